@@ -1,0 +1,110 @@
+//! What a place that keeps documents has to be able to do.
+//!
+//! A back end keeps records under their ids, in the order of its own update sequence, and runs
+//! [`operation::transition`](crate::operation::transition) inside its transactions: the
+//! rules are the same everywhere, and [`conformance`](crate::conformance) checks the rest.
+
+use std::{pin::Pin, sync::Arc};
+
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::{
+    document_id::DocumentId,
+    operation::{Applied, Operation, OperationError},
+    record::Record,
+};
+
+/// A random id of a database, made when it is created or restored.
+pub type Incarnation = [u8; 16];
+/// A random id that a server makes of a database at each start.
+pub type Run = [u8; 16];
+
+/// Threads exist on native targets only: there, back ends and their futures go between them.
+#[cfg(not(target_arch = "wasm32"))]
+mod threads {
+    pub trait MaybeSend: Send {}
+    impl<T: Send> MaybeSend for T {}
+    pub trait MaybeSync: Send + Sync {}
+    impl<T: Send + Sync> MaybeSync for T {}
+    pub type BoxFuture<'a, T> = super::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+}
+#[cfg(target_arch = "wasm32")]
+mod threads {
+    pub trait MaybeSend {}
+    impl<T> MaybeSend for T {}
+    pub trait MaybeSync {}
+    impl<T> MaybeSync for T {}
+    pub type BoxFuture<'a, T> = super::Pin<Box<dyn Future<Output = T> + 'a>>;
+}
+pub use threads::{BoxFuture, MaybeSend, MaybeSync};
+
+/// One database's place to be kept.
+pub trait Backend: MaybeSync {
+    /// Does the operations in one transaction. When this returns, what was done is durable.
+    fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>>;
+
+    /// The records under these ids, in the order asked for.
+    fn read(
+        &self,
+        ids: Vec<DocumentId>,
+    ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>>;
+
+    /// At most `limit` records that changed after `since`, in the order of their `seq`.
+    fn changes(
+        &self,
+        since: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>>;
+
+    /// At most `limit` records with something that waits for the server, in the order of their `seq`.
+    fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>>;
+
+    fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>>;
+
+    /// A local document: device state, which is never synced.
+    fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>>;
+
+    /// The update sequence, and word of each change to it that is durable.
+    fn watch(&self) -> watch::Receiver<u64>;
+
+    fn incarnation(&self) -> Incarnation;
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// One for each operation, in their order.
+    pub outcomes: Vec<Result<Applied, OperationError>>,
+    /// The database's update sequence afterwards.
+    pub seq: u64,
+}
+
+/// How many documents a database has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Deleted ones included.
+    pub documents: usize,
+    pub pending: usize,
+    pub refused: usize,
+}
+
+/// Why a back end could not do what it was asked for. Nothing of the commit was done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BackendError {
+    #[error("there is no room left to save to")]
+    Full,
+    #[error("saving is blocked here")]
+    Blocked,
+    /// Another tab has a newer version of the app, or the storage was cleared while it was open.
+    #[error("the database was closed underneath")]
+    Closed,
+    #[error("what is stored can't be read: {0}")]
+    Corrupt(String),
+    #[error("more than {limit} operations in one commit", limit = crate::operation::COMMIT_LIMIT)]
+    TooMany,
+    #[error("{0}")]
+    Failed(String),
+}
+
+pub mod memory;

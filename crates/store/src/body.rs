@@ -1,0 +1,161 @@
+//! What a revision holds: a JSON object in canonical form.
+
+use std::{fmt, sync::Arc};
+
+use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice, decode, encode};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// Longest body, in bytes of canonical JSON.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+/// Deepest nesting of objects and arrays; the body itself is at depth 1.
+pub const DEPTH_LIMIT: usize = 100;
+
+/// A JSON object in canonical form (RFC 8785), so that equal bodies have equal bytes.
+///
+/// Numbers are IEEE doubles, as everywhere in canonical JSON: integers past 2⁵³ lose digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(Arc<str>);
+
+/// Why a value is not a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BodyError {
+    #[error("a document's body is a JSON object")]
+    NotAnObject,
+    #[error("a document's body has at most {BODY_LIMIT} bytes of JSON")]
+    TooLarge,
+    #[error("a document's body nests at most {DEPTH_LIMIT} deep")]
+    TooDeep,
+    #[error("a field of a document can't begin with an underscore")]
+    Reserved,
+    #[error("a body that comes from elsewhere has to be canonical JSON")]
+    NotCanonical,
+}
+
+impl Body {
+    /// The canonical form of anything that serialises to a JSON object.
+    pub fn from_serialize(value: &impl Serialize) -> Result<Self, BodyError> {
+        match serde_json::to_value(value) {
+            Ok(Value::Object(fields)) => Self::new(fields),
+            _ => Err(BodyError::NotAnObject),
+        }
+    }
+
+    pub fn new(fields: Map<String, Value>) -> Result<Self, BodyError> {
+        // CouchDB: top-level names with a leading underscore are the database's.
+        if fields.keys().any(|name| name.starts_with('_')) {
+            return Err(BodyError::Reserved);
+        }
+        let value = Value::Object(fields);
+        if depth_exceeds(&value, DEPTH_LIMIT) {
+            return Err(BodyError::TooDeep);
+        }
+        let json =
+            serde_json_canonicalizer::to_string(&value).map_err(|_| BodyError::NotCanonical)?;
+        if json.len() > BODY_LIMIT {
+            return Err(BodyError::TooLarge);
+        }
+        Ok(Self(json.into()))
+    }
+
+    /// Takes bytes from the wire or from disk, which have to be canonical already.
+    pub fn from_canonical(json: &[u8]) -> Result<Self, BodyError> {
+        if json.len() > BODY_LIMIT {
+            return Err(BodyError::TooLarge);
+        }
+        let value: Value = serde_json::from_slice(json).map_err(|_| BodyError::NotCanonical)?;
+        let Value::Object(fields) = value else {
+            return Err(BodyError::NotAnObject);
+        };
+        let body = Self::new(fields)?;
+        if body.0.as_bytes() == json { Ok(body) } else { Err(BodyError::NotCanonical) }
+    }
+
+    /// Takes bytes this program has written itself, without checking them again.
+    pub(crate) fn from_trusted(json: &str) -> Self {
+        Self(json.into())
+    }
+
+    pub fn empty() -> Self {
+        Self("{}".into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The fields, parsed anew at each call.
+    pub fn fields(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<C> Encode<C> for Body {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(self.0.as_bytes())?.ok()
+    }
+}
+
+/// Decodes what this program has written itself: checked to be UTF-8, not to be canonical.
+/// What comes from elsewhere goes through [`Body::from_canonical`].
+impl<'b, C> Decode<'b, C> for Body {
+    fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
+        let bytes: &ByteSlice = Decode::decode(d, c)?;
+        std::str::from_utf8(bytes).map(Self::from_trusted).map_err(decode::Error::custom)
+    }
+}
+
+fn depth_exceeds(value: &Value, limit: usize) -> bool {
+    match value {
+        Value::Array(items) => {
+            limit == 0 || items.iter().any(|item| depth_exceeds(item, limit - 1))
+        }
+        Value::Object(fields) => {
+            limit == 0 || fields.values().any(|item| depth_exceeds(item, limit - 1))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn body(value: Value) -> Result<Body, BodyError> {
+        Body::from_serialize(&value)
+    }
+
+    #[test]
+    fn bodies_are_canonical() {
+        assert_eq!(body(json!({"b": 1.0, "a": "é"})).unwrap().as_str(), r#"{"a":"é","b":1}"#);
+        assert!(Body::from_canonical(br#"{"a":1}"#).is_ok());
+        assert_eq!(Body::from_canonical(br#"{"b":1,"a":2}"#), Err(BodyError::NotCanonical));
+        assert_eq!(Body::from_canonical(br#"{"a": 1}"#), Err(BodyError::NotCanonical));
+        assert_eq!(Body::from_canonical(b"[]"), Err(BodyError::NotAnObject));
+        assert_eq!(Body::from_canonical(b"\xff"), Err(BodyError::NotCanonical));
+    }
+
+    #[test]
+    fn bodies_have_limits() {
+        assert_eq!(body(json!([])), Err(BodyError::NotAnObject));
+        assert_eq!(body(json!({"_rev": 1})), Err(BodyError::Reserved));
+        assert_eq!(body(json!({"a": "x".repeat(BODY_LIMIT)})), Err(BodyError::TooLarge));
+        let mut deep = json!(1);
+        for _ in 0..200 {
+            deep = json!({"a": deep});
+        }
+        assert_eq!(body(deep), Err(BodyError::TooDeep));
+    }
+}

@@ -1,0 +1,133 @@
+//! The handle that programs use: documents in, documents out, and word of changes.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::{
+    backend::{Backend, BackendError, Commit, Counts, Incarnation},
+    document_id::DocumentId,
+    operation::{Applied, Edit, Operation, OperationError},
+    record::{Document, Record},
+};
+
+/// Most documents that the changes feed hands out at a time.
+const FEED_BATCH: usize = 10_000;
+
+/// A handle on one database. Clones are cheap, and speak of the same database.
+#[derive(Clone)]
+pub struct Database {
+    backend: Arc<dyn Backend>,
+}
+
+impl Database {
+    pub fn new(backend: impl Backend + 'static) -> Self {
+        // In the browser nothing is shared between threads; the counter is the same for both.
+        #[allow(clippy::arc_with_non_send_sync)]
+        Self { backend: Arc::new(backend) }
+    }
+
+    /// Writes edits in one transaction, with an outcome for each. On return they are durable.
+    pub async fn write(
+        &self,
+        edits: Vec<Edit>,
+    ) -> Result<Vec<Result<Applied, OperationError>>, BackendError> {
+        let operations = edits.into_iter().map(Operation::Edit).collect();
+        Ok(self.backend.commit(operations).await?.outcomes)
+    }
+
+    /// Does any operations in one transaction.
+    pub async fn commit(&self, operations: Vec<Operation>) -> Result<Commit, BackendError> {
+        self.backend.commit(operations).await
+    }
+
+    /// The document of that id; deleted ones too, with [`Document::deleted`] set.
+    pub async fn get(&self, id: &DocumentId) -> Result<Option<Document>, BackendError> {
+        let records = self.backend.read(vec![id.clone()]).await?;
+        Ok(records.into_iter().next().flatten().and_then(|record| record.document()))
+    }
+
+    /// The records of these ids, in their order.
+    pub async fn records(
+        &self,
+        ids: Vec<DocumentId>,
+    ) -> Result<Vec<Option<Arc<Record>>>, BackendError> {
+        self.backend.read(ids).await
+    }
+
+    /// At most `limit` records that changed after the update sequence `since`, in its order.
+    pub async fn changes(
+        &self,
+        since: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Record>>, BackendError> {
+        self.backend.changes(since, limit).await
+    }
+
+    /// The changes after `since`, those that are there and then those to come, without a gap.
+    pub fn follow(&self, since: u64) -> Feed {
+        Feed { database: self.clone(), news: self.backend.watch(), seq: since }
+    }
+
+    /// At most `limit` records that wait for the server.
+    pub async fn pending(&self, limit: usize) -> Result<Vec<Arc<Record>>, BackendError> {
+        self.backend.pending(limit).await
+    }
+
+    pub async fn counts(&self) -> Result<Counts, BackendError> {
+        self.backend.counts().await
+    }
+
+    /// A local document: device state, which is never synced.
+    pub async fn local(&self, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
+        self.backend.local(key.to_owned()).await
+    }
+
+    pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
+        let operation = Operation::Local { key: key.to_owned(), value };
+        self.backend.commit(vec![operation]).await.map(drop)
+    }
+
+    /// The update sequence of the latest durable commit, and word of each later one.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.backend.watch()
+    }
+
+    pub fn seq(&self) -> u64 {
+        *self.backend.watch().borrow()
+    }
+
+    pub fn incarnation(&self) -> Incarnation {
+        self.backend.incarnation()
+    }
+}
+
+/// A live changes feed: see [`Database::follow`].
+pub struct Feed {
+    database: Database,
+    news: watch::Receiver<u64>,
+    seq: u64,
+}
+
+impl Feed {
+    /// Waits for changes, and hands them out in the order of their `seq`. A document that has
+    /// changed several times meanwhile comes once, as it is now. `None` when the database is closed.
+    pub async fn next(&mut self) -> Result<Option<Vec<Arc<Record>>>, BackendError> {
+        loop {
+            // Marked as seen before reading, so that a commit during the read wakes the next round.
+            self.news.borrow_and_update();
+            let records = self.database.changes(self.seq, FEED_BATCH).await?;
+            if let Some(last) = records.last() {
+                self.seq = last.seq;
+                return Ok(Some(records));
+            }
+            if self.news.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+}

@@ -1,0 +1,100 @@
+//! A database in memory, indexed for every question a back end is asked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    convert::Infallible,
+    sync::Arc,
+};
+
+use crate::{
+    backend::Counts,
+    document_id::DocumentId,
+    operation::{Operation, Transition, transition},
+    record::Record,
+};
+
+#[derive(Debug, Default)]
+pub struct Image {
+    records: HashMap<DocumentId, Arc<Record>>,
+    by_seq: BTreeMap<u64, DocumentId>,
+    pending: BTreeSet<u64>,
+    refused: usize,
+    locals: BTreeMap<String, Vec<u8>>,
+    seq: u64,
+}
+
+impl Image {
+    /// What the operations would do. [`Image::install`] does it.
+    pub fn prepare(&self, operations: Vec<Operation>) -> Transition {
+        let read = |id: &DocumentId| Ok::<_, Infallible>(self.records.get(id).cloned());
+        match transition(operations, self.seq, read) {
+            Ok(transition) => transition,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Takes in records and local documents that are durable, with the sequence they end in.
+    pub fn install(
+        &mut self,
+        records: Vec<Arc<Record>>,
+        locals: Vec<(String, Option<Vec<u8>>)>,
+        seq: u64,
+    ) {
+        for record in records {
+            if let Some(old) = self.records.get(&record.id) {
+                self.by_seq.remove(&old.seq);
+                self.pending.remove(&old.seq);
+                self.refused -= usize::from(old.refused.is_some());
+            }
+            self.by_seq.insert(record.seq, record.id.clone());
+            if record.tree.is_pending() {
+                self.pending.insert(record.seq);
+            }
+            self.refused += usize::from(record.refused.is_some());
+            self.records.insert(record.id.clone(), record);
+        }
+        for (key, value) in locals {
+            match value {
+                Some(value) => drop(self.locals.insert(key, value)),
+                None => drop(self.locals.remove(&key)),
+            }
+        }
+        self.seq = self.seq.max(seq);
+    }
+
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    pub fn get(&self, id: &DocumentId) -> Option<Arc<Record>> {
+        self.records.get(id).cloned()
+    }
+
+    pub fn changes(&self, since: u64, limit: usize) -> Vec<Arc<Record>> {
+        let after = (std::ops::Bound::Excluded(since), std::ops::Bound::Unbounded);
+        self.by_seq.range(after).take(limit).filter_map(|(_, id)| self.get(id)).collect()
+    }
+
+    pub fn pending(&self, limit: usize) -> Vec<Arc<Record>> {
+        let ids = self.pending.iter().take(limit).filter_map(|seq| self.by_seq.get(seq));
+        ids.filter_map(|id| self.get(id)).collect()
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            documents: self.records.len(),
+            pending: self.pending.len(),
+            refused: self.refused,
+        }
+    }
+
+    pub fn local(&self, key: &str) -> Option<Vec<u8>> {
+        self.locals.get(key).cloned()
+    }
+
+    /// Everything, for a snapshot: the records in the order of their `seq`, and the local documents.
+    pub fn everything(&self) -> (Vec<Arc<Record>>, Vec<(String, Option<Vec<u8>>)>) {
+        let locals = self.locals.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        (self.changes(0, usize::MAX), locals.collect())
+    }
+}

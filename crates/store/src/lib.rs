@@ -1,0 +1,38 @@
+//! A document store for Rust that runs in the browser and on servers.
+//!
+//! A [`Database`] holds JSON documents. Each has a tree of revisions, as in `CouchDB`, so that
+//! replicas which were edited apart can be brought together and nothing is lost. What a reader
+//! sees is a *view* of the tree: concurrent edits of different fields are merged, concurrent
+//! edits of the same field are shown as an open conflict.
+//!
+//! # Layout
+//!
+//! - [`database`]: the handle that programs use, and the live changes feed.
+//! - [`document_id`], [`body`], [`revision`]: what a document consists of.
+//! - [`tree`]: a document's history; [`mod@view`]: what is read of it.
+//! - [`operation`]: everything that can be done to a record, as pure functions.
+//! - [`replication`]: revisions on their way between replicas.
+//! - [`backend`]: the trait, and a module for each place to keep records in.
+//! - [`conformance`]: what every back end has to pass.
+
+pub mod backend;
+pub mod body;
+pub mod conformance;
+pub mod database;
+pub mod document_id;
+mod image;
+pub mod operation;
+pub mod record;
+pub mod replication;
+pub mod revision;
+pub mod tree;
+pub mod view;
+
+pub use backend::{Backend, BackendError, Commit, Counts, memory::Memory};
+pub use body::Body;
+pub use database::{Database, Feed};
+pub use document_id::DocumentId;
+pub use operation::{Applied, Change, Edit, Operation, OperationError};
+pub use record::{Document, Record, Refused};
+pub use revision::Revision;
+pub use view::OpenConflict;

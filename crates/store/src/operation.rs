@@ -1,0 +1,279 @@
+//! What can be done to documents, and what becomes of it: pure functions from the records
+//! before to the records after. Back ends run them inside their transactions.
+
+use std::{collections::HashMap, sync::Arc};
+
+use thiserror::Error;
+
+use crate::{
+    body::Body,
+    document_id::DocumentId,
+    record::{Record, Refused},
+    replication::ReplicatedRevision,
+    revision::{Revision, RevisionError},
+    tree::{Insertion, Node, RevisionTree},
+    view::{rebase, view_of},
+};
+
+/// Most operations of one commit.
+pub const COMMIT_LIMIT: usize = 50_000;
+
+/// One step of a commit. Each has its own outcome; what one refuses doesn't stop the others.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Somebody edits here.
+    Edit(Edit),
+    /// Revisions arrive from another replica. With `acknowledges`, the other replica is the
+    /// server, and what it sends needs not be sent to it.
+    Replicate { id: DocumentId, revisions: Vec<ReplicatedRevision>, acknowledges: bool },
+    /// The server has committed the revisions, and so what they descend from.
+    Acknowledge { id: DocumentId, revisions: Vec<Revision> },
+    /// The server has refused the revisions: they and what descends from them leave the tree.
+    Refuse { id: DocumentId, revisions: Vec<Revision>, reason: String },
+    /// The user gives up what was refused.
+    Discard { id: DocumentId },
+    /// The server has lost what it had: the leaves wait for it anew.
+    Resend { id: DocumentId },
+    /// Device state, which is never synced. `None` removes it.
+    Local { key: String, value: Option<Vec<u8>> },
+}
+
+/// An edit of one document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edit {
+    pub id: DocumentId,
+    /// The leaves of the document as its editor saw it ([`crate::Document::leaves`]); none for a
+    /// new one. The edit closes them. What this profile itself has made of them meanwhile is
+    /// rebased upon; what others have is left standing beside it, as a conflict that is merged
+    /// by field.
+    pub seen: Vec<Revision>,
+    pub change: Change,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The whole body, as it is to be.
+    Put(Body),
+    Delete,
+}
+
+/// What an operation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// The revision that an edit made, or found already there.
+    pub revision: Option<Revision>,
+    /// The update sequence that the document has now; 0 for what has no document.
+    pub seq: u64,
+    /// Whether anything is different from before.
+    pub changed: bool,
+}
+
+/// Why an operation was not done. Nothing of it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum OperationError {
+    #[error("the document exists already")]
+    Exists,
+    #[error("the document doesn't exist")]
+    NotFound,
+    #[error("the edit was made on a revision that is not known here")]
+    UnknownRevision,
+    #[error("a revision of this name says something else")]
+    Differs,
+    #[error(transparent)]
+    Revision(#[from] RevisionError),
+    #[error("fields taken together pass the limits of a body")]
+    TooLarge,
+}
+
+/// What a back end has to write so that the operations are done.
+#[derive(Debug)]
+pub struct Transition {
+    /// The records that changed, in the order of their `seq`.
+    pub records: Vec<Arc<Record>>,
+    pub locals: Vec<(String, Option<Vec<u8>>)>,
+    pub outcomes: Vec<Result<Applied, OperationError>>,
+    /// The database's update sequence afterwards.
+    pub seq: u64,
+}
+
+/// Runs operations on the records that `read` finds, from the update sequence `seq`.
+pub fn transition<E>(
+    operations: Vec<Operation>,
+    mut seq: u64,
+    mut read: impl FnMut(&DocumentId) -> Result<Option<Arc<Record>>, E>,
+) -> Result<Transition, E> {
+    let mut changed: HashMap<DocumentId, Arc<Record>> = HashMap::new();
+    let mut locals = Vec::new();
+    let mut outcomes = Vec::with_capacity(operations.len());
+    for operation in operations {
+        let id = match operation {
+            Operation::Local { key, value } => {
+                locals.push((key, value));
+                outcomes.push(Ok(Applied { revision: None, seq: 0, changed: true }));
+                continue;
+            }
+            Operation::Edit(Edit { ref id, .. })
+            | Operation::Replicate { ref id, .. }
+            | Operation::Acknowledge { ref id, .. }
+            | Operation::Refuse { ref id, .. }
+            | Operation::Discard { ref id }
+            | Operation::Resend { ref id } => id.clone(),
+        };
+        let before = match changed.get(&id) {
+            Some(record) => Some(record.clone()),
+            None => read(&id)?,
+        };
+        let known_seq = before.as_ref().map_or(0, |record| record.seq);
+        let mut record = before.map_or_else(|| Record::new(id.clone()), |r| (*r).clone());
+        let outcome = apply(&mut record, operation, seq + 1).map(|(revision, is_changed)| {
+            if is_changed {
+                seq += 1;
+                record.seq = seq;
+                record.tree.tidy();
+                changed.insert(id, Arc::new(record));
+            }
+            let seq = if is_changed { seq } else { known_seq };
+            Applied { revision, seq, changed: is_changed }
+        });
+        outcomes.push(outcome);
+    }
+    let mut records: Vec<Arc<Record>> = changed.into_values().collect();
+    records.sort_unstable_by_key(|record| record.seq);
+    Ok(Transition { records, locals, outcomes, seq })
+}
+
+/// Does one operation to a record. Where it fails or changes nothing, the record is to be dropped.
+fn apply(
+    record: &mut Record,
+    operation: Operation,
+    seq: u64,
+) -> Result<(Option<Revision>, bool), OperationError> {
+    match operation {
+        Operation::Edit(edit) => edit_record(record, edit, seq),
+        Operation::Replicate { revisions, acknowledges, .. } => {
+            let mut changed = false;
+            for replicated in revisions {
+                let revision = replicated.revision;
+                match record.tree.insert(replicated.into_node(seq)) {
+                    Insertion::New => changed = true,
+                    Insertion::Known => {}
+                    Insertion::Differs => return Err(OperationError::Differs),
+                }
+                changed |= acknowledges && record.tree.acknowledge(revision);
+            }
+            Ok((None, changed))
+        }
+        Operation::Acknowledge { revisions, .. } => {
+            let mut changed = false;
+            for revision in revisions {
+                changed |= record.tree.acknowledge(revision);
+            }
+            Ok((None, changed))
+        }
+        Operation::Refuse { revisions, reason, .. } => {
+            let taken = record.tree.take_pending(&revisions);
+            let Some(last) = taken.into_iter().next_back() else { return Ok((None, false)) };
+            record.refused = Some(Refused {
+                revision: last.revision,
+                deleted: last.deleted,
+                body: last.body,
+                reason,
+            });
+            Ok((None, true))
+        }
+        Operation::Discard { .. } => Ok((None, record.refused.take().is_some())),
+        Operation::Resend { .. } => {
+            record.tree.mark_pending();
+            Ok((None, !record.tree.is_empty()))
+        }
+        Operation::Local { .. } => Ok((None, false)),
+    }
+}
+
+fn edit_record(
+    record: &mut Record,
+    edit: Edit,
+    seq: u64,
+) -> Result<(Option<Revision>, bool), OperationError> {
+    let tree = &record.tree;
+    let tips = tips(tree, &edit.seen)?;
+    let tip_nodes: Vec<&Node> = tips.iter().filter_map(|tip| tree.get(*tip)).collect();
+    let current = (!tip_nodes.is_empty()).then(|| view_of(tree, &tip_nodes));
+    let (deleted, body) = match edit.change {
+        Change::Delete if current.as_ref().is_none_or(|view| view.deleted) => {
+            return Err(OperationError::NotFound);
+        }
+        Change::Delete => (true, Body::empty()),
+        Change::Put(body) => match &current {
+            Some(current) if !current.deleted && !same(&tips, &edit.seen) => {
+                (false, rebased(tree, &edit.seen, &body, &current.body)?)
+            }
+            _ => (false, body),
+        },
+    };
+    let unchanged = |view: &crate::view::View| !view.deleted && !deleted && view.body == body;
+    if tips.len() == 1 && current.as_ref().is_some_and(unchanged) {
+        return Ok((tips.first().copied(), false));
+    }
+
+    let parent = tips.first().copied();
+    let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
+    merges.sort_unstable();
+    let revision = Revision::derive(parent, &merges, deleted, &body)?;
+    let node = Node {
+        revision,
+        parent,
+        merges,
+        deleted,
+        body: Some(body),
+        seq,
+        pending: true,
+        own: true,
+    };
+    match record.tree.insert(node) {
+        Insertion::New => Ok((Some(revision), true)),
+        Insertion::Known => Ok((Some(revision), false)),
+        Insertion::Differs => Err(OperationError::Differs),
+    }
+}
+
+/// What this profile has made of the leaves that the editor saw, the best first.
+fn tips(tree: &RevisionTree, seen: &[Revision]) -> Result<Vec<Revision>, OperationError> {
+    if seen.is_empty() {
+        // A new document, unless one of that id is alive. Over a deleted one it is an edit of that.
+        let leaves = tree.leaves();
+        return match leaves.first() {
+            Some(winner) if !winner.deleted => Err(OperationError::Exists),
+            _ => Ok(leaves.iter().map(|leaf| leaf.revision).collect()),
+        };
+    }
+    if seen.iter().any(|revision| tree.get(*revision).is_none()) {
+        return Err(OperationError::UnknownRevision);
+    }
+    let mut tips: Vec<Revision> = seen.iter().map(|revision| tree.own_tip(*revision)).collect();
+    tips.sort_by_key(|tip| {
+        std::cmp::Reverse((tree.get(*tip).is_some_and(|node| !node.deleted), *tip))
+    });
+    tips.dedup();
+    Ok(tips)
+}
+
+fn same(tips: &[Revision], seen: &[Revision]) -> bool {
+    tips.len() == seen.len() && seen.iter().all(|revision| tips.contains(revision))
+}
+
+/// The edit's body, with what this profile has changed since the editor looked.
+fn rebased(
+    tree: &RevisionTree,
+    seen: &[Revision],
+    edited: &Body,
+    current: &Body,
+) -> Result<Body, OperationError> {
+    let mut nodes: Vec<&Node> = seen.iter().filter_map(|revision| tree.get(*revision)).collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
+    if nodes.iter().any(|node| node.body.is_none()) {
+        return Ok(edited.clone());
+    }
+    let before = view_of(tree, &nodes).body;
+    Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
+}

@@ -1,0 +1,90 @@
+//! What a back end keeps of one document.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    body::Body,
+    document_id::DocumentId,
+    revision::Revision,
+    tree::RevisionTree,
+    view::{OpenConflict, View, view},
+};
+
+/// A document's tree, where it stands in the changes feed, and what the server refused of it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Record {
+    #[n(0)]
+    pub id: DocumentId,
+    /// The update sequence of the latest change to the record.
+    #[n(1)]
+    pub seq: u64,
+    #[n(2)]
+    pub tree: RevisionTree,
+    /// Outside of the tree: others' edits stay visible, and later edits are made on them.
+    #[n(3)]
+    pub refused: Option<Refused>,
+}
+
+/// An edit that the server has refused. It waits for the user: to be made again, or forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Refused {
+    #[n(0)]
+    pub revision: Revision,
+    #[cbor(n(1), default, skip_if = "crate::record::is_false")]
+    pub deleted: bool,
+    #[n(2)]
+    pub body: Option<Body>,
+    /// The server's own words.
+    #[n(3)]
+    pub reason: String,
+}
+
+/// A document as a reader sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub id: DocumentId,
+    /// The update sequence of the latest change on this replica.
+    pub seq: u64,
+    pub winner: Revision,
+    /// What an edit names as seen: [`crate::Edit::seen`].
+    pub leaves: Vec<Revision>,
+    pub deleted: bool,
+    pub body: Body,
+    pub conflicts: Vec<OpenConflict>,
+    /// Some revision waits for the server.
+    pub pending: bool,
+    pub refused: Option<Refused>,
+}
+
+impl Record {
+    pub fn new(id: DocumentId) -> Self {
+        Self { id, seq: 0, tree: RevisionTree::default(), refused: None }
+    }
+
+    /// The document, or `None` when all that is known of it was refused.
+    pub fn document(&self) -> Option<Document> {
+        let View { winner, leaves, deleted, body, conflicts } = view(&self.tree)?;
+        Some(Document {
+            id: self.id.clone(),
+            seq: self.seq,
+            winner,
+            leaves,
+            deleted,
+            body,
+            conflicts,
+            pending: self.tree.is_pending(),
+            refused: self.refused.clone(),
+        })
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        minicbor::to_vec(self).expect("writing to memory doesn't fail")
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder hands out references")]
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !*flag
+}

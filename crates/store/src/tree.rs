@@ -1,0 +1,270 @@
+//! The history of one document: every revision this replica knows, and how they descend.
+//!
+//! Trees are sets of nodes, and merging two is their union: commutative, associative and
+//! idempotent. Everything else here is computed from the set.
+
+use std::collections::HashSet;
+
+use minicbor::{Decode, Encode};
+
+use crate::{body::Body, revision::Revision};
+
+/// Most revisions of a document that are remembered; the oldest are forgotten first.
+pub const HISTORY_LIMIT: usize = 100;
+
+/// One revision of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Node {
+    #[n(0)]
+    pub revision: Revision,
+    #[n(1)]
+    pub parent: Option<Revision>,
+    /// The leaves that this revision closes besides its parent, in rising order.
+    #[cbor(n(2), default, skip_if = "Vec::is_empty")]
+    pub merges: Vec<Revision>,
+    #[cbor(n(3), default, skip_if = "crate::record::is_false")]
+    pub deleted: bool,
+    /// Gone when nothing needs it any more: see [`RevisionTree::tidy`].
+    #[n(4)]
+    pub body: Option<Body>,
+    /// The update sequence at which this replica learned of the revision.
+    #[n(5)]
+    pub seq: u64,
+    /// Written here, and neither acknowledged nor refused by a server so far.
+    #[cbor(n(6), default, skip_if = "crate::record::is_false")]
+    pub pending: bool,
+    /// Written in this profile. Later edits of the same profile are rebased on it.
+    #[cbor(n(7), default, skip_if = "crate::record::is_false")]
+    pub own: bool,
+}
+
+impl Node {
+    fn closes(&self) -> impl Iterator<Item = Revision> + '_ {
+        self.parent.into_iter().chain(self.merges.iter().copied())
+    }
+
+    /// `CouchDB`'s order of leaves: live before deleted, then the highest generation, then the highest hash.
+    fn rank(&self) -> (bool, Revision) {
+        (!self.deleted, self.revision)
+    }
+}
+
+/// What became of a node that was offered to a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Insertion {
+    New,
+    Known,
+    /// The tree knows a revision of that name that says something else.
+    Differs,
+}
+
+/// A document's revisions, in rising order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct RevisionTree {
+    #[n(0)]
+    nodes: Vec<Node>,
+}
+
+impl RevisionTree {
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub fn get(&self, revision: Revision) -> Option<&Node> {
+        self.position(revision).ok().map(|at| &self.nodes[at])
+    }
+
+    pub fn insert(&mut self, node: Node) -> Insertion {
+        match self.position(node.revision) {
+            Err(at) => {
+                self.nodes.insert(at, node);
+                Insertion::New
+            }
+            Ok(at) => {
+                let known = &mut self.nodes[at];
+                let bodies_differ =
+                    matches!((&known.body, &node.body), (Some(a), Some(b)) if a != b);
+                if known.parent != node.parent
+                    || known.merges != node.merges
+                    || known.deleted != node.deleted
+                    || bodies_differ
+                {
+                    return Insertion::Differs;
+                }
+                if known.body.is_none() {
+                    known.body = node.body;
+                }
+                Insertion::Known
+            }
+        }
+    }
+
+    /// The revisions that no other one descends from or merges, the winner first.
+    pub fn leaves(&self) -> Vec<&Node> {
+        let closed: HashSet<Revision> = self.nodes.iter().flat_map(Node::closes).collect();
+        let mut leaves: Vec<&Node> =
+            self.nodes.iter().filter(|node| !closed.contains(&node.revision)).collect();
+        leaves.sort_by_key(|node| std::cmp::Reverse(node.rank()));
+        leaves
+    }
+
+    pub fn winner(&self) -> Option<&Node> {
+        if let [only] = self.nodes.as_slice() {
+            return Some(only);
+        }
+        self.leaves().first().copied()
+    }
+
+    /// Everything that the revision descends from or has merged, itself included.
+    pub fn ancestors(&self, revision: Revision) -> HashSet<Revision> {
+        let mut found = HashSet::new();
+        let mut next = vec![revision];
+        while let Some(revision) = next.pop() {
+            if let Some(node) = self.get(revision)
+                && found.insert(revision)
+            {
+                next.extend(node.closes());
+            }
+        }
+        found
+    }
+
+    /// The latest revisions that both descend from: usually one, several after crossed merges,
+    /// none when this replica doesn't know of a common origin.
+    pub fn common_ancestors(&self, one: Revision, other: Revision) -> Vec<&Node> {
+        let others = self.ancestors(other);
+        let mut common: Vec<Revision> =
+            self.ancestors(one).into_iter().filter(|revision| others.contains(revision)).collect();
+        common.sort_unstable_by(|a, b| b.cmp(a));
+        let mut latest: Vec<Revision> = Vec::new();
+        let mut covered: HashSet<Revision> = HashSet::new();
+        for revision in common {
+            if !covered.contains(&revision) {
+                covered.extend(self.ancestors(revision));
+                latest.push(revision);
+            }
+        }
+        // A later one may descend from an earlier one only by merging, which generations don't show.
+        let hidden: HashSet<Revision> = latest
+            .iter()
+            .flat_map(|revision| {
+                let mut below = self.ancestors(*revision);
+                below.remove(revision);
+                below
+            })
+            .collect();
+        latest.retain(|revision| !hidden.contains(revision));
+        latest.into_iter().filter_map(|revision| self.get(revision)).collect()
+    }
+
+    /// The revision that this profile's own later edits have made of `revision`.
+    pub fn own_tip(&self, mut revision: Revision) -> Revision {
+        for _ in 0..self.nodes.len() {
+            let next = self.nodes.iter().rfind(|node| {
+                node.own && node.closes().any(|closed| closed == revision)
+            });
+            match next {
+                Some(node) => revision = node.revision,
+                None => break,
+            }
+        }
+        revision
+    }
+
+    /// Marks a revision and all that it descends from as known to the server.
+    /// Tells whether anything was pending.
+    pub fn acknowledge(&mut self, revision: Revision) -> bool {
+        if !self.nodes.iter().any(|node| node.pending) {
+            return false;
+        }
+        let known = self.ancestors(revision);
+        let mut changed = false;
+        for node in &mut self.nodes {
+            if node.pending && known.contains(&node.revision) {
+                node.pending = false;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Marks the leaves as not known to the server, for one that has lost them.
+    pub fn mark_pending(&mut self) {
+        let leaves: Vec<Revision> = self.leaves().iter().map(|node| node.revision).collect();
+        for node in &mut self.nodes {
+            node.pending |= leaves.contains(&node.revision);
+        }
+    }
+
+    /// Takes out pending revisions with the pending ones that descend from them, and gives
+    /// them back, oldest first.
+    pub fn take_pending(&mut self, revisions: &[Revision]) -> Vec<Node> {
+        let mut taken: Vec<Revision> = Vec::new();
+        for node in &self.nodes {
+            let concerned = revisions.contains(&node.revision)
+                || node.closes().any(|closed| taken.contains(&closed));
+            if node.pending && concerned {
+                taken.push(node.revision);
+            }
+        }
+        self.nodes.extract_if(.., |node| taken.contains(&node.revision)).collect()
+    }
+
+    pub fn is_pending(&self) -> bool {
+        self.nodes.iter().any(|node| node.pending)
+    }
+
+    /// Drops what nothing needs any more: bodies other than those of leaves, of what leaves
+    /// and pending edits are based on, and of the ancestors that open conflicts are merged
+    /// over; and the oldest revisions past [`HISTORY_LIMIT`].
+    pub fn tidy(&mut self) {
+        if self.nodes.len() <= 2 {
+            return;
+        }
+        let mut kept: HashSet<Revision> = HashSet::new();
+        let leaves = self.leaves();
+        for (at, leaf) in leaves.iter().enumerate() {
+            kept.insert(leaf.revision);
+            kept.extend(leaf.closes());
+            for other in leaves.iter().skip(at + 1) {
+                let common = self.common_ancestors(leaf.revision, other.revision);
+                kept.extend(common.iter().map(|node| node.revision));
+            }
+        }
+        for node in self.nodes.iter().filter(|node| node.pending) {
+            kept.insert(node.revision);
+            kept.extend(node.closes());
+        }
+        for node in &mut self.nodes {
+            if !kept.contains(&node.revision) {
+                node.body = None;
+            }
+        }
+        let mut surplus = self.nodes.len().saturating_sub(HISTORY_LIMIT);
+        let mut forgotten: HashSet<Revision> = HashSet::new();
+        // A revision is only forgotten when what it closed is, or its parent would open again.
+        for node in &self.nodes {
+            if surplus == 0 {
+                break;
+            }
+            let closes_nothing = node
+                .closes()
+                .all(|closed| forgotten.contains(&closed) || self.get(closed).is_none());
+            if !kept.contains(&node.revision) && closes_nothing {
+                forgotten.insert(node.revision);
+                surplus -= 1;
+            }
+        }
+        self.nodes.retain(|node| !forgotten.contains(&node.revision));
+    }
+
+    fn position(&self, revision: Revision) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&revision, |node| node.revision)
+    }
+}

@@ -1,0 +1,211 @@
+//! What everybody reads of a document: its live leaves, merged field by field.
+//!
+//! The view is a pure function of the leaves and of the bodies they descend from, so that all
+//! replicas with the same revisions read the same. Nothing is written for it.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    body::Body,
+    revision::Revision,
+    tree::{Node, RevisionTree},
+};
+
+/// Most leaves that are merged; the best are, by the winner's order.
+pub const MERGE_LIMIT: usize = 16;
+
+/// A document as everybody reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    pub winner: Revision,
+    /// The leaves that the view was made of, the winner first. An edit that names them closes them.
+    pub leaves: Vec<Revision>,
+    pub deleted: bool,
+    pub body: Body,
+    pub conflicts: Vec<OpenConflict>,
+}
+
+/// A field that several leaves have changed differently. The view shows the first value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenConflict {
+    /// The names of the objects that hold the field, and its own.
+    pub path: Vec<String>,
+    /// What each of the leaves says, without repeats; `None` where the field is absent.
+    pub values: Vec<(Revision, Option<Value>)>,
+}
+
+/// The view of a tree; `None` of an empty one.
+pub fn view(tree: &RevisionTree) -> Option<View> {
+    if let [only] = tree.nodes() {
+        return Some(view_of_one(only));
+    }
+    let mut leaves = tree.leaves();
+    let winner = *leaves.first()?;
+    if !winner.deleted {
+        // An edit survives a concurrent delete.
+        leaves.retain(|leaf| !leaf.deleted);
+    }
+    leaves.truncate(MERGE_LIMIT);
+    Some(view_of(tree, &leaves))
+}
+
+/// The merged view of chosen revisions, the best of them first.
+pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
+    let winner = leaves[0];
+    if leaves.len() == 1 || winner.deleted {
+        let mut view = view_of_one(winner);
+        view.leaves = leaves.iter().map(|leaf| leaf.revision).collect();
+        return view;
+    }
+    let bodies: Vec<Value> = leaves.iter().map(|leaf| parsed(leaf.body.as_ref())).collect();
+    let ancestors: Vec<Vec<Ancestry<Value>>> = leaves
+        .iter()
+        .map(|one| leaves.iter().map(|other| ancestry(tree, one, other)).collect())
+        .collect();
+    let mut merge = Merge { leaves, path: Vec::new(), conflicts: Vec::new() };
+    let sides: Vec<Option<&Value>> = bodies.iter().map(Some).collect();
+    let bases: Bases<'_> = ancestors
+        .iter()
+        .map(|row| {
+            row.iter().map(|known| known.as_ref().map(|v| v.iter().map(Some).collect())).collect()
+        })
+        .collect();
+    let merged = merge.fields(&sides, &bases);
+    View {
+        winner: winner.revision,
+        leaves: leaves.iter().map(|leaf| leaf.revision).collect(),
+        deleted: false,
+        // Merging takes fields from bodies within the limits; only their sum can pass them, and
+        // then the winner stands, with everything else shown as open.
+        body: Body::new(merged)
+            .unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty)),
+        conflicts: merge.conflicts,
+    }
+}
+
+fn view_of_one(node: &Node) -> View {
+    View {
+        winner: node.revision,
+        leaves: vec![node.revision],
+        deleted: node.deleted,
+        body: node.body.clone().unwrap_or_else(Body::empty),
+        conflicts: Vec::new(),
+    }
+}
+
+fn parsed(body: Option<&Body>) -> Value {
+    Value::Object(body.map(Body::fields).unwrap_or_default())
+}
+
+/// The bodies of the latest common ancestors; `None` when one is not known, or there is none.
+type Ancestry<T> = Option<Vec<T>>;
+/// For each pair of leaves, what their common ancestors hold at the present path.
+type Bases<'a> = Vec<Vec<Ancestry<Option<&'a Value>>>>;
+
+fn ancestry(tree: &RevisionTree, one: &Node, other: &Node) -> Ancestry<Value> {
+    let common = tree.common_ancestors(one.revision, other.revision);
+    if common.is_empty() {
+        return None;
+    }
+    common.iter().map(|node| node.body.as_ref().map(|body| parsed(Some(body)))).collect()
+}
+
+struct Merge<'a> {
+    leaves: &'a [&'a Node],
+    path: Vec<String>,
+    conflicts: Vec<OpenConflict>,
+}
+
+impl Merge<'_> {
+    /// Merges objects, name by name.
+    fn fields(&mut self, sides: &[Option<&Value>], bases: &Bases<'_>) -> Map<String, Value> {
+        let mut names: Vec<&String> =
+            sides.iter().filter_map(|side| side.and_then(Value::as_object)).flat_map(Map::keys).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut merged = Map::new();
+        for name in names {
+            let within: Vec<Option<&Value>> =
+                sides.iter().map(|side| side.and_then(|value| value.get(name))).collect();
+            let below: Bases<'_> = bases
+                .iter()
+                .map(|row| row.iter().map(|known| known.as_ref().map(|v| field(v, name))).collect())
+                .collect();
+            self.path.push(name.clone());
+            if let Some(value) = self.value(&within, &below) {
+                merged.insert(name.clone(), value);
+            }
+            self.path.pop();
+        }
+        merged
+    }
+
+    fn value(&mut self, sides: &[Option<&Value>], bases: &Bases<'_>) -> Option<Value> {
+        if sides.iter().all(|side| *side == sides[0]) {
+            return sides[0].cloned();
+        }
+        if sides.iter().all(|side| side.is_some_and(Value::is_object)) {
+            return Some(Value::Object(self.fields(sides, bases)));
+        }
+        let mut standing: Vec<usize> =
+            (0..sides.len()).filter(|at| !is_superseded(*at, sides, bases)).collect();
+        if standing.is_empty() {
+            standing = (0..sides.len()).collect();
+        }
+        let mut values: Vec<(Revision, Option<&Value>)> = Vec::new();
+        for at in standing {
+            if values.iter().all(|(_, value)| *value != sides[at]) {
+                values.push((self.leaves[at].revision, sides[at]));
+            }
+        }
+        let shown = values[0].1.cloned();
+        if values.len() > 1 {
+            let values =
+                values.into_iter().map(|(revision, value)| (revision, value.cloned())).collect();
+            self.conflicts.push(OpenConflict { path: self.path.clone(), values });
+        }
+        shown
+    }
+}
+
+fn field<'a>(values: &[Option<&'a Value>], name: &str) -> Vec<Option<&'a Value>> {
+    values.iter().map(|value| value.and_then(|value| value.get(name))).collect()
+}
+
+/// Whether one leaf left the field as it was and another one changed it.
+fn is_superseded(at: usize, sides: &[Option<&Value>], bases: &Bases<'_>) -> bool {
+    (0..sides.len()).any(|other| {
+        other != at
+            && sides[other] != sides[at]
+            && bases[at][other]
+                .as_ref()
+                .is_some_and(|known| known.iter().all(|value| *value == sides[at]))
+    })
+}
+
+/// Applies what changed from `before` to `after` to `onto`, object by object.
+pub fn rebase(before: &Body, after: &Body, onto: &Body) -> Map<String, Value> {
+    rebase_fields(&before.fields(), after.fields(), onto.fields())
+}
+
+fn rebase_fields(
+    before: &Map<String, Value>,
+    after: Map<String, Value>,
+    mut onto: Map<String, Value>,
+) -> Map<String, Value> {
+    onto.retain(|name, _| after.contains_key(name) || !before.contains_key(name));
+    for (name, value) in after {
+        let old = before.get(&name);
+        if old == Some(&value) {
+            continue;
+        }
+        let rebased = match (old, value, onto.remove(&name)) {
+            (Some(Value::Object(old)), Value::Object(new), Some(Value::Object(target))) => {
+                Value::Object(rebase_fields(old, new, target))
+            }
+            (_, value, _) => value,
+        };
+        onto.insert(name, rebased);
+    }
+    onto
+}
