@@ -1,0 +1,76 @@
+//! Who may do what with a database, as the two sides of a channel speak of it.
+
+use minicbor::{Decode, Encode};
+use settee_store::backend::{BoxFuture, MaybeSync};
+
+/// What a channel allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Role {
+    /// Reads.
+    #[n(0)]
+    Viewer,
+    /// Reads and writes.
+    #[n(1)]
+    Editor,
+    /// Reads, writes and hands out access.
+    #[n(2)]
+    Owner,
+}
+
+impl Role {
+    pub fn can_write(self) -> bool {
+        self >= Role::Editor
+    }
+}
+
+/// Why a channel is not open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    pub code: DenialCode,
+    /// A sentence for people, without anything secret.
+    pub message: String,
+}
+
+/// What a client does about a denial depends on its code alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum DenialCode {
+    /// These credentials don't open the database. The client waits for others.
+    #[n(0)]
+    Denied,
+    /// They did once. The client waits for others.
+    #[n(1)]
+    Revoked,
+    /// The server doesn't know the database, maybe not yet. The client tries again, with patience.
+    #[n(2)]
+    Unknown,
+    /// The server can't serve the database now. The client tries again, with patience.
+    #[n(3)]
+    Unavailable,
+    /// The connection has too many channels. The client tries again, with patience.
+    #[n(4)]
+    TooMany,
+}
+
+impl DenialCode {
+    /// Whether trying again with the same credentials may help.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Unknown | Self::Unavailable | Self::TooMany)
+    }
+}
+
+impl Denial {
+    pub fn new(code: DenialCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Decides who may open a database. A server has one; what the credentials are is its matter.
+pub trait Authorize: MaybeSync {
+    fn authorize(
+        &self,
+        database: String,
+        credentials: Vec<u8>,
+    ) -> BoxFuture<'_, Result<Role, Denial>>;
+}

@@ -1,0 +1,62 @@
+//! How long to wait before trying again: exponential, with full jitter, so that the clients of
+//! a server that comes back don't all come at once.
+
+use std::time::Duration;
+
+/// Never less than this: a server that refuses at once must not be asked in a loop.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// A source of waiting times, from the random number it is begun with.
+#[derive(Debug, Clone)]
+pub struct Backoff {
+    first: Duration,
+    longest: Duration,
+    attempt: u32,
+    chance: u64,
+}
+
+impl Backoff {
+    pub fn new((first, longest): (Duration, Duration), seed: u64) -> Self {
+        Self { first, longest, attempt: 0, chance: seed }
+    }
+
+    /// How long to wait now. The ceiling doubles each time, up to the longest.
+    pub fn next(&mut self) -> Duration {
+        let ceiling = self.first.saturating_mul(1 << self.attempt.min(16)).min(self.longest);
+        self.attempt = self.attempt.saturating_add(1);
+        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
+        Duration::from_millis(self.draw() % millis).max(SHORTEST)
+    }
+
+    /// Something worked: the next wait is a first one again.
+    pub fn reset(&mut self) {
+        self.attempt = 0;
+    }
+
+    /// `SplitMix64`: good enough to spread clients out, and nothing more is asked of it.
+    fn draw(&mut self) -> u64 {
+        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.chance;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_limit_and_begin_anew() {
+        let limits = (Duration::from_millis(500), Duration::from_secs(30));
+        let mut backoff = Backoff::new(limits, 7);
+        for attempt in 0..100 {
+            let ceiling = Duration::from_millis(500 << attempt.min(6)).min(limits.1);
+            let wait = backoff.next();
+            assert!(wait >= SHORTEST && wait <= ceiling.max(SHORTEST), "{attempt}: {wait:?}");
+        }
+        backoff.reset();
+        assert!(backoff.next() <= Duration::from_millis(500));
+    }
+}

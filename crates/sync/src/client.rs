@@ -1,0 +1,483 @@
+//! The client's side of a connection, and of all connections after it.
+//!
+//! Methods fall into three kinds: `handle_*` take what happened, `poll_output` says what to do
+//! about it, and `poll_timeout` when to come back. After each `handle_*` the driver drains
+//! `poll_output`. Storage is asked for by outputs and answered by `handle_*`, for each replica in
+//! the order of asking.
+
+mod replica;
+pub mod status;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use settee_store::{Counts, DocumentId, Record, replication::ReplicatedDocument};
+
+use crate::{
+    access::Denial,
+    backoff::Backoff,
+    checkpoint::Checkpoint,
+    limits::Limits,
+    message::{
+        BatchNumber, Channel, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, Ping, Pong,
+        VERSIONS,
+    },
+    time::Time,
+};
+use replica::{ClientReplica, State};
+pub use replica::{SentDocument, Verdict};
+use status::{ConnectionStatus, OfflineReason, ReplicaStatus};
+
+/// The client's name for one of its databases, across connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Replica(u32);
+
+/// What the driver is to do.
+#[derive(Debug)]
+pub enum ClientOutput {
+    /// Open a socket: [`Client::handle_connected`] or [`Client::handle_disconnected`].
+    Connect,
+    /// Drop the socket, or give up opening it. Nothing is to be heard of it any more.
+    Disconnect,
+    Send(Vec<u8>),
+    /// Read at most so many pending documents: [`Client::handle_pending`].
+    ReadPending {
+        replica: Replica,
+        limit: usize,
+    },
+    /// Commit documents together with the checkpoint: [`Client::handle_committed`].
+    Commit {
+        replica: Replica,
+        batch: BatchNumber,
+        documents: Vec<ReplicatedDocument>,
+        checkpoint: Option<Checkpoint>,
+    },
+    /// Write down what the server has decided: [`Client::handle_settled`].
+    Settle {
+        replica: Replica,
+        verdict: Verdict,
+    },
+    /// The server has lost what it had. Mark every document as pending and forget the checkpoint.
+    Resend {
+        replica: Replica,
+    },
+    /// The connection's status or a replica's is not what it was.
+    StatusChanged,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Stopped,
+    Connecting { since: Time },
+    Greeting { since: Time },
+    Online,
+    Waiting { until: Time, reason: OfflineReason },
+    Outdated,
+}
+
+#[derive(Debug)]
+pub struct Client {
+    limits: Limits,
+    agent: String,
+    phase: Phase,
+    backoff: Backoff,
+    replicas: BTreeMap<Replica, ClientReplica>,
+    next_replica: u32,
+    next_channel: Channel,
+    heard: Time,
+    /// When the server was asked whether it is there, as long as nothing was heard since.
+    asked: Option<Time>,
+    outputs: VecDeque<ClientOutput>,
+}
+
+impl Client {
+    /// `chance` is a random number, which spreads the waiting times of clients.
+    pub fn new(limits: Limits, agent: impl Into<String>, chance: u64) -> Self {
+        Self {
+            backoff: Backoff::new(limits.backoff, chance),
+            limits,
+            agent: agent.into(),
+            phase: Phase::Stopped,
+            replicas: BTreeMap::new(),
+            next_replica: 0,
+            next_channel: 0,
+            heard: Time::default(),
+            asked: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    pub fn poll_output(&mut self) -> Option<ClientOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Client::handle_timeout`], if nothing else happens before.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        match &self.phase {
+            Phase::Stopped | Phase::Outdated => None,
+            Phase::Connecting { since } | Phase::Greeting { since } => {
+                Some(*since + self.limits.answer)
+            }
+            Phase::Waiting { until, .. } => Some(*until),
+            Phase::Online => {
+                let silence = Some(self.heard + self.limits.silence);
+                let answer = self.asked.map(|asked| asked + self.limits.heartbeat);
+                let replicas = self.replicas.values().filter_map(|r| r.timeout(&self.limits));
+                replicas.chain(silence).chain(answer).min()
+            }
+        }
+    }
+
+    pub fn connection_status(&self) -> ConnectionStatus {
+        match self.phase {
+            Phase::Stopped | Phase::Connecting { .. } | Phase::Greeting { .. } => {
+                ConnectionStatus::Connecting
+            }
+            Phase::Online => ConnectionStatus::Online,
+            Phase::Waiting { until, reason } => {
+                ConnectionStatus::Offline { reason, next_attempt: until }
+            }
+            Phase::Outdated => ConnectionStatus::UpdateNeeded,
+        }
+    }
+
+    pub fn replica_status(&self, replica: Replica) -> Option<ReplicaStatus> {
+        self.replicas.get(&replica).map(ClientReplica::status)
+    }
+
+    /// Begins to connect, and goes on for ever.
+    pub fn handle_start(&mut self, now: Time) {
+        if matches!(self.phase, Phase::Stopped) {
+            self.connect(now);
+        }
+    }
+
+    /// Adds a database. With `is_lazy` it is one that began on this device, and the server only
+    /// hears of it once there is something to send.
+    pub fn handle_add(
+        &mut self,
+        now: Time,
+        database: String,
+        credentials: Vec<u8>,
+        checkpoint: Option<Checkpoint>,
+        is_lazy: bool,
+    ) -> Replica {
+        let replica = Replica(self.next_replica);
+        self.next_replica += 1;
+        let added = ClientReplica::new(database, credentials, checkpoint, is_lazy);
+        self.replicas.insert(replica, added);
+        self.open_what_waits(now);
+        self.tell();
+        replica
+    }
+
+    pub fn handle_remove(&mut self, replica: Replica) {
+        let channel = self.replicas.remove(&replica).and_then(|removed| removed.channel());
+        if let Some(channel) = channel {
+            self.send(Close { channel });
+        }
+        self.tell();
+    }
+
+    /// Other credentials from now on: the channel is opened anew with them.
+    pub fn handle_credentials(&mut self, now: Time, replica: Replica, credentials: Vec<u8>) {
+        let Some(changed) = self.replicas.get_mut(&replica) else { return };
+        changed.credentials = credentials;
+        let channel = changed.channel();
+        changed.reset();
+        changed.state = State::Waiting { until: None };
+        if let Some(channel) = channel {
+            self.send(Close { channel });
+        }
+        self.open_what_waits(now);
+        self.tell();
+    }
+
+    pub fn handle_connected(&mut self, now: Time) {
+        if matches!(self.phase, Phase::Connecting { .. }) {
+            self.heard = now;
+            self.asked = None;
+            self.phase = Phase::Greeting { since: now };
+            let agent = self.agent.clone();
+            self.send(Hello { versions: VERSIONS.to_vec(), agent });
+        }
+    }
+
+    /// The socket is gone, or was never there.
+    pub fn handle_disconnected(&mut self, now: Time) {
+        let reason = match self.phase {
+            Phase::Connecting { .. } => OfflineReason::Unreachable,
+            Phase::Greeting { .. } | Phase::Online => OfflineReason::Lost,
+            Phase::Stopped | Phase::Waiting { .. } | Phase::Outdated => return,
+        };
+        self.wait(now, reason);
+    }
+
+    /// The device says that it has no network: what was under way is not waited for.
+    pub fn handle_offline(&mut self, now: Time) {
+        self.drop_connection(now, OfflineReason::NoNetwork);
+    }
+
+    /// The device is awake, visible or has a network again, or the user is impatient.
+    pub fn handle_wake(&mut self, now: Time) {
+        match self.phase {
+            Phase::Waiting { .. } => {
+                self.backoff.reset();
+                self.connect(now);
+            }
+            // A server that is there has pinged within a heartbeat.
+            Phase::Online
+                if self.asked.is_none() && now.since(self.heard) > self.limits.heartbeat =>
+            {
+                self.asked = Some(now);
+                self.send(Ping {});
+            }
+            _ => {}
+        }
+    }
+
+    pub fn handle_frame(&mut self, now: Time, frame: &[u8]) {
+        if !matches!(self.phase, Phase::Greeting { .. } | Phase::Online) {
+            return;
+        }
+        self.heard = now;
+        self.asked = None;
+        match (&self.phase, Message::decode(frame)) {
+            (_, Ok(None)) => {}
+            (_, Ok(Some(Message::Goodbye(goodbye)))) => self.dismissed(now, &goodbye),
+            (Phase::Greeting { .. }, Ok(Some(Message::Hello(hello)))) => self.greeted(now, &hello),
+            (Phase::Online, Ok(Some(message))) => self.take(now, message),
+            _ => self.drop_connection(now, OfflineReason::Misunderstanding),
+        }
+    }
+
+    /// A database has changed here; this is how it stands now.
+    pub fn handle_news(&mut self, now: Time, replica: Replica, counts: Counts) {
+        let Some(changed) = self.replicas.get_mut(&replica) else { return };
+        let before = changed.status();
+        changed.counted(counts);
+        let is_different = before != changed.status();
+        if changed.wants_channel(now) {
+            self.open_what_waits(now);
+        }
+        self.read(replica);
+        if is_different {
+            self.tell();
+        }
+    }
+
+    /// The answer to [`ClientOutput::ReadPending`].
+    pub fn handle_pending(&mut self, now: Time, replica: Replica, records: &[Arc<Record>]) {
+        let Some(sender) = self.replicas.get_mut(&replica) else { return };
+        let batches = sender.batches(now, records, &self.limits);
+        for batch in batches {
+            self.send(batch);
+        }
+    }
+
+    /// The answer to [`ClientOutput::Commit`]: whether the batch is durable here.
+    pub fn handle_committed(
+        &mut self,
+        now: Time,
+        replica: Replica,
+        batch: BatchNumber,
+        is_saved: bool,
+    ) {
+        let Some(receiver) = self.replicas.get_mut(&replica) else { return };
+        if is_saved {
+            if let Some(acknowledge) = receiver.committed(batch) {
+                self.send(acknowledge);
+            }
+        } else {
+            let channel = receiver.channel();
+            receiver.failed_to_save(now + self.limits.backoff.1);
+            if let Some(channel) = channel {
+                self.send(Close { channel });
+            }
+        }
+        self.tell();
+    }
+
+    /// The answer to [`ClientOutput::Settle`].
+    pub fn handle_settled(&mut self, replica: Replica, ids: &[DocumentId]) {
+        if let Some(settled) = self.replicas.get_mut(&replica) {
+            settled.settled(ids);
+            self.read(replica);
+        }
+    }
+
+    pub fn handle_timeout(&mut self, now: Time) {
+        match self.phase {
+            Phase::Waiting { until, .. } if until <= now => self.connect(now),
+            Phase::Connecting { since } | Phase::Greeting { since }
+                if now.since(since) >= self.limits.answer =>
+            {
+                self.drop_connection(now, OfflineReason::Unreachable);
+            }
+            Phase::Online => {
+                let is_silent = now.since(self.heard) >= self.limits.silence
+                    || self.asked.is_some_and(|at| now.since(at) >= self.limits.heartbeat);
+                let is_stuck = self.replicas.values().any(|replica| {
+                    let is_waiting =
+                        matches!(replica.state, State::Opening { .. } | State::Open { .. });
+                    is_waiting && replica.timeout(&self.limits).is_some_and(|at| at <= now)
+                });
+                if is_silent || is_stuck {
+                    self.drop_connection(now, OfflineReason::Silence);
+                } else {
+                    self.open_what_waits(now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn greeted(&mut self, now: Time, hello: &Hello) {
+        if !hello.versions.iter().any(|version| VERSIONS.contains(version)) {
+            return self.outdated();
+        }
+        self.phase = Phase::Online;
+        self.backoff.reset();
+        self.next_channel = 0;
+        self.open_what_waits(now);
+        self.tell();
+    }
+
+    fn dismissed(&mut self, now: Time, goodbye: &Goodbye) {
+        match goodbye.code {
+            GoodbyeCode::NoCommonVersion => self.outdated(),
+            GoodbyeCode::Stopping | GoodbyeCode::Overload => {
+                self.drop_connection(now, OfflineReason::ServerStopped);
+            }
+            GoodbyeCode::Silence => self.drop_connection(now, OfflineReason::Silence),
+            _ => self.drop_connection(now, OfflineReason::Misunderstanding),
+        }
+    }
+
+    fn take(&mut self, now: Time, message: Message) {
+        match message {
+            Message::Ping(_) => self.send(Pong {}),
+            Message::Pong(_) => {}
+            Message::Opened(opened) => {
+                let Some(replica) = self.replica_of(opened.channel) else { return };
+                let Some(opening) = self.replicas.get_mut(&replica) else { return };
+                if opening.opened(&opened) {
+                    self.outputs.push_back(ClientOutput::Resend { replica });
+                }
+                self.read(replica);
+                self.tell();
+            }
+            Message::Closed(closed) => self.closed(now, closed),
+            Message::Changes(changes) => {
+                let Some(replica) = self.replica_of(changes.channel) else { return };
+                let Some(receiver) = self.replicas.get_mut(&replica) else { return };
+                let batch = changes.batch;
+                let (documents, checkpoint) = receiver.take(changes);
+                let commit = ClientOutput::Commit { replica, batch, documents, checkpoint };
+                self.outputs.push_back(commit);
+                self.tell();
+            }
+            Message::Acknowledge(landed) => {
+                let Some(replica) = self.replica_of(landed.channel) else { return };
+                let Some(sender) = self.replicas.get_mut(&replica) else { return };
+                match sender.landed(&landed) {
+                    Some(verdict) => {
+                        self.outputs.push_back(ClientOutput::Settle { replica, verdict });
+                    }
+                    None => self.drop_connection(now, OfflineReason::Misunderstanding),
+                }
+            }
+            Message::Hello(_) | Message::Goodbye(_) | Message::Open(_) | Message::Close(_) => {
+                self.drop_connection(now, OfflineReason::Misunderstanding);
+            }
+        }
+    }
+
+    fn closed(&mut self, now: Time, closed: Closed) {
+        let Some(replica) = self.replica_of(closed.channel) else { return };
+        let wait =
+            closed.code.is_passing().then(|| self.limits.backoff.0 * 4 + self.backoff.next());
+        let Some(denied) = self.replicas.get_mut(&replica) else { return };
+        denied.reset();
+        denied.state = State::Denied {
+            denial: Denial { code: closed.code, message: closed.message },
+            until: wait.map(|wait| now + wait),
+        };
+        self.tell();
+    }
+
+    fn replica_of(&self, channel: Channel) -> Option<Replica> {
+        let mut replicas = self.replicas.iter();
+        replicas.find(|(_, replica)| replica.channel() == Some(channel)).map(|(name, _)| *name)
+    }
+
+    fn open_what_waits(&mut self, now: Time) {
+        if !matches!(self.phase, Phase::Online) {
+            return;
+        }
+        let mut opened = Vec::new();
+        for replica in self.replicas.values_mut().filter(|replica| replica.wants_channel(now)) {
+            opened.push(replica.open(now, self.next_channel));
+            self.next_channel += 1;
+        }
+        for open in opened {
+            self.send(open);
+        }
+    }
+
+    fn read(&mut self, replica: Replica) {
+        let Some(sender) = self.replicas.get_mut(&replica) else { return };
+        if let Some(limit) = sender.next_read(&self.limits) {
+            self.outputs.push_back(ClientOutput::ReadPending { replica, limit });
+        }
+    }
+
+    fn connect(&mut self, now: Time) {
+        self.phase = Phase::Connecting { since: now };
+        self.outputs.push_back(ClientOutput::Connect);
+        self.tell();
+    }
+
+    fn drop_connection(&mut self, now: Time, reason: OfflineReason) {
+        if matches!(self.phase, Phase::Connecting { .. } | Phase::Greeting { .. } | Phase::Online) {
+            self.outputs.push_back(ClientOutput::Disconnect);
+            self.wait(now, reason);
+        }
+    }
+
+    fn wait(&mut self, now: Time, reason: OfflineReason) {
+        let until = now + self.backoff.next();
+        self.phase = Phase::Waiting { until, reason };
+        self.let_go();
+    }
+
+    fn outdated(&mut self) {
+        self.outputs.push_back(ClientOutput::Disconnect);
+        self.phase = Phase::Outdated;
+        self.let_go();
+    }
+
+    /// Nothing of the connection is left: each database waits for the next one.
+    fn let_go(&mut self) {
+        for replica in self.replicas.values_mut() {
+            replica.reset();
+            let waits_for_credentials = matches!(&replica.state, State::Denied { until: None, .. });
+            if !waits_for_credentials {
+                replica.state = State::Waiting { until: None };
+            }
+        }
+        self.tell();
+    }
+
+    fn send(&mut self, message: impl Into<Message>) {
+        self.outputs.push_back(ClientOutput::Send(message.into().encode()));
+    }
+
+    fn tell(&mut self) {
+        if !matches!(self.outputs.back(), Some(ClientOutput::StatusChanged)) {
+            self.outputs.push_back(ClientOutput::StatusChanged);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The client's side of one database, across connections.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use settee_store::{Counts, DocumentId, Record, Revision, replication::ReplicatedDocument};
+
+use super::status::{ChannelStatus, ReplicaStatus};
+use crate::{
+    access::{Denial, Role},
+    checkpoint::Checkpoint,
+    flight::{Flight, Packer},
+    limits::Limits,
+    message::{Acknowledge, BatchNumber, Changes, Channel, Open, Opened, WireDocument},
+    time::Time,
+};
+
+/// A document that was sent: its id, and the revisions whose fate is to be learnt.
+pub type SentDocument = (DocumentId, Vec<Revision>);
+
+#[derive(Debug)]
+pub(super) struct ClientReplica {
+    pub database: String,
+    pub credentials: Vec<u8>,
+    /// How far the server's database is durably read.
+    pub checkpoint: Option<Checkpoint>,
+    /// Opened only once there is something to send, for databases that begin on this device.
+    pub is_lazy: bool,
+    pub state: State,
+    role: Option<Role>,
+    counts: Counts,
+    flight: Flight<Vec<SentDocument>>,
+    /// Documents under way, or being settled: not to be sent again meanwhile.
+    busy: HashSet<DocumentId>,
+    is_reading: bool,
+    /// Batches being committed here, with the sequence that each leads to.
+    uncommitted: VecDeque<(BatchNumber, Option<u64>)>,
+    /// The server's update sequence, as far as is known.
+    latest: u64,
+    unreadable: usize,
+    is_unsaved: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Until there is a connection, or until this time.
+    Waiting {
+        until: Option<Time>,
+    },
+    Opening {
+        channel: Channel,
+        since: Time,
+    },
+    Open {
+        channel: Channel,
+        incarnation: [u8; 16],
+        run: [u8; 16],
+    },
+    Denied {
+        denial: Denial,
+        until: Option<Time>,
+    },
+}
+
+impl ClientReplica {
+    pub fn new(
+        database: String,
+        credentials: Vec<u8>,
+        checkpoint: Option<Checkpoint>,
+        is_lazy: bool,
+    ) -> Self {
+        Self {
+            database,
+            credentials,
+            checkpoint,
+            is_lazy,
+            state: State::Waiting { until: None },
+            role: None,
+            counts: Counts::default(),
+            flight: Flight::default(),
+            busy: HashSet::new(),
+            is_reading: false,
+            uncommitted: VecDeque::new(),
+            latest: 0,
+            unreadable: 0,
+            is_unsaved: false,
+        }
+    }
+
+    pub fn status(&self) -> ReplicaStatus {
+        let channel = match &self.state {
+            State::Waiting { .. } => ChannelStatus::Waiting,
+            State::Opening { .. } => ChannelStatus::Opening,
+            State::Open { .. } => ChannelStatus::Open,
+            State::Denied { denial, .. } => ChannelStatus::Denied(denial.clone()),
+        };
+        let read = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
+        ReplicaStatus {
+            channel,
+            role: self.role,
+            pending: self.counts.pending,
+            refused: self.counts.refused,
+            progress: (read, self.latest),
+            unreadable: self.unreadable,
+            is_unsaved: self.is_unsaved,
+        }
+    }
+
+    pub fn channel(&self) -> Option<Channel> {
+        match self.state {
+            State::Opening { channel, .. } | State::Open { channel, .. } => Some(channel),
+            _ => None,
+        }
+    }
+
+    /// Whether a channel should be asked for now.
+    pub fn wants_channel(&self, now: Time) -> bool {
+        let has_cause = !self.is_lazy || self.checkpoint.is_some() || self.counts.pending > 0;
+        let is_due = match &self.state {
+            State::Waiting { until } => until.is_none_or(|until| until <= now),
+            State::Denied { until, .. } => until.is_some_and(|until| until <= now),
+            _ => false,
+        };
+        has_cause && is_due
+    }
+
+    /// When something has to be done about the replica while there is a connection.
+    pub fn timeout(&self, limits: &Limits) -> Option<Time> {
+        match &self.state {
+            State::Waiting { until } | State::Denied { until, .. } => *until,
+            State::Opening { since, .. } => Some(*since + limits.answer),
+            State::Open { .. } => self.flight.oldest().map(|at| at + limits.answer * 2),
+        }
+    }
+
+    pub fn open(&mut self, now: Time, channel: Channel) -> Open {
+        self.reset();
+        self.state = State::Opening { channel, since: now };
+        Open {
+            channel,
+            database: self.database.clone(),
+            credentials: self.credentials.clone(),
+            checkpoint: self.checkpoint,
+        }
+    }
+
+    /// The connection or the channel is gone, and with it what was under way.
+    pub fn reset(&mut self) {
+        self.flight = Flight::default();
+        self.busy.clear();
+        self.uncommitted.clear();
+        self.is_reading = false;
+    }
+
+    /// Tells whether the server has lost what this replica once had from it.
+    pub fn opened(&mut self, opened: &Opened) -> bool {
+        self.role = Some(opened.role);
+        self.latest = opened.seq;
+        self.state = State::Open {
+            channel: opened.channel,
+            incarnation: *opened.incarnation,
+            run: *opened.run,
+        };
+        let is_lost = self.checkpoint.is_some() && !opened.resumed;
+        if is_lost {
+            self.checkpoint = None;
+        } else if self.checkpoint.is_none() {
+            // An empty database is read to its end by being opened.
+            self.checkpoint = (opened.seq == 0).then(|| self.position(0)).flatten();
+        }
+        is_lost
+    }
+
+    pub fn counted(&mut self, counts: Counts) {
+        self.counts = counts;
+    }
+
+    /// How many pending documents to read, if there is cause and credit.
+    pub fn next_read(&mut self, limits: &Limits) -> Option<usize> {
+        let can_send = matches!(self.state, State::Open { .. })
+            && self.role.is_some_and(Role::can_write)
+            && self.flight.has_credit(limits);
+        let is_due = can_send && !self.is_reading && self.counts.pending > self.busy.len();
+        if !is_due {
+            return None;
+        }
+        self.is_reading = true;
+        Some(self.busy.len() + limits.batch_documents)
+    }
+
+    /// Makes batches of pending documents, as far as there is credit.
+    pub fn batches(&mut self, now: Time, records: &[Arc<Record>], limits: &Limits) -> Vec<Changes> {
+        self.is_reading = false;
+        let State::Open { channel, .. } = self.state else { return Vec::new() };
+        let mut batches = Vec::new();
+        let mut packer = Packer::default();
+        let waiting: Vec<ReplicatedDocument> = records
+            .iter()
+            .filter(|record| !self.busy.contains(&record.id))
+            .filter_map(|record| record.outgoing_pending())
+            .collect();
+        for document in waiting {
+            if let Some(document) = packer.add(document, limits) {
+                batches.push(self.launch(now, channel, std::mem::take(&mut packer)));
+                if !self.flight.has_credit(limits) {
+                    return batches;
+                }
+                packer.add(document, limits);
+            }
+        }
+        if !packer.documents.is_empty() {
+            batches.push(self.launch(now, channel, packer));
+        }
+        batches
+    }
+
+    fn launch(&mut self, now: Time, channel: Channel, packer: Packer) -> Changes {
+        let sent: Vec<SentDocument> = packer
+            .documents
+            .iter()
+            .map(|document| (document.id.clone(), document.told()))
+            .collect();
+        self.busy.extend(sent.iter().map(|(id, _)| id.clone()));
+        Changes {
+            channel,
+            batch: self.flight.launch(now, packer.weight, sent),
+            seq: None,
+            documents: packer.documents.iter().map(WireDocument::from).collect(),
+        }
+    }
+
+    /// The verdict on a batch; `None` when no such batch waits for one.
+    pub fn landed(&mut self, landed: &Acknowledge) -> Option<Verdict> {
+        let sent = self.flight.land(landed.batch)?;
+        let mut verdict = Verdict { checkpoint: None, ..Verdict::default() };
+        for (id, revisions) in sent {
+            match landed.refused.iter().find(|refusal| refusal.id == id) {
+                Some(refusal) => verdict.refused.push((id, revisions, refusal.reason.clone())),
+                None => verdict.acknowledged.push((id, revisions)),
+            }
+        }
+        if let Some(seq) = landed.seq {
+            self.latest = self.latest.max(seq);
+            // What the server sent before has to be durable here first.
+            if self.uncommitted.is_empty() {
+                self.checkpoint = self.position(seq);
+                verdict.checkpoint = self.checkpoint;
+            }
+        }
+        Some(verdict)
+    }
+
+    /// What a verdict was about is written down, or could not be and will be learnt anew.
+    pub fn settled(&mut self, ids: &[DocumentId]) {
+        for id in ids {
+            self.busy.remove(id);
+        }
+    }
+
+    /// Documents from the server, and where the replica stands once they are durable.
+    pub fn take(&mut self, changes: Changes) -> (Vec<ReplicatedDocument>, Option<Checkpoint>) {
+        self.uncommitted.push_back((changes.batch, changes.seq));
+        self.latest = self.latest.max(changes.seq.unwrap_or(0));
+        let mut documents = Vec::with_capacity(changes.documents.len());
+        for document in changes.documents {
+            match document.verify() {
+                Ok(document) => documents.push(document),
+                Err(_) => self.unreadable += 1,
+            }
+        }
+        (documents, changes.seq.and_then(|seq| self.position(seq)))
+    }
+
+    /// The acknowledgement of a batch that is durable here.
+    pub fn committed(&mut self, batch: BatchNumber) -> Option<Acknowledge> {
+        let State::Open { channel, .. } = self.state else { return None };
+        let (batch, seq) = self.uncommitted.pop_front_if(|(waiting, _)| *waiting == batch)?;
+        if let Some(seq) = seq {
+            self.checkpoint = self.position(seq);
+        }
+        self.is_unsaved = false;
+        Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None })
+    }
+
+    pub fn failed_to_save(&mut self, until: Time) {
+        self.is_unsaved = true;
+        self.reset();
+        self.state = State::Waiting { until: Some(until) };
+    }
+
+    fn position(&self, seq: u64) -> Option<Checkpoint> {
+        match self.state {
+            State::Open { incarnation, run, .. } => Some(Checkpoint::new(incarnation, run, seq)),
+            _ => None,
+        }
+    }
+}
+
+/// What the server has decided about a batch.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub acknowledged: Vec<SentDocument>,
+    pub refused: Vec<(DocumentId, Vec<Revision>, String)>,
+    pub checkpoint: Option<Checkpoint>,
+}

@@ -1,0 +1,87 @@
+//! Batches that were sent and wait for their acknowledgement.
+
+use std::collections::VecDeque;
+
+use settee_store::replication::ReplicatedDocument;
+
+use crate::{limits::Limits, message::BatchNumber, time::Time};
+
+/// What is under way on a channel in one direction, with what the sender wants back when it lands.
+#[derive(Debug)]
+pub struct Flight<T> {
+    batches: VecDeque<Sent<T>>,
+    weight: usize,
+    next: BatchNumber,
+}
+
+#[derive(Debug)]
+struct Sent<T> {
+    batch: BatchNumber,
+    weight: usize,
+    at: Time,
+    cargo: T,
+}
+
+impl<T> Default for Flight<T> {
+    fn default() -> Self {
+        Self { batches: VecDeque::new(), weight: 0, next: 0 }
+    }
+}
+
+impl<T> Flight<T> {
+    /// Whether another batch may be sent before one has landed.
+    pub fn has_credit(&self, limits: &Limits) -> bool {
+        self.weight < limits.credit
+    }
+
+    pub fn launch(&mut self, now: Time, weight: usize, cargo: T) -> BatchNumber {
+        let batch = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.weight += weight;
+        self.batches.push_back(Sent { batch, weight, at: now, cargo });
+        batch
+    }
+
+    /// Takes out an acknowledged batch. Batches are acknowledged in the order they were sent;
+    /// any other number is `None`.
+    pub fn land(&mut self, batch: BatchNumber) -> Option<T> {
+        let sent = self.batches.pop_front_if(|sent| sent.batch == batch)?;
+        self.weight -= sent.weight;
+        Some(sent.cargo)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// When the batch that has waited longest was sent.
+    pub fn oldest(&self) -> Option<Time> {
+        self.batches.front().map(|sent| sent.at)
+    }
+}
+
+/// Collects documents until a batch is full.
+#[derive(Debug, Default)]
+pub struct Packer {
+    pub documents: Vec<ReplicatedDocument>,
+    pub weight: usize,
+}
+
+impl Packer {
+    /// Adds a document, or gives it back when the batch is full. The first always fits.
+    pub fn add(
+        &mut self,
+        document: ReplicatedDocument,
+        limits: &Limits,
+    ) -> Option<ReplicatedDocument> {
+        let weight = document.weight();
+        let is_full =
+            self.weight + weight > limits.batch || self.documents.len() >= limits.batch_documents;
+        if is_full && !self.documents.is_empty() {
+            return Some(document);
+        }
+        self.weight += weight;
+        self.documents.push(document);
+        None
+    }
+}

@@ -1,0 +1,348 @@
+//! The server's side of one connection.
+//!
+//! Methods fall into three kinds: `handle_*` take what happened, `poll_output` says what to do
+//! about it, and `poll_timeout` when to come back. After each `handle_*` the driver drains
+//! `poll_output`. Storage is asked for by outputs and answered by `handle_*`, for each channel in
+//! the order of asking.
+
+mod channel;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use settee_store::{Applied, OperationError, Record, replication::ReplicatedDocument};
+
+use crate::{
+    access::{Denial, DenialCode, Role},
+    checkpoint::Checkpoint,
+    limits::{CREDENTIALS_LIMIT, Limits, NAME_LIMIT},
+    message::{
+        Acknowledge, BatchNumber, Changes, Channel, Closed, FrameError, Goodbye, GoodbyeCode,
+        Hello, Message, Open, Ping, Pong, VERSIONS,
+    },
+    time::Time,
+};
+use channel::ServerChannel;
+
+/// What the driver is to do.
+#[derive(Debug)]
+pub enum ServerOutput {
+    Send(Vec<u8>),
+    /// Decide on a channel: [`Server::handle_authorized`].
+    Authorize(Open),
+    /// Commit documents: [`Server::handle_committed`].
+    Commit {
+        channel: Channel,
+        batch: BatchNumber,
+        documents: Vec<ReplicatedDocument>,
+    },
+    /// Read changes after `since`, at most `limit`: [`Server::handle_changes`].
+    Read {
+        channel: Channel,
+        since: u64,
+        limit: usize,
+    },
+    /// Let go of the channel's database.
+    Release(Channel),
+    /// Close the socket; nothing comes after this.
+    Disconnect(GoodbyeCode),
+}
+
+/// A channel that was authorised, and the state of its database.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    pub role: Role,
+    /// Where the database is now.
+    pub position: Checkpoint,
+    /// Whether the database has lived through the checkpoint that the client showed.
+    pub resumed: bool,
+}
+
+/// What became of a batch: for each document its outcome, and the database's sequence afterwards.
+pub type Committed = (Vec<Result<Applied, OperationError>>, u64);
+
+#[derive(Debug)]
+pub struct Server {
+    limits: Limits,
+    agent: String,
+    phase: Phase,
+    channels: HashMap<Channel, ServerChannel>,
+    /// No channel's number is used twice, so the next one has to be higher.
+    highest_channel: Option<Channel>,
+    heard: Time,
+    pinged: Time,
+    outputs: VecDeque<ServerOutput>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Greeting,
+    Talking,
+    Over,
+}
+
+impl Server {
+    pub fn new(now: Time, limits: Limits, agent: impl Into<String>) -> Self {
+        Self {
+            limits,
+            agent: agent.into(),
+            phase: Phase::Greeting,
+            channels: HashMap::new(),
+            highest_channel: None,
+            heard: now,
+            pinged: now,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    pub fn poll_output(&mut self) -> Option<ServerOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Server::handle_timeout`], if nothing else happens before.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Greeting => Some(self.heard + self.limits.answer),
+            Phase::Talking => {
+                Some((self.pinged + self.limits.heartbeat).min(self.heard + self.limits.silence))
+            }
+            Phase::Over => None,
+        }
+    }
+
+    pub fn handle_frame(&mut self, now: Time, frame: &[u8]) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        let is_first = self.channels.is_empty() && self.highest_channel.is_none();
+        let limit = if is_first { self.limits.first_frame } else { self.limits.frame };
+        if frame.len() > limit {
+            return self.end(GoodbyeCode::TooLarge, "the frame is too large");
+        }
+        self.heard = now;
+        let message = match Message::decode(frame) {
+            Ok(Some(message)) => message,
+            Ok(None) => return,
+            Err(error @ FrameError::Malformed(_)) => {
+                return self.end(GoodbyeCode::Malformed, error.to_string());
+            }
+            Err(error @ FrameError::UnknownType(_)) => {
+                return self.end(GoodbyeCode::UnknownType, error.to_string());
+            }
+        };
+        match (self.phase, message) {
+            (Phase::Greeting, Message::Hello(hello)) => self.greet(now, &hello),
+            (Phase::Talking, Message::Ping(_)) => self.send(Pong {}),
+            (Phase::Talking, Message::Pong(_)) => {}
+            (Phase::Talking, Message::Open(open)) => self.open(open),
+            (Phase::Talking, Message::Close(close)) => {
+                if self.channels.remove(&close.channel).is_some() {
+                    self.outputs.push_back(ServerOutput::Release(close.channel));
+                }
+            }
+            (Phase::Talking, Message::Changes(changes)) => self.take(changes),
+            (Phase::Talking, Message::Acknowledge(landed)) => self.landed(now, &landed),
+            _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
+        }
+    }
+
+    /// The driver's decision on [`ServerOutput::Authorize`].
+    pub fn handle_authorized(&mut self, number: Channel, decision: Result<Grant, Denial>) {
+        let Some(channel) = self.channels.get_mut(&number) else {
+            // Closed while the decision was under way.
+            self.outputs.push_back(ServerOutput::Release(number));
+            return;
+        };
+        match decision {
+            Ok(grant) => {
+                let opened = channel.grant(number, &grant);
+                self.send(opened);
+                self.read(number);
+            }
+            Err(denial) => self.deny(number, denial),
+        }
+    }
+
+    /// The answer to [`ServerOutput::Commit`]; `None` when the store could not.
+    pub fn handle_committed(
+        &mut self,
+        number: Channel,
+        batch: BatchNumber,
+        committed: Option<Committed>,
+    ) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        match committed {
+            Some(committed) => {
+                if let Some(acknowledge) = channel.committed(number, batch, committed) {
+                    self.send(acknowledge);
+                    self.read(number);
+                }
+            }
+            None => {
+                let denial = Denial::new(DenialCode::Unavailable, "the server can't save now");
+                self.deny(number, denial);
+            }
+        }
+    }
+
+    /// A channel's database has changed.
+    pub fn handle_news(&mut self, number: Channel, seq: u64) {
+        if let Some(channel) = self.channels.get_mut(&number) {
+            channel.news(seq);
+            self.read(number);
+        }
+    }
+
+    /// The answer to [`ServerOutput::Read`]; `None` when the store could not.
+    pub fn handle_changes(
+        &mut self,
+        now: Time,
+        number: Channel,
+        records: Option<Vec<Arc<Record>>>,
+    ) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let Some(records) = records else {
+            let denial = Denial::new(DenialCode::Unavailable, "the server can't read now");
+            return self.deny(number, denial);
+        };
+        if let Some(changes) = channel.changes(now, number, &records, &self.limits) {
+            self.send(changes);
+        }
+        self.read(number);
+    }
+
+    /// A grant has ended.
+    pub fn handle_revoked(&mut self, number: Channel, denial: Denial) {
+        self.deny(number, denial);
+    }
+
+    pub fn handle_stopping(&mut self) {
+        if self.phase != Phase::Over {
+            self.end(GoodbyeCode::Stopping, "the server stops; it will be back");
+        }
+    }
+
+    pub fn handle_timeout(&mut self, now: Time) {
+        let silence = now.since(self.heard);
+        match self.phase {
+            Phase::Greeting if silence >= self.limits.answer => {
+                self.end(GoodbyeCode::Silence, "no greeting came");
+            }
+            Phase::Talking if silence >= self.limits.silence => {
+                self.end(GoodbyeCode::Silence, "nothing was heard for too long");
+            }
+            Phase::Talking if now.since(self.pinged) >= self.limits.heartbeat => {
+                self.pinged = now;
+                self.send(Ping {});
+                self.announce(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn greet(&mut self, now: Time, hello: &Hello) {
+        let Some(version) = VERSIONS.iter().rev().find(|v| hello.versions.contains(v)) else {
+            return self.end(GoodbyeCode::NoCommonVersion, "no version in common");
+        };
+        self.phase = Phase::Talking;
+        self.pinged = now;
+        let agent = self.agent.clone();
+        self.send(Hello { versions: vec![*version], agent });
+    }
+
+    fn open(&mut self, open: Open) {
+        if self.highest_channel.is_some_and(|highest| open.channel <= highest) {
+            return self.end(GoodbyeCode::OutOfPlace, "the channel's number was used before");
+        }
+        self.highest_channel = Some(open.channel);
+        let denial = if open.database.is_empty() || open.database.len() > NAME_LIMIT {
+            Some(Denial::new(DenialCode::Denied, "there is no database of that name"))
+        } else if open.credentials.len() > CREDENTIALS_LIMIT {
+            Some(Denial::new(DenialCode::Denied, "these credentials are too long"))
+        } else if self.channels.len() >= self.limits.channels {
+            Some(Denial::new(DenialCode::TooMany, "too many databases on one connection"))
+        } else {
+            None
+        };
+        if let Some(Denial { code, message }) = denial {
+            return self.send(Closed { channel: open.channel, code, message });
+        }
+        self.channels.insert(open.channel, ServerChannel::new(open.checkpoint));
+        self.outputs.push_back(ServerOutput::Authorize(open));
+    }
+
+    /// Documents from the client.
+    fn take(&mut self, changes: Changes) {
+        let number = changes.channel;
+        // What was under way when the channel was closed is not the client's fault.
+        let Some(channel) = self.channels.get_mut(&number) else {
+            if self.highest_channel.is_none_or(|highest| number > highest) {
+                self.end(GoodbyeCode::OutOfPlace, "the channel was never opened");
+            }
+            return;
+        };
+        match channel.take(changes, &self.limits) {
+            Ok((batch, documents)) => {
+                self.outputs.push_back(ServerOutput::Commit { channel: number, batch, documents });
+            }
+            Err(channel::TakeError::ReadOnly) => {
+                let denial = Denial::new(DenialCode::Denied, "this access is for reading only");
+                self.deny(number, denial);
+            }
+            Err(channel::TakeError::Overload) => {
+                self.end(GoodbyeCode::Overload, "more was sent than there is credit for");
+            }
+            Err(channel::TakeError::NotOpen) => {
+                self.end(GoodbyeCode::OutOfPlace, "the channel is not open");
+            }
+        }
+    }
+
+    fn landed(&mut self, _now: Time, landed: &Acknowledge) {
+        let Some(channel) = self.channels.get_mut(&landed.channel) else { return };
+        if channel.landed(landed.batch) {
+            self.read(landed.channel);
+        } else {
+            self.end(GoodbyeCode::OutOfPlace, "no such batch waits for an acknowledgement");
+        }
+    }
+
+    fn read(&mut self, number: Channel) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        if let Some((since, limit)) = channel.next_read(&self.limits) {
+            self.outputs.push_back(ServerOutput::Read { channel: number, since, limit });
+        }
+    }
+
+    /// Tells clients of the sequence they have reached where no documents did.
+    fn announce(&mut self, now: Time) {
+        let mut numbers: Vec<Channel> = self.channels.keys().copied().collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            let channel = self.channels.get_mut(&number);
+            if let Some(changes) = channel.and_then(|channel| channel.announce(now, number)) {
+                self.send(changes);
+            }
+        }
+    }
+
+    fn deny(&mut self, number: Channel, denial: Denial) {
+        if self.channels.remove(&number).is_some() {
+            self.outputs.push_back(ServerOutput::Release(number));
+            self.send(Closed { channel: number, code: denial.code, message: denial.message });
+        }
+    }
+
+    fn send(&mut self, message: impl Into<Message>) {
+        self.outputs.push_back(ServerOutput::Send(message.into().encode()));
+    }
+
+    fn end(&mut self, code: GoodbyeCode, message: impl Into<String>) {
+        self.phase = Phase::Over;
+        self.send(Goodbye { code, message: message.into() });
+        self.channels.clear();
+        self.outputs.push_back(ServerOutput::Disconnect(code));
+    }
+}
