@@ -1,0 +1,100 @@
+//! Every habit of a developer is one command: `cargo xtask --help` lists them.
+//!
+//! This program knows none of the project's crates; it prepares tools and runs programs. What it
+//! needs from the machine is cargo with rustc, and Node.js for the tests and for release builds.
+
+mod bench;
+mod dist;
+mod error;
+mod lint;
+mod packages;
+mod process;
+mod screenshots;
+mod simulate;
+mod site;
+mod start;
+mod tally;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::Result;
+use tools::{Toolbox, Ways};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Every habit of a developer as one command"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prepare, build and run the app on this machine
+    Start(start::Options),
+    /// Run every test, and count them in one closing line
+    Test(test::Options),
+    /// Check the format, and run clippy on both sides of the app
+    Lint(lint::Options),
+    /// Measure, in a release build
+    Bench(bench::Options),
+    /// Run the deterministic simulator
+    Simulate(simulate::Options),
+    /// Take the documentation's pictures
+    Screenshots(screenshots::Options),
+    /// Make target/dist, ready to be copied to a server
+    Dist(dist::Options),
+    /// Only get the tools that the other commands need
+    Prepare(Prepare),
+}
+
+#[derive(clap::Args)]
+struct Prepare {
+    /// Where missing tools may come from
+    #[arg(long, value_enum, default_value_t)]
+    ways: Ways,
+    /// Install the compiler's WebAssembly target anew, though it may be there
+    #[arg(long)]
+    renew_target: bool,
+}
+
+fn prepare(options: &Prepare) -> Result<()> {
+    let mut toolbox = Toolbox::new(options.ways);
+    if options.renew_target {
+        toolbox.renew_wasm_target()?;
+    }
+    for tools in [tools::BUILD, tools::RELEASE, tools::END_TO_END] {
+        toolbox.prepare(tools)?;
+    }
+    process::say("all tools are ready");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Start(options) => start::run(&options).map(|()| true),
+        Command::Test(options) => Ok(test::run(&options)),
+        Command::Lint(options) => lint::run(&options),
+        Command::Bench(options) => bench::run(&options).map(|()| true),
+        Command::Simulate(options) => simulate::run(&options).map(|()| true),
+        Command::Screenshots(options) => screenshots::run(&options).map(|()| true),
+        Command::Dist(options) => dist::run(&options).map(|()| true),
+        Command::Prepare(options) => prepare(&options).map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

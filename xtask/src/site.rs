@@ -1,0 +1,58 @@
+//! Building the whole app: the server, and the site that browsers fetch from it.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::process::Program;
+use crate::tools::{self, Toolbox};
+use crate::workspace;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    Debug,
+    Release,
+}
+
+impl Profile {
+    pub fn from_flag(release: bool) -> Self {
+        if release { Self::Release } else { Self::Debug }
+    }
+
+    /// The server's binary; cargo-leptos puts `hash.txt`, which names the site's files, beside it.
+    pub fn server(self) -> PathBuf {
+        let folder = match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        };
+        workspace::target().join(folder).join("settee-server")
+    }
+}
+
+/// Prepares what a build needs, and builds. Its failure is an error, unlike that of
+/// `cargo leptos end-to-end`, which ends well when the build has failed.
+pub fn build(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
+    prepare(toolbox, profile)?;
+    let leptos = toolbox.program("cargo-leptos").arg("build");
+    match profile {
+        Profile::Debug => leptos.run(),
+        Profile::Release => leptos.args(["--release", "--precompress"]).run(),
+    }
+}
+
+pub fn prepare(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
+    toolbox.prepare(tools::BUILD)?;
+    match profile {
+        Profile::Debug => Ok(()),
+        Profile::Release => toolbox.prepare(tools::RELEASE),
+    }
+}
+
+/// The built server, told about its site as cargo-leptos would tell it.
+pub fn server(profile: Profile) -> Program {
+    Program::new(profile.server())
+        .env("LEPTOS_OUTPUT_NAME", "settee")
+        .env("LEPTOS_SITE_ROOT", workspace::site())
+        .env("LEPTOS_SITE_PKG_DIR", "pkg")
+        .env("LEPTOS_SITE_ADDR", "127.0.0.1:3000")
+        .env("LEPTOS_HASH_FILES", "true")
+}

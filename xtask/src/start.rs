@@ -1,0 +1,43 @@
+//! `cargo xtask start`: from a fresh clone to a running app.
+
+use crate::error::Result;
+use crate::process::Program;
+use crate::site::{self, Profile};
+use crate::tools::{Toolbox, Ways};
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Build it small and fast, as it is deployed
+    #[arg(long)]
+    release: bool,
+    /// Build again and reload the page whenever a file changes
+    #[arg(long)]
+    watch: bool,
+    /// Where missing tools may come from
+    #[arg(long, value_enum, default_value_t)]
+    ways: Ways,
+    /// Handed on to settee-server, after `--`
+    #[arg(last = true, conflicts_with = "watch")]
+    server: Vec<String>,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let profile = Profile::from_flag(options.release);
+    let mut toolbox = Toolbox::new(options.ways);
+    if options.watch {
+        site::prepare(&mut toolbox, profile)?;
+        let leptos = toolbox.program("cargo-leptos").arg("watch");
+        let release: &[&str] = if options.release { &["--release"] } else { &[] };
+        return become_it(leptos.args(release));
+    }
+    site::build(&mut toolbox, profile)?;
+    become_it(site::server(profile).args(&options.server))
+}
+
+/// The program takes this one's place, so that Ctrl-C and a service manager's signals reach it.
+fn become_it(program: Program) -> Result<()> {
+    #[cfg(unix)]
+    return Err(program.replace());
+    #[cfg(not(unix))]
+    return program.run();
+}

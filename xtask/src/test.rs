@@ -1,0 +1,185 @@
+//! `cargo xtask test`: every test there is, and one closing line that counts them.
+
+use std::fs;
+
+use crate::error::{Error, Result};
+use crate::packages::{BROWSER, Group, NATIVE, WASM_TARGET};
+use crate::process::{Program, say};
+use crate::site::{self, Profile};
+use crate::tally::Tally;
+use crate::tools::{self, Toolbox, Ways};
+use crate::workspace;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Run one kind of tests only
+    #[arg(long, value_enum)]
+    only: Option<Kind>,
+    /// Drive a release build in the end-to-end tests
+    #[arg(long)]
+    release: bool,
+    /// Where missing tools may come from
+    #[arg(long, value_enum, default_value_t)]
+    ways: Ways,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Rust tests on this machine
+    Native,
+    /// Rust tests as WebAssembly in a headless browser
+    Browser,
+    /// The built app, driven by Playwright
+    E2e,
+}
+
+/// Runs the suites one after the other, whatever becomes of each, and says whether all went well.
+pub fn run(options: &Options) -> bool {
+    let chosen = |kind| options.only.is_none_or(|only| only == kind);
+    let mut toolbox = Toolbox::new(options.ways);
+    let mut report = Report::default();
+    if chosen(Kind::Native) {
+        for group in NATIVE {
+            report.add(group.name, native(&toolbox, group));
+        }
+    }
+    if chosen(Kind::Browser) {
+        for group in BROWSER {
+            report.add(group.name, browser(&mut toolbox, group));
+        }
+    }
+    if chosen(Kind::E2e) {
+        let profile = Profile::from_flag(options.release);
+        report.add("end to end", end_to_end(&mut toolbox, profile));
+    }
+    report.close()
+}
+
+/// What a suite's runner counted, and whether it ended well.
+type Outcome = Result<(Tally, bool)>;
+
+#[derive(Default)]
+struct Report {
+    total: Tally,
+    lines: Vec<String>,
+}
+
+impl Report {
+    fn add(&mut self, suite: &str, outcome: Outcome) {
+        let (counted, succeeded) = match outcome {
+            Ok(result) => result,
+            Err(error) => {
+                say(format!("{suite}: {error}"));
+                (Tally::default(), false)
+            }
+        };
+        let (tally, reason) = counted.judged(succeeded);
+        let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        self.lines.push(format!("{suite}: {tally}{reason}"));
+        self.total += tally;
+    }
+
+    fn close(&self) -> bool {
+        println!();
+        for line in &self.lines {
+            println!("  {line}");
+        }
+        println!("{}", self.total);
+        self.total.failed == 0
+    }
+}
+
+fn native(toolbox: &Toolbox, group: &Group) -> Outcome {
+    let cargo = toolbox.program("cargo").args(["test", "--no-fail-fast"]);
+    counting(cargo.args(group.arguments()))
+}
+
+/// `tests/browser*.rs` of a package, apart from the native tests' target folder: cargo would
+/// otherwise build shared dependencies again at each change between the two.
+fn browser(toolbox: &mut Toolbox, group: &Group) -> Outcome {
+    toolbox.prepare(tools::BROWSER_TESTS)?;
+    let browser = toolbox.browser()?;
+    let folder = workspace::target().join("wasm-tests");
+    let mut cargo = toolbox
+        .program("cargo")
+        .args(["test", "--no-fail-fast", "--target", WASM_TARGET, "--target-dir"])
+        .arg(&folder)
+        .args(["--test", "browser*"])
+        .args(group.arguments())
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .env("CHROMEDRIVER", &browser.chromedriver);
+    if !browser.known_place {
+        let capabilities = capabilities_for(&browser.chromium)?;
+        let file = folder.join("webdriver.json");
+        workspace::write(&file, &capabilities)?;
+        cargo = cargo.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &file);
+    }
+    counting(cargo)
+}
+
+/// The crates' `webdriver.json`, with the place of a browser that chromedriver wouldn't find.
+fn capabilities_for(chromium: &std::path::Path) -> Result<String> {
+    let template = workspace::root().join("crates/store/webdriver.json");
+    let text = workspace::read(&template)?;
+    let invalid = |_| Error::advice(format!("{} is not JSON", template.display()));
+    let mut capabilities: serde_json::Value = serde_json::from_str(&text).map_err(invalid)?;
+    capabilities["goog:chromeOptions"]["binary"] = chromium.to_string_lossy().into();
+    Ok(capabilities.to_string())
+}
+
+fn end_to_end(toolbox: &mut Toolbox, profile: Profile) -> Outcome {
+    // What is quick to fail comes before the build, which is not.
+    toolbox.prepare(tools::END_TO_END)?;
+    site::build(toolbox, profile)?;
+    let file = workspace::target().join("playwright.json");
+    if file.exists() {
+        fs::remove_file(&file).map_err(Error::file(&file))?;
+    }
+    let playwright = playwright(toolbox, profile)?
+        .arg("--reporter=list,json")
+        .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &file);
+    let succeeded = playwright.stream(|_| {})?;
+    // A run that wrote no report has broken off, and is counted as such.
+    let report = workspace::read(&file).unwrap_or_default();
+    let tally = Tally::from_playwright(&report).unwrap_or_default();
+    Ok((tally, succeeded))
+}
+
+/// `playwright test`, told where the browser, the server and its site are.
+pub fn playwright(toolbox: &Toolbox, profile: Profile) -> Result<Program> {
+    let playwright = toolbox.program("npx").args(["playwright", "test"]);
+    Ok(playwright
+        .dir(&workspace::end2end())
+        .env("SETTEE_CHROMIUM", &toolbox.browser()?.chromium)
+        .env("SETTEE_SERVER", profile.server())
+        .env("SETTEE_SITE", workspace::site()))
+}
+
+/// Runs tests and adds up the summaries of all the binaries.
+fn counting(program: Program) -> Outcome {
+    let mut tally = Tally::default();
+    let succeeded = program.stream(|line| tally += Tally::from_line(line).unwrap_or_default())?;
+    Ok((tally, succeeded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_that_cannot_run_is_a_failure_and_the_rest_still_counts() {
+        let mut report = Report::default();
+        report.add("first", Err(Error::advice("no browser")));
+        report.add("second", Ok((Tally { passed: 2, failed: 0 }, true)));
+        assert_eq!(report.total, Tally { passed: 2, failed: 1 });
+        assert!(!report.close());
+    }
+
+    #[test]
+    fn the_browsers_place_is_put_among_the_capabilities() -> Result<()> {
+        let text = capabilities_for(std::path::Path::new("/some/chromium"))?;
+        assert!(text.contains(r#""binary":"/some/chromium""#), "{text}");
+        assert!(text.contains("--no-sandbox"), "{text}");
+        Ok(())
+    }
+}
