@@ -1,0 +1,92 @@
+//! What the server takes as a document of a list. Fields that it doesn't know are let through:
+//! a newer app may have written them.
+
+use serde_json::{Map, Value};
+use settee_store::replication::{ReplicatedDocument, ReplicatedRevision};
+use thiserror::Error;
+
+use crate::document::{LIST_INFO, TODO_PREFIX};
+
+/// Longest title of a todo, in bytes.
+pub const TITLE_LIMIT: usize = 64 * 1024;
+/// Longest name of a list, in bytes.
+pub const NAME_LIMIT: usize = 1024;
+/// Longest position, in bytes.
+pub const POSITION_LIMIT: usize = 512;
+
+/// Why a document doesn't belong into a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Invalid {
+    #[error("a list holds no documents of this kind")]
+    Kind,
+    #[error("the field “{0}” is missing, or not what it should be")]
+    Field(&'static str),
+    #[error("the field “{0}” is too long")]
+    TooLong(&'static str),
+}
+
+/// Checks every body that travels with the document.
+pub fn validate(document: &ReplicatedDocument) -> Result<(), Invalid> {
+    let check = match document.id.as_str() {
+        id if id.starts_with(TODO_PREFIX) => todo,
+        LIST_INFO => list_info,
+        _ => return Err(Invalid::Kind),
+    };
+    document.revisions.iter().filter(|revision| !revision.deleted).try_for_each(|revision| {
+        let ReplicatedRevision { body: Some(body), .. } = revision else { return Ok(()) };
+        check(&body.fields())
+    })
+}
+
+fn todo(fields: &Map<String, Value>) -> Result<(), Invalid> {
+    text(fields, "title", TITLE_LIMIT)?;
+    if !fields.get("completed").is_some_and(Value::is_boolean) {
+        return Err(Invalid::Field("completed"));
+    }
+    if fields.contains_key("position") {
+        text(fields, "position", POSITION_LIMIT)?;
+    }
+    Ok(())
+}
+
+fn list_info(fields: &Map<String, Value>) -> Result<(), Invalid> {
+    text(fields, "name", NAME_LIMIT)
+}
+
+fn text(fields: &Map<String, Value>, name: &'static str, limit: usize) -> Result<(), Invalid> {
+    match fields.get(name).and_then(Value::as_str) {
+        None => Err(Invalid::Field(name)),
+        Some(text) if text.len() > limit => Err(Invalid::TooLong(name)),
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use settee_store::{Body, DocumentId, Revision};
+
+    fn check(id: &str, body: &Value) -> Result<(), Invalid> {
+        let body = Body::from_serialize(body).unwrap();
+        let revision = Revision::derive(None, &[], false, &body).unwrap();
+        let json = Some(body.as_str().as_bytes());
+        let revision =
+            ReplicatedRevision::verified(revision, None, Vec::new(), false, json).unwrap();
+        let id = DocumentId::new(id).unwrap();
+        validate(&ReplicatedDocument::verified(id, vec![revision]).unwrap())
+    }
+
+    #[test]
+    fn documents_have_a_shape() {
+        let tea = json!({"title": "tea", "completed": false, "position": "a0", "new": [1]});
+        assert_eq!(check("todo/1", &tea), Ok(()));
+        assert_eq!(check("list", &json!({"name": "House"})), Ok(()));
+        assert_eq!(check("access/1", &json!({})), Err(Invalid::Kind));
+        assert_eq!(check("todo/1", &json!({"completed": true})), Err(Invalid::Field("title")));
+        let odd = json!({"title": "tea", "completed": 1});
+        assert_eq!(check("todo/1", &odd), Err(Invalid::Field("completed")));
+        let long = json!({"title": "x".repeat(TITLE_LIMIT + 1), "completed": false});
+        assert_eq!(check("todo/1", &long), Err(Invalid::TooLong("title")));
+    }
+}
