@@ -1,0 +1,176 @@
+// For everybody: what axe finds, and a walk by keyboard alone.
+
+import AxeBuilder from '@axe-core/playwright';
+import {
+  addTodo, complete, copyLink, expect, newTodo, openList, row, rows, shows, startEditing, status,
+  test, waitOffline, waitSynced, type Page,
+} from './fixtures';
+import type { Locator } from '@playwright/test';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** What axe objects to, short enough to read in a failure. */
+async function violations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  return violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`),
+  );
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`axe finds nothing in ${colorScheme}`, () => {
+    test.beforeEach(async ({ page }) => {
+      // Colours half way through a fade would be measured otherwise.
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await openList(page);
+    });
+
+    test('on an empty list', async ({ page }) => {
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('on a filled list', async ({ page }) => {
+      await addTodo(page, 'Bread', 'Butter', 'Jam');
+      await complete(page, 'Butter');
+      await waitSynced(page);
+      expect(await violations(page)).toEqual([]);
+      await page.locator('.filters a', { hasText: 'Completed' }).click();
+      await shows(page, 'Butter');
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('while editing', async ({ page }) => {
+      await addTodo(page, 'Bread', 'Butter');
+      await startEditing(row(page, 'Butter'));
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('offline, with changes that wait', async ({ page, server }) => {
+      await addTodo(page, 'Bread');
+      await waitSynced(page);
+      await server.kill();
+      await addTodo(page, 'Butter');
+      await waitOffline(page);
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('on a list that is denied', async ({ page }) => {
+      await page.goto('/l/0123456789abcdefghjkmnpqrs');
+      await expect(status(page)).toHaveAttribute('data-sync', 'denied');
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('for a viewer', async ({ page, newPerson }) => {
+      await addTodo(page, 'Bread', 'Butter');
+      await complete(page, 'Bread');
+      await waitSynced(page);
+      const link = await copyLink(page, 'copy-viewer-link');
+      const vera = await newPerson({ colorScheme, reducedMotion: 'reduce' });
+      await openList(vera, link);
+      await shows(vera, 'Bread', 'Butter');
+      expect(await violations(vera)).toEqual([]);
+    });
+
+    test('with the lists open on a narrow screen', async ({ page }) => {
+      await page.setViewportSize({ width: 320, height: 640 });
+      await page.locator('[data-action="open-lists"]').click();
+      await expect(page.locator('nav.lists')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+    });
+  });
+}
+
+test.describe('By keyboard alone', { tag: '@keyboard' }, () => {
+  /** Presses Tab until the target has the focus, as somebody without a mouse does. */
+  async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab') {
+    for (let steps = 0; steps < 60; steps++) {
+      if (await target.evaluate((element) => element === document.activeElement)) return;
+      await page.keyboard.press(key);
+    }
+    throw new Error(`${target} can't be reached by ${key}`);
+  }
+  const somethingHasFocus = (page: Page) =>
+    expect
+      .poll(() => page.evaluate(() => document.activeElement !== document.body), {
+        message: 'the focus is not lost',
+      })
+      .toBe(true);
+
+  test('one can add, complete, edit and delete, and never loses the focus', async ({ page }) => {
+    await openList(page);
+    await expect(newTodo(page)).toBeFocused();
+    await page.keyboard.type('Bread');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('Butter');
+    await page.keyboard.press('Enter');
+    await shows(page, 'Bread', 'Butter');
+
+    const bread = rows(page).nth(0);
+    await tabTo(page, bread.locator('.toggle'));
+    await page.keyboard.press('Space');
+    await expect(bread).toHaveClass('completed');
+
+    // F2 edits the row that has the focus.
+    await page.keyboard.press('F2');
+    await expect(bread.locator('.edit')).toBeFocused();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('Rye bread');
+    await page.keyboard.press('Enter');
+    await shows(page, 'Rye bread', 'Butter');
+    await somethingHasFocus(page);
+
+    await tabTo(page, bread.locator('.toggle'), 'Shift+Tab');
+    await page.keyboard.press('F2');
+    await page.keyboard.type(' that is never saved');
+    await page.keyboard.press('Escape');
+    await shows(page, 'Rye bread', 'Butter');
+    await somethingHasFocus(page);
+
+    await tabTo(page, rows(page).nth(1).locator('.destroy'));
+    await expect(rows(page).nth(1).locator('.destroy')).toBeVisible();
+    await page.keyboard.press('Enter');
+    await shows(page, 'Rye bread');
+    await somethingHasFocus(page);
+
+    await tabTo(page, page.locator('.filters a', { hasText: 'Active' }));
+    await page.keyboard.press('Enter');
+    await shows(page);
+    await tabTo(page, page.locator('.clear-completed'));
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.todo-list li')).toHaveCount(0);
+    await somethingHasFocus(page);
+  });
+
+  test('what has the focus can be seen', async ({ page }) => {
+    await openList(page);
+    await addTodo(page, 'Bread');
+    await complete(page, 'Bread');
+    await page.keyboard.press('Tab');
+    const unseen: string[] = [];
+    for (let steps = 0; steps < 25; steps++) {
+      unseen.push(
+        ...(await page.evaluate(() => {
+          const focused = document.activeElement!;
+          if (focused === document.body) return [];
+          const style = getComputedStyle(focused);
+          const drawn =
+            (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) ||
+            style.boxShadow !== 'none' ||
+            // A checkbox may let its label show the focus.
+            [...((focused as HTMLInputElement).labels ?? [])].some(
+              (label) => getComputedStyle(label).outlineStyle !== 'none',
+            );
+          return drawn ? [] : [focused.outerHTML.slice(0, 80)];
+        })),
+      );
+      await page.keyboard.press('Tab');
+    }
+    expect([...new Set(unseen)]).toEqual([]);
+  });
+
+  test('the status is announced politely and is there from the start', async ({ page }) => {
+    await openList(page);
+    await expect(status(page)).toHaveCount(1);
+    await expect(status(page)).toHaveAttribute('role', 'status');
+  });
+});

@@ -1,0 +1,57 @@
+import { devices, type BrowserContextOptions } from '@playwright/test';
+import { join } from 'node:path';
+import {
+  addTodo, complete, copyLink, expect, openList, rename, rows, shows, status, test, waitOffline,
+  waitSynced, type Page,
+} from './fixtures';
+
+const picture = async (page: Page, name: string) => {
+  // No caret and no half-faded colours; nothing hovered.
+  await page.mouse.move(0, 0);
+  await page.screenshot({
+    path: join(import.meta.dirname, '../docs/screenshots', `${name}.png`),
+    animations: 'disabled',
+    caret: 'hide',
+  });
+};
+
+const { defaultBrowserType, deviceScaleFactor, ...phone } = devices['Pixel 7'];
+
+test('a weekend in the mountains, planned by two', async ({ newPerson, server }) => {
+  const quiet: BrowserContextOptions = { reducedMotion: 'reduce' };
+  const anna = await newPerson({ ...quiet, colorScheme: 'light' });
+  await openList(anna);
+  await addTodo(anna, 'Book the hut for Friday', 'Check the avalanche report', 'Pack the stove and the small pot');
+  await waitSynced(anna);
+  const link = await copyLink(anna);
+
+  const bert = await newPerson({ ...quiet, ...phone, deviceScaleFactor: 2, colorScheme: 'light' });
+  await openList(bert, link);
+  await addTodo(bert, 'Bread, cheese, chocolate', 'Borrow Clara’s rope', 'Charge the head lamps');
+  await complete(anna, 'Book the hut for Friday');
+  await complete(bert, 'Borrow Clara’s rope');
+  await rename(anna, 'Check the avalanche report', 'Check the avalanche report on Thursday evening');
+  await expect(rows(bert)).toHaveCount(6);
+  await expect(bert.locator('.todo-list li.completed')).toHaveCount(2);
+  await waitSynced(anna);
+  await waitSynced(bert);
+
+  // "Link copied" has had its time: what is shown is a page just opened.
+  await openList(anna, '/');
+  await waitSynced(anna);
+  await picture(anna, 'desktop');
+  await picture(bert, 'phone');
+
+  await anna.emulateMedia({ colorScheme: 'dark' });
+  await picture(anna, 'desktop-dark');
+  await anna.emulateMedia({ colorScheme: 'light' });
+
+  await server.kill();
+  await addTodo(anna, 'Ask the warden about snow');
+  await complete(anna, 'Pack the stove and the small pot');
+  await waitOffline(anna);
+  await expect(status(anna)).toHaveAttribute('data-pending', '2');
+  await picture(anna, 'offline');
+  await server.start();
+  await shows(bert, ...(await rows(anna).locator('label').allTextContents()));
+});
