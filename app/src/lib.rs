@@ -1,1 +1,32 @@
-//! Settee.
+//! The todo app's user interface: the server renders its loading state, the browser brings it to life.
+//!
+//! It knows a [`Session`], which `frontend` implements, and the reactive rows of one list.
+//! It knows neither the network nor how anything is stored.
+//!
+//! # Layout
+//!
+//! - `app`: the page as a whole, and what it tells `<body>`
+//! - `shell`: the HTML document around it, on the server only
+//! - `session`: what the page asks of the rest of the browser's side
+//! - `todos`: the current list, and everything one can do to it
+//! - `todo_row`: the app's document as a row of a collection
+//! - `filter`: the three views of a list, and their addresses
+//! - `keys`, `focus`: what the components share about keyboards
+//! - `components`: one file for each part of the page
+
+mod app;
+mod components;
+mod filter;
+mod focus;
+mod keys;
+mod session;
+#[cfg(feature = "ssr")]
+mod shell;
+mod todo_row;
+mod todos;
+
+pub use app::App;
+pub use session::{Access, CurrentList, ListSummary, Session, SessionSlot, StatusKind, StatusView};
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+pub use todo_row::TodoRow;

@@ -1,0 +1,139 @@
+//! The page as a whole.
+
+use leptos::prelude::*;
+use leptos::{ev, web_sys};
+
+use crate::components::{
+    Footer, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status, TodoList,
+};
+use crate::filter::Filter;
+use crate::session::{Access, SessionSlot};
+use crate::todos::Todos;
+
+#[component]
+pub fn App(session: SessionSlot) -> impl IntoView {
+    let todos = Todos::new();
+    let access = session.access();
+    let drawer = RwSignal::new(false);
+
+    attach(session, todos);
+    follow_hash(todos.filter);
+    mark_body(session, access, todos.ready);
+    title_page(session);
+
+    view! {
+        <div class="page">
+            <header class="bar">
+                <OpenLists drawer />
+                <ListName session access />
+                <Share session />
+            </header>
+            <Lists session drawer />
+            <main>
+                <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
+                    <section class="todoapp">
+                        <header class="header">
+                            <h1>"todos"</h1>
+                            <NewTodo todos access />
+                        </header>
+                        <TodoList todos access />
+                        <Footer todos access />
+                    </section>
+                </Show>
+                <Show when=move || access.get() == Access::Read>
+                    <p class="hint">"You can look at this list, not change it."</p>
+                </Show>
+                <Show when=move || access.get() == Access::Write>
+                    <p class="hint for-mouse">
+                        "Double-click a todo to edit it, or press F2 on its box."
+                    </p>
+                </Show>
+                <Problems todos />
+                <Status session />
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn UnknownList() -> impl IntoView {
+    view! {
+        <section class="unknown">
+            <h1>"todos"</h1>
+            <p>
+                "This device doesn’t know this list. Open it with the link that somebody shares with you, or go to "
+                <a href="/" rel="external">"your own list"</a> "."
+            </p>
+        </section>
+    }
+}
+
+/// The address doesn't change without a new page, so neither does the list.
+fn attach(session: SessionSlot, todos: Todos) {
+    let attached = StoredValue::new(false);
+    Effect::new(move || {
+        if let Some(database) = session.current(|list| list.database.clone())
+            && !attached.get_value()
+        {
+            attached.set_value(true);
+            todos.attach(database);
+        }
+    });
+}
+
+/// A server never sees the fragment, so it is read once the page has hydrated.
+fn follow_hash(filter: RwSignal<Filter>) {
+    Effect::new(move || {
+        let read = move || {
+            filter.set(Filter::from_hash(&location().hash().unwrap_or_default()));
+        };
+        read();
+        let listener = window_event_listener(ev::hashchange, move |_| read());
+        on_cleanup(move || listener.remove());
+    });
+}
+
+/// `data-ready` once the page is of use, and `data-role`.
+fn mark_body(session: SessionSlot, access: Memo<Access>, loaded: Signal<bool>) {
+    Effect::new(move || {
+        let ready = match access.get() {
+            Access::Loading => false,
+            Access::Unknown => true,
+            Access::Read | Access::Write => loaded.get(),
+        };
+        set_on_body("data-ready", ready.then_some(""));
+    });
+    Effect::new(move || {
+        let role = session.current(|list| list.role).flatten();
+        set_on_body("data-role", role.map(role_name));
+    });
+}
+
+fn role_name(role: settee_todo::Role) -> &'static str {
+    use settee_todo::Role;
+    match role {
+        Role::Owner => "owner",
+        Role::Editor => "editor",
+        Role::Viewer => "viewer",
+    }
+}
+
+fn set_on_body(name: &str, value: Option<&str>) {
+    let Some(body) = document().body() else { return };
+    let body: &web_sys::Element = &body;
+    // Both fail on a malformed name alone.
+    let _ = match value {
+        Some(value) => body.set_attribute(name, value),
+        None => body.remove_attribute(name),
+    };
+}
+
+fn title_page(session: SessionSlot) {
+    Effect::new(move || {
+        if let Some(name) = session.current(|list| list.name.clone())
+            && !name.is_empty()
+        {
+            document().set_title(&format!("{name} · Settee"));
+        }
+    });
+}

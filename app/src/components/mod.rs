@@ -1,0 +1,19 @@
+//! The parts of the page, one file each.
+
+mod footer;
+mod lists;
+mod new_todo;
+mod problems;
+mod share;
+mod status;
+mod todo_item;
+mod todo_list;
+
+pub use footer::Footer;
+pub use lists::{ListName, Lists, OpenLists};
+pub use new_todo::NewTodo;
+pub use problems::Problems;
+pub use share::Share;
+pub use status::Status;
+pub use todo_item::TodoItem;
+pub use todo_list::TodoList;

@@ -1,0 +1,72 @@
+//! One quiet line that says where the changes are.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::session::{SessionSlot, StatusKind, StatusView};
+
+/// Long enough that a change on its way to a server nearby is never announced.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// The attributes tell programs the state at once, the text tells people when it has settled.
+#[component]
+pub fn Status(session: SessionSlot) -> impl IntoView {
+    let status = session.status();
+    let shown = settled(session, status);
+    let offline = move || shown.with(|status| status.kind == StatusKind::Offline);
+    let retry = move |_| {
+        if let Some(session) = session.get_untracked() {
+            session.retry_now();
+        }
+    };
+
+    view! {
+        <div class="status-line">
+            <p
+                class="status"
+                role="status"
+                data-sync=move || status.with(|status| status.kind.name())
+                data-pending=move || status.with(|status| status.pending.to_string())
+            >
+                <span class="status-text" data-kind=move || shown.with(|status| status.kind.name())>
+                    {move || shown.with(StatusView::sentence)}
+                </span>
+            </p>
+            <Show when=offline>
+                <button type="button" data-action="retry" on:click=retry>
+                    "Try now"
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+/// Follows the status at most once a [`SETTLE`], but takes the first one at once.
+fn settled(session: SessionSlot, status: Memo<StatusView>) -> RwSignal<StatusView> {
+    let shown = RwSignal::new(status.get_untracked());
+    let first = StoredValue::new(true);
+    let waiting = StoredValue::new(false);
+    let show = move || {
+        if let (Some(now), Some(before)) = (status.try_get_untracked(), shown.try_get_untracked())
+            && now != before
+        {
+            shown.try_set(now);
+        }
+    };
+    Effect::new(move || {
+        status.track();
+        if session.get().is_some() && first.get_value() {
+            first.set_value(false);
+            show();
+        } else if !waiting.get_value() {
+            waiting.set_value(true);
+            let settle = move || {
+                waiting.try_set_value(false);
+                show();
+            };
+            set_timeout(settle, SETTLE);
+        }
+    });
+    shown
+}

@@ -1,0 +1,42 @@
+//! The rows, and the box that ticks them all.
+
+use leptos::prelude::*;
+
+use super::TodoItem;
+use crate::session::Access;
+use crate::todos::Todos;
+
+#[component]
+pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
+    let shown = todos.shown();
+    let read_only = Memo::new(move |_| access.get() == Access::Read);
+    let all_done = move || todos.total.get() > 0 && todos.active_count.get() == 0;
+
+    view! {
+        <section class="main" hidden=move || todos.total.get() == 0>
+            <input
+                id="toggle-all"
+                class="toggle-all"
+                type="checkbox"
+                prop:checked=all_done
+                disabled=move || read_only.get()
+                on:change=move |event| todos.complete_all(event_target_checked(&event))
+            />
+            <label for="toggle-all">"Mark all as complete"</label>
+            // The role by name, for Safari drops it from a list without bullets.
+            <ul class="todo-list" role="list">
+                <For
+                    // A row is made for one role: a change of roles makes new rows.
+                    each=move || {
+                        let read_only = read_only.get();
+                        shown.get().into_iter().map(move |id| (id, read_only))
+                    }
+                    key=Clone::clone
+                    children=move |(id, read_only)| {
+                        todos.row(&id).map(|row| view! { <TodoItem row todos read_only /> })
+                    }
+                />
+            </ul>
+        </section>
+    }
+}

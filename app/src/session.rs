@@ -1,0 +1,178 @@
+//! What the page asks of the rest of the browser's side. `frontend` answers; the server has no session.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use settee_store::Database;
+use settee_todo::Role;
+
+/// The signals are asked for inside effects, again and again: an implementation makes each
+/// of them once and hands out copies.
+pub trait Session {
+    /// All lists that this device knows.
+    fn lists(&self) -> Signal<Vec<ListSummary>>;
+    /// The list that the address names; none if this device doesn't know it.
+    fn current(&self) -> Signal<Option<CurrentList>, LocalStorage>;
+    fn status(&self) -> Signal<StatusView>;
+    /// An absolute URL that admits to the current list. None: this device can't hand out that role.
+    fn share_link(&self, role: Role) -> Option<String>;
+    /// Makes a list and goes there.
+    fn create_list(&self, name: String);
+    /// Names the current list.
+    fn rename_list(&self, name: String);
+    /// Tries to connect now instead of at the next attempt.
+    fn retry_now(&self);
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListSummary {
+    pub id: String,
+    pub name: String,
+    pub href: String,
+    pub current: bool,
+}
+
+#[derive(Clone)]
+pub struct CurrentList {
+    pub id: String,
+    pub name: String,
+    /// None until it is known, which for a single person's invitation only the server can tell.
+    pub role: Option<Role>,
+    pub database: Database,
+}
+
+/// In order of precedence: the first that holds is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusKind {
+    /// This device can't save.
+    Unsaved,
+    Denied,
+    /// The server speaks a newer protocol than this page.
+    Update,
+    Refused,
+    Offline,
+    Connecting,
+    Syncing,
+    Synced,
+}
+
+impl StatusKind {
+    /// The value of `data-sync`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unsaved => "unsaved",
+            Self::Denied => "denied",
+            Self::Update => "update",
+            Self::Refused => "refused",
+            Self::Offline => "offline",
+            Self::Connecting => "connecting",
+            Self::Syncing => "syncing",
+            Self::Synced => "synced",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusView {
+    pub kind: StatusKind,
+    /// This list's documents with changes that the server hasn't acknowledged.
+    pub pending: usize,
+    /// A whole sentence; if empty, the page has one for the kind.
+    pub detail: String,
+}
+
+impl StatusView {
+    pub fn sentence(&self) -> String {
+        if !self.detail.is_empty() {
+            return self.detail.clone();
+        }
+        let changes = match self.pending {
+            1 => "1 change".to_owned(),
+            n => format!("{n} changes"),
+        };
+        match (self.kind, self.pending) {
+            (StatusKind::Unsaved, _) => "Changes can't be saved on this device".to_owned(),
+            (StatusKind::Denied, _) => "The server gives no access to this list".to_owned(),
+            (StatusKind::Update, _) => "Reload to get the new version of Settee".to_owned(),
+            (StatusKind::Refused, _) => "Some changes were refused".to_owned(),
+            (StatusKind::Offline, 0) => "Offline. Saved on this device".to_owned(),
+            (StatusKind::Offline, _) => format!("Offline: {changes} waiting"),
+            (StatusKind::Connecting, 0) => "Saved on this device. Connecting…".to_owned(),
+            (StatusKind::Connecting, _) => format!("Connecting: {changes} waiting"),
+            (StatusKind::Syncing, 0) => "Syncing…".to_owned(),
+            (StatusKind::Syncing, _) => format!("Syncing {changes}…"),
+            (StatusKind::Synced, _) => "All changes synced".to_owned(),
+        }
+    }
+}
+
+/// What the page may do with the list that its address names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// No session yet: the state that the server renders, and hydration finds.
+    Loading,
+    /// This device doesn't know the list.
+    Unknown,
+    Read,
+    Write,
+}
+
+/// The place for the session: empty on the server and while the page hydrates, filled once the
+/// device's storage is open.
+#[derive(Clone, Copy)]
+pub struct SessionSlot(RwSignal<Option<Rc<dyn Session>>, LocalStorage>);
+
+impl SessionSlot {
+    pub fn empty() -> Self {
+        Self(RwSignal::new_local(None))
+    }
+
+    pub fn fill(self, session: Rc<dyn Session>) {
+        self.0.set(Some(session));
+    }
+
+    pub fn get(self) -> Option<Rc<dyn Session>> {
+        self.0.get()
+    }
+
+    /// For event handlers, which depend on nothing.
+    pub fn get_untracked(self) -> Option<Rc<dyn Session>> {
+        self.0.get_untracked()
+    }
+
+    /// Reads the current list, if there is one.
+    pub fn current<R>(self, read: impl FnOnce(&CurrentList) -> R) -> Option<R> {
+        self.get()?.current().with(|list| list.as_ref().map(read))
+    }
+
+    pub fn access(self) -> Memo<Access> {
+        Memo::new(move |_| {
+            if self.get().is_none() {
+                return Access::Loading;
+            }
+            match self.current(|list| list.role) {
+                None => Access::Unknown,
+                // While the role is unknown, nothing is taken away: the server decides on what is written.
+                Some(role) if role.is_none_or(Role::can_write) => Access::Write,
+                Some(_) => Access::Read,
+            }
+        })
+    }
+
+    pub fn status(self) -> Memo<StatusView> {
+        Memo::new(move |_| match self.get() {
+            Some(session) => session.status().get(),
+            None => StatusView {
+                kind: StatusKind::Connecting,
+                pending: 0,
+                detail: "Opening your list…".to_owned(),
+            },
+        })
+    }
+}
+
+impl Default for SessionSlot {
+    fn default() -> Self {
+        Self::empty()
+    }
+}

@@ -1,0 +1,151 @@
+//! The current list as the page sees it, and everything one can do to it.
+
+use leptos::prelude::*;
+use settee_leptos::{Collection, Problem, Row};
+use settee_store::{Database, DocumentId};
+use settee_todo::{TITLE_LIMIT, Todo, new_todo_id, position};
+
+use crate::filter::Filter;
+use crate::todo_row::TodoRow;
+
+/// Handles only, so that every component can have its own copy.
+#[derive(Clone, Copy)]
+pub struct Todos {
+    rows: Collection<TodoRow>,
+    all: Signal<Vec<DocumentId>>,
+    active: Signal<Vec<DocumentId>>,
+    completed: Signal<Vec<DocumentId>>,
+    pub ready: Signal<bool>,
+    pub total: Signal<usize>,
+    pub active_count: Signal<usize>,
+    pub completed_count: Signal<usize>,
+    pub problems: Signal<Vec<Problem>>,
+    pub filter: RwSignal<Filter>,
+    /// The row being edited. It stays on the page until the edit ends, whatever others do to it.
+    edited: RwSignal<Option<DocumentId>>,
+    /// What was wrong with the last title.
+    pub complaint: RwSignal<Option<String>>,
+}
+
+impl Todos {
+    pub fn new() -> Self {
+        let rows = Collection::<TodoRow>::new();
+        let all = rows.select(|_| true);
+        let active = rows.select(|row| !row.0.completed);
+        let completed = rows.select(|row| row.0.completed);
+        Self {
+            rows,
+            all: all.ids(),
+            active: active.ids(),
+            completed: completed.ids(),
+            ready: rows.ready(),
+            total: all.len(),
+            active_count: active.len(),
+            completed_count: completed.len(),
+            problems: rows.problems(),
+            filter: RwSignal::new(Filter::All),
+            edited: RwSignal::new(None),
+            complaint: RwSignal::new(None),
+        }
+    }
+
+    pub fn attach(self, database: Database) {
+        self.rows.attach(database);
+    }
+
+    /// The rows to show, in order.
+    pub fn shown(self) -> Memo<Vec<DocumentId>> {
+        Memo::new(move |before: Option<&Vec<DocumentId>>| {
+            let mut ids = match self.filter.get() {
+                Filter::All => self.all.get(),
+                Filter::Active => self.active.get(),
+                Filter::Completed => self.completed.get(),
+            };
+            if let Some(edited) = self.edited.get()
+                && !ids.contains(&edited)
+            {
+                let place = before.and_then(|ids| ids.iter().position(|id| *id == edited));
+                ids.insert(place.unwrap_or(ids.len()).min(ids.len()), edited);
+            }
+            ids
+        })
+    }
+
+    /// A row's signals, for the component that shows it.
+    pub fn row(self, id: &DocumentId) -> Option<Row<TodoRow>> {
+        self.rows.row(id)
+    }
+
+    /// Whether it was added: not if it is blank or too long.
+    pub fn add(self, title: &str) -> bool {
+        let title = title.trim();
+        if title.is_empty() || !self.fits(title) {
+            return false;
+        }
+        let last = self.all.with_untracked(|ids| ids.last().and_then(|id| self.rows.get(id)));
+        let position = position::after(last.as_ref().map(|row| row.0.position.as_str()));
+        let todo = Todo { title: title.to_owned(), completed: false, position };
+        self.rows.insert(new_todo_id(), TodoRow(todo));
+        true
+    }
+
+    pub fn complete(self, id: &DocumentId, completed: bool) {
+        self.rows.update(id, |row| row.0.completed = completed);
+    }
+
+    pub fn complete_all(self, completed: bool) {
+        let others = if completed { self.active } else { self.completed };
+        let ids = others.get_untracked();
+        self.rows.batch(|batch| {
+            for id in &ids {
+                batch.update(id, |row| row.0.completed = completed);
+            }
+        });
+    }
+
+    pub fn remove(self, id: &DocumentId) {
+        self.rows.remove(id);
+    }
+
+    pub fn clear_completed(self) {
+        let ids = self.completed.get_untracked();
+        self.rows.batch(|batch| {
+            for id in &ids {
+                batch.remove(id);
+            }
+        });
+    }
+
+    pub fn begin_edit(self, id: &DocumentId) {
+        self.edited.set(Some(id.clone()));
+    }
+
+    pub fn end_edit(self, id: &DocumentId) {
+        if self.edited.with_untracked(|edited| edited.as_ref() == Some(id)) {
+            self.edited.set(None);
+        }
+    }
+
+    /// Whether the title, already trimmed and not empty, was taken: not if it is too long.
+    pub fn rename(self, id: &DocumentId, title: &str) -> bool {
+        if !self.fits(title) {
+            return false;
+        }
+        if self.rows.get(id).is_some() {
+            self.rows.update(id, |row| title.clone_into(&mut row.0.title));
+            true
+        } else {
+            // Somebody deleted it during the edit. What was typed isn't lost: it is a new todo.
+            self.add(title)
+        }
+    }
+
+    fn fits(self, title: &str) -> bool {
+        let fits = title.len() <= TITLE_LIMIT;
+        let complaint = (!fits).then(|| "This text is too long for one todo.".to_owned());
+        if self.complaint.with_untracked(|shown| *shown != complaint) {
+            self.complaint.set(complaint);
+        }
+        fits
+    }
+}
