@@ -277,17 +277,18 @@ impl Client {
         }
     }
 
-    /// The answer to [`ClientOutput::Commit`]: whether the batch is durable here.
+    /// The answer to [`ClientOutput::Commit`]: how many documents were not taken, for they
+    /// contradict what is here; or `None` when nothing could be saved.
     pub fn handle_committed(
         &mut self,
         now: Time,
         replica: Replica,
         batch: BatchNumber,
-        is_saved: bool,
+        rejected: Option<usize>,
     ) {
         let Some(receiver) = self.replicas.get_mut(&replica) else { return };
-        if is_saved {
-            if let Some(acknowledge) = receiver.committed(batch) {
+        if let Some(rejected) = rejected {
+            if let Some(acknowledge) = receiver.committed(batch, rejected) {
                 self.send(acknowledge);
             }
         } else {

@@ -274,13 +274,14 @@ impl ClientReplica {
     }
 
     /// The acknowledgement of a batch that is durable here.
-    pub fn committed(&mut self, batch: BatchNumber) -> Option<Acknowledge> {
+    pub fn committed(&mut self, batch: BatchNumber, rejected: usize) -> Option<Acknowledge> {
         let State::Open { channel, .. } = self.state else { return None };
         let (batch, seq) = self.uncommitted.pop_front_if(|(waiting, _)| *waiting == batch)?;
         if let Some(seq) = seq {
             self.checkpoint = self.position(seq);
         }
         self.is_unsaved = false;
+        self.unreadable += rejected;
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None })
     }
 

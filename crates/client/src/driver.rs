@@ -1,0 +1,284 @@
+//! The task behind a client: it hands the machine what happens, and does what the machine says.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use settee_store::{BackendError, Database, Operation, backend::BoxFuture};
+use settee_sync::{
+    Checkpoint, Time,
+    client::{self as machine, ClientOutput, Replica, Verdict},
+};
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    client::{CHECKPOINT, Command, Opening, Status},
+    platform::{Clock, sleep},
+    socket::{Connector, Socket, SocketError},
+};
+
+/// How many documents are marked for sending in one commit.
+const RESEND_BATCH: usize = 1000;
+
+type News = BoxFuture<'static, (Replica, Option<watch::Receiver<u64>>)>;
+
+pub(crate) struct Driver {
+    connector: Box<dyn Connector>,
+    machine: machine::Client,
+    clock: Clock,
+    commands: mpsc::Receiver<Command>,
+    status: watch::Sender<Status>,
+    databases: HashMap<Replica, Database>,
+    /// Word of changes to each of the databases.
+    news: FuturesUnordered<News>,
+    socket: Option<Box<dyn Socket>>,
+    connecting: Option<BoxFuture<'static, Result<Box<dyn Socket>, SocketError>>>,
+}
+
+enum Event {
+    Command(Option<Command>),
+    Connected(Result<Box<dyn Socket>, SocketError>),
+    Frame(Result<Option<Vec<u8>>, SocketError>),
+    News(Replica, Option<watch::Receiver<u64>>),
+    Timeout,
+}
+
+impl Driver {
+    pub fn new(
+        connector: Box<dyn Connector>,
+        machine: machine::Client,
+        commands: mpsc::Receiver<Command>,
+        status: watch::Sender<Status>,
+    ) -> Self {
+        Self {
+            connector,
+            machine,
+            clock: Clock::default(),
+            commands,
+            status,
+            databases: HashMap::new(),
+            news: FuturesUnordered::new(),
+            socket: None,
+            connecting: None,
+        }
+    }
+
+    pub async fn run(mut self) {
+        self.machine.handle_start(self.now());
+        loop {
+            self.drain().await;
+            match self.next_event().await {
+                Event::Command(None) => break,
+                Event::Command(Some(command)) => self.obey(command).await,
+                Event::Connected(Ok(socket)) => {
+                    self.connecting = None;
+                    self.socket = Some(socket);
+                    self.machine.handle_connected(self.now());
+                }
+                Event::Connected(Err(_)) | Event::Frame(Ok(None) | Err(_)) => {
+                    self.hang_up();
+                    self.machine.handle_disconnected(self.now());
+                }
+                Event::Frame(Ok(Some(frame))) => self.machine.handle_frame(self.now(), &frame),
+                Event::News(replica, receiver) => self.tell_news(replica, receiver).await,
+                Event::Timeout => self.machine.handle_timeout(self.now()),
+            }
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let wait = self.machine.poll_timeout().map(|at| at.since(self.clock.now()));
+        let timeout = async {
+            match wait {
+                Some(wait) => sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        let connecting = &mut self.connecting;
+        let connected = async {
+            match connecting {
+                Some(connecting) => connecting.await,
+                None => std::future::pending().await,
+            }
+        };
+        let socket = &mut self.socket;
+        let frame = async {
+            match socket {
+                Some(socket) => socket.receive().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            command = self.commands.recv() => Event::Command(command),
+            Some((replica, receiver)) = self.news.next() => Event::News(replica, receiver),
+            connected = connected => Event::Connected(connected),
+            frame = frame => Event::Frame(frame),
+            () = timeout => Event::Timeout,
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open { opening, checkpoint, reply } => {
+                let Opening { database, name, credentials, is_lazy } = opening;
+                let now = self.now();
+                let replica = self.machine.handle_add(now, name, credentials, checkpoint, is_lazy);
+                let receiver = database.watch();
+                self.databases.insert(replica, database);
+                self.tell_news(replica, Some(receiver)).await;
+                // Whoever asked may be gone; the database stays in sync all the same.
+                let _ = reply.send(replica);
+            }
+            Command::Close(replica) => {
+                self.databases.remove(&replica);
+                self.machine.handle_remove(replica);
+            }
+            Command::Credentials(replica, credentials) => {
+                self.machine.handle_credentials(self.now(), replica, credentials);
+            }
+            Command::Wake => self.machine.handle_wake(self.now()),
+            Command::Offline => self.machine.handle_offline(self.now()),
+        }
+    }
+
+    /// Tells the machine how a database stands, and waits for its next change.
+    async fn tell_news(&mut self, replica: Replica, receiver: Option<watch::Receiver<u64>>) {
+        let (Some(mut receiver), Some(database)) = (receiver, self.databases.get(&replica)) else {
+            return;
+        };
+        receiver.borrow_and_update();
+        if let Ok(counts) = database.counts().await {
+            self.machine.handle_news(self.clock.now(), replica, counts);
+        }
+        self.news.push(Box::pin(async move {
+            let is_open = receiver.changed().await.is_ok();
+            (replica, is_open.then_some(receiver))
+        }));
+    }
+
+    async fn drain(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                ClientOutput::Connect => {
+                    self.hang_up();
+                    self.connecting = Some(self.connector.connect());
+                }
+                ClientOutput::Disconnect => self.hang_up(),
+                ClientOutput::Send(frame) => self.send(frame).await,
+                ClientOutput::ReadPending { replica, limit } => {
+                    let Some(database) = self.databases.get(&replica) else { continue };
+                    let records = database.pending(limit).await.unwrap_or_default();
+                    self.machine.handle_pending(self.clock.now(), replica, &records);
+                }
+                ClientOutput::Commit { replica, batch, documents, checkpoint } => {
+                    let Some(database) = self.databases.get(&replica) else { continue };
+                    let operations = documents
+                        .into_iter()
+                        .map(|document| Operation::Replicate {
+                            id: document.id,
+                            revisions: document.revisions,
+                            acknowledges: true,
+                        })
+                        .chain(checkpoint.map(remember))
+                        .collect();
+                    let committed = database.commit(operations).await;
+                    let rejected = committed
+                        .map(|commit| commit.outcomes.iter().filter(|o| o.is_err()).count());
+                    self.machine.handle_committed(self.clock.now(), replica, batch, rejected.ok());
+                }
+                ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict).await,
+                ClientOutput::Resend { replica } => {
+                    // What can't be marked now is asked for again at the next connection, for
+                    // the checkpoint is forgotten last.
+                    if let Some(database) = self.databases.get(&replica) {
+                        let _ = mark_for_sending(database).await;
+                    }
+                }
+                ClientOutput::StatusChanged => self.publish(),
+            }
+        }
+    }
+
+    async fn send(&mut self, frame: Vec<u8>) {
+        let Some(socket) = &mut self.socket else { return };
+        let wait = sleep(settee_sync::Limits::default().answer);
+        let is_sent = tokio::select! {
+            sent = socket.send(frame) => sent.is_ok(),
+            () = wait => false,
+        };
+        if !is_sent {
+            self.hang_up();
+            self.machine.handle_disconnected(self.now());
+        }
+    }
+
+    async fn settle(&mut self, replica: Replica, verdict: Verdict) {
+        let Some(database) = self.databases.get(&replica) else { return };
+        let Verdict { acknowledged, refused, checkpoint } = verdict;
+        let ids: Vec<_> = acknowledged
+            .iter()
+            .map(|(id, _)| id.clone())
+            .chain(refused.iter().map(|(id, ..)| id.clone()))
+            .collect();
+        let acknowledged = acknowledged
+            .into_iter()
+            .map(|(id, revisions)| Operation::Acknowledge { id, revisions });
+        let refused = refused.into_iter().map(|(id, revisions, reason)| Operation::Refuse {
+            id,
+            revisions,
+            reason,
+        });
+        let operations = acknowledged.chain(refused).chain(checkpoint.map(remember)).collect();
+        // A verdict that can't be written down is learnt anew: the documents are still pending.
+        let _ = database.commit(operations).await;
+        self.machine.handle_settled(replica, &ids);
+    }
+
+    fn hang_up(&mut self) {
+        self.socket = None;
+        self.connecting = None;
+    }
+
+    fn publish(&self) {
+        let replicas = self
+            .databases
+            .keys()
+            .filter_map(|replica| Some((*replica, self.machine.replica_status(*replica)?)));
+        let status =
+            Status { connection: self.machine.connection_status(), replicas: replicas.collect() };
+        self.status.send_if_modified(|known| {
+            let is_new = *known != status;
+            *known = status;
+            is_new
+        });
+    }
+}
+
+fn remember(checkpoint: Checkpoint) -> Operation {
+    Operation::Local { key: CHECKPOINT.to_owned(), value: Some(checkpoint.encode()) }
+}
+
+/// Marks every document as pending, and then forgets the checkpoint.
+async fn mark_for_sending(database: &Database) -> Result<(), BackendError> {
+    let end = database.seq();
+    let mut since = 0;
+    loop {
+        let records = database.changes(since, RESEND_BATCH).await?;
+        let Some(last) = records.last() else { break };
+        since = last.seq;
+        let operations = records
+            .iter()
+            .filter(|record| record.seq <= end)
+            .map(|record| Operation::Resend { id: record.id.clone() })
+            .collect();
+        database.commit(operations).await?;
+        if since >= end {
+            break;
+        }
+    }
+    database.set_local(CHECKPOINT, None).await
+}
