@@ -31,6 +31,17 @@ pub struct ReplicatedDocument {
     pub revisions: Vec<ReplicatedRevision>,
 }
 
+/// What another replica has of this one's revisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing at all: the leaves will do, and of a deleted document nothing is needed.
+    Nothing,
+    /// Something, maybe all: every revision is named, so that its own can be linked to the leaves.
+    Unsure,
+    /// Everything up to this update sequence.
+    Until(u64),
+}
+
 /// Why a revision from elsewhere is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReplicationError {
@@ -151,17 +162,17 @@ impl Record {
         })
     }
 
-    /// What a replica lacks that has read this database up to `since`. For one that is empty
-    /// (`None`) that is the leaves alone, and nothing of a deleted document.
+    /// What another replica lacks, going by what it is known to have.
     ///
-    /// `skip` tells which revisions the replica has all the same.
+    /// `skip` tells which revisions it has all the same.
     pub fn outgoing_since(
         &self,
-        since: Option<u64>,
+        known: Known,
         skip: impl Fn(Revision) -> bool,
     ) -> Option<ReplicatedDocument> {
         let leaves = self.tree.leaves();
-        let (is_empty, since) = (since.is_none(), since.unwrap_or(0));
+        let is_empty = known == Known::Nothing;
+        let since = if let Known::Until(seq) = known { seq } else { 0 };
         if is_empty && leaves.first().is_none_or(|winner| winner.deleted) {
             return None;
         }
