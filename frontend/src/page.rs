@@ -1,0 +1,74 @@
+//! The page around the app: its address, its service worker, and its last words.
+
+use settee_todo::link::{self, Address};
+use wasm_bindgen::JsValue;
+
+/// Reads the page's address, and takes a secret out of it at once: it must not be seen over a
+/// shoulder, nor stay in the history.
+pub fn take_address() -> Address {
+    let location = window().location();
+    let path = location.pathname().unwrap_or_default();
+    let fragment = location.hash().unwrap_or_default();
+    if link::has_secret(&fragment)
+        && let Ok(history) = window().history()
+    {
+        // It fails on pages without an address of their own, which have no secret either.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    }
+    link::read(&path, &fragment)
+}
+
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// Where the server's end of the sync protocol is.
+pub fn sync_url() -> String {
+    format!("{}/sync", origin().replacen("http", "ws", 1))
+}
+
+pub fn go_to(path: &str) {
+    // It fails on malformed addresses alone.
+    let _ = window().location().set_href(path);
+}
+
+/// The app opens without a server after the first visit. Where there are no service workers it
+/// needs one.
+pub fn register_service_worker() {
+    let navigator = window().navigator();
+    if js_sys::Reflect::has(&navigator, &"serviceWorker".into()).unwrap_or(false) {
+        let registration = navigator.service_worker().register("/sw.js");
+        wasm_bindgen_futures::spawn_local(async move {
+            // Without one the app works as long as the server does.
+            let _ = registration.await;
+        });
+    }
+}
+
+/// Asks the browser not to clear this device's lists when room gets scarce. It may say no.
+pub fn ask_to_persist() {
+    let navigator = window().navigator();
+    if js_sys::Reflect::has(&navigator, &"storage".into()).unwrap_or(false)
+        && let Ok(answer) = navigator.storage().persist()
+    {
+        wasm_bindgen_futures::spawn_local(async move {
+            let _ = wasm_bindgen_futures::JsFuture::from(answer).await;
+        });
+    }
+}
+
+/// After a panic nothing of the app works any more, but the page can say so.
+pub fn explain_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let banner = window().document().and_then(|document| document.get_element_by_id("panic"));
+        if let Some(banner) = banner {
+            let _ = banner.remove_attribute("hidden");
+        }
+        // The place in the code, and the message: none of ours holds what people have written.
+        wasm_bindgen::throw_str(&panic.to_string());
+    }));
+}
+
+fn window() -> web_sys::Window {
+    web_sys::window().expect("the app runs in a page")
+}
