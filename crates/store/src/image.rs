@@ -81,11 +81,7 @@ impl Image {
     }
 
     pub fn counts(&self) -> Counts {
-        Counts {
-            documents: self.records.len(),
-            pending: self.pending.len(),
-            refused: self.refused,
-        }
+        Counts { documents: self.records.len(), pending: self.pending.len(), refused: self.refused }
     }
 
     pub fn local(&self, key: &str) -> Option<Vec<u8>> {

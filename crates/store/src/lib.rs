@@ -28,6 +28,8 @@ pub mod revision;
 pub mod tree;
 pub mod view;
 
+#[cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
+pub use backend::sqlite::{Sqlite, SqliteDatabase};
 pub use backend::{Backend, BackendError, Commit, Counts, memory::Memory};
 pub use body::Body;
 pub use database::{Database, Feed};

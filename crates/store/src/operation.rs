@@ -220,16 +220,8 @@ fn edit_record(
     let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
     merges.sort_unstable();
     let revision = Revision::derive(parent, &merges, deleted, &body)?;
-    let node = Node {
-        revision,
-        parent,
-        merges,
-        deleted,
-        body: Some(body),
-        seq,
-        pending: true,
-        own: true,
-    };
+    let node =
+        Node { revision, parent, merges, deleted, body: Some(body), seq, pending: true, own: true };
     match record.tree.insert(node) {
         Insertion::New => Ok((Some(revision), true)),
         Insertion::Known => Ok((Some(revision), false)),

@@ -166,9 +166,10 @@ impl RevisionTree {
     /// The revision that this profile's own later edits have made of `revision`.
     pub fn own_tip(&self, mut revision: Revision) -> Revision {
         for _ in 0..self.nodes.len() {
-            let next = self.nodes.iter().rfind(|node| {
-                node.own && node.closes().any(|closed| closed == revision)
-            });
+            let next = self
+                .nodes
+                .iter()
+                .rfind(|node| node.own && node.closes().any(|closed| closed == revision));
             match next {
                 Some(node) => revision = node.revision,
                 None => break,

@@ -77,8 +77,7 @@ pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
         deleted: false,
         // Merging takes fields from bodies within the limits; only their sum can pass them, and
         // then the winner stands, with everything else shown as open.
-        body: Body::new(merged)
-            .unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty)),
+        body: Body::new(merged).unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty)),
         conflicts: merge.conflicts,
     }
 }
@@ -119,8 +118,11 @@ struct Merge<'a> {
 impl Merge<'_> {
     /// Merges objects, name by name.
     fn fields(&mut self, sides: &[Option<&Value>], bases: &Bases<'_>) -> Map<String, Value> {
-        let mut names: Vec<&String> =
-            sides.iter().filter_map(|side| side.and_then(Value::as_object)).flat_map(Map::keys).collect();
+        let mut names: Vec<&String> = sides
+            .iter()
+            .filter_map(|side| side.and_then(Value::as_object))
+            .flat_map(Map::keys)
+            .collect();
         names.sort_unstable();
         names.dedup();
         let mut merged = Map::new();

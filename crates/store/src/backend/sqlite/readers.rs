@@ -1,0 +1,54 @@
+//! A few threads that read, beside each other and beside the writer.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    connection::open_reader,
+    workers::{Queue, Workers, next},
+};
+use crate::backend::BackendError;
+
+const READERS: usize = 3;
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+pub struct Readers {
+    workers: Workers<Job>,
+}
+
+impl Readers {
+    pub fn start(path: &Path) -> Result<Self, BackendError> {
+        let connections: Result<_, _> = (0..READERS).map(|_| open_reader(path)).collect();
+        Ok(Self { workers: Workers::start("settee-reader", connections?, work_off)? })
+    }
+
+    /// Runs `work` on one state of the file: what is committed meanwhile, it doesn't see.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let read = || {
+                let transaction = connection.unchecked_transaction()?;
+                work(&transaction)
+            };
+            // Nobody may be waiting any more.
+            let _ = reply.send(read());
+        });
+        self.workers.ask(job, answer).await
+    }
+
+    pub async fn close(&self) {
+        self.workers.close().await;
+    }
+}
+
+fn work_off(connection: &mut Connection, queue: &Queue<Job>) {
+    while let Some(job) = next(queue) {
+        job(connection);
+    }
+}

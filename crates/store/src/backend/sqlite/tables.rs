@@ -1,0 +1,278 @@
+//! What is asked of the tables, one function for each question.
+
+use std::{num::TryFromIntError, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::{
+    backend::{BackendError, Counts, Incarnation, Run},
+    document_id::DocumentId,
+    record::Record,
+};
+
+/// Runs of a database that are remembered. A checkpoint from an older one is not known any more,
+/// which costs its replica a comparison.
+const RUNS_LIMIT: u32 = 1000;
+
+/// A database's key in the file.
+pub type Key = i64;
+
+/// A row of `databases`.
+#[derive(Clone, Copy)]
+pub struct DatabaseRow {
+    pub key: Key,
+    pub incarnation: Incarnation,
+    pub seq: u64,
+}
+
+pub fn find_database(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<DatabaseRow>, BackendError> {
+    let sql = "SELECT key, incarnation, seq FROM databases WHERE name = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let row = statement.query_row([name], |row| {
+        Ok(DatabaseRow { key: row.get(0)?, incarnation: row.get(1)?, seq: unsigned(row, 2)? })
+    });
+    Ok(row.optional()?)
+}
+
+/// Makes the database, unless there is one of that name.
+pub fn create_database(
+    connection: &Connection,
+    name: &str,
+    incarnation: Incarnation,
+    meta: &[u8],
+) -> Result<(), BackendError> {
+    let sql = "INSERT INTO databases (name, incarnation, meta) VALUES (?1, ?2, ?3)
+               ON CONFLICT (name) DO NOTHING";
+    connection.prepare_cached(sql)?.execute(params![name, incarnation, meta])?;
+    Ok(())
+}
+
+pub fn names(connection: &Connection) -> Result<Vec<String>, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT name FROM databases ORDER BY name")?;
+    let names: Result<_, _> = statement.query_map([], |row| row.get(0))?.collect();
+    Ok(names?)
+}
+
+pub fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT meta FROM databases WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+/// Tells whether there is such a database.
+pub fn set_meta(connection: &Connection, name: &str, meta: &[u8]) -> Result<bool, BackendError> {
+    let sql = "UPDATE databases SET meta = ?2 WHERE name = ?1";
+    Ok(connection.prepare_cached(sql)?.execute(params![name, meta])? > 0)
+}
+
+pub fn seq(connection: &Connection, database: Key) -> Result<u64, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT seq FROM databases WHERE key = ?1")?;
+    Ok(statement.query_row([database], |row| unsigned(row, 0))?)
+}
+
+pub fn set_seq(connection: &Connection, database: Key, seq: u64) -> Result<(), BackendError> {
+    let sql = "UPDATE databases SET seq = ?2 WHERE key = ?1";
+    connection.prepare_cached(sql)?.execute(params![database, signed(seq)?])?;
+    Ok(())
+}
+
+/// Notes at which seq the run begins, unless it is noted, and gives back all that is.
+pub fn begin_run(
+    connection: &Connection,
+    database: Key,
+    run: Run,
+    seq: u64,
+) -> Result<Vec<(Run, u64)>, BackendError> {
+    let sql = "INSERT INTO runs (database, run, seq) VALUES (?1, ?2, ?3)
+               ON CONFLICT (database, run) DO NOTHING";
+    connection.prepare_cached(sql)?.execute(params![database, run, signed(seq)?])?;
+    let sql = "DELETE FROM runs WHERE database = ?1 AND key <= (
+                   SELECT key FROM runs WHERE database = ?1
+                   ORDER BY key DESC LIMIT 1 OFFSET ?2)";
+    connection.prepare_cached(sql)?.execute(params![database, RUNS_LIMIT])?;
+    let sql = "SELECT run, seq FROM runs WHERE database = ?1 ORDER BY key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let runs = statement.query_map([database], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?;
+    Ok(runs.collect::<Result<_, _>>()?)
+}
+
+/// A document's record, to be changed. One that can't be read is moved out of the way, so that
+/// the document can be written and replicated anew.
+pub fn load(
+    connection: &Connection,
+    database: Key,
+    id: &DocumentId,
+) -> Result<Option<Arc<Record>>, BackendError> {
+    let Some(bytes) = record_bytes(connection, database, id)? else { return Ok(None) };
+    if let Some(record) = decode(&bytes) {
+        return Ok(Some(record));
+    }
+    let sql = "INSERT INTO set_aside (database, id, seq, record)
+               SELECT database, id, seq, record FROM documents WHERE database = ?1 AND id = ?2";
+    connection.prepare_cached(sql)?.execute(params![database, id.as_str()])?;
+    let sql = "DELETE FROM documents WHERE database = ?1 AND id = ?2";
+    connection.prepare_cached(sql)?.execute(params![database, id.as_str()])?;
+    Ok(None)
+}
+
+/// A document's record, to be read; none of one that can't be.
+pub fn read(
+    connection: &Connection,
+    database: Key,
+    id: &DocumentId,
+) -> Result<Option<Arc<Record>>, BackendError> {
+    Ok(record_bytes(connection, database, id)?.and_then(|bytes| decode(&bytes)))
+}
+
+fn record_bytes(
+    connection: &Connection,
+    database: Key,
+    id: &DocumentId,
+) -> Result<Option<Vec<u8>>, BackendError> {
+    let sql = "SELECT record FROM documents WHERE database = ?1 AND id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![database, id.as_str()], |row| row.get(0)).optional()?)
+}
+
+/// Keeps a record, and tells how many bytes it has.
+pub fn store(
+    connection: &Connection,
+    database: Key,
+    record: &Record,
+) -> Result<usize, BackendError> {
+    let sql = "INSERT INTO documents (database, id, seq, pending, refused, record)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+               ON CONFLICT (database, id) DO UPDATE SET
+                   seq = excluded.seq, pending = excluded.pending,
+                   refused = excluded.refused, record = excluded.record";
+    let bytes = record.encode();
+    connection.prepare_cached(sql)?.execute(params![
+        database,
+        record.id.as_str(),
+        signed(record.seq)?,
+        record.tree.is_pending(),
+        record.refused.is_some(),
+        bytes,
+    ])?;
+    Ok(bytes.len())
+}
+
+pub fn changes(
+    connection: &Connection,
+    database: Key,
+    since: u64,
+    limit: usize,
+) -> Result<Vec<Arc<Record>>, BackendError> {
+    let sql = "SELECT record FROM documents WHERE database = ?1 AND seq > ?2 ORDER BY seq";
+    readable(connection, sql, database, since, limit)
+}
+
+pub fn pending(
+    connection: &Connection,
+    database: Key,
+    limit: usize,
+) -> Result<Vec<Arc<Record>>, BackendError> {
+    let sql = "SELECT record FROM documents INDEXED BY documents_pending
+               WHERE database = ?1 AND seq > ?2 AND pending ORDER BY seq";
+    readable(connection, sql, database, 0, limit)
+}
+
+/// The first records that can be read: the limit doesn't count the others, lest a reader that
+/// is given nothing takes that for the end.
+fn readable(
+    connection: &Connection,
+    sql: &str,
+    database: Key,
+    since: u64,
+    limit: usize,
+) -> Result<Vec<Arc<Record>>, BackendError> {
+    let Ok(since) = signed(since) else { return Ok(Vec::new()) };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![database, since])?;
+    let mut records = Vec::new();
+    while records.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        records.extend(decode(bytes));
+    }
+    Ok(records)
+}
+
+pub fn counts(connection: &Connection, database: Key) -> Result<Counts, BackendError> {
+    let count = |sql: &str| -> Result<usize, BackendError> {
+        let count =
+            connection.prepare_cached(sql)?.query_row([database], |row| unsigned(row, 0))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    };
+    Ok(Counts {
+        documents: count("SELECT count(*) FROM documents WHERE database = ?1")?,
+        pending: count("SELECT count(*) FROM documents WHERE database = ?1 AND pending")?,
+        refused: count("SELECT count(*) FROM documents WHERE database = ?1 AND refused")?,
+    })
+}
+
+/// The ids of what can't be read: records in their place, and those that were moved out of it.
+pub fn unreadable(connection: &Connection, database: Key) -> Result<Vec<String>, BackendError> {
+    let mut ids = Vec::new();
+    let sql = "SELECT id, record FROM documents WHERE database = ?1 ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([database])?;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if decode(bytes).is_none() {
+            ids.push(row.get(0)?);
+        }
+    }
+    let sql = "SELECT id FROM set_aside WHERE database = ?1 ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    for id in statement.query_map([database], |row| row.get(0))? {
+        ids.push(id?);
+    }
+    Ok(ids)
+}
+
+pub fn local(
+    connection: &Connection,
+    database: Key,
+    name: &str,
+) -> Result<Option<Vec<u8>>, BackendError> {
+    let sql = "SELECT value FROM locals WHERE database = ?1 AND name = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![database, name], |row| row.get(0)).optional()?)
+}
+
+pub fn set_local(
+    connection: &Connection,
+    database: Key,
+    name: &str,
+    value: Option<&[u8]>,
+) -> Result<(), BackendError> {
+    match value {
+        Some(value) => {
+            let sql = "INSERT OR REPLACE INTO locals (database, name, value) VALUES (?1, ?2, ?3)";
+            connection.prepare_cached(sql)?.execute(params![database, name, value])?;
+        }
+        None => {
+            let sql = "DELETE FROM locals WHERE database = ?1 AND name = ?2";
+            connection.prepare_cached(sql)?.execute(params![database, name])?;
+        }
+    }
+    Ok(())
+}
+
+fn decode(bytes: &[u8]) -> Option<Arc<Record>> {
+    minicbor::decode(bytes).ok().map(Arc::new)
+}
+
+/// `SQLite`'s integers are signed. No database ever gets this far.
+fn signed(seq: u64) -> Result<i64, BackendError> {
+    i64::try_from(seq).map_err(|error: TryFromIntError| BackendError::Failed(error.to_string()))
+}
+
+fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+}

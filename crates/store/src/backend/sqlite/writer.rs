@@ -1,0 +1,119 @@
+//! The one thread that writes. What waits when it gets to work becomes durable together.
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::workers::{Queue, Workers, lock, next};
+use crate::backend::BackendError;
+
+/// Most jobs of one transaction, and operations at which no further job joins it: a limit on how
+/// long the first one waits for the last.
+const GROUP_JOBS: usize = 1024;
+const GROUP_OPERATIONS: usize = 10_000;
+
+/// Called when the transaction is durable, or has failed.
+type Finish = Box<dyn FnOnce(Result<(), BackendError>) + Send>;
+/// Does its part inside the transaction. If it fails, or is given an error instead of a
+/// transaction, it says so to whoever waits, and leaves nothing to finish.
+type Work =
+    Box<dyn FnOnce(Result<&Connection, BackendError>) -> Result<Finish, BackendError> + Send>;
+
+struct Job {
+    operations: usize,
+    work: Work,
+}
+
+pub struct Writer {
+    workers: Workers<Job>,
+}
+
+impl Writer {
+    pub fn start(connection: Connection) -> Result<Self, BackendError> {
+        Ok(Self { workers: Workers::start("settee-writer", vec![connection], work_off)? })
+    }
+
+    /// Runs `work` in a transaction. When that is durable, `publish` lets the others in this
+    /// process know, in the order of commits, and makes the result of it.
+    ///
+    /// Dropping the future doesn't take the work back.
+    pub async fn run<W: Send + 'static, T: Send + 'static>(
+        &self,
+        operations: usize,
+        work: impl FnOnce(&Connection) -> Result<W, BackendError> + Send + 'static,
+        publish: impl FnOnce(W) -> T + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(move |transaction| match transaction.and_then(work) {
+            Ok(written) => Ok(Box::new(move |committed: Result<(), BackendError>| {
+                // Nobody may be waiting any more.
+                let _ = reply.send(committed.map(|()| publish(written)));
+            })),
+            Err(error) => {
+                let _ = reply.send(Err(error.clone()));
+                Err(error)
+            }
+        });
+        self.workers.ask(Job { operations, work }, answer).await
+    }
+
+    pub async fn close(&self) {
+        self.workers.close().await;
+    }
+}
+
+fn work_off(connection: &mut Connection, queue: &Queue<Job>) {
+    while let Some(first) = next(queue) {
+        let mut operations = first.operations;
+        let mut group = vec![first.work];
+        while group.len() < GROUP_JOBS && operations < GROUP_OPERATIONS {
+            let Ok(job) = lock(queue).try_recv() else { break };
+            operations += job.operations;
+            group.push(job.work);
+        }
+        write_group(connection, group);
+    }
+    // Failing at this costs speed at most.
+    let _ = connection.execute_batch("PRAGMA optimize");
+}
+
+fn write_group(connection: &mut Connection, group: Vec<Work>) {
+    let mut group = group.into_iter();
+    let mut finishes = Vec::with_capacity(group.len());
+    let is_shared = group.len() > 1;
+    let written = write_all(connection, &mut group, is_shared, &mut finishes);
+    if let Err(error) = &written {
+        for work in group {
+            let _ = work(Err(error.clone()));
+        }
+    }
+    for finish in finishes {
+        finish(written.clone());
+    }
+}
+
+/// Writes the group in one transaction, in which one failing job doesn't undo the others.
+fn write_all(
+    connection: &mut Connection,
+    group: &mut impl Iterator<Item = Work>,
+    is_shared: bool,
+    finishes: &mut Vec<Finish>,
+) -> Result<(), BackendError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for work in group {
+        // Alone in its transaction, a job is undone with it.
+        if is_shared {
+            transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
+        }
+        match work(Ok(&transaction)) {
+            Ok(finish) => finishes.push(finish),
+            // Some errors, as of a full disk, undo the whole transaction.
+            Err(error) if !is_shared || transaction.is_autocommit() => return Err(error),
+            Err(_) => drop(transaction.prepare_cached("ROLLBACK TO job")?.execute([])?),
+        }
+        if is_shared {
+            transaction.prepare_cached("RELEASE job")?.execute([])?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}

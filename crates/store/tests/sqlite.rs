@@ -1,0 +1,181 @@
+//! What SQLite does beyond what every back end does.
+#![cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
+
+use std::{
+    path::{Path, PathBuf},
+    task::{Context, Waker},
+};
+
+use serde_json::json;
+use settee_store::{
+    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Operation, Sqlite,
+};
+use tempfile::TempDir;
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("settee.db");
+    (folder, file)
+}
+
+fn put(id: &str, title: &str) -> Edit {
+    Edit {
+        id: DocumentId::new(id).unwrap(),
+        seen: Vec::new(),
+        change: Change::Put(Body::from_serialize(&json!({ "title": title })).unwrap()),
+    }
+}
+
+async fn write(database: &Database, count: usize, prefix: &str) {
+    let edits = (0..count).map(|n| put(&format!("{prefix}{n}"), "x")).collect();
+    for outcome in database.write(edits).await.unwrap() {
+        outcome.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn databases_are_found_by_name() {
+    let (_folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    assert!(sqlite.find("a").await.unwrap().is_none());
+    let one = sqlite.create("a", [1; 16], b"meta".to_vec()).await.unwrap();
+    let same = sqlite.create("a", [2; 16], Vec::new()).await.unwrap();
+    sqlite.create("b", [3; 16], Vec::new()).await.unwrap();
+    assert_eq!(same.incarnation(), [1; 16]);
+    assert_eq!(sqlite.names().await.unwrap(), ["a", "b"]);
+
+    assert_eq!(sqlite.meta("a").await.unwrap().as_deref(), Some(&b"meta"[..]));
+    assert!(sqlite.set_meta("a", b"other".to_vec()).await.unwrap());
+    assert_eq!(sqlite.meta("a").await.unwrap().as_deref(), Some(&b"other"[..]));
+    assert!(!sqlite.set_meta("c", Vec::new()).await.unwrap());
+    assert_eq!(sqlite.meta("c").await.unwrap(), None);
+
+    // Handles of one name share the watch; databases don't share anything.
+    let (mut watch, other) = (same.watch(), sqlite.find("b").await.unwrap().unwrap());
+    write(&Database::new(one), 3, "d").await;
+    assert_eq!(*watch.borrow_and_update(), 3);
+    assert_eq!(*other.watch().borrow(), 0);
+    assert_eq!(other.counts().await.unwrap().documents, 0);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_reopening() {
+    let (_folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
+    write(&database, 5, "d").await;
+    database.set_local("place", Some(b"here".to_vec())).await.unwrap();
+    let before = database.changes(0, 100).await.unwrap();
+    sqlite.close().await;
+    assert_eq!(database.changes(0, 100).await, Ok(before.clone()), "from memory");
+    assert_eq!(database.write(vec![put("late", "x")]).await, Err(BackendError::Closed));
+    drop((sqlite, database));
+
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.find("a").await.unwrap().unwrap());
+    assert_eq!(database.changes(0, 100).await.unwrap(), before);
+    assert_eq!(database.seq(), 5);
+    assert_eq!(database.local("place").await.unwrap().as_deref(), Some(&b"here"[..]));
+}
+
+#[tokio::test]
+async fn dropping_the_handles_finishes_what_was_handed_in() {
+    let (_folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = sqlite.create("a", [1; 16], Vec::new()).await.unwrap();
+    {
+        // Polled once, so that it is in the queue, and then given up.
+        let commit = database.commit(vec![Operation::Edit(put("a", "x"))]);
+        let mut commit = std::pin::pin!(commit);
+        assert!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    drop((database, sqlite));
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = sqlite.find("a").await.unwrap().unwrap();
+    assert_eq!(*database.watch().borrow(), 1);
+}
+
+#[tokio::test]
+async fn a_file_from_before_does_not_know_the_checkpoints_of_later() {
+    let (folder, file) = folder();
+    let open = |path: &Path, run: u8| Sqlite::open_with(path, [run; 16]).unwrap();
+    let sqlite = open(&file, 1);
+    let handle = sqlite.create("a", [9; 16], Vec::new()).await.unwrap();
+    let database = Database::new(handle.clone());
+    write(&database, 10, "early").await;
+    assert!(handle.knows([9; 16], [1; 16], 0) && handle.knows([9; 16], [1; 16], 10));
+    assert!(!handle.knows([9; 16], [1; 16], 11), "nobody can have read further than there is");
+    assert!(!handle.knows([8; 16], [1; 16], 5), "another incarnation");
+    assert!(!handle.knows([9; 16], [7; 16], 5), "a run that was never here");
+    sqlite.close().await;
+    drop((sqlite, handle, database));
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&file, &copy).unwrap();
+
+    // The original goes on, in the same run and in another one.
+    let sqlite = open(&file, 2);
+    let handle = sqlite.find("a").await.unwrap().unwrap();
+    write(&Database::new(handle.clone()), 10, "late").await;
+    assert!(handle.knows([9; 16], [1; 16], 10) && handle.knows([9; 16], [2; 16], 10));
+    assert!(handle.knows([9; 16], [2; 16], 20));
+    assert!(!handle.knows([9; 16], [1; 16], 11), "the first run ended at 10");
+    assert!(!handle.knows([9; 16], [2; 16], 9), "the second run began at 10");
+
+    // The copy is put back, and goes on differently.
+    let sqlite = open(&copy, 3);
+    let handle = sqlite.find("a").await.unwrap().unwrap();
+    write(&Database::new(handle.clone()), 15, "other").await;
+    assert!(handle.knows([9; 16], [1; 16], 10), "what both share");
+    assert!(!handle.knows([9; 16], [2; 16], 20), "what only the original has lived through");
+    assert!(handle.knows([9; 16], [3; 16], 25));
+}
+
+#[tokio::test]
+async fn commits_that_wait_are_written_together_and_fail_alone() {
+    let (_folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
+    let commits = (0..200).map(|n| {
+        let database = database.clone();
+        async move { database.write(vec![put(&format!("d{}", n % 100), "x")]).await.unwrap() }
+    });
+    let outcomes = futures_util::future::join_all(commits).await;
+    // The second hundred finds the first one there.
+    assert_eq!(outcomes.iter().filter(|outcomes| outcomes[0].is_err()).count(), 100);
+    assert_eq!(database.seq(), 100);
+    assert_eq!(database.counts().await.unwrap().documents, 100);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_stops_nothing() {
+    let (_folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
+    write(&database, 3, "d").await;
+    sqlite.close().await;
+    drop((sqlite, database));
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute("UPDATE documents SET record = x'00' WHERE id = 'd1'", []).unwrap();
+    drop(connection);
+
+    let sqlite = Sqlite::open(&file).unwrap();
+    let handle = sqlite.find("a").await.unwrap().unwrap();
+    let database = Database::new(handle.clone());
+    assert_eq!(handle.unreadable().await.unwrap(), ["d1"]);
+    assert_eq!(database.changes(0, 2).await.unwrap().len(), 2);
+    assert_eq!(database.changes(1, 1).await.unwrap().len(), 1, "the limit is of readable ones");
+    let id = DocumentId::new("d1").unwrap();
+    assert_eq!(database.get(&id).await.unwrap(), None);
+    write(&database, 1, "e").await;
+    database.write(vec![put("d1", "again")]).await.unwrap()[0].unwrap();
+    assert_eq!(database.changes(0, 9).await.unwrap().len(), 4);
+    assert_eq!(handle.unreadable().await.unwrap(), ["d1"], "kept, out of the way");
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_is_an_error() {
+    let (_folder, file) = folder();
+    std::fs::write(&file, vec![b'x'; 8192]).unwrap();
+    assert!(matches!(Sqlite::open(&file).err(), Some(BackendError::Corrupt(_))));
+    assert!(Sqlite::open("/nowhere/at/all.db").is_err());
+}
