@@ -43,6 +43,7 @@ pub struct Batch<'a, T: Model> {
     rows: &'a mut Rows<T>,
 }
 
+#[expect(clippy::expl_impl_clone_on_copy, reason = "deriving asks for more of T")]
 impl<T: Model> Clone for Collection<T> {
     fn clone(&self) -> Self {
         *self
@@ -109,7 +110,7 @@ impl<T: Model> Collection<T> {
     }
 
     /// Adds a document, which is to have a new id.
-    pub fn insert(self, id: DocumentId, value: T) {
+    pub fn insert(self, id: &DocumentId, value: T) {
         self.batch(|batch| batch.insert(id, value));
     }
 
@@ -251,8 +252,8 @@ impl<T: Model> Collection<T> {
 
 impl<T: Model> Batch<'_, T> {
     /// Adds a document, which is to have a new id.
-    pub fn insert(&mut self, id: DocumentId, value: T) {
-        self.rows.put(&id, value);
+    pub fn insert(&mut self, id: &DocumentId, value: T) {
+        self.rows.put(id, value);
     }
 
     /// Changes a row, if there is one.

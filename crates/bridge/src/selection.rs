@@ -21,7 +21,6 @@ impl Selection {
         self.ids.into()
     }
 
-    #[expect(clippy::len_without_is_empty, reason = "it is a signal, which is compared with 0")]
     pub fn len(self) -> Signal<usize> {
         self.len.into()
     }
@@ -30,7 +29,7 @@ impl Selection {
 /// The side of a selection that the collection writes to.
 pub(crate) struct Members<T: Model> {
     keep: fn(&T) -> bool,
-    members: BTreeSet<(T::Order, DocumentId)>,
+    places: BTreeSet<(T::Order, DocumentId)>,
     is_changed: bool,
     ids: WriteSignal<Vec<DocumentId>>,
     len: WriteSignal<usize>,
@@ -41,7 +40,7 @@ impl<T: Model> Members<T> {
         let (ids, set_ids) = signal(Vec::new());
         let (len, set_len) = signal(0);
         let members =
-            Self { keep, members: BTreeSet::new(), is_changed: false, ids: set_ids, len: set_len };
+            Self { keep, places: BTreeSet::new(), is_changed: false, ids: set_ids, len: set_len };
         (members, Selection { ids, len })
     }
 
@@ -54,10 +53,10 @@ impl<T: Model> Members<T> {
         }
         self.is_changed = true;
         if let Some(place) = before {
-            self.members.remove(&place);
+            self.places.remove(&place);
         }
         if let Some(place) = after {
-            self.members.insert(place);
+            self.places.insert(place);
         }
     }
 
@@ -65,8 +64,8 @@ impl<T: Model> Members<T> {
     pub fn publish(&mut self) {
         if std::mem::take(&mut self.is_changed) {
             // After its owner is gone a selection has no readers, and no signals.
-            self.ids.try_set(self.members.iter().map(|(_, id)| id.clone()).collect());
-            self.len.try_set(self.members.len());
+            self.ids.try_set(self.places.iter().map(|(_, id)| id.clone()).collect());
+            self.len.try_set(self.places.len());
         }
     }
 }

@@ -114,7 +114,7 @@ fn failed(error: &JsValue) -> SocketError {
 }
 
 /// The page's own clock, which no one can set back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Clock;
 
 impl Clock {
@@ -153,8 +153,8 @@ pub fn watch_device(client: &Client) {
     }
 }
 
-fn listen(target: &EventTarget, event: &str, mut react: impl FnMut() + 'static) {
-    let listener = Closure::<dyn FnMut()>::new(move || react());
+fn listen(target: &EventTarget, event: &str, react: impl FnMut() + 'static) {
+    let listener = Closure::<dyn FnMut()>::new(react);
     // It fails only where there are no listeners at all.
     let _ = target.add_event_listener_with_callback(event, listener.as_ref().unchecked_ref());
     listener.forget();

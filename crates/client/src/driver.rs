@@ -52,7 +52,7 @@ impl Driver {
         Self {
             connector,
             machine,
-            clock: Clock::default(),
+            clock: Clock,
             commands,
             status,
             databases: HashMap::new(),

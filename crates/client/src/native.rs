@@ -89,7 +89,7 @@ fn failed(error: impl ToString) -> SocketError {
 }
 
 /// The process's own monotonic clock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Clock;
 
 impl Clock {

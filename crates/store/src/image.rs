@@ -9,7 +9,7 @@ use std::{
 use crate::{
     backend::Counts,
     document_id::DocumentId,
-    operation::{Operation, Transition, transition},
+    operation::{Locals, Operation, Transition, transition},
     record::Record,
 };
 
@@ -34,12 +34,7 @@ impl Image {
     }
 
     /// Takes in records and local documents that are durable, with the sequence they end in.
-    pub fn install(
-        &mut self,
-        records: Vec<Arc<Record>>,
-        locals: Vec<(String, Option<Vec<u8>>)>,
-        seq: u64,
-    ) {
+    pub fn install(&mut self, records: Vec<Arc<Record>>, locals: Locals, seq: u64) {
         for record in records {
             if let Some(old) = self.records.get(&record.id) {
                 self.by_seq.remove(&old.seq);
@@ -89,7 +84,7 @@ impl Image {
     }
 
     /// Everything, for a snapshot: the records in the order of their `seq`, and the local documents.
-    pub fn everything(&self) -> (Vec<Arc<Record>>, Vec<(String, Option<Vec<u8>>)>) {
+    pub fn everything(&self) -> (Vec<Arc<Record>>, Locals) {
         let locals = self.locals.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
         (self.changes(0, usize::MAX), locals.collect())
     }

@@ -85,12 +85,15 @@ pub enum OperationError {
     TooLarge,
 }
 
+/// Local documents by their keys; `None` is removed.
+pub type Locals = Vec<(String, Option<Vec<u8>>)>;
+
 /// What a back end has to write so that the operations are done.
 #[derive(Debug)]
 pub struct Transition {
     /// The records that changed, in the order of their `seq`.
     pub records: Vec<Arc<Record>>,
-    pub locals: Vec<(String, Option<Vec<u8>>)>,
+    pub locals: Locals,
     pub outcomes: Vec<Result<Applied, OperationError>>,
     /// The database's update sequence afterwards.
     pub seq: u64,

@@ -21,7 +21,7 @@ impl Backoff {
     }
 
     /// How long to wait now. The ceiling doubles each time, up to the longest.
-    pub fn next(&mut self) -> Duration {
+    pub fn draw_wait(&mut self) -> Duration {
         let ceiling = self.first.saturating_mul(1 << self.attempt.min(16)).min(self.longest);
         self.attempt = self.attempt.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -53,10 +53,10 @@ mod tests {
         let mut backoff = Backoff::new(limits, 7);
         for attempt in 0..100 {
             let ceiling = Duration::from_millis(500 << attempt.min(6)).min(limits.1);
-            let wait = backoff.next();
+            let wait = backoff.draw_wait();
             assert!(wait >= SHORTEST && wait <= ceiling.max(SHORTEST), "{attempt}: {wait:?}");
         }
         backoff.reset();
-        assert!(backoff.next() <= Duration::from_millis(500));
+        assert!(backoff.draw_wait() <= Duration::from_millis(500));
     }
 }

@@ -399,7 +399,7 @@ impl Client {
     fn closed(&mut self, now: Time, closed: Closed) {
         let Some(replica) = self.replica_of(closed.channel) else { return };
         let wait =
-            closed.code.is_passing().then(|| self.limits.backoff.0 * 4 + self.backoff.next());
+            closed.code.is_passing().then(|| self.limits.backoff.0 * 4 + self.backoff.draw_wait());
         let Some(denied) = self.replicas.get_mut(&replica) else { return };
         denied.reset();
         denied.state = State::Denied {
@@ -449,7 +449,7 @@ impl Client {
     }
 
     fn wait(&mut self, now: Time, reason: OfflineReason) {
-        let until = now + self.backoff.next();
+        let until = now + self.backoff.draw_wait();
         self.phase = Phase::Waiting { until, reason };
         self.let_go();
     }

@@ -19,11 +19,14 @@ use std::{
 };
 
 use tokio::sync::{oneshot, watch};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BroadcastChannel, Event, IdbDatabase};
+use web_sys::{BroadcastChannel, IdbDatabase};
 
-use self::log::{LogRecord, Position};
+use self::{
+    log::{LogRecord, Position},
+    request::Listener,
+};
 use crate::{
     backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation},
     document_id::DocumentId,
@@ -58,7 +61,7 @@ struct Shared {
     /// Says to other tabs that there is a new record. Absent where browsers have none: then
     /// they learn of it with their next commit, or when they become visible.
     hints: Option<BroadcastChannel>,
-    listeners: RefCell<Vec<Closure<dyn FnMut(Event)>>>,
+    listeners: RefCell<Vec<Listener>>,
 }
 
 /// Operations that somebody waits for.
@@ -101,7 +104,7 @@ impl IndexedDb {
 impl Shared {
     fn listen(this: &Rc<Self>) {
         let weak = Rc::downgrade(this);
-        let closed = Closure::<dyn FnMut(Event)>::new(move |_| {
+        let closed = Listener::new(move |_| {
             if let Some(shared) = weak.upgrade() {
                 shared.is_closed.set(true);
                 // Another tab may be waiting to upgrade or to delete the database.
@@ -112,7 +115,7 @@ impl Shared {
         this.connection.set_onclose(Some(closed.as_ref().unchecked_ref()));
 
         let weak = Rc::downgrade(this);
-        let refresh = Closure::<dyn FnMut(Event)>::new(move |_| {
+        let refresh = Listener::new(move |_| {
             if let Some(shared) = weak.upgrade() {
                 spawn_local(async move { shared.refresh().await });
             }
@@ -274,7 +277,7 @@ impl Shared {
         // One that can't be written now is tried again after a later commit.
         if let Ok(Some(weight)) = log::write_snapshot(&self.connection, snapshot).await {
             let key = self.position.get().key;
-            self.position.set(Position { key, covered: position.key, snapshot: weight, tail: 0 });
+            self.position.set(Position { key, snapshot: weight, tail: 0 });
         }
     }
 }

@@ -203,7 +203,7 @@ impl ClientReplica {
             .collect();
         for document in waiting {
             if let Some(document) = packer.add(document, limits) {
-                batches.push(self.launch(now, channel, std::mem::take(&mut packer)));
+                batches.push(self.launch(now, channel, &std::mem::take(&mut packer)));
                 if !self.flight.has_credit(limits) {
                     return batches;
                 }
@@ -211,12 +211,12 @@ impl ClientReplica {
             }
         }
         if !packer.documents.is_empty() {
-            batches.push(self.launch(now, channel, packer));
+            batches.push(self.launch(now, channel, &packer));
         }
         batches
     }
 
-    fn launch(&mut self, now: Time, channel: Channel, packer: Packer) -> Changes {
+    fn launch(&mut self, now: Time, channel: Channel, packer: &Packer) -> Changes {
         let sent: Vec<SentDocument> = packer
             .documents
             .iter()

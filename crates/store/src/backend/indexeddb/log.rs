@@ -64,8 +64,6 @@ struct Local {
 pub struct Position {
     /// The last record that was read.
     pub key: u64,
-    /// The last one that the snapshot covers.
-    pub covered: u64,
     /// Bytes of the snapshot, and of the records after it.
     pub snapshot: usize,
     pub tail: usize,
@@ -163,7 +161,7 @@ pub async fn read_all(database: &IdbDatabase) -> Result<Stored, BackendError> {
     let mut position = Position::default();
     if let Some(snapshot) = &snapshot {
         let (key, weight) = (snapshot.key, snapshot.weight);
-        position = Position { key, covered: key, snapshot: weight, tail: 0 };
+        position = Position { key, snapshot: weight, tail: 0 };
     }
     let records: Array = records.result().map_err(thrown)?.dyn_into().map_err(thrown)?;
     let mut tail = Vec::new();

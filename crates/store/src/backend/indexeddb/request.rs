@@ -9,7 +9,7 @@ use web_sys::{DomException, Event, IdbRequest, IdbTransaction};
 use crate::backend::BackendError;
 
 /// What the events of a transaction or a request are turned into.
-type Listener = Closure<dyn FnMut(Event)>;
+pub type Listener = Closure<dyn FnMut(Event)>;
 
 /// Waits for a transaction's end. Nothing else may be awaited while it is open.
 pub async fn finished(transaction: &IdbTransaction) -> Result<(), BackendError> {
