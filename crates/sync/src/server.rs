@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use settee_store::{Applied, OperationError, Record, replication::ReplicatedDocument};
+use settee_store::{Applied, Record, replication::ReplicatedDocument};
 
 use crate::{
     access::{Denial, DenialCode, Role},
@@ -60,8 +60,9 @@ pub struct Grant {
     pub resumed: bool,
 }
 
-/// What became of a batch: for each document its outcome, and the database's sequence afterwards.
-pub type Committed = (Vec<Result<Applied, OperationError>>, u64);
+/// What became of a batch: for each document its outcome, or in the server's own words why it is
+/// refused, and the database's sequence afterwards.
+pub type Committed = (Vec<Result<Applied, String>>, u64);
 
 #[derive(Debug)]
 pub struct Server {

@@ -147,7 +147,7 @@ impl ServerChannel {
                     changed += u64::from(applied.changed);
                     self.received.extend(revisions);
                 }
-                Err(error) => refused.push(Refusal { id, reason: error.to_string() }),
+                Err(reason) => refused.push(Refusal { id, reason }),
             }
         }
         self.latest = self.latest.max(seq);
