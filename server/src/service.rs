@@ -1,0 +1,116 @@
+//! Everything put together, from the first request to the last write.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, middleware, routing::get, serve::ListenerExt};
+use settee_sync::Limits;
+use tokio::net::TcpListener;
+
+use crate::{
+    access::TodoAccess,
+    assets,
+    databases::Databases,
+    error::Error,
+    headers, pages,
+    shutdown::{self, Stop},
+    site::Site,
+    sync::{self, Hub, origin::Origin},
+};
+
+/// Most connections for sync at a time, if nothing else is said.
+pub const CONNECTIONS: u32 = 10_000;
+/// How long requests and connections may take to end when the server stops.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a server is to be.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder of its data.
+    pub data: PathBuf,
+    /// The app's pages; without them, the server does sync alone.
+    pub site: Option<Site>,
+    /// Addresses that pages may connect from, besides the server's own.
+    pub origins: Vec<Origin>,
+    /// Most connections for sync at a time.
+    pub connections: u32,
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// A server that does sync alone, within the usual limits.
+    pub fn new(data: impl AsRef<Path>) -> Self {
+        Self {
+            data: data.as_ref().to_owned(),
+            site: None,
+            origins: Vec::new(),
+            connections: CONNECTIONS,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A server that is ready to listen.
+pub struct Service {
+    router: Router,
+    hub: Arc<Hub>,
+    databases: Arc<Databases>,
+    stop: Stop,
+}
+
+impl Service {
+    /// Opens the databases and renders the pages. Called within a runtime.
+    pub fn open(settings: Settings) -> Result<Self, Error> {
+        let Settings { data, site, origins, connections, limits } = settings;
+        let databases = Arc::new(Databases::open(&data)?);
+        let access = Arc::new(TodoAccess::new(databases.clone()));
+        let (stop, stopping) = shutdown::channel();
+        let hub =
+            Arc::new(Hub::new(databases.clone(), access, origins, connections, limits, stopping));
+        let mut router =
+            Router::new().route("/health", get(async || "ok")).merge(sync::router(hub.clone()));
+        if let Some(site) = site {
+            router = router.merge(pages::router(site.clone())?).merge(assets::router(site));
+        }
+        let router = router.layer(middleware::map_response(headers::secure));
+        Ok(Self { router, hub, databases, stop })
+    }
+
+    /// Serves until `stop` ends; then everybody is told, and what was accepted is written.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), Error> {
+        let Self { router, hub, databases, stop: stopper } = self;
+        tracing::info!(address = %listener.local_addr()?, "serving");
+        // A live edit is one small frame, which must not wait for company.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "can't send small frames at once");
+            }
+        });
+        let mut stopping = hub.stopping();
+        let serving = axum::serve(listener, router)
+            .with_graceful_shutdown(async move { stopping.told().await })
+            .into_future();
+        tokio::pin!(serving);
+        tokio::select! {
+            result = &mut serving => result?,
+            () = stop => {}
+        }
+        tracing::info!("stopping");
+        stopper.tell();
+        // The library doesn't wait for connections that became WebSockets, so we do.
+        let ended = async { tokio::join!(serving, hub.emptied()) };
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+            tracing::warn!("some connections didn't end in time");
+        }
+        databases.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}

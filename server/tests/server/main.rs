@@ -1,0 +1,9 @@
+//! The server as its clients meet it: on real sockets, over real files.
+
+#![allow(clippy::unwrap_used)]
+
+mod conversation;
+mod hostile;
+mod pages;
+mod process;
+mod support;

@@ -1,0 +1,309 @@
+//! A server, and a client that says exactly what a test wants said.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use settee_server::{Error, SUBPROTOCOL, Service, Settings};
+use settee_store::{
+    Body, DocumentId, Revision,
+    replication::{ReplicatedDocument, ReplicatedRevision},
+};
+use settee_sync::{
+    Channel, Checkpoint,
+    message::{
+        Acknowledge, BatchNumber, Changes, Hello, Message, Open, Opened, Pong, VERSIONS,
+        WireDocument,
+    },
+};
+use settee_todo::Token;
+use tempfile::TempDir;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{
+        Error as SocketError, Message as Frame,
+        client::IntoClientRequest,
+        http::{HeaderValue, StatusCode, header},
+    },
+};
+
+/// Longer than anything here takes.
+pub const SOON: Duration = Duration::from_secs(20);
+
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub folder: TempDir,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), adjust).await
+    }
+
+    pub async fn on(folder: TempDir, adjust: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::new(folder.path().join("data"));
+        adjust(&mut settings);
+        let service = Service::open(settings).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(service.serve(listener, async {
+            let _ = stopped.await;
+        }));
+        Self { address, folder, stop, task }
+    }
+
+    /// Stops it as a signal would, and gives back its folder.
+    pub async fn stop(self) -> TempDir {
+        self.stop.send(()).unwrap();
+        timeout(SOON, self.task).await.unwrap().unwrap().unwrap();
+        self.folder
+    }
+}
+
+/// Two people who work on a list of their own while a test does something else.
+pub struct Bystanders {
+    owner: Client,
+    editor: Client,
+    edits: u32,
+}
+
+impl Bystanders {
+    pub async fn on(server: &TestServer) -> Self {
+        let token = Token::generate();
+        let (owner, _) = Client::opened(server.address, &token, &token, None).await;
+        let (editor, _) = Client::opened(server.address, &token, &token.editor(0), None).await;
+        Self { owner, editor, edits: 0 }
+    }
+
+    /// Checks that they didn't notice anything.
+    pub async fn are_fine(&mut self) {
+        let written = todo(&format!("bystander {}", self.edits));
+        self.owner.push(1, self.edits, vec![written.clone()]).await;
+        self.edits += 1;
+        assert_eq!(self.owner.acknowledged().await.refused, []);
+        assert_eq!(self.editor.changes().await, [written]);
+    }
+}
+
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    /// The handshake alone; the status of the answer when there is no connection.
+    pub async fn handshake(
+        address: SocketAddr,
+        protocol: Option<&'static str>,
+        origin: Option<&str>,
+    ) -> Result<Self, StatusCode> {
+        let mut request = format!("ws://{address}/sync").into_client_request().unwrap();
+        let headers = request.headers_mut();
+        if let Some(protocol) = protocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        match timeout(SOON, connect_async(request)).await.unwrap() {
+            Ok((socket, _)) => Ok(Self { socket }),
+            Err(SocketError::Http(response)) => Err(response.status()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub async fn connected(address: SocketAddr) -> Self {
+        Self::handshake(address, Some(SUBPROTOCOL), None).await.unwrap()
+    }
+
+    /// Connected, and both sides have said hello.
+    pub async fn greeted(address: SocketAddr) -> Self {
+        let mut client = Self::connected(address).await;
+        client.send(Hello { versions: VERSIONS.to_vec(), agent: "test".into() }).await;
+        assert!(matches!(client.receive().await, Message::Hello(_)));
+        client
+    }
+
+    /// With the owner's list open in channel 1.
+    pub async fn opened(
+        address: SocketAddr,
+        owner: &Token,
+        token: &Token,
+        checkpoint: Option<Checkpoint>,
+    ) -> (Self, Opened) {
+        let mut client = Self::greeted(address).await;
+        client.ask(1, owner.list_id().as_str(), token.as_bytes(), checkpoint).await;
+        let Message::Opened(opened) = client.receive().await else { panic!("not opened") };
+        (client, opened)
+    }
+
+    pub async fn ask(
+        &mut self,
+        channel: Channel,
+        database: &str,
+        credentials: &[u8],
+        checkpoint: Option<Checkpoint>,
+    ) {
+        let (database, credentials) = (database.to_owned(), credentials.to_vec());
+        self.send(Open { channel, database, credentials, checkpoint }).await;
+    }
+
+    pub async fn push(
+        &mut self,
+        channel: Channel,
+        batch: BatchNumber,
+        documents: Vec<WireDocument>,
+    ) {
+        self.send(Changes { channel, batch, seq: None, documents }).await;
+    }
+
+    pub async fn send(&mut self, message: impl Into<Message>) {
+        self.send_frame(message.into().encode()).await;
+    }
+
+    pub async fn send_frame(&mut self, frame: Vec<u8>) {
+        // The other side may have had enough of us already.
+        let _ = timeout(SOON, self.socket.send(Frame::Binary(frame.into()))).await.unwrap();
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        timeout(SOON, self.socket.send(Frame::text(text))).await.unwrap().unwrap();
+    }
+
+    /// The next message that isn't about whether we are there.
+    pub async fn receive(&mut self) -> Message {
+        self.next().await.unwrap_or_else(|code| panic!("the connection ended with {code:?}"))
+    }
+
+    pub async fn acknowledged(&mut self) -> Acknowledge {
+        loop {
+            match self.receive().await {
+                Message::Acknowledge(acknowledge) => return acknowledge,
+                Message::Changes(changes) if changes.documents.is_empty() => {
+                    self.land(&changes).await;
+                }
+                other => panic!("not an acknowledgement: {other:?}"),
+            }
+        }
+    }
+
+    /// The documents of the next batch that has some, which is acknowledged.
+    pub async fn changes(&mut self) -> Vec<WireDocument> {
+        loop {
+            match self.receive().await {
+                Message::Changes(changes) => {
+                    self.land(&changes).await;
+                    if !changes.documents.is_empty() {
+                        return changes.documents;
+                    }
+                }
+                other => panic!("not changes: {other:?}"),
+            }
+        }
+    }
+
+    async fn land(&mut self, changes: &Changes) {
+        let Changes { channel, batch, .. } = *changes;
+        self.send(Acknowledge { channel, batch, refused: Vec::new(), seq: None }).await;
+    }
+
+    /// With which code the server ended the connection; whatever it says before is ignored.
+    pub async fn ended(&mut self) -> Option<u16> {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    /// Nothing comes for a while.
+    pub async fn hears_nothing(&mut self) {
+        if let Ok(heard) = timeout(Duration::from_millis(200), self.next()).await {
+            panic!("heard {heard:?}");
+        }
+    }
+
+    async fn next(&mut self) -> Result<Message, Option<u16>> {
+        loop {
+            match timeout(SOON, self.socket.next()).await.expect("the server says nothing") {
+                Some(Ok(Frame::Binary(frame))) => match Message::decode(&frame).unwrap().unwrap() {
+                    Message::Ping(_) => self.send(Pong {}).await,
+                    message => return Ok(message),
+                },
+                Some(Ok(Frame::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+}
+
+/// A todo that nobody has seen yet.
+pub fn todo(title: &str) -> WireDocument {
+    document("todo/", title, &json!({"title": title, "completed": false}))
+}
+
+pub fn document(prefix: &str, name: &str, body: &serde_json::Value) -> WireDocument {
+    let body = Body::from_serialize(body).unwrap();
+    let revision = Revision::derive(None, &[], false, &body).unwrap();
+    let json = Some(body.as_str().as_bytes());
+    let revision = ReplicatedRevision::verified(revision, None, Vec::new(), false, json).unwrap();
+    let id = DocumentId::new(&format!("{prefix}{name}")).unwrap();
+    WireDocument::from(&ReplicatedDocument::verified(id, vec![revision]).unwrap())
+}
+
+/// What a server answers to one request: status line, headers in lower case, body.
+pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    Answer { head: head.to_lowercase(), body: answer[end + 4..].to_vec() }
+}
+
+pub struct Answer {
+    head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// A header's value in lower case; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        let line = self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_default()
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+pub fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) {
+    let file = folder.join(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, text).unwrap();
+}
