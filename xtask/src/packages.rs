@@ -48,8 +48,6 @@ pub const BROWSER: &[Group] = &[
         packages: &["settee-store"],
         features: &["settee-store/indexeddb"],
     },
-    Group { name: "client in the browser", packages: &["settee-client"], features: &[] },
-    Group { name: "bridge in the browser", packages: &["settee-leptos"], features: &[] },
 ];
 
 /// What becomes the site's WebAssembly.
