@@ -1,0 +1,130 @@
+//! What waits for the server, and what becomes of it.
+
+use serde_json::json;
+
+use super::{delete, document, done, fields, found, id, named, put, replica, travelling, written};
+use crate::{
+    database::Database, operation::Operation, replication::ReplicatedDocument, revision::Revision,
+};
+
+named![
+    edits_are_pending_until_they_are_acknowledged,
+    pending_documents_come_in_order_and_in_portions,
+    acknowledging_a_revision_acknowledges_its_ancestors,
+    what_the_server_sends_is_not_sent_to_it,
+    a_refused_edit_leaves_others_edits_visible,
+    a_refused_new_document_is_none,
+    what_a_server_has_lost_is_sent_again,
+];
+
+fn acknowledge(text: &str, revision: Revision) -> Operation {
+    Operation::Acknowledge { id: id(text), revisions: vec![revision] }
+}
+
+fn refuse(text: &str, revision: Revision) -> Operation {
+    Operation::Refuse { id: id(text), revisions: vec![revision], reason: "too long".into() }
+}
+
+async fn pending(database: &Database) -> Vec<String> {
+    let records = database.pending(100).await.expect("what is pending");
+    let ids: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
+    assert_eq!(database.counts().await.expect("counts").pending, ids.len());
+    ids
+}
+
+async fn edits_are_pending_until_they_are_acknowledged(database: Database) {
+    let one = written(&database, put("a", &[], json!({}))).await;
+    written(&database, put("b", &[], json!({}))).await;
+    assert_eq!(pending(&database).await, ["a", "b"]);
+    assert!(document(&database, "a").await.pending);
+    let applied = done(&database, vec![acknowledge("a", one)]).await;
+    assert!(applied[0].changed);
+    assert_eq!(pending(&database).await, ["b"]);
+    assert!(!document(&database, "a").await.pending);
+    let applied = done(&database, vec![acknowledge("a", one), refuse("a", one)]).await;
+    assert!(applied.iter().all(|applied| !applied.changed), "that has been decided");
+}
+
+async fn pending_documents_come_in_order_and_in_portions(database: Database) {
+    let first = written(&database, put("a", &[], json!({}))).await;
+    for text in ["b", "c"] {
+        written(&database, put(text, &[], json!({}))).await;
+    }
+    written(&database, put("a", &[first], json!({"n": 1}))).await;
+    assert_eq!(pending(&database).await, ["b", "c", "a"]);
+    let two = database.pending(2).await.expect("what is pending");
+    assert_eq!(two.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+}
+
+async fn acknowledging_a_revision_acknowledges_its_ancestors(database: Database) {
+    let first = written(&database, put("a", &[], json!({"n": 1}))).await;
+    let second = written(&database, put("a", &[first], json!({"n": 2}))).await;
+    done(&database, vec![acknowledge("a", first)]).await;
+    assert_eq!(pending(&database).await, ["a"], "the second one still waits");
+    let third = written(&database, delete("a", &[second])).await;
+    done(&database, vec![acknowledge("a", third)]).await;
+    assert_eq!(pending(&database).await, [""; 0]);
+}
+
+async fn what_the_server_sends_is_not_sent_to_it(database: Database) {
+    let server = replica();
+    let first = written(&database, put("a", &[], json!({"n": 1}))).await;
+    super::carry(&database, "a", &server).await;
+    written(&server, put("a", &[first], json!({"n": 2}))).await;
+    written(&server, put("b", &[], json!({}))).await;
+    for text in ["a", "b"] {
+        let ReplicatedDocument { id, revisions } = travelling(&server, text).await;
+        done(&database, vec![Operation::Replicate { id, revisions, acknowledges: true }]).await;
+    }
+    assert_eq!(pending(&database).await, [""; 0], "and so it has ours, which its own is based on");
+}
+
+async fn a_refused_edit_leaves_others_edits_visible(database: Database) {
+    let first = written(&database, put("a", &[], json!({"title": "tea"}))).await;
+    done(&database, vec![acknowledge("a", first)]).await;
+    let second = written(&database, put("a", &[first], json!({"title": "x"}))).await;
+    let third = written(&database, put("a", &[second], json!({"title": "xy"}))).await;
+    let applied = done(&database, vec![refuse("a", second)]).await;
+    assert!(applied[0].changed);
+
+    let document_now = document(&database, "a").await;
+    assert_eq!((document_now.winner, document_now.pending), (first, false));
+    assert_eq!(fields(&database, "a").await, json!({"title": "tea"}));
+    let refused = document_now.refused.expect("the refused edit is kept");
+    assert_eq!((refused.revision, refused.reason.as_str()), (third, "too long"));
+    assert_eq!(refused.body.map(|body| body.fields()["title"].clone()), Some(json!("xy")));
+    assert_eq!(database.counts().await.expect("counts").refused, 1);
+    assert_eq!(pending(&database).await, [""; 0]);
+
+    // Made again on what holds, and the refused one forgotten.
+    let again = written(&database, put("a", &[first], json!({"title": "y"}))).await;
+    assert_eq!(again.generation(), 2);
+    assert!(done(&database, vec![Operation::Discard { id: id("a") }]).await[0].changed);
+    assert_eq!(document(&database, "a").await.refused, None);
+    assert_eq!(database.counts().await.expect("counts").refused, 0);
+    assert!(!done(&database, vec![Operation::Discard { id: id("a") }]).await[0].changed);
+    assert_eq!(pending(&database).await, ["a"]);
+}
+
+async fn a_refused_new_document_is_none(database: Database) {
+    let only = written(&database, put("a", &[], json!({}))).await;
+    done(&database, vec![refuse("a", only)]).await;
+    assert_eq!(found(&database, "a").await, None);
+    let records = database.records(vec![id("a")]).await.expect("records");
+    assert!(records[0].as_ref().is_some_and(|record| record.refused.is_some()));
+    assert_eq!(database.counts().await.expect("counts").refused, 1);
+    let again = written(&database, put("a", &[], json!({"n": 1}))).await;
+    assert_eq!(document(&database, "a").await.winner, again);
+}
+
+async fn what_a_server_has_lost_is_sent_again(database: Database) {
+    let one = written(&database, put("a", &[], json!({}))).await;
+    let gone = written(&database, delete("a", &[one])).await;
+    done(&database, vec![acknowledge("a", gone)]).await;
+    let resend = || Operation::Resend { id: id("a") };
+    done(&database, vec![resend(), Operation::Resend { id: id("nowhere") }]).await;
+    assert_eq!(pending(&database).await, ["a"]);
+    assert_eq!(document(&database, "a").await.winner, gone);
+    done(&database, vec![acknowledge("a", gone)]).await;
+    assert_eq!(pending(&database).await, [""; 0]);
+}

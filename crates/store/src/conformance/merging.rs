@@ -1,0 +1,160 @@
+//! Documents that were edited in two places.
+
+use serde_json::{Value, json};
+
+use super::{
+    Applied, carry, delete, document, done, fields, named, outcome, put, replica, travelling,
+    written,
+};
+use crate::{
+    database::Database,
+    operation::{Operation, OperationError},
+    replication::ReplicatedDocument,
+    revision::Revision,
+};
+
+named![
+    edits_of_different_fields_are_merged,
+    edits_of_one_field_are_an_open_conflict,
+    an_edit_closes_what_its_editor_has_seen_and_no_more,
+    a_delete_closes_every_leaf_that_was_seen,
+    an_edit_survives_a_concurrent_delete,
+    replication_is_idempotent,
+    a_known_revision_that_says_something_else_is_not_taken,
+    the_same_edit_in_two_places_is_one,
+];
+
+/// A document that both have, and then each edits.
+async fn edited_apart(
+    here: &Database,
+    there: &Database,
+    ours: Value,
+    theirs: Value,
+) -> [Revision; 2] {
+    let first = json!({"title": "tea", "done": false});
+    let first = written(here, put("a", &[], first)).await;
+    carry(here, "a", there).await;
+    [
+        written(here, put("a", &[first], ours)).await,
+        written(there, put("a", &[first], theirs)).await,
+    ]
+}
+
+async fn edits_of_different_fields_are_merged(here: Database) {
+    let there = replica();
+    let ours = json!({"title": "green tea", "done": false});
+    edited_apart(&here, &there, ours, json!({"title": "tea", "done": true})).await;
+    carry(&here, "a", &there).await;
+    carry(&there, "a", &here).await;
+    for database in [&here, &there] {
+        assert_eq!(fields(database, "a").await, json!({"title": "green tea", "done": true}));
+        let document = document(database, "a").await;
+        assert_eq!((document.leaves.len(), document.conflicts.len()), (2, 0));
+    }
+}
+
+async fn edits_of_one_field_are_an_open_conflict(here: Database) {
+    let there = replica();
+    let (ours, theirs) = (json!({"title": "mine"}), json!({"title": "theirs", "done": true}));
+    edited_apart(&here, &there, ours, theirs).await;
+    carry(&there, "a", &here).await;
+    carry(&here, "a", &there).await;
+    let (one, other) = (document(&here, "a").await, document(&there, "a").await);
+    assert_eq!((&one.body, &one.leaves), (&other.body, &other.leaves));
+    assert_eq!(one.conflicts, other.conflicts, "both show the same");
+    let paths: Vec<_> = one.conflicts.iter().map(|conflict| conflict.path.join("/")).collect();
+    // One has removed `done`, and the other one set it.
+    assert_eq!(paths, ["done", "title"]);
+
+    let resolved = json!({"title": "ours", "done": true});
+    let resolution = written(&here, put("a", &one.leaves, resolved.clone())).await;
+    carry(&here, "a", &there).await;
+    let document = document(&there, "a").await;
+    assert_eq!((document.leaves, document.conflicts.len()), (vec![resolution], 0));
+    assert_eq!(fields(&there, "a").await, resolved);
+}
+
+async fn an_edit_closes_what_its_editor_has_seen_and_no_more(here: Database) {
+    let there = replica();
+    let ours = json!({"title": "tea", "done": true});
+    let [mine, theirs] =
+        edited_apart(&here, &there, ours, json!({"title": "cocoa", "done": false})).await;
+    carry(&there, "a", &here).await;
+    // The editor hasn't seen what has come in.
+    let last = json!({"title": "tea", "done": true, "n": 1});
+    let last = written(&here, put("a", &[mine], last)).await;
+    let document = document(&here, "a").await;
+    assert_eq!(document.leaves.len(), 2);
+    assert!(document.leaves.contains(&last) && document.leaves.contains(&theirs));
+    let merged = json!({"title": "cocoa", "done": true, "n": 1});
+    assert_eq!(fields(&here, "a").await, merged);
+}
+
+async fn a_delete_closes_every_leaf_that_was_seen(here: Database) {
+    let there = replica();
+    edited_apart(&here, &there, json!({"title": "mine"}), json!({"title": "theirs"})).await;
+    carry(&there, "a", &here).await;
+    let seen = document(&here, "a").await.leaves;
+    assert_eq!(seen.len(), 2);
+    let gone = written(&here, delete("a", &seen)).await;
+    carry(&here, "a", &there).await;
+    for database in [&here, &there] {
+        let document = document(database, "a").await;
+        assert_eq!((document.deleted, document.leaves), (true, vec![gone]));
+    }
+}
+
+async fn an_edit_survives_a_concurrent_delete(here: Database) {
+    let there = replica();
+    let theirs = json!({"title": "tea", "done": true});
+    let first = written(&here, put("a", &[], json!({"title": "tea", "done": false}))).await;
+    carry(&here, "a", &there).await;
+    written(&here, delete("a", &[first])).await;
+    let kept = written(&there, put("a", &[first], theirs.clone())).await;
+    carry(&there, "a", &here).await;
+    carry(&here, "a", &there).await;
+    for database in [&here, &there] {
+        let document = document(database, "a").await;
+        assert_eq!((document.winner, document.deleted), (kept, false));
+        assert_eq!(fields(database, "a").await, theirs);
+    }
+}
+
+async fn replication_is_idempotent(here: Database) {
+    let there = replica();
+    edited_apart(&here, &there, json!({"title": "mine"}), json!({"title": "theirs"})).await;
+    assert!(carry(&there, "a", &here).await.changed);
+    let (seq, document_before) = (here.seq(), document(&here, "a").await);
+    let again = carry(&there, "a", &here).await;
+    assert_eq!(again, Applied { revision: None, seq, changed: false });
+    carry(&here, "a", &there).await;
+    assert!(!carry(&there, "a", &here).await.changed, "nor does one's own that comes back");
+    assert_eq!((here.seq(), document(&here, "a").await), (seq, document_before));
+}
+
+async fn a_known_revision_that_says_something_else_is_not_taken(here: Database) {
+    let there = replica();
+    written(&there, put("a", &[], json!({"title": "tea"}))).await;
+    written(&there, put("b", &[], json!({}))).await;
+    carry(&there, "a", &here).await;
+    let ReplicatedDocument { id, mut revisions } = travelling(&there, "a").await;
+    revisions[0].deleted = true;
+    let forged = Operation::Replicate { id, revisions, acknowledges: false };
+    let ReplicatedDocument { id, revisions } = travelling(&there, "b").await;
+    let honest = Operation::Replicate { id, revisions, acknowledges: false };
+    let commit = here.commit(vec![forged, honest]).await.expect("the commit succeeds");
+    assert_eq!(commit.outcomes[0], Err(OperationError::Differs));
+    assert!(commit.outcomes[1].is_ok_and(|applied| applied.changed));
+    assert_eq!(fields(&here, "a").await, json!({"title": "tea"}));
+}
+
+async fn the_same_edit_in_two_places_is_one(here: Database) {
+    let there = replica();
+    let same = json!({"title": "tea", "done": true});
+    let [ours, theirs] = edited_apart(&here, &there, same.clone(), same.clone()).await;
+    assert_eq!(ours, theirs);
+    assert!(!carry(&there, "a", &here).await.changed);
+    let delete = outcome(&here, delete("a", &[ours])).await;
+    assert!(delete.is_ok());
+    assert_eq!(done(&here, Vec::new()).await, []);
+}
