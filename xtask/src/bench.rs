@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::process::Program;
+use crate::tools::{self, Toolbox, Ways};
+use crate::workspace;
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -13,32 +14,56 @@ pub struct Options {
     /// Write one JSON object a line to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Handed on to the benchmarks, after `--`
-    #[arg(last = true)]
-    rest: Vec<String>,
+    /// Show other systems' figures beside ours, from a file of such lines
+    #[arg(long, value_name = "FILE")]
+    peers: Option<PathBuf>,
+    /// Where missing tools may come from
+    #[arg(long, value_enum, default_value_t)]
+    ways: Ways,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    /// The store alone, on a disk and in a browser
     Store,
+    /// Native clients and a server, with the server's memory
     Sync,
+    /// The server's memory
     Server,
 }
 
+/// Builds the server and the benchmarks in one call, so that they share what they depend on.
 pub fn run(options: &Options) -> Result<()> {
-    let mut cargo =
-        Program::new("cargo").args(["run", "--release", "--package", "settee-bench", "--"]);
+    let mut toolbox = Toolbox::new(options.ways);
+    let needs_browser = options.part.is_none_or(|part| part == Part::Store);
+    if needs_browser {
+        toolbox.prepare(tools::BROWSER_TESTS)?;
+    }
+    let mut build =
+        toolbox.program("cargo").args(["build", "--release", "--package", "settee-bench"]);
+    if options.part != Some(Part::Store) {
+        build = build.args(["--package", "settee-server"]);
+    }
+    build.run()?;
+
+    let mut bench = toolbox.program(workspace::target().join("release/settee-bench"));
+    if needs_browser {
+        let browser = toolbox.browser()?;
+        bench = bench.env("CHROMEDRIVER", &browser.chromedriver);
+        bench = bench.env("SETTEE_CHROMIUM", &browser.chromium);
+    }
     if let Some(part) = options.part {
-        cargo = cargo.arg(match part {
+        bench = bench.arg(match part {
             Part::Store => "store",
             Part::Sync => "sync",
             Part::Server => "server",
         });
     }
-    if let Some(file) = &options.json {
-        // The benchmarks run in the workspace's root; the path was meant from here.
-        let file = std::path::absolute(file).map_err(Error::file(file))?;
-        cargo = cargo.arg("--json").arg(file);
+    for (flag, file) in [("--json", &options.json), ("--peers", &options.peers)] {
+        if let Some(file) = file {
+            // The benchmarks run in the workspace's root; the path was meant from here.
+            bench = bench.arg(flag).arg(std::path::absolute(file).map_err(Error::file(file))?);
+        }
     }
-    cargo.args(&options.rest).run()
+    bench.run()
 }

@@ -1,0 +1,43 @@
+//! The documents that are written: todos as the app makes them, one after the other.
+//!
+//! Each is about 65 bytes of JSON under an id of 31 bytes; the peers' are 48 and 12.
+
+use settee_store::{Body, Change, DocumentId, Edit};
+use settee_todo::{Todo, new_todo_id, position};
+
+/// New todos, numbered from 0.
+#[derive(Debug, Default)]
+pub struct Todos {
+    count: usize,
+    position: Option<String>,
+}
+
+impl Todos {
+    /// The next todo's id and content, as the app has them before the store is involved.
+    pub fn draft(&mut self) -> (DocumentId, Todo) {
+        let position = position::after(self.position.as_deref());
+        let title = format!("todo number {}", self.count);
+        self.count += 1;
+        self.position = Some(position.clone());
+        (new_todo_id(), Todo { title, completed: false, position })
+    }
+
+    pub fn drafts(&mut self, count: usize) -> Vec<(DocumentId, Todo)> {
+        (0..count).map(|_| self.draft()).collect()
+    }
+
+    /// The next todo, ready to be written.
+    pub fn edit(&mut self) -> Edit {
+        edit(self.draft())
+    }
+
+    pub fn edits(&mut self, count: usize) -> Vec<Edit> {
+        (0..count).map(|_| self.edit()).collect()
+    }
+}
+
+/// Makes an edit of a new todo.
+pub fn edit((id, todo): (DocumentId, Todo)) -> Edit {
+    let body = Body::from_serialize(&todo).expect("a todo is a small JSON object");
+    Edit { id, seen: Vec::new(), change: Change::Put(body) }
+}

@@ -1,0 +1,109 @@
+//! The command: which parts to measure, and one report of all.
+//!
+//! # Layout
+//!
+//! - [`sync`]: native clients and a server in a process of its own; [`memory`]: what that server
+//!   takes; [`sqlite`]: its store alone; [`browser`]: the store in Chromium.
+//! - [`server`] starts the process; [`device`] is a client with a database; [`traffic`] counts what
+//!   a client's socket carries.
+//! - [`figure`]: what is measured; [`goals`]: what it ought to be; [`report`]: the table.
+
+mod browser;
+mod device;
+mod figure;
+mod goals;
+mod memory;
+mod report;
+mod server;
+mod sqlite;
+mod sync;
+mod traffic;
+
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+use figure::Figure;
+use report::Report;
+use server::Server;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// No case takes a tenth of this, unless something is stuck.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Measures Settee, and prints one table.
+#[derive(Debug, Parser)]
+#[command(name = "settee-bench", version)]
+struct Options {
+    /// Measure one part only
+    #[arg(value_enum)]
+    part: Option<Part>,
+    /// Write one JSON object a line to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Show other systems' figures beside ours, from a file of such lines
+    #[arg(long, value_name = "FILE")]
+    peers: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The store alone, on a disk and in a browser
+    Store,
+    /// Native clients and a server, with the server's memory
+    Sync,
+    /// The server's memory
+    Server,
+}
+
+pub fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("settee-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures, reports, and says whether everything could be measured.
+#[tokio::main]
+async fn run(options: &Options) -> Result<bool> {
+    let mut report = Report::default();
+    if let Some(peers) = &options.peers {
+        report.add("peers", figure::read(peers));
+    }
+    let chosen = |parts: &[Part]| options.part.is_none_or(|part| parts.contains(&part));
+    if chosen(&[Part::Sync]) {
+        sync_cases(&mut report).await;
+    }
+    if chosen(&[Part::Sync, Part::Server]) {
+        report.add("the server's memory", limited(memory::documents()).await);
+        report.add("idle connections", limited(memory::idle_connections()).await);
+    }
+    if chosen(&[Part::Store]) {
+        report.add("SQLite", limited(sqlite::figures()).await);
+        report.add("the browser", browser::figures());
+    }
+    print!("{}", report.table());
+    if let Some(file) = &options.json {
+        figure::write(file, report.figures())?;
+    }
+    Ok(report.is_complete())
+}
+
+async fn sync_cases(report: &mut Report) {
+    let server = match Server::start() {
+        Ok(server) => server,
+        Err(error) => return report.add("sync", Err(error)),
+    };
+    report.add("push and pull", limited(sync::bulk(&server)).await);
+    report.add("live edits", limited(sync::live(&server)).await);
+    report.add("fan-out", limited(sync::fan_out(&server)).await);
+}
+
+async fn limited(case: impl Future<Output = Result<Vec<Figure>>>) -> Result<Vec<Figure>> {
+    tokio::time::timeout(PATIENCE, case).await?
+}

@@ -1,0 +1,87 @@
+//! A native client with a list, which it keeps in memory.
+
+use settee_client::{
+    Client, Replica, ReplicaStatus, Status, client::Opening, native::WebSocketConnector,
+};
+use settee_store::{Database, Edit, Memory};
+use settee_sync::Limits;
+use settee_todo::{Token, token::random};
+use tokio::sync::watch;
+
+use super::{
+    Result,
+    server::Server,
+    traffic::{CountingConnector, Traffic},
+};
+
+/// An empty database on a device.
+pub fn empty_database() -> Database {
+    Database::new(Memory::new(random()))
+}
+
+/// Writes edits that all have to succeed, in one transaction.
+pub async fn write(database: &Database, edits: Vec<Edit>) -> Result<()> {
+    for outcome in database.write(edits).await? {
+        outcome?;
+    }
+    Ok(())
+}
+
+/// A device with one list. The connection ends with this value.
+pub struct Device {
+    pub database: Database,
+    pub traffic: Traffic,
+    replica: Replica,
+    status: watch::Receiver<Status>,
+    _client: Client,
+}
+
+impl Device {
+    /// Connects to the server, and opens the owner's list.
+    pub async fn connect(server: &Server, owner: &Token, database: Database) -> Result<Self> {
+        let traffic = Traffic::default();
+        let inner = WebSocketConnector::new(server.url());
+        let connector = CountingConnector { inner, traffic: traffic.clone() };
+        let chance = u64::from_ne_bytes(random());
+        let (client, run) = Client::new(connector, Limits::default(), "settee-bench", chance);
+        tokio::spawn(run);
+        let opening = Opening {
+            database: database.clone(),
+            name: owner.list_id().to_string(),
+            credentials: owner.as_bytes().to_vec(),
+            is_lazy: false,
+        };
+        let replica = client.open(opening).await?;
+        let status = client.status();
+        Ok(Self { database, traffic, replica, status, _client: client })
+    }
+
+    /// One that has connected, and has all that the server has.
+    pub async fn up_to_date(server: &Server, owner: &Token) -> Result<Self> {
+        let mut device = Self::connect(server, owner, empty_database()).await?;
+        let replica = device.replica;
+        let is_done = |status: &Status| {
+            status.replicas.get(&replica).is_some_and(ReplicaStatus::is_up_to_date)
+        };
+        device.status.wait_for(is_done).await?;
+        Ok(device)
+    }
+
+    /// Waits until the database has so many documents.
+    pub async fn has(&self, documents: usize) -> Result<()> {
+        let mut news = self.database.watch();
+        while self.database.counts().await?.documents < documents {
+            news.changed().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the server has acknowledged everything.
+    pub async fn acknowledged(&self) -> Result<()> {
+        let mut news = self.database.watch();
+        while self.database.counts().await?.pending > 0 {
+            news.changed().await?;
+        }
+        Ok(())
+    }
+}

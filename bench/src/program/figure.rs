@@ -1,0 +1,88 @@
+//! One measured value, and files of them: one JSON object a line.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::Result;
+
+/// The name of the system that this is about.
+pub const SETTEE: &str = "settee";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    pub bench: String,
+    pub value: f64,
+    pub unit: String,
+    /// The system that was measured.
+    pub peer: String,
+}
+
+impl Figure {
+    /// A figure of ours.
+    pub fn new(bench: &str, value: f64, unit: &str) -> Self {
+        Self {
+            bench: bench.into(),
+            value: rounded(value, 3),
+            unit: unit.into(),
+            peer: SETTEE.into(),
+        }
+    }
+
+    /// Reads `FIGURE bench value unit peer`, which stands somewhere in a line of a browser's output.
+    pub fn in_line(line: &str) -> Option<Self> {
+        let (_, words) = line.split_once("FIGURE ")?;
+        let mut words = words.split_whitespace();
+        let (bench, value, unit) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
+        let peer = words.next()?.to_owned();
+        Some(Self { peer, ..Self::new(bench, value, unit) })
+    }
+}
+
+/// With so many digits after the point.
+pub fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+pub fn read(file: &Path) -> Result<Vec<Figure>> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|error| named(&error))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let figures = lines.map(|line| serde_json::from_str(line).map_err(|error| named(&error)));
+    Ok(figures.collect::<std::result::Result<_, _>>()?)
+}
+
+pub fn write(file: &Path, figures: &[Figure]) -> Result<()> {
+    let mut text = String::new();
+    for figure in figures {
+        writeln!(text, "{}", serde_json::to_string(figure)?)?;
+    }
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browsers_line_is_a_figure() {
+        let figure = Figure { peer: "raw".into(), ..Figure::new("open10k_ms", 12.5, "ms") };
+        assert_eq!(Figure::in_line("log: FIGURE open10k_ms 12.5 ms raw"), Some(figure));
+        assert_eq!(Figure::in_line("FIGURE open10k_ms fast ms raw"), None);
+        assert_eq!(Figure::in_line("test result: ok"), None);
+    }
+
+    #[test]
+    fn figures_survive_a_file() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("figures.json");
+        let figures = [Figure::new("live_p50_ms", 0.8764, "ms"), Figure::new("x", 2.0, "frames")];
+        write(&file, &figures)?;
+        assert_eq!(read(&file)?, figures);
+        let text = fs::read_to_string(&file)?;
+        let first = r#"{"bench":"live_p50_ms","value":0.876,"unit":"ms","peer":"settee"}"#;
+        assert_eq!(text.lines().next(), Some(first));
+        Ok(())
+    }
+}

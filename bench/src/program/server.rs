@@ -1,0 +1,86 @@
+//! The server as a process of its own, with its own settings and a real file.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::Result;
+
+/// A running server, which ends with this value.
+pub struct Server {
+    process: Child,
+    address: String,
+    /// Kept, so that the server may write to it.
+    output: BufReader<ChildStdout>,
+    _data: TempDir,
+}
+
+impl Server {
+    pub fn start() -> Result<Self> {
+        let program = build_folder()?.join("settee-server");
+        if !program.is_file() {
+            let advice = "`cargo xtask bench` builds it";
+            return Err(format!("there is no {}: {advice}", program.display()).into());
+        }
+        let data = data_folder()?;
+        let mut process = Command::new(program)
+            .args(["--sync-only", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take().ok_or("the server has no output")?;
+        let output = BufReader::new(output);
+        let mut server = Self { process, address: String::new(), output, _data: data };
+        let mut line = String::new();
+        server.output.read_line(&mut line)?;
+        let (_, address) = line
+            .trim()
+            .rsplit_once("http://")
+            .ok_or_else(|| format!("the server does not say where it is, but {line:?}"))?;
+        address.clone_into(&mut server.address);
+        Ok(server)
+    }
+
+    /// The address for clients.
+    pub fn url(&self) -> String {
+        format!("ws://{}/sync", self.address)
+    }
+
+    /// How many bytes of memory the process holds.
+    pub fn memory(&self) -> Result<f64> {
+        let file = format!("/proc/{}/status", self.process.id());
+        let status = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
+        let kibibytes = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"))
+            .ok_or_else(|| format!("{file} tells no VmRSS"))?;
+        Ok(kibibytes.trim().parse::<f64>()? * 1024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, if this fails.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where cargo put this program, and the server.
+pub fn build_folder() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    Ok(program.parent().map(Path::to_owned).ok_or("this program is in no folder")?)
+}
+
+/// A folder on a disk, where a durable write is one: the system's own for such things is memory on
+/// many machines.
+pub fn data_folder() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(build_folder()?)?)
+}

@@ -1,0 +1,144 @@
+//! Native clients and a server: how fast documents get from one to the other.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use settee_bench::{
+    documents::Todos,
+    statistics::{median, milliseconds, percentile},
+};
+use settee_store::{BackendError, Database, DocumentId};
+use settee_todo::Token;
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{
+    Result,
+    device::{Device, empty_database, write},
+    figure::{Figure, rounded},
+    server::Server,
+};
+
+const DOCUMENTS: u16 = 5_000;
+const RUNS: usize = 5;
+const LIVE_EDITS: u16 = 200;
+const READERS: usize = 4;
+const FAN_OUT_EDITS: usize = 100;
+const GAP: Duration = Duration::from_millis(20);
+/// Between connecting and measuring, as with the peers.
+const REST: Duration = Duration::from_secs(1);
+
+/// Documents that were written offline: until somebody else has them, and until somebody who
+/// comes later has them.
+pub async fn bulk(server: &Server) -> Result<Vec<Figure>> {
+    let [mut pushes, mut push_bytes, mut pulls, mut pull_bytes] = [const { Vec::new() }; 4];
+    for _ in 0..RUNS {
+        let owner = Token::generate();
+        let reader = Device::up_to_date(server, &owner).await?;
+        let database = empty_database();
+        write(&database, Todos::default().edits(DOCUMENTS.into())).await?;
+
+        let start = Instant::now();
+        let writer = Device::connect(server, &owner, database).await?;
+        reader.has(DOCUMENTS.into()).await?;
+        pushes.push(f64::from(DOCUMENTS) / start.elapsed().as_secs_f64());
+        writer.acknowledged().await?;
+        push_bytes.push(writer.traffic.bytes() / f64::from(DOCUMENTS));
+
+        let start = Instant::now();
+        let late = Device::connect(server, &owner, empty_database()).await?;
+        late.has(DOCUMENTS.into()).await?;
+        pulls.push(f64::from(DOCUMENTS) / start.elapsed().as_secs_f64());
+        pull_bytes.push(late.traffic.bytes() / f64::from(DOCUMENTS));
+    }
+    Ok(vec![
+        Figure::new("push_docs_per_s", median(&pushes).round(), "docs/s"),
+        Figure::new("pull_docs_per_s", median(&pulls).round(), "docs/s"),
+        Figure::new("push_bytes_per_doc", rounded(median(&push_bytes), 1), "B"),
+        Figure::new("pull_bytes_per_doc", rounded(median(&pull_bytes), 1), "B"),
+    ])
+}
+
+/// New todos one at a time, each until the other device's changes feed shows it.
+pub async fn live(server: &Server) -> Result<Vec<Figure>> {
+    let owner = Token::generate();
+    let writer = Device::up_to_date(server, &owner).await?;
+    let reader = Device::up_to_date(server, &owner).await?;
+    let mut feed = reader.database.follow(reader.database.seq());
+    let mut todos = Todos::default();
+    sleep(REST).await;
+
+    let (frames, bytes) = (writer.traffic.frames(), writer.traffic.bytes());
+    let mut times = Vec::with_capacity(LIVE_EDITS.into());
+    for _ in 0..LIVE_EDITS {
+        let edit = todos.edit();
+        let id = edit.id.clone();
+        let start = Instant::now();
+        write(&writer.database, vec![edit]).await?;
+        loop {
+            let records = feed.next().await?.ok_or("the reader's feed has ended")?;
+            if records.iter().any(|record| record.id == id) {
+                break;
+            }
+        }
+        times.push(milliseconds(start.elapsed()));
+    }
+    writer.acknowledged().await?;
+    let frames = (writer.traffic.frames() - frames) / f64::from(LIVE_EDITS);
+    let bytes = (writer.traffic.bytes() - bytes) / f64::from(LIVE_EDITS);
+    Ok(vec![
+        Figure::new("live_p50_ms", median(&times), "ms"),
+        Figure::new("live_p95_ms", percentile(&times, 95), "ms"),
+        // A heartbeat may be among them, which is not the edits'.
+        Figure::new("live_frames", rounded(frames, 1), "frames"),
+        Figure::new("live_bytes", bytes.round(), "B"),
+    ])
+}
+
+/// New todos at a steady pace, each until every reader's changes feed shows it.
+pub async fn fan_out(server: &Server) -> Result<Vec<Figure>> {
+    let owner = Token::generate();
+    let writer = Device::up_to_date(server, &owner).await?;
+    let (sender, mut sightings) = mpsc::unbounded_channel();
+    let mut readers = Vec::with_capacity(READERS);
+    for _ in 0..READERS {
+        let reader = Device::up_to_date(server, &owner).await?;
+        tokio::spawn(report_sightings(reader.database.clone(), sender.clone()));
+        readers.push(reader);
+    }
+    sleep(REST).await;
+
+    let mut todos = Todos::default();
+    let mut written = HashMap::with_capacity(FAN_OUT_EDITS);
+    for _ in 0..FAN_OUT_EDITS {
+        let edit = todos.edit();
+        written.insert(edit.id.clone(), Instant::now());
+        write(&writer.database, vec![edit]).await?;
+        sleep(GAP).await;
+    }
+    let mut times = Vec::with_capacity(FAN_OUT_EDITS * READERS);
+    while times.len() < FAN_OUT_EDITS * READERS {
+        let (id, seen) = sightings.recv().await.ok_or("the readers' feeds have ended")?;
+        let start = written.get(&id).ok_or("a reader saw what was not written")?;
+        times.push(milliseconds(seen.duration_since(*start)));
+    }
+    Ok(vec![Figure::new("fanout4_p50_ms", median(&times), "ms")])
+}
+
+/// Sends word of each document as the changes feed shows it.
+async fn report_sightings(
+    database: Database,
+    sightings: mpsc::UnboundedSender<(DocumentId, Instant)>,
+) -> std::result::Result<(), BackendError> {
+    let mut feed = database.follow(database.seq());
+    while let Some(records) = feed.next().await? {
+        let now = Instant::now();
+        for record in records {
+            if sightings.send((record.id.clone(), now)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
