@@ -1,5 +1,8 @@
 //! The current list as the page sees it, and everything one can do to it.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use leptos::prelude::*;
 use settee_leptos::{Collection, Problem, Row};
 use settee_store::{Database, DocumentId};
@@ -7,6 +10,9 @@ use settee_todo::{TITLE_LIMIT, Todo, new_todo_id, position};
 
 use crate::filter::Filter;
 use crate::todo_row::TodoRow;
+
+/// By how many rows at most the page grows at once.
+const STEP: usize = 1000;
 
 /// Handles only, so that every component can have its own copy.
 #[derive(Clone, Copy)]
@@ -53,22 +59,36 @@ impl Todos {
         self.rows.attach(database);
     }
 
-    /// The rows to show, in order.
+    /// The rows to show, in order. A long list comes step by step, so that the page answers from
+    /// its first rows on.
     pub fn shown(self) -> Memo<Vec<DocumentId>> {
-        Memo::new(move |before: Option<&Vec<DocumentId>>| {
-            let mut ids = match self.filter.get() {
-                Filter::All => self.all.get(),
-                Filter::Active => self.active.get(),
-                Filter::Completed => self.completed.get(),
-            };
+        let next = Trigger::new();
+        let shown = Memo::new(move |before: Option<&Vec<DocumentId>>| {
+            next.track();
+            let before = before.map_or(&[][..], Vec::as_slice);
+            let mut ids = self.filtered().with(|ids| step(before, ids));
             if let Some(edited) = self.edited.get()
                 && !ids.contains(&edited)
             {
-                let place = before.and_then(|ids| ids.iter().position(|id| *id == edited));
+                let place = before.iter().position(|id| *id == edited);
                 ids.insert(place.unwrap_or(ids.len()).min(ids.len()), edited);
             }
             ids
-        })
+        });
+        Effect::new(move || {
+            if shown.with(Vec::len) < self.filtered().with(Vec::len) {
+                set_timeout(move || next.notify(), Duration::ZERO);
+            }
+        });
+        shown
+    }
+
+    fn filtered(self) -> Signal<Vec<DocumentId>> {
+        match self.filter.get() {
+            Filter::All => self.all,
+            Filter::Active => self.active,
+            Filter::Completed => self.completed,
+        }
     }
 
     /// A row's signals, for the component that shows it.
@@ -85,7 +105,7 @@ impl Todos {
         let last = self.all.with_untracked(|ids| ids.last().and_then(|id| self.rows.get(id)));
         let position = position::after(last.as_ref().map(|row| row.0.position.as_str()));
         let todo = Todo { title: title.to_owned(), completed: false, position };
-        self.rows.insert(new_todo_id(), TodoRow(todo));
+        self.rows.insert(&new_todo_id(), TodoRow(todo));
         true
     }
 
@@ -147,5 +167,53 @@ impl Todos {
             self.complaint.set(complaint);
         }
         fits
+    }
+}
+
+/// The rows from `before` that are still wanted, and of the new ones as many as one step allows.
+fn step(before: &[DocumentId], wanted: &[DocumentId]) -> Vec<DocumentId> {
+    if wanted.len() <= before.len() + STEP {
+        return wanted.to_vec();
+    }
+    let known: HashSet<&DocumentId> = before.iter().collect();
+    let mut new = 0;
+    let take = |id: &&DocumentId| {
+        known.contains(id) || {
+            new += 1;
+            new <= STEP
+        }
+    };
+    wanted.iter().filter(take).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(numbers: impl Iterator<Item = usize>) -> Vec<DocumentId> {
+        numbers
+            .map(|number| DocumentId::new(&format!("todo/{number}")).expect("it is short"))
+            .collect()
+    }
+
+    #[test]
+    fn a_short_list_comes_at_once() {
+        let wanted = ids(0..STEP);
+        assert_eq!(step(&[], &wanted), wanted);
+    }
+
+    #[test]
+    fn a_long_list_comes_in_steps_and_keeps_what_is_there() {
+        let wanted = ids(0..4 * STEP);
+        let mut shown = ids((0..2 * STEP).map(|number| 2 * number));
+        let mut steps = 0;
+        while shown != wanted {
+            let next = step(&shown, &wanted);
+            assert!(shown.iter().all(|id| next.contains(id)));
+            assert!(next.len() > shown.len() && next.len() <= shown.len() + STEP);
+            shown = next;
+            steps += 1;
+        }
+        assert_eq!(steps, 2);
     }
 }

@@ -1,4 +1,4 @@
-//! The link that lets others in.
+//! The links that let others in.
 
 use std::time::Duration;
 
@@ -13,64 +13,73 @@ use crate::session::SessionSlot;
 
 const THANKS: Duration = Duration::from_secs(4);
 
-#[derive(Clone, PartialEq)]
-enum Outcome {
-    None,
-    Copied,
-    /// The browser keeps the clipboard to itself: people copy the link themselves.
-    ByHand(String),
-}
-
 #[component]
 pub fn Share(session: SessionSlot) -> impl IntoView {
-    let outcome = RwSignal::new(Outcome::None);
-    let link = move || {
-        session.current(|_| ())?;
-        let session = session.get()?;
-        session.share_link(Role::Editor).or_else(|| session.share_link(Role::Viewer))
-    };
-    let copy = move |_| {
-        let Some(link) = untrack(link) else { return };
-        spawn_local(async move {
-            if !to_clipboard(&link).await {
-                outcome.try_set(Outcome::ByHand(link));
-                return;
-            }
-            outcome.try_set(Outcome::Copied);
-            let forget = move || {
-                if outcome.try_get_untracked() == Some(Outcome::Copied) {
-                    outcome.try_set(Outcome::None);
-                }
-            };
-            set_timeout(forget, THANKS);
-        });
-    };
-    let label = move || match outcome.get() {
-        Outcome::Copied => "Link copied",
-        Outcome::None | Outcome::ByHand(_) => "Copy link",
-    };
-    let by_hand = move || match outcome.get() {
-        Outcome::ByHand(link) => Some(view! { <LinkField link outcome /> }),
-        Outcome::None | Outcome::Copied => None,
-    };
-
+    // The link that the browser kept from the clipboard: people copy it themselves.
+    let by_hand = RwSignal::new(None::<String>);
     view! {
         <div class="share">
-            <button
-                type="button"
-                data-action="copy-link"
-                disabled=move || link().is_none()
-                on:click=copy
-            >
-                <span aria-live="polite">{label}</span>
-            </button>
-            {by_hand}
+            <CopyLink session by_hand role=Role::Editor action="copy-link" label="Copy link" />
+            <CopyLink
+                session
+                by_hand
+                role=Role::Viewer
+                action="copy-viewer-link"
+                label="Copy view-only link"
+            />
+            {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
         </div>
     }
 }
 
+/// A button for one role's link; gone where this device has no such link to give.
 #[component]
-fn LinkField(link: String, outcome: RwSignal<Outcome>) -> impl IntoView {
+fn CopyLink(
+    session: SessionSlot,
+    by_hand: RwSignal<Option<String>>,
+    role: Role,
+    action: &'static str,
+    label: &'static str,
+) -> impl IntoView {
+    let copied = RwSignal::new(false);
+    let link = move || {
+        session.current(|_| ())?;
+        session.get()?.share_link(role)
+    };
+    let is_missing = move || session.get().is_some() && link().is_none();
+    let copy = move |_| {
+        let Some(link) = untrack(link) else { return };
+        spawn_local(async move {
+            if to_clipboard(&link).await {
+                by_hand.try_set(None);
+                copied.try_set(true);
+                let forget = move || {
+                    copied.try_set(false);
+                };
+                set_timeout(forget, THANKS);
+            } else {
+                by_hand.try_set(Some(link));
+            }
+        });
+    };
+
+    view! {
+        <button
+            type="button"
+            data-action=action
+            disabled=move || link().is_none()
+            hidden=is_missing
+            on:click=copy
+        >
+            <span aria-live="polite">
+                {move || if copied.get() { "Link copied" } else { label }}
+            </span>
+        </button>
+    }
+}
+
+#[component]
+fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     Effect::new(move || {
         if let Some(field) = field.get() {
@@ -82,7 +91,7 @@ fn LinkField(link: String, outcome: RwSignal<Outcome>) -> impl IntoView {
         <div class="by-hand">
             <label for="share-link">"Copy this link and send it:"</label>
             <input id="share-link" node_ref=field type="text" readonly prop:value=link />
-            <button type="button" on:click=move |_| outcome.set(Outcome::None)>
+            <button type="button" on:click=move |_| by_hand.set(None)>
                 "Done"
             </button>
         </div>
