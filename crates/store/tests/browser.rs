@@ -1,0 +1,28 @@
+//! IndexedDB in a real browser.
+#![cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
+
+use std::cell::Cell;
+
+use settee_store::{Database, backend::indexeddb::IndexedDb, conformance};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+async fn open(name: &str) -> IndexedDb {
+    IndexedDb::open(name, [1; 16]).await.expect("the browser lets us save")
+}
+
+#[wasm_bindgen_test]
+async fn it_conforms() {
+    let count = Cell::new(0);
+    conformance::all(async || {
+        count.set(count.get() + 1);
+        Database::new(open(&format!("conformance-{}", count.get())).await)
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn it_is_durable() {
+    conformance::durable(async || Database::new(open("durable").await)).await;
+}
