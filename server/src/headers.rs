@@ -45,9 +45,12 @@ pub async fn secure(mut response: Response) -> Response {
 /// The policy of a page: its own files, and the inline scripts that are in it now, by their hash.
 /// `reload_port` is where cargo-leptos tells a page under development to reload.
 pub fn page_policy(html: &str, reload_port: Option<u32>) -> String {
-    let scripts: String = inline_scripts(html)
-        .map(|script| format!(" 'sha256-{}'", BASE64.encode(&Sha256::digest(script))))
-        .collect();
+    let mut scripts = String::new();
+    for script in inline_scripts(html) {
+        scripts += " 'sha256-";
+        BASE64.encode_append(&Sha256::digest(script), &mut scripts);
+        scripts.push('\'');
+    }
     let reload = reload_port.map_or_else(String::new, |port| format!(" ws://*:{port}"));
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self'; \

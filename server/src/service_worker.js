@@ -2,7 +2,7 @@
 
 const BUILD = '{build}';
 // Files with a hash in their name, and files whose names stay.
-const BUILT = ['{built}'];
+const HASHED = ['{hashed}'];
 const PUBLIC = ['{public}'];
 
 const PREFIX = 'settee-';
@@ -36,7 +36,7 @@ async function install() {
   const tag = shell.headers.get('etag');
   if (!shell.ok || (tag && !tag.includes(BUILD))) throw new Error('the page is of another build');
   await cache.put(SHELL, shell);
-  await cache.addAll(BUILT);
+  await cache.addAll(HASHED);
   await cache.addAll(PUBLIC.map((name) => new Request(name, { cache: 'no-cache' })));
 }
 

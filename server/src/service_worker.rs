@@ -24,18 +24,18 @@ pub fn build_id(site: &Site, html: &str) -> Result<String, Error> {
 }
 
 pub fn script(site: &Site, build: &str) -> Result<String, Error> {
-    let built: Vec<String> = site.built_files().collect();
-    if site.is_watched || built.is_empty() {
+    let hashed: Vec<String> = site.built_files().collect();
+    if site.is_watched || hashed.is_empty() {
         return Ok(NONE.to_owned());
     }
-    Ok(fill(TEMPLATE, build, &built, &site.public_files()?))
+    Ok(fill(build, &hashed, &site.public_files()?))
 }
 
-fn fill(template: &str, build: &str, built: &[String], public: &[String]) -> String {
+fn fill(build: &str, hashed: &[String], public: &[String]) -> String {
     // Debug writes texts as JavaScript reads them.
-    template
+    TEMPLATE
         .replace("'{build}'", &format!("{build:?}"))
-        .replace("['{built}']", &format!("{built:?}"))
+        .replace("['{hashed}']", &format!("{hashed:?}"))
         .replace("['{public}']", &format!("{public:?}"))
 }
 
@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn the_template_is_filled() {
-        let script = fill(TEMPLATE, "b1", &["/pkg/settee.h.js".into()], &["/icon.svg".into()]);
+        let script = fill("b1", &["/pkg/settee.h.js".into()], &["/icon.svg".into()]);
         assert!(script.contains("const BUILD = \"b1\";"), "{script}");
-        assert!(script.contains("const BUILT = [\"/pkg/settee.h.js\"];"), "{script}");
+        assert!(script.contains("const HASHED = [\"/pkg/settee.h.js\"];"), "{script}");
         assert!(script.contains("const PUBLIC = [\"/icon.svg\"];"), "{script}");
     }
 }

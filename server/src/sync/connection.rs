@@ -22,7 +22,7 @@ use crate::databases::Handle;
 /// Most jobs that wait; then nothing is read until one is done.
 const JOBS_LIMIT: usize = 16;
 /// A time that doesn't come, for machines that wait for nothing.
-const NEVER: Duration = Duration::from_secs(24 * 3600);
+const NEVER: Duration = Duration::from_hours(24);
 const AGENT: &str = concat!("settee-server/", env!("CARGO_PKG_VERSION"));
 
 struct Connection {

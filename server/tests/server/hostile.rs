@@ -24,14 +24,13 @@ async fn answered(frame: Vec<u8>) -> Option<u16> {
     code
 }
 
-fn code(code: GoodbyeCode) -> Option<u16> {
-    Some(code.close_code())
-}
-
 #[tokio::test]
 async fn frames_of_unknown_types() {
     // A pair: type 63, an empty map.
-    assert_eq!(answered(vec![0x82, 0x18, 63, 0xa0]).await, code(GoodbyeCode::UnknownType));
+    assert_eq!(
+        answered(vec![0x82, 0x18, 63, 0xa0]).await,
+        Some(GoodbyeCode::UnknownType.close_code())
+    );
 }
 
 #[tokio::test]
@@ -39,15 +38,15 @@ async fn truncated_frames() {
     let hello = Hello { versions: VERSIONS.to_vec(), agent: "test".into() };
     let mut frame = settee_sync::message::Message::from(hello).encode();
     frame.pop();
-    assert_eq!(answered(frame).await, code(GoodbyeCode::Malformed));
-    assert_eq!(answered(Vec::new()).await, code(GoodbyeCode::Malformed));
+    assert_eq!(answered(frame).await, Some(GoodbyeCode::Malformed.close_code()));
+    assert_eq!(answered(Vec::new()).await, Some(GoodbyeCode::Malformed.close_code()));
 }
 
 #[tokio::test]
 async fn frames_that_make_no_sense() {
     let acknowledge = Acknowledge { channel: 1, batch: 7, refused: Vec::new(), seq: None };
     let frame = settee_sync::message::Message::from(acknowledge).encode();
-    assert_eq!(answered(frame).await, code(GoodbyeCode::OutOfPlace));
+    assert_eq!(answered(frame).await, Some(GoodbyeCode::OutOfPlace.close_code()));
 }
 
 #[tokio::test]
@@ -65,7 +64,7 @@ async fn text() {
     for text in ["", "[1, 2]", "{\"hello\": true}"] {
         let mut client = Client::greeted(server.address).await;
         client.send_text(text).await;
-        assert_eq!(client.ended().await, code(GoodbyeCode::Malformed), "{text}");
+        assert_eq!(client.ended().await, Some(GoodbyeCode::Malformed.close_code()), "{text}");
     }
     bystanders.are_fine().await;
 }
@@ -76,7 +75,7 @@ async fn large_frames_before_the_first_channel() {
     let mut bystanders = Bystanders::on(&server).await;
     let mut client = Client::greeted(server.address).await;
     client.send_frame(vec![0; 64 * 1024 + 1]).await;
-    assert_eq!(client.ended().await, code(GoodbyeCode::TooLarge));
+    assert_eq!(client.ended().await, Some(GoodbyeCode::TooLarge.close_code()));
 
     // Afterwards they are welcome.
     let token = Token::generate();
@@ -95,7 +94,7 @@ async fn more_than_there_is_credit_for() {
     for batch in 0..40 {
         client.push(1, batch, vec![todo(&"x".repeat(400)); 500]).await;
     }
-    assert_eq!(client.ended().await, code(GoodbyeCode::Overload));
+    assert_eq!(client.ended().await, Some(GoodbyeCode::Overload.close_code()));
     bystanders.are_fine().await;
 }
 
@@ -109,7 +108,7 @@ async fn silence() {
     };
     let server = TestServer::with(|settings| settings.limits = short).await;
     let mut mute = Client::connected(server.address).await;
-    assert_eq!(mute.ended().await, code(GoodbyeCode::Silence));
+    assert_eq!(mute.ended().await, Some(GoodbyeCode::Silence.close_code()));
 
     let mut deaf = Client::greeted(server.address).await;
     let mut alive = Client::greeted(server.address).await;
@@ -117,7 +116,7 @@ async fn silence() {
     for _ in 0..5 {
         alive.hears_nothing().await;
     }
-    assert_eq!(deaf.ended().await, code(GoodbyeCode::Silence));
+    assert_eq!(deaf.ended().await, Some(GoodbyeCode::Silence.close_code()));
     alive.send(Ping {}).await;
     alive.receive().await;
 }
@@ -146,7 +145,7 @@ async fn no_subprotocol_or_another() {
     let mut bystanders = Bystanders::on(&server).await;
     for protocol in [None, Some("settee.v9")] {
         let mut client = Client::handshake(server.address, protocol, None).await.unwrap();
-        assert_eq!(client.ended().await, code(GoodbyeCode::NoCommonVersion));
+        assert_eq!(client.ended().await, Some(GoodbyeCode::NoCommonVersion.close_code()));
     }
     assert!((400..500).contains(&get(server.address, "/sync", &[]).await.status()));
     bystanders.are_fine().await;
