@@ -1,5 +1,7 @@
 //! The log. It never holds titles, tokens, or anything that was in a frame.
 
+use std::io::{self, IsTerminal};
+
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use crate::config::LogFormat;
@@ -8,7 +10,8 @@ use crate::config::LogFormat;
 pub fn init(format: LogFormat) {
     let filter =
         EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = log.with_ansi(io::stderr().is_terminal());
     let set = match format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),

@@ -6,4 +6,5 @@ mod conversation;
 mod hostile;
 mod pages;
 mod process;
+mod replicas;
 mod support;

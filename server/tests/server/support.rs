@@ -53,10 +53,19 @@ impl TestServer {
     }
 
     pub async fn on(folder: TempDir, adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::at("127.0.0.1:0".parse().unwrap(), folder, adjust).await
+    }
+
+    /// Where a server was before.
+    pub async fn again(folder: TempDir, address: SocketAddr) -> Self {
+        Self::at(address, folder, |_| {}).await
+    }
+
+    async fn at(address: SocketAddr, folder: TempDir, adjust: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(folder.path().join("data"));
         adjust(&mut settings);
         let service = Service::open(settings).unwrap();
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(service.serve(listener, async {
@@ -242,7 +251,11 @@ impl Client {
                     Message::Ping(_) => self.send(Pong {}).await,
                     message => return Ok(message),
                 },
-                Some(Ok(Frame::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(Frame::Close(frame))) => {
+                    // Sends the answer, which the server waits for.
+                    let _ = self.socket.flush().await;
+                    return Err(frame.map(|frame| frame.code.into()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(None),
             }

@@ -1,0 +1,146 @@
+//! Whole replicas, kept in sync by the client that the apps use.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde_json::json;
+use settee_client::{Client, client::Opening, native::WebSocketConnector};
+use settee_store::{Body, Change, Database, DocumentId, Edit, Memory, Revision};
+use settee_sync::Limits;
+use settee_todo::Token;
+use tokio::{task::JoinHandle, time::timeout};
+
+use crate::support::{SOON, TestServer};
+
+struct Device {
+    database: Database,
+    client: Client,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Device {
+    async fn new(address: SocketAddr, owner: &Token, token: &Token) -> Self {
+        let database = Database::new(Memory::new(settee_todo::token::random()));
+        let connector = WebSocketConnector::new(format!("ws://{address}/sync"));
+        let limits = Limits {
+            backoff: (Duration::from_millis(20), Duration::from_millis(200)),
+            ..Limits::default()
+        };
+        let (client, driver) = Client::new(connector, limits, "test", 1);
+        let driver = tokio::spawn(driver);
+        let opening = Opening {
+            database: database.clone(),
+            name: owner.list_id().to_string(),
+            credentials: token.as_bytes().to_vec(),
+            is_lazy: false,
+        };
+        client.open(opening).await.unwrap();
+        Self { database, client, driver }
+    }
+
+    async fn put(&self, id: &str, body: serde_json::Value, seen: Vec<Revision>) {
+        let change = Change::Put(Body::from_serialize(&body).unwrap());
+        let edit = Edit { id: DocumentId::new(id).unwrap(), seen, change };
+        self.database.write(vec![edit]).await.unwrap()[0].as_ref().unwrap();
+    }
+
+    async fn add(&self, name: &str) {
+        self.put(&format!("todo/{name}"), json!({"title": name, "completed": false}), Vec::new())
+            .await;
+    }
+
+    /// Every document, with whether it waits for the server.
+    async fn documents(&self) -> Vec<(String, String, bool)> {
+        let mut documents: Vec<_> = self
+            .database
+            .changes(0, 10_000)
+            .await
+            .unwrap()
+            .iter()
+            .filter_map(|record| record.document())
+            .map(|d| (d.id.to_string(), d.body.as_str().to_owned(), d.pending))
+            .collect();
+        documents.sort_unstable();
+        documents
+    }
+}
+
+/// Waits until both devices have the same of this many documents, all acknowledged.
+async fn agree(one: &Device, other: &Device, count: usize) {
+    let agreement = async {
+        loop {
+            let documents = one.documents().await;
+            let is_settled = documents.iter().all(|(_, _, pending)| !pending);
+            if documents.len() == count && is_settled && documents == other.documents().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if timeout(SOON, agreement).await.is_err() {
+        let status = one.client.status().borrow().clone();
+        panic!("{status:?}\n{:?}\n{:?}", one.documents().await, other.documents().await);
+    }
+}
+
+#[tokio::test]
+async fn devices_agree_through_a_restart() {
+    let server = TestServer::start().await;
+    let address = server.address;
+    let token = Token::generate();
+    let anna = Device::new(address, &token, &token).await;
+    let ben = Device::new(address, &token, &token.editor(0)).await;
+    for n in 0..100 {
+        anna.add(&format!("anna {n}")).await;
+        ben.add(&format!("ben {n}")).await;
+    }
+    agree(&anna, &ben, 200).await;
+
+    let folder = server.stop().await;
+    anna.add("without a server").await;
+    ben.add("just as alone").await;
+    let _server = TestServer::again(folder, address).await;
+    agree(&anna, &ben, 202).await;
+
+    // Edits of different fields at the same time are merged.
+    let id = DocumentId::new("todo/anna 0").unwrap();
+    let seen = anna.database.get(&id).await.unwrap().unwrap().leaves;
+    tokio::join!(
+        anna.put("todo/anna 0", json!({"title": "tea", "completed": false}), seen.clone()),
+        ben.put("todo/anna 0", json!({"title": "anna 0", "completed": true}), seen),
+    );
+    let merged = async {
+        loop {
+            let body = ben.database.get(&id).await.unwrap().unwrap().body;
+            if body.as_str() == r#"{"completed":true,"title":"tea"}"# {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, merged).await.unwrap();
+    agree(&anna, &ben, 202).await;
+}
+
+#[tokio::test]
+async fn a_refused_edit_is_shown_and_holds_up_nothing() {
+    let server = TestServer::start().await;
+    let token = Token::generate();
+    let anna = Device::new(server.address, &token, &token).await;
+    let ben = Device::new(server.address, &token, &token.editor(0)).await;
+    anna.put("todo/odd", json!({"title": 7}), Vec::new()).await;
+    anna.add("fine").await;
+    agree(&ben, &ben, 1).await;
+    let refused = async {
+        while anna.database.counts().await.unwrap().refused == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, refused).await.unwrap();
+    assert_eq!(anna.database.counts().await.unwrap().pending, 0);
+}
