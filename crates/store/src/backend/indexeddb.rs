@@ -5,40 +5,52 @@
 //! outcome is written as the next record: so all tabs see one order, and a batch is there whole or
 //! not at all. Nothing is awaited inside a transaction but its own end.
 //!
-//! When the log outweighs the last snapshot, a new one is written and what it covers is deleted.
-//! A tab that was passed by a snapshot reads everything anew.
+//! A tab has one transaction at a time under way. What is handed in meanwhile goes together into
+//! the next one.
+//!
+//! - [`open`]: the database of `IndexedDB`; [`request`]: its events and errors.
+//! - [`log`]: reading and appending records; [`snapshot`]: all of them in one piece.
+//! - [`tabs`]: word between tabs.
 
 mod log;
 mod open;
 mod request;
+mod snapshot;
+mod tabs;
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     rc::Rc,
     sync::Arc,
 };
 
 use tokio::sync::{oneshot, watch};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BroadcastChannel, IdbDatabase};
+use web_sys::IdbDatabase;
 
 use self::{
-    log::{LogRecord, Position},
+    log::{Extent, Passed, Tail},
     request::Listener,
+    snapshot::Stored,
+    tabs::Tabs,
 };
 use crate::{
-    backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation},
+    backend::{
+        Backend, BackendError, BoxFuture, Commit, Counts, Incarnation,
+        batch::{self, Batch},
+    },
     document_id::DocumentId,
     image::Image,
     operation::{COMMIT_LIMIT, Operation, Transition},
     record::Record,
 };
 
-/// Bytes of log that are never worth a snapshot.
-const SNAPSHOT_FLOOR: usize = 64 * 1024;
 /// How often a commit begins anew because a snapshot has passed this tab in the meantime.
 const RELOADS: usize = 3;
+/// How long after a commit the log is tidied: not while somebody is at it.
+const SNAPSHOT_DELAY_MS: i32 = 500;
 
 /// A database in this browser. Clones are handles on the same one; other tabs have their own.
 #[derive(Clone)]
@@ -48,20 +60,27 @@ pub struct IndexedDb {
 
 struct Shared {
     connection: IdbDatabase,
-    image: RefCell<Image>,
-    /// The last record of the log that is in the image.
-    position: Cell<Position>,
-    waiting: RefCell<Vec<Waiting>>,
-    is_committing: Cell<bool>,
-    is_refreshing: Cell<bool>,
-    is_closed: Cell<bool>,
-    unreadable: Cell<usize>,
-    seq: watch::Sender<u64>,
     incarnation: Incarnation,
-    /// Says to other tabs that there is a new record. Absent where browsers have none: then
-    /// they learn of it with their next commit, or when they become visible.
-    hints: Option<BroadcastChannel>,
-    listeners: RefCell<Vec<Listener>>,
+    state: RefCell<State>,
+    /// Gone when the database was closed underneath: feeds end then.
+    seq: RefCell<Option<watch::Sender<u64>>>,
+    waiting: RefCell<VecDeque<Waiting>>,
+    /// Whether the task that runs the transactions is under way.
+    is_running: Cell<bool>,
+    /// Another tab may have written.
+    is_stale: Cell<bool>,
+    /// Whether a snapshot is waited for, and whether its time has come.
+    snapshot: Cell<Snapshot>,
+    tabs: RefCell<Option<Tabs>>,
+    closed: RefCell<Option<Listener>>,
+}
+
+/// What has been read of the log, and what it led to.
+struct State {
+    image: Image,
+    extent: Extent,
+    unreadable: Vec<Vec<u8>>,
+    set_aside: usize,
 }
 
 /// Operations that somebody waits for.
@@ -70,147 +89,125 @@ struct Waiting {
     reply: oneshot::Sender<Result<Commit, BackendError>>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Snapshot {
+    No,
+    Planned,
+    Now,
+}
+
 impl IndexedDb {
-    /// Opens a database, which is made with this incarnation if it isn't there.
+    /// Opens the database of that name, which is made with this incarnation if it isn't there.
     pub async fn open(name: &str, incarnation_if_new: Incarnation) -> Result<Self, BackendError> {
         let connection = open::open(name, incarnation_if_new).await?;
-        let incarnation = log::read_incarnation(&connection).await?;
-        let (seq, _) = watch::channel(0);
+        let stored = snapshot::read(&connection).await;
+        let stored = stored.inspect_err(|_| connection.close())?;
+        let (incarnation, state) = (stored.incarnation, State::from(stored));
         let shared = Rc::new(Shared {
             connection,
-            image: RefCell::default(),
-            position: Cell::default(),
-            waiting: RefCell::default(),
-            is_committing: Cell::new(false),
-            is_refreshing: Cell::new(false),
-            is_closed: Cell::new(false),
-            unreadable: Cell::new(0),
-            seq,
             incarnation,
-            hints: BroadcastChannel::new(&format!("{name}/log")).ok(),
-            listeners: RefCell::default(),
+            seq: RefCell::new(Some(watch::Sender::new(state.image.seq()))),
+            state: RefCell::new(state),
+            waiting: RefCell::default(),
+            is_running: Cell::new(false),
+            is_stale: Cell::new(false),
+            snapshot: Cell::new(Snapshot::No),
+            tabs: RefCell::default(),
+            closed: RefCell::default(),
         });
-        shared.reload().await?;
-        Shared::listen(&shared);
+        shared.listen(name);
         Ok(Self { shared })
     }
 
-    /// How many records on this device can't be read. They are left where they are.
+    /// Deletes the database of that name. Whoever has it open, here or in another tab, gets
+    /// [`BackendError::Closed`] from then on.
+    pub async fn delete(name: &str) -> Result<(), BackendError> {
+        open::delete(name).await
+    }
+
+    /// How many records on this device can't be read. They are kept, and stop nothing.
     pub fn unreadable(&self) -> usize {
-        self.shared.unreadable.get()
+        let state = self.shared.state.borrow();
+        state.set_aside + state.unreadable.len()
+    }
+}
+
+impl From<Stored> for State {
+    fn from(stored: Stored) -> Self {
+        let Stored { image, extent, unreadable, set_aside, .. } = stored;
+        Self { image, extent, unreadable, set_aside }
+    }
+}
+
+impl State {
+    fn install(&mut self, tail: Tail) {
+        let Self { image, extent, unreadable, .. } = self;
+        tail.install(extent, |Batch { seq, records, locals, unreadable: unread }| {
+            image.install(records, locals, seq);
+            unreadable.extend(unread);
+        });
     }
 }
 
 impl Shared {
-    fn listen(this: &Rc<Self>) {
-        let weak = Rc::downgrade(this);
+    fn listen(self: &Rc<Self>, name: &str) {
+        let weak = Rc::downgrade(self);
         let closed = Listener::new(move |_| {
             if let Some(shared) = weak.upgrade() {
-                shared.is_closed.set(true);
+                shared.seq.borrow_mut().take();
                 // Another tab may be waiting to upgrade or to delete the database.
                 shared.connection.close();
             }
         });
-        this.connection.set_onversionchange(Some(closed.as_ref().unchecked_ref()));
-        this.connection.set_onclose(Some(closed.as_ref().unchecked_ref()));
+        self.connection.set_onversionchange(Some(closed.as_ref().unchecked_ref()));
+        self.connection.set_onclose(Some(closed.as_ref().unchecked_ref()));
+        self.closed.replace(Some(closed));
 
-        let weak = Rc::downgrade(this);
-        let refresh = Listener::new(move |_| {
-            if let Some(shared) = weak.upgrade() {
-                spawn_local(async move { shared.refresh().await });
+        let weak = Rc::downgrade(self);
+        let tabs = Tabs::new(name, move |record| {
+            if let Some(shared) = weak.upgrade()
+                && record > shared.state.borrow().extent.last
+            {
+                shared.is_stale.set(true);
+                shared.run();
             }
         });
-        if let Some(hints) = &this.hints {
-            hints.set_onmessage(Some(refresh.as_ref().unchecked_ref()));
-        }
-        // Hints can be lost on a page that sleeps.
-        if let Some(document) = web_sys::window().and_then(|window| window.document()) {
-            let _ = document.add_event_listener_with_callback(
-                "visibilitychange",
-                refresh.as_ref().unchecked_ref(),
-            );
-        }
-        *this.listeners.borrow_mut() = vec![closed, refresh];
+        self.tabs.replace(Some(tabs));
     }
 
-    /// Reads what other tabs have written.
-    async fn refresh(&self) {
-        // A commit under way reads it too.
-        if self.is_closed.get() || self.is_committing.get() || self.is_refreshing.replace(true) {
-            return;
-        }
-        let tail = log::read_tail(&self.connection, self.position.get()).await;
-        self.is_refreshing.set(false);
-        match tail {
-            Ok(Some(records)) => self.install_tail(records),
-            // A snapshot has passed this tab.
-            Ok(None) => drop(self.reload().await),
-            // The next commit meets the same, and tells who waits for it.
-            Err(_) => {}
-        }
-        self.tell();
+    fn is_closed(&self) -> bool {
+        self.seq.borrow().is_none()
     }
 
-    /// Reads everything.
-    async fn reload(&self) -> Result<(), BackendError> {
-        let stored = log::read_all(&self.connection).await?;
-        let mut image = Image::default();
-        let mut unreadable = stored.unreadable;
-        if let Some(snapshot) = stored.snapshot {
-            unreadable += snapshot.install(&mut image);
+    /// Sees to it that what there is to do is done, after what the caller is doing now: so what
+    /// is handed in at one go is committed together.
+    fn run(self: &Rc<Self>) {
+        if !self.is_running.replace(true) {
+            let shared = self.clone();
+            spawn_local(async move {
+                shared.work_off().await;
+                shared.is_running.set(false);
+            });
         }
-        for record in stored.tail {
-            unreadable += record.install(&mut image);
-        }
-        *self.image.borrow_mut() = image;
-        self.position.set(stored.position);
-        self.unreadable.set(unreadable);
-        self.tell();
-        Ok(())
     }
 
-    fn install_tail(&self, records: Vec<LogRecord>) {
-        let mut position = self.position.get();
-        for record in records {
-            if record.key == position.key + 1 {
-                position.key = record.key;
-                position.tail += record.weight;
-                let unreadable = record.install(&mut self.image.borrow_mut());
-                self.unreadable.set(self.unreadable.get() + unreadable);
-            }
-        }
-        self.position.set(position);
-    }
-
-    fn tell(&self) {
-        let seq = self.image.borrow().seq();
-        self.seq.send_if_modified(|known| std::mem::replace(known, seq) != seq);
-    }
-
-    /// Commits what waits, until nothing does. What is handed in meanwhile goes together.
-    async fn commit_waiting(self: &Rc<Self>) {
+    async fn work_off(self: &Rc<Self>) {
         loop {
             let batch = self.take_waiting();
-            if batch.is_empty() {
+            if !batch.is_empty() {
+                // It reads what others have written, too.
+                self.is_stale.set(false);
+                self.commit_batch(batch).await;
+            } else if self.is_closed() {
                 break;
-            }
-            let sizes: Vec<usize> = batch.iter().map(|waiting| waiting.operations.len()).collect();
-            let (operations, replies): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|waiting| (waiting.operations, waiting.reply)).unzip();
-            match self.commit_now(operations.into_iter().flatten().collect()).await {
-                Ok(Commit { outcomes, seq }) => {
-                    let mut outcomes = outcomes.into_iter();
-                    for (size, reply) in sizes.into_iter().zip(replies) {
-                        let outcomes = outcomes.by_ref().take(size).collect();
-                        // Who asked may have gone; it is done all the same.
-                        let _ = reply.send(Ok(Commit { outcomes, seq }));
-                    }
-                }
-                Err(error) => {
-                    for reply in replies {
-                        let _ = reply.send(Err(error.clone()));
-                    }
-                }
+            } else if self.is_stale.replace(false) {
+                // If it fails, the next commit does too, and tells who waits for it.
+                let _ = self.refresh().await;
+            } else if self.snapshot.get() == Snapshot::Now {
+                self.snapshot.set(Snapshot::No);
+                self.write_snapshot().await;
+            } else {
+                break;
             }
         }
     }
@@ -227,57 +224,154 @@ impl Shared {
         waiting.drain(..count).collect()
     }
 
+    /// Commits the operations of several, and gives each the outcomes of theirs.
+    async fn commit_batch(self: &Rc<Self>, batch: Vec<Waiting>) {
+        let mut operations = Vec::new();
+        let mut replies = Vec::with_capacity(batch.len());
+        for waiting in batch {
+            replies.push((waiting.operations.len(), waiting.reply));
+            operations.extend(waiting.operations);
+        }
+        let committed = self.commit_now(operations).await;
+        self.tell();
+        self.plan_snapshot();
+        // Who asked may have gone; it is done all the same.
+        match committed {
+            Ok(Commit { outcomes, seq }) => {
+                let mut outcomes = outcomes.into_iter();
+                for (count, reply) in replies {
+                    let outcomes = outcomes.by_ref().take(count).collect();
+                    let _ = reply.send(Ok(Commit { outcomes, seq }));
+                }
+            }
+            Err(error) => {
+                for (_, reply) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
     async fn commit_now(
         self: &Rc<Self>,
         operations: Vec<Operation>,
     ) -> Result<Commit, BackendError> {
+        let operations = Rc::new(Cell::new(operations));
+        let prepared: Rc<RefCell<Option<Transition>>> = Rc::default();
         for _ in 0..RELOADS {
-            if self.is_closed.get() {
+            if self.is_closed() {
                 return Err(BackendError::Closed);
             }
-            let (shared, operations) = (self.clone(), operations.clone());
-            let attempt = log::append(&self.connection, self.position.get(), move |foreign| {
-                shared.install_tail(foreign);
-                shared.image.borrow().prepare(operations)
-            });
-            match attempt.await? {
-                None => self.reload().await?,
-                Some(appended) => {
-                    let Transition { records, locals, outcomes, seq } = appended.transition;
-                    if appended.weight > 0 {
-                        let mut position = self.position.get();
-                        position.key += 1;
-                        position.tail += appended.weight;
-                        self.position.set(position);
-                        self.image.borrow_mut().install(records, locals, seq);
-                        self.hint();
-                    }
-                    self.tell();
-                    return Ok(Commit { outcomes, seq });
+            let follow = {
+                let shared = self.clone();
+                move |tail| shared.state.borrow_mut().install(tail)
+            };
+            let prepare = {
+                let (shared, operations) = (self.clone(), operations.clone());
+                let prepared = prepared.clone();
+                move || {
+                    let done = shared.state.borrow().image.prepare(operations.take());
+                    let changes = !(done.records.is_empty() && done.locals.is_empty());
+                    let bytes =
+                        changes.then(|| batch::to_bytes(done.seq, &done.records, &done.locals));
+                    *prepared.borrow_mut() = Some(done);
+                    bytes
                 }
+            };
+            let last = self.state.borrow().extent.last;
+            match log::append(&self.connection, last, follow, prepare).await? {
+                Ok(appended) => {
+                    let Some(done) = prepared.take() else { break };
+                    return Ok(self.install(done, appended));
+                }
+                Err(Passed) => self.reload().await?,
             }
         }
-        Err(BackendError::Failed("other tabs write faster than this one can read".into()))
+        Err(BackendError::Failed("other tabs write faster than this one can read".to_owned()))
     }
 
-    fn hint(&self) {
-        if let Some(hints) = &self.hints {
-            // It fails when the page is going away.
-            let _ = hints.post_message(&JsValue::NULL);
+    /// Takes in what is durable now.
+    fn install(&self, done: Transition, appended: Option<(u64, usize)>) -> Commit {
+        let Transition { records, locals, outcomes, seq } = done;
+        if let Some((key, bytes)) = appended {
+            let mut state = self.state.borrow_mut();
+            state.image.install(records, locals, seq);
+            state.extent.append(key, bytes);
+            if let Some(tabs) = &*self.tabs.borrow() {
+                tabs.tell(key);
+            }
+        }
+        Commit { outcomes, seq }
+    }
+
+    /// Reads what other tabs have written.
+    async fn refresh(&self) -> Result<(), BackendError> {
+        let last = self.state.borrow().extent.last;
+        match log::read_tail(&self.connection, last).await? {
+            Ok(tail) => self.state.borrow_mut().install(tail),
+            Err(Passed) => self.reload().await?,
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Reads everything.
+    async fn reload(&self) -> Result<(), BackendError> {
+        let stored = snapshot::read(&self.connection).await?;
+        *self.state.borrow_mut() = State::from(stored);
+        Ok(())
+    }
+
+    fn tell(&self) {
+        let seq = self.state.borrow().image.seq();
+        if let Some(sender) = &*self.seq.borrow() {
+            sender.send_if_modified(|known| std::mem::replace(known, seq) != seq);
         }
     }
 
-    /// Replaces the log by what it has led to, where that is shorter.
-    async fn snapshot_if_due(&self) {
-        let position = self.position.get();
-        if self.is_closed.get() || position.tail < SNAPSHOT_FLOOR.max(position.snapshot) {
-            return;
+    /// The tab that writes tidies up; those that only read would do the same again.
+    fn plan_snapshot(self: &Rc<Self>) {
+        let is_due = self.state.borrow().extent.is_snapshot_due();
+        if is_due && !self.is_closed() && self.snapshot.get() == Snapshot::No {
+            self.snapshot.set(Snapshot::Planned);
+            let weak = Rc::downgrade(self);
+            open::after(SNAPSHOT_DELAY_MS, move || {
+                if let Some(shared) = weak.upgrade() {
+                    shared.snapshot.set(Snapshot::Now);
+                    shared.run();
+                }
+            });
         }
-        let snapshot = LogRecord::snapshot(&self.image.borrow(), position.key);
-        // One that can't be written now is tried again after a later commit.
-        if let Ok(Some(weight)) = log::write_snapshot(&self.connection, snapshot).await {
-            let key = self.position.get().key;
-            self.position.set(Position { key, snapshot: weight, tail: 0 });
+    }
+
+    /// Replaces the log by what it has led to.
+    async fn write_snapshot(self: &Rc<Self>) {
+        let (last, known, unreadable) = {
+            let State { extent, unreadable, .. } = &*self.state.borrow();
+            (extent.last, extent.covered(), unreadable.clone())
+        };
+        let count = unreadable.len();
+        let make = {
+            let shared = self.clone();
+            move || {
+                let image = &shared.state.borrow().image;
+                let (records, locals) = image.everything();
+                batch::to_bytes(image.seq(), &records, &locals)
+            }
+        };
+        let written = snapshot::write(&self.connection, last, known, make, unreadable).await;
+        let mut state = self.state.borrow_mut();
+        match written {
+            // Another tab's, which has passed this one.
+            Ok(cover) if cover.last > last => self.is_stale.set(true),
+            Ok(cover) => {
+                state.extent.cover(cover.last, cover.bytes);
+                if cover.last == last {
+                    state.unreadable.clear();
+                    state.set_aside += count;
+                }
+            }
+            Err(_) => state.extent.put_snapshot_off(),
         }
     }
 }
@@ -287,46 +381,26 @@ impl Drop for Shared {
         self.connection.set_onversionchange(None);
         self.connection.set_onclose(None);
         self.connection.close();
-        if let Some(hints) = &self.hints {
-            hints.close();
-        }
-        let document = web_sys::window().and_then(|window| window.document());
-        if let (Some(document), [_, refresh]) = (document, self.listeners.borrow().as_slice()) {
-            let _ = document.remove_event_listener_with_callback(
-                "visibilitychange",
-                refresh.as_ref().unchecked_ref(),
-            );
-        }
     }
 }
 
 impl Backend for IndexedDb {
     fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>> {
-        Box::pin(async move {
-            if operations.len() > COMMIT_LIMIT {
-                return Err(BackendError::TooMany);
-            }
-            let (reply, answer) = oneshot::channel();
-            self.shared.waiting.borrow_mut().push(Waiting { operations, reply });
-            if !self.shared.is_committing.replace(true) {
-                let shared = self.shared.clone();
-                spawn_local(async move {
-                    shared.commit_waiting().await;
-                    shared.is_committing.set(false);
-                    shared.snapshot_if_due().await;
-                });
-            }
-            answer.await.unwrap_or(Err(BackendError::Closed))
-        })
+        if operations.len() > COMMIT_LIMIT {
+            return Box::pin(std::future::ready(Err(BackendError::TooMany)));
+        }
+        // Handed in at once, whether or not somebody waits for it.
+        let (reply, answer) = oneshot::channel();
+        self.shared.waiting.borrow_mut().push_back(Waiting { operations, reply });
+        self.shared.run();
+        Box::pin(async move { answer.await.unwrap_or(Err(BackendError::Closed)) })
     }
 
     fn read(
         &self,
         ids: Vec<DocumentId>,
     ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>> {
-        let image = self.shared.image.borrow();
-        let records = ids.iter().map(|id| image.get(id)).collect();
-        Box::pin(std::future::ready(Ok(records)))
+        self.read_image(|image| ids.iter().map(|id| image.get(id)).collect())
     }
 
     fn changes(
@@ -334,26 +408,40 @@ impl Backend for IndexedDb {
         since: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        Box::pin(std::future::ready(Ok(self.shared.image.borrow().changes(since, limit))))
+        self.read_image(|image| image.changes(since, limit))
     }
 
     fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        Box::pin(std::future::ready(Ok(self.shared.image.borrow().pending(limit))))
+        self.read_image(|image| image.pending(limit))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        Box::pin(std::future::ready(Ok(self.shared.image.borrow().counts())))
+        self.read_image(Image::counts)
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        Box::pin(std::future::ready(Ok(self.shared.image.borrow().local(&key))))
+        self.read_image(|image| image.local(&key))
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
-        self.shared.seq.subscribe()
+        match &*self.shared.seq.borrow() {
+            Some(sender) => sender.subscribe(),
+            // Nothing will change any more, and the receiver sees that.
+            None => watch::channel(self.shared.state.borrow().image.seq()).1,
+        }
     }
 
     fn incarnation(&self) -> Incarnation {
         self.shared.incarnation
+    }
+}
+
+impl IndexedDb {
+    /// What is in memory is what is durable, and is still there when the database was closed.
+    fn read_image<T: 'static>(
+        &self,
+        read: impl FnOnce(&Image) -> T,
+    ) -> BoxFuture<'_, Result<T, BackendError>> {
+        Box::pin(std::future::ready(Ok(read(&self.shared.state.borrow().image))))
     }
 }

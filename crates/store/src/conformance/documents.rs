@@ -105,7 +105,8 @@ async fn a_deleted_document_can_be_written_again(database: Database) {
 
 async fn ids_and_bodies_come_back_as_they_were(database: Database) {
     let ids = ["todo/ü", "☕ 'a' \"b\" \\ %_", "a/b/c", &"x".repeat(512)];
-    let big = json!({"text": "é".repeat(BODY_LIMIT / 2 - 100), "odd": [null, 1e300, "\u{0}\u{1f}"]});
+    let big =
+        json!({"text": "é".repeat(BODY_LIMIT / 2 - 100), "odd": [null, 1e300, "\u{0}\u{1f}"]});
     for text in ids {
         written(&database, put(text, &[], big.clone())).await;
         assert_eq!(fields(&database, text).await, big);

@@ -1,303 +1,200 @@
-//! The log of a database: its records, and the transactions that read and write them.
+//! The log of a database: where it is kept, how far a tab has read it, and the transactions that
+//! read it and append to it.
+//!
+//! A record's key is the number of its commit, so a record that is missing shows. A snapshot
+//! deletes the records it covers, and leaves an empty one in the last one's place: whoever hasn't
+//! come that far finds a gap or nothing, and knows that the snapshot has passed.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
-use minicbor::{
-    Decode, Encode,
-    bytes::{ByteArray, ByteVec},
-};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbTransaction};
 
-use super::request::{finished, on_success, thrown};
-use crate::{
-    backend::{BackendError, Incarnation},
-    image::Image,
-    operation::Transition,
-    record::Record,
-};
+use super::request::{finished, on_success, result, thrown};
+use crate::backend::{BackendError, batch::Batch};
 
-/// The store of the log's records, under rising whole numbers.
+/// The store of the log's records.
 pub const LOG: &str = "log";
 /// The store of what is there once.
 pub const META: &str = "meta";
 pub const INCARNATION: &str = "incarnation";
-/// The last snapshot, and the key of the last record that it covers.
-const SNAPSHOT: &str = "snapshot";
-const COVERED: &str = "covered";
 
-/// One commit, or a snapshot of all before.
-#[derive(Debug, Encode, Decode)]
-#[cbor(map)]
-pub struct LogRecord {
-    /// The record's own key; of a snapshot, the last one that it covers.
-    #[n(0)]
-    pub key: u64,
-    /// The update sequence afterwards.
-    #[n(1)]
-    seq: u64,
-    /// Documents' records, each by itself, so that one that can't be read spoils no other.
-    #[n(2)]
-    records: Vec<ByteVec>,
-    #[n(3)]
-    locals: Vec<Local>,
-    /// Bytes that the record takes.
-    #[cbor(skip)]
-    pub weight: usize,
-}
+/// What a record costs to read beside its bytes: a log of many small records is worth a snapshot
+/// sooner than one of a few big ones.
+const RECORD_COST: usize = 4 * 1024;
+/// A log of less than this is never worth a snapshot.
+const SNAPSHOT_FLOOR: usize = 64 * RECORD_COST;
 
-#[derive(Debug, Encode, Decode)]
-struct Local {
-    #[n(0)]
-    key: String,
-    #[n(1)]
-    value: Option<ByteVec>,
-}
-
-/// Where a tab is in the log.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Position {
+/// What is known of the log.
+#[derive(Debug, Default)]
+pub struct Extent {
     /// The last record that was read.
-    pub key: u64,
-    /// Bytes of the snapshot, and of the records after it.
-    pub snapshot: usize,
-    pub tail: usize,
+    pub last: u64,
+    /// The last one that the snapshot covers, and the snapshot's size.
+    covered: u64,
+    snapshot: usize,
+    /// The records after that, and what they weigh.
+    tail: VecDeque<(u64, usize)>,
+    weight: usize,
+    /// Set when a snapshot couldn't be written, so that it isn't tried at every commit.
+    respite: usize,
 }
 
-/// Everything that is stored.
-pub struct Stored {
-    pub snapshot: Option<LogRecord>,
-    pub tail: Vec<LogRecord>,
-    pub position: Position,
-    pub unreadable: usize,
-}
-
-pub struct Appended {
-    pub transition: Transition,
-    /// Bytes of the record, or 0 when there was nothing to write.
-    pub weight: usize,
-}
-
-impl LogRecord {
-    fn new(
-        key: u64,
-        seq: u64,
-        records: &[Arc<Record>],
-        locals: &[(String, Option<Vec<u8>>)],
-    ) -> Self {
-        let records = records.iter().map(|record| record.encode().into()).collect();
-        let local = |(key, value): &(String, Option<Vec<u8>>)| Local {
-            key: key.clone(),
-            value: value.clone().map(ByteVec::from),
-        };
-        Self { key, seq, records, locals: locals.iter().map(local).collect(), weight: 0 }
+impl Extent {
+    pub fn append(&mut self, key: u64, bytes: usize) {
+        let weight = bytes + RECORD_COST;
+        self.last = key;
+        self.tail.push_back((key, weight));
+        self.weight += weight;
     }
 
-    pub fn snapshot(image: &Image, key: u64) -> Self {
-        let (records, locals) = image.everything();
-        Self::new(key, image.seq(), &records, &locals)
+    /// There is a snapshot of so many bytes, and it covers this much.
+    pub fn cover(&mut self, covered: u64, snapshot: usize) {
+        (self.covered, self.snapshot) = (covered, snapshot);
+        self.last = self.last.max(covered);
+        while let Some((_, weight)) = self.tail.pop_front_if(|(key, _)| *key <= covered) {
+            self.weight -= weight;
+        }
+        self.respite = 0;
     }
 
-    /// Puts what the record holds into the image. Tells how many documents can't be read.
-    pub fn install(self, image: &mut Image) -> usize {
-        let count = self.records.len();
-        let records: Vec<Arc<Record>> = self
-            .records
-            .iter()
-            .filter_map(|bytes| minicbor::decode(bytes).ok().map(Arc::new))
-            .collect();
-        let unreadable = count - records.len();
-        let locals = self.locals.into_iter().map(|l| (l.key, l.value.map(Vec::from)));
-        image.install(records, locals.collect(), self.seq);
-        unreadable
+    pub fn covered(&self) -> u64 {
+        self.covered
     }
 
-    fn encode(&self) -> Uint8Array {
-        let bytes = minicbor::to_vec(self).expect("writing to memory doesn't fail");
-        Uint8Array::from(bytes.as_slice())
+    pub fn is_snapshot_due(&self) -> bool {
+        self.weight > self.snapshot.max(SNAPSHOT_FLOOR).max(self.respite)
     }
 
-    fn decode(value: &JsValue) -> Option<Self> {
-        let bytes = value.dyn_ref::<Uint8Array>()?.to_vec();
-        let mut record: Self = minicbor::decode(&bytes).ok()?;
-        record.weight = bytes.len();
-        Some(record)
+    pub fn put_snapshot_off(&mut self) {
+        self.respite = 2 * self.weight;
     }
 }
 
-pub async fn read_incarnation(database: &IdbDatabase) -> Result<Incarnation, BackendError> {
-    let transaction = reading(database)?;
-    let request = store(&transaction, META)?.get(&INCARNATION.into()).map_err(thrown)?;
-    finished(&transaction).await?;
-    let bytes: ByteArray<16> = request
-        .result()
-        .ok()
-        .and_then(|value| value.dyn_into::<Uint8Array>().ok())
-        .and_then(|bytes| <[u8; 16]>::try_from(bytes.to_vec()).ok())
-        .ok_or_else(|| BackendError::Corrupt("there is no incarnation".into()))?
-        .into();
-    Ok(*bytes)
-}
+/// A snapshot has passed this tab, which has to read everything anew.
+#[derive(Debug)]
+pub struct Passed;
 
-/// Reads the snapshot and the records after it, in one transaction.
-pub async fn read_all(database: &IdbDatabase) -> Result<Stored, BackendError> {
-    let transaction = reading(database)?;
-    let snapshot = store(&transaction, META)?.get(&SNAPSHOT.into()).map_err(thrown)?;
-    let records = store(&transaction, LOG)?.get_all().map_err(thrown)?;
-    let keys = store(&transaction, LOG)?.get_all_keys().map_err(thrown)?;
-    finished(&transaction).await?;
+/// The key of a record that was written, and its bytes.
+pub type Appended = Option<(u64, usize)>;
 
-    let mut unreadable = 0;
-    let stored = snapshot.result().map_err(thrown)?;
-    let snapshot = LogRecord::decode(&stored);
-    if snapshot.is_none() && !stored.is_undefined() {
-        unreadable += 1;
-    }
-    let mut position = Position::default();
-    if let Some(snapshot) = &snapshot {
-        let (key, weight) = (snapshot.key, snapshot.weight);
-        position = Position { key, snapshot: weight, tail: 0 };
-    }
-    let records: Array = records.result().map_err(thrown)?.dyn_into().map_err(thrown)?;
-    let mut tail = Vec::new();
-    for value in records.iter() {
-        match LogRecord::decode(&value) {
-            Some(record) => {
-                position.tail += record.weight;
-                tail.push(record);
+/// The records with their keys and sizes.
+pub struct Tail(Vec<(u64, Batch, usize)>);
+
+impl Tail {
+    /// Those after `last` of what was read.
+    pub fn new(keys: &JsValue, values: &JsValue, last: u64) -> Result<Self, Passed> {
+        let (keys, values): (&Array, &Array) = (keys.unchecked_ref(), values.unchecked_ref());
+        let mut next = last + 1;
+        let mut tail = Vec::new();
+        for (key, value) in keys.iter().zip(values.iter()) {
+            let key = number(&key);
+            if key < next {
+                continue;
             }
-            None => unreadable += 1,
+            let bytes = bytes(&value);
+            if key > next || bytes.is_empty() {
+                return Err(Passed);
+            }
+            tail.push((key, Batch::from_bytes(&bytes), bytes.len()));
+            next += 1;
+        }
+        Ok(Self(tail))
+    }
+
+    /// Hands out the batches in their order, and counts them in.
+    pub fn install(self, extent: &mut Extent, mut install: impl FnMut(Batch)) {
+        for (key, batch, bytes) in self.0 {
+            extent.append(key, bytes);
+            install(batch);
         }
     }
-    let keys: Array = keys.result().map_err(thrown)?.dyn_into().map_err(thrown)?;
-    position.key = position.key.max(keys.iter().filter_map(|key| number(&key)).max().unwrap_or(0));
-    Ok(Stored { snapshot, tail, position, unreadable })
 }
 
-/// Reads the records after a position; `None` when a snapshot has passed it.
+/// Reads the records after `last`.
 pub async fn read_tail(
     database: &IdbDatabase,
-    position: Position,
-) -> Result<Option<Vec<LogRecord>>, BackendError> {
-    let transaction = reading(database)?;
-    let covered = store(&transaction, META)?.get(&COVERED.into()).map_err(thrown)?;
-    let records = store(&transaction, LOG)?;
-    let records = records.get_all_with_key(&after(position.key)?).map_err(thrown)?;
+    last: u64,
+) -> Result<Result<Tail, Passed>, BackendError> {
+    let transaction = transaction(database, &[LOG], "readonly")?;
+    let (log, range) = (store(&transaction, LOG)?, after(last)?);
+    let keys = log.get_all_keys_with_key(&range).map_err(thrown)?;
+    let values = log.get_all_with_key(&range).map_err(thrown)?;
     finished(&transaction).await?;
-    if is_passed(&covered.result().map_err(thrown)?, position) {
-        return Ok(None);
-    }
-    Ok(tail(&records.result().map_err(thrown)?, position))
+    Ok(Tail::new(&result(&keys)?, &result(&values)?, last))
 }
 
-/// Appends one commit: reads the records after the position, has `prepare` run on them, and
-/// writes what comes of it; `None` when a snapshot has passed the position.
+/// Appends a record after `last`. If others have appended meanwhile, `follow` is called with
+/// that; then `prepare` makes the record. Both run inside the transaction.
+///
+/// When this returns, the record is durable. Its key and size come back, if there was one to write.
 pub async fn append(
     database: &IdbDatabase,
-    position: Position,
-    prepare: impl FnOnce(Vec<LogRecord>) -> Transition + 'static,
-) -> Result<Option<Appended>, BackendError> {
-    let transaction = writing(database)?;
-    let log = store(&transaction, LOG)?;
-    let covered = store(&transaction, META)?.get(&COVERED.into()).map_err(thrown)?;
-    let records = log.get_all_with_key(&after(position.key)?).map_err(thrown)?;
+    last: u64,
+    follow: impl FnOnce(Tail) + 'static,
+    prepare: impl FnOnce() -> Option<Vec<u8>> + 'static,
+) -> Result<Result<Appended, Passed>, BackendError> {
+    let transaction = transaction(database, &[LOG], "readwrite")?;
+    let (log, range) = (store(&transaction, LOG)?, after(last)?);
+    let outcome = Rc::new(RefCell::new(Ok(Err(Passed))));
+    let nested = Rc::new(RefCell::new(None));
 
-    let outcome = Rc::new(RefCell::new(None));
-    let mut prepare = Some(prepare);
-    let result = outcome.clone();
-    // Requests end in their order, so when the second one does, both results are there.
-    let listener = on_success(&records, move |records| {
-        let covered = covered.result().unwrap_or(JsValue::UNDEFINED);
-        let foreign = if is_passed(&covered, position) { None } else { tail(&records, position) };
-        if let (Some(foreign), Some(prepare)) = (foreign, prepare.take()) {
-            let key = foreign.last().map_or(position.key, |record| record.key) + 1;
-            *result.borrow_mut() = Some(put(&log, key, prepare(foreign)));
+    let keys = log.get_all_keys_with_key(&range).map_err(thrown)?;
+    let listener = on_success(&keys, {
+        let (outcome, nested, transaction) = (outcome.clone(), nested.clone(), transaction.clone());
+        move |keys| {
+            let count = u64::from(keys.unchecked_ref::<Array>().length());
+            let write = {
+                let log = log.clone();
+                move || write(&transaction, &log, last + count + 1, prepare())
+            };
+            if count == 0 {
+                *outcome.borrow_mut() = write().map(Ok);
+                return;
+            }
+            let values = match log.get_all_with_key(&range) {
+                Ok(values) => values,
+                Err(error) => return *outcome.borrow_mut() = Err(thrown(error)),
+            };
+            let listener = on_success(&values, move |values| {
+                if let Ok(tail) = Tail::new(&keys, &values, last) {
+                    follow(tail);
+                    *outcome.borrow_mut() = write().map(Ok);
+                }
+            });
+            *nested.borrow_mut() = Some(listener);
         }
     });
     finished(&transaction).await?;
-    drop(listener);
-    outcome.take().transpose()
+    drop((listener, nested.take()));
+    outcome.replace(Ok(Err(Passed)))
 }
 
-fn put(log: &IdbObjectStore, key: u64, transition: Transition) -> Result<Appended, BackendError> {
-    let Transition { records, locals, seq, .. } = &transition;
-    if records.is_empty() && locals.is_empty() {
-        return Ok(Appended { transition, weight: 0 });
+fn write(
+    transaction: &IdbTransaction,
+    log: &IdbObjectStore,
+    key: u64,
+    bytes: Option<Vec<u8>>,
+) -> Result<Appended, BackendError> {
+    if let Some(bytes) = &bytes {
+        // Not `put`: two tabs that took one place would be a mistake here, and would show.
+        let value = Uint8Array::from(bytes.as_slice());
+        log.add_with_key(&value, &from_number(key)).map_err(thrown)?;
     }
-    let bytes = LogRecord::new(key, *seq, records, locals).encode();
-    log.put_with_key(&bytes, &from_key(key)).map_err(thrown)?;
-    Ok(Appended { transition, weight: bytes.length() as usize })
-}
-
-/// Writes a snapshot and deletes what it covers, unless another tab has written in the meantime.
-/// Tells how many bytes it takes.
-pub async fn write_snapshot(
-    database: &IdbDatabase,
-    snapshot: LogRecord,
-) -> Result<Option<usize>, BackendError> {
-    let bytes = snapshot.encode();
-    let weight = bytes.length() as usize;
-    let position = Position { key: snapshot.key, ..Position::default() };
-    let transaction = writing(database)?;
-    let (log, meta) = (store(&transaction, LOG)?, store(&transaction, META)?);
-    let covered = meta.get(&COVERED.into()).map_err(thrown)?;
-    let newer = log.get_all_keys_with_key(&after(position.key)?).map_err(thrown)?;
-
-    let is_written = Rc::new(Cell::new(false));
-    let result = is_written.clone();
-    let listener = on_success(&newer, move |newer| {
-        let covered = covered.result().unwrap_or(JsValue::UNDEFINED);
-        let is_latest = newer.dyn_ref::<Array>().is_some_and(|newer| newer.length() == 0);
-        if is_latest && !is_passed(&covered, position) {
-            let key = from_key(position.key);
-            let written = meta
-                .put_with_key(&bytes, &SNAPSHOT.into())
-                .and_then(|_| meta.put_with_key(&key, &COVERED.into()))
-                .and_then(|_| IdbKeyRange::upper_bound(&key))
-                .and_then(|covered| log.delete(&covered));
-            result.set(written.is_ok());
-        }
-    });
-    finished(&transaction).await?;
-    drop(listener);
-    Ok(is_written.get().then_some(weight))
-}
-
-fn tail(records: &JsValue, position: Position) -> Option<Vec<LogRecord>> {
-    let mut key = position.key;
-    let mut tail = Vec::new();
-    for value in records.dyn_ref::<Array>()?.iter() {
-        // Without one of its records the rest of the log can't be followed, only read anew.
-        let record = LogRecord::decode(&value)?;
-        key += 1;
-        if record.key != key {
-            return None;
-        }
-        tail.push(record);
-    }
-    Some(tail)
-}
-
-fn is_passed(covered: &JsValue, position: Position) -> bool {
-    number(covered).is_some_and(|covered| covered > position.key)
-}
-
-fn reading(database: &IdbDatabase) -> Result<IdbTransaction, BackendError> {
-    transaction(database, "readonly")
+    // Without waiting for the page to hear of the last request. Where browsers can't do that, the
+    // transaction ends by itself.
+    let _ = transaction.unchecked_ref::<ExplicitTransaction>().commit();
+    Ok(bytes.map(|bytes| (key, bytes.len())))
 }
 
 /// A transaction that has reached the disk when it is complete.
-fn writing(database: &IdbDatabase) -> Result<IdbTransaction, BackendError> {
-    transaction(database, "readwrite")
-}
-
-fn transaction(database: &IdbDatabase, mode: &str) -> Result<IdbTransaction, BackendError> {
-    let stores = Array::of2(&LOG.into(), &META.into());
+pub fn transaction(
+    database: &IdbDatabase,
+    stores: &[&str],
+    mode: &str,
+) -> Result<IdbTransaction, BackendError> {
+    let stores: Array = stores.iter().map(|name| JsValue::from_str(name)).collect();
     let options = Object::new();
     Reflect::set(&options, &"durability".into(), &"strict".into()).map_err(thrown)?;
     let database: &DurableDatabase = database.unchecked_ref();
@@ -316,22 +213,33 @@ extern "C" {
         mode: &str,
         options: &Object,
     ) -> Result<IdbTransaction, JsValue>;
+
+    /// Nor does it have this one without a warning.
+    type ExplicitTransaction;
+
+    #[wasm_bindgen(catch, method)]
+    fn commit(this: &ExplicitTransaction) -> Result<(), JsValue>;
 }
 
-fn store(transaction: &IdbTransaction, name: &str) -> Result<IdbObjectStore, BackendError> {
+pub fn store(transaction: &IdbTransaction, name: &str) -> Result<IdbObjectStore, BackendError> {
     transaction.object_store(name).map_err(thrown)
 }
 
 fn after(key: u64) -> Result<JsValue, BackendError> {
-    IdbKeyRange::lower_bound_with_open(&from_key(key), true).map(JsValue::from).map_err(thrown)
+    IdbKeyRange::lower_bound_with_open(&from_number(key), true).map(JsValue::from).map_err(thrown)
+}
+
+/// The bytes of a stored value; none of one that isn't bytes.
+pub fn bytes(value: &JsValue) -> Vec<u8> {
+    value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec).unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "keys are counted, far below 2⁵³")]
-fn from_key(key: u64) -> JsValue {
-    JsValue::from_f64(key as f64)
+pub fn from_number(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "keys are counted")]
-fn number(value: &JsValue) -> Option<u64> {
-    value.as_f64().map(|number| number as u64)
+pub fn number(value: &JsValue) -> u64 {
+    value.as_f64().unwrap_or_default() as u64
 }

@@ -1,58 +1,58 @@
-//! Opening and making a database of `IndexedDB`.
+//! Opening, making and deleting a database of `IndexedDB`.
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::Uint8Array;
+use js_sys::{Function, Reflect, Uint8Array};
 use tokio::sync::oneshot;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Event, IdbDatabase, IdbOpenDbRequest};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
+use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
 
 use super::{
     log::{INCARNATION, LOG, META},
-    request::{reason, thrown},
+    request::{Listener, reason, thrown},
 };
 use crate::backend::{BackendError, Incarnation};
 
 /// The version of the stores' layout. Raising it is adding a step to [`upgrade`].
 const VERSION: u32 = 1;
+/// How long another tab may take to let go of the database.
+const BLOCKED_LIMIT_MS: i32 = 2_000;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The page's or the worker's.
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: i32) -> JsValue;
+}
+
+/// Calls back once, after that time.
+pub fn after(milliseconds: i32, callback: impl FnOnce() + 'static) {
+    set_timeout(Closure::once_into_js(callback).unchecked_ref(), milliseconds);
+}
 
 pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, BackendError> {
-    let factory = web_sys::window()
-        .and_then(|window| window.indexed_db().ok().flatten())
-        .ok_or(BackendError::Blocked)?;
-    let request = factory.open_with_u32(name, VERSION).map_err(thrown)?;
-
-    let (sender, opened) = oneshot::channel();
-    let sender = Rc::new(RefCell::new(Some(sender)));
-    let answer = |react: fn(&IdbOpenDbRequest) -> Result<IdbDatabase, BackendError>| {
-        let (sender, request) = (sender.clone(), request.clone());
-        Closure::<dyn FnMut(Event)>::new(move |_| {
-            if let Some(sender) = sender.borrow_mut().take() {
-                let _ = sender.send(react(&request));
-            }
-        })
-    };
-    let succeeded = answer(|request| request.result().map_err(thrown)?.dyn_into().map_err(thrown));
-    let failed = answer(|request| Err(reason(request.error().ok().flatten())));
-    // Another tab holds an older layout open and doesn't let go.
-    let blocked = answer(|_| Err(BackendError::Closed));
+    let request = factory()?.open_with_u32(name, VERSION).map_err(thrown)?;
     let upgraded = {
         let request = request.clone();
-        Closure::<dyn FnMut(Event)>::new(move |_| {
+        Listener::new(move |_| {
             // A store that can't be made fails the request, which is waited for.
             let _ = upgrade(&request, incarnation);
         })
     };
-    request.set_onsuccess(Some(succeeded.as_ref().unchecked_ref()));
-    request.set_onerror(Some(failed.as_ref().unchecked_ref()));
-    request.set_onblocked(Some(blocked.as_ref().unchecked_ref()));
     request.set_onupgradeneeded(Some(upgraded.as_ref().unchecked_ref()));
-    let result = opened.await.unwrap_or(Err(BackendError::Closed));
-    request.set_onsuccess(None);
-    request.set_onerror(None);
-    request.set_onblocked(None);
-    request.set_onupgradeneeded(None);
-    result
+    ended(&request).await?;
+    request.result().map_err(thrown)?.dyn_into().map_err(thrown)
+}
+
+/// Deletes a database. Whoever has it open, here or in another tab, loses it.
+pub async fn delete(name: &str) -> Result<(), BackendError> {
+    ended(&factory()?.delete_database(name).map_err(thrown)?).await
+}
+
+fn factory() -> Result<IdbFactory, BackendError> {
+    // It is missing, or mustn't be looked at, where the browser lets nothing be saved.
+    let factory = Reflect::get(&js_sys::global(), &"indexedDB".into());
+    factory.ok().and_then(|factory| factory.dyn_into().ok()).ok_or(BackendError::Blocked)
 }
 
 fn upgrade(request: &IdbOpenDbRequest, incarnation: Incarnation) -> Result<(), JsValue> {
@@ -61,4 +61,50 @@ fn upgrade(request: &IdbOpenDbRequest, incarnation: Incarnation) -> Result<(), J
     let meta = database.create_object_store(META)?;
     meta.put_with_key(&Uint8Array::from(incarnation.as_slice()), &INCARNATION.into())?;
     Ok(())
+}
+
+/// Waits for the request's success, or for too long.
+async fn ended(request: &IdbOpenDbRequest) -> Result<(), BackendError> {
+    let (sender, ended) = oneshot::channel();
+    let sender = Rc::new(RefCell::new(Some(sender)));
+    let answer = {
+        let sender = sender.clone();
+        move |result: Result<(), BackendError>| {
+            sender.borrow_mut().take().is_some_and(|sender| sender.send(result).is_ok())
+        }
+    };
+    let settled = {
+        let (answer, request) = (answer.clone(), request.clone());
+        Closure::once(move |event: Event| {
+            request.set_onsuccess(None);
+            request.set_onerror(None);
+            let is_success = event.type_() == "success";
+            let result = match request.error() {
+                Ok(error) if !is_success => Err(reason(error)),
+                _ => Ok(()),
+            };
+            // Nobody waits any more, so nobody would close it.
+            if !answer(result)
+                && let Ok(database) = request.result()
+                && let Ok(database) = database.dyn_into::<IdbDatabase>()
+            {
+                database.close();
+            }
+        })
+    };
+    // It may come after we have given up, so it is the browser's to keep.
+    let settled = settled.into_js_value();
+    request.set_onsuccess(Some(settled.unchecked_ref()));
+    request.set_onerror(Some(settled.unchecked_ref()));
+    let blocked = Listener::new(move |_| {
+        let answer = answer.clone();
+        after(BLOCKED_LIMIT_MS, move || {
+            answer(Err(BackendError::Closed));
+        });
+    });
+    request.set_onblocked(Some(blocked.as_ref().unchecked_ref()));
+    let result = ended.await.unwrap_or(Err(BackendError::Closed));
+    request.set_onblocked(None);
+    request.set_onupgradeneeded(None);
+    result
 }

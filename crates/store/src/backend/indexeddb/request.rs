@@ -1,6 +1,4 @@
-//! `IndexedDB`'s events as futures, and its errors as ours.
-
-use std::{cell::RefCell, rc::Rc};
+//! `IndexedDB`'s events as futures and callbacks, and its errors as ours.
 
 use tokio::sync::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -8,38 +6,34 @@ use web_sys::{DomException, Event, IdbRequest, IdbTransaction};
 
 use crate::backend::BackendError;
 
-/// What the events of a transaction or a request are turned into.
+/// What hears an event, for as long as it is kept.
 pub type Listener = Closure<dyn FnMut(Event)>;
 
-/// Waits for a transaction's end. Nothing else may be awaited while it is open.
+/// Waits for a transaction's end. Nothing else may be awaited while it is open: it would end.
 pub async fn finished(transaction: &IdbTransaction) -> Result<(), BackendError> {
     let (sender, ended) = oneshot::channel();
-    let sender = Rc::new(RefCell::new(Some(sender)));
-    let end = |result: fn(&IdbTransaction) -> Result<(), BackendError>| -> Listener {
-        let (sender, transaction) = (sender.clone(), transaction.clone());
-        Closure::new(move |_| {
-            if let Some(sender) = sender.borrow_mut().take() {
-                let _ = sender.send(result(&transaction));
-            }
-        })
-    };
-    let completed = end(|_| Ok(()));
-    let aborted = end(|transaction| Err(reason(transaction.error())));
-    transaction.set_oncomplete(Some(completed.as_ref().unchecked_ref()));
-    transaction.set_onabort(Some(aborted.as_ref().unchecked_ref()));
-    let result = ended.await.unwrap_or(Err(BackendError::Closed));
+    let mut sender = Some(sender);
+    let listener = Listener::new(move |event: Event| {
+        if let Some(sender) = sender.take() {
+            let _ = sender.send(event.type_() == "complete");
+        }
+    });
+    transaction.set_oncomplete(Some(listener.as_ref().unchecked_ref()));
+    transaction.set_onabort(Some(listener.as_ref().unchecked_ref()));
+    let is_complete = ended.await.unwrap_or(false);
     transaction.set_oncomplete(None);
     transaction.set_onabort(None);
-    result
+    if is_complete { Ok(()) } else { Err(reason(transaction.error())) }
 }
 
 /// Calls back with a request's result, inside its transaction. The listener has to be kept until
 /// the transaction has ended.
 #[must_use]
-pub fn on_success(request: &IdbRequest, mut react: impl FnMut(JsValue) + 'static) -> Listener {
+pub fn on_success(request: &IdbRequest, react: impl FnOnce(JsValue) + 'static) -> Listener {
     let source = request.clone();
+    let mut react = Some(react);
     let listener = Listener::new(move |_| {
-        if let Ok(result) = source.result() {
+        if let (Some(react), Ok(result)) = (react.take(), source.result()) {
             react(result);
         }
     });
@@ -47,14 +41,20 @@ pub fn on_success(request: &IdbRequest, mut react: impl FnMut(JsValue) + 'static
     listener
 }
 
+/// A request's result, when its transaction is complete.
+pub fn result(request: &IdbRequest) -> Result<JsValue, BackendError> {
+    request.result().map_err(thrown)
+}
+
 /// What a call that throws has thrown.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub fn thrown(error: JsValue) -> BackendError {
-    reason(error.dyn_into().ok())
+    reason(error.dyn_ref::<DomException>().cloned())
 }
 
 pub fn reason(error: Option<DomException>) -> BackendError {
     let Some(error) = error else {
-        // Aborted by ourselves, or by the browser when it takes the storage away.
+        // Aborted by the browser, when it takes the storage away.
         return BackendError::Closed;
     };
     match error.name().as_str() {
