@@ -90,7 +90,12 @@ struct WebSocket {
 
 impl Socket for WebSocket {
     fn send(&mut self, frame: Vec<u8>) -> BoxFuture<'_, Result<(), SocketError>> {
-        let sent = self.socket.send_with_u8_array(&frame).map_err(|error| failed(&error));
+        // A socket that is closing takes frames without an error, and loses them.
+        let sent = if self.socket.ready_state() == web_sys::WebSocket::OPEN {
+            self.socket.send_with_u8_array(&frame).map_err(|error| failed(&error))
+        } else {
+            Err(SocketError("the connection is closed".into()))
+        };
         Box::pin(std::future::ready(sent))
     }
 
