@@ -154,7 +154,7 @@ impl Client {
         }
     }
 
-    /// Adds a database. With `is_lazy` it is one that began on this device, and the server only
+    /// Adds a database; [`Client::handle_news`] then says how it stands. With `is_lazy` it is one that began on this device, and the server only
     /// hears of it once there is something to send.
     pub fn handle_add(
         &mut self,

@@ -170,6 +170,7 @@ pub struct Open {
     #[cbor(n(2), with = "minicbor::bytes")]
     pub credentials: Vec<u8>,
     /// Absent when the client has nothing of the database, not even a memory of deleted documents.
+    /// One of zeros, which no server knows, when it has something but not how far it has read.
     #[n(3)]
     pub checkpoint: Option<Checkpoint>,
 }

@@ -174,17 +174,13 @@ impl Server {
         committed: Option<Committed>,
     ) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
-        match committed {
-            Some(committed) => {
-                if let Some(acknowledge) = channel.committed(number, batch, committed) {
-                    self.send(acknowledge);
-                    self.read(number);
-                }
-            }
-            None => {
-                let denial = Denial::new(DenialCode::Unavailable, "the server can't save now");
-                self.deny(number, denial);
-            }
+        let Some(committed) = committed else {
+            let denial = Denial::new(DenialCode::Unavailable, "the server can't save now");
+            return self.deny(number, denial);
+        };
+        if let Some(acknowledge) = channel.committed(number, batch, committed) {
+            self.send(acknowledge);
+            self.read(number);
         }
     }
 

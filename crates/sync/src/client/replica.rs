@@ -30,7 +30,8 @@ pub(super) struct ClientReplica {
     pub is_lazy: bool,
     pub state: State,
     role: Option<Role>,
-    counts: Counts,
+    /// How the database stands; nothing is done before that is known.
+    counts: Option<Counts>,
     flight: Flight<Vec<SentDocument>>,
     /// Documents under way, or being settled: not to be sent again meanwhile.
     busy: HashSet<DocumentId>,
@@ -78,7 +79,7 @@ impl ClientReplica {
             is_lazy,
             state: State::Waiting { until: None },
             role: None,
-            counts: Counts::default(),
+            counts: None,
             flight: Flight::default(),
             busy: HashSet::new(),
             is_reading: false,
@@ -100,8 +101,8 @@ impl ClientReplica {
         ReplicaStatus {
             channel,
             role: self.role,
-            pending: self.counts.pending,
-            refused: self.counts.refused,
+            pending: self.pending(),
+            refused: self.counts.map_or(0, |counts| counts.refused),
             progress: (read, self.latest),
             unreadable: self.unreadable,
             is_unsaved: self.is_unsaved,
@@ -117,7 +118,8 @@ impl ClientReplica {
 
     /// Whether a channel should be asked for now.
     pub fn wants_channel(&self, now: Time) -> bool {
-        let has_cause = !self.is_lazy || self.checkpoint.is_some() || self.counts.pending > 0;
+        let Some(counts) = self.counts else { return false };
+        let has_cause = !self.is_lazy || self.checkpoint.is_some() || counts.documents > 0;
         let is_due = match &self.state {
             State::Waiting { until } => until.is_none_or(|until| until <= now),
             State::Denied { until, .. } => until.is_some_and(|until| until <= now),
@@ -142,8 +144,19 @@ impl ClientReplica {
             channel,
             database: self.database.clone(),
             credentials: self.credentials.clone(),
-            checkpoint: self.checkpoint,
+            checkpoint: self.checkpoint.or_else(|| self.void_checkpoint()),
         }
+    }
+
+    /// Who has documents but no checkpoint is not to pass for empty, or would never hear that
+    /// some of them were deleted.
+    fn void_checkpoint(&self) -> Option<Checkpoint> {
+        let has_documents = self.counts.is_some_and(|counts| counts.documents > 0);
+        has_documents.then(|| Checkpoint::new([0; 16], [0; 16], 0))
+    }
+
+    fn pending(&self) -> usize {
+        self.counts.map_or(0, |counts| counts.pending)
     }
 
     /// The connection or the channel is gone, and with it what was under way.
@@ -174,7 +187,7 @@ impl ClientReplica {
     }
 
     pub fn counted(&mut self, counts: Counts) {
-        self.counts = counts;
+        self.counts = Some(counts);
     }
 
     /// How many pending documents to read, if there is cause and credit.
@@ -182,7 +195,7 @@ impl ClientReplica {
         let can_send = matches!(self.state, State::Open { .. })
             && self.role.is_some_and(Role::can_write)
             && self.flight.has_credit(limits);
-        let is_due = can_send && !self.is_reading && self.counts.pending > self.busy.len();
+        let is_due = can_send && !self.is_reading && self.pending() > self.busy.len();
         if !is_due {
             return None;
         }

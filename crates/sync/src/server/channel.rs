@@ -1,12 +1,12 @@
 //! The server's side of one channel.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
 use settee_store::{
-    Record, Revision,
+    DocumentId, Record, Revision,
     replication::{Known, ReplicatedDocument},
 };
 
@@ -40,8 +40,9 @@ pub(super) struct ServerChannel {
     flight: Flight<()>,
     /// Batches that wait to be committed, with their weights and the refusals already known.
     uncommitted: VecDeque<Uncommitted>,
-    /// What this client has sent, until the cursor has passed it: it isn't sent back.
-    received: HashSet<Revision>,
+    /// What this client has sent, until the cursor has passed it: it isn't sent back. A revision's
+    /// name doesn't tell documents apart that say the same.
+    received: HashMap<DocumentId, HashSet<Revision>>,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,7 @@ struct Uncommitted {
     batch: BatchNumber,
     weight: usize,
     /// The documents to be committed, in order, with what is to be remembered of each.
-    documents: Vec<(settee_store::DocumentId, Vec<Revision>)>,
+    documents: Vec<(DocumentId, Vec<Revision>)>,
     refused: Vec<Refusal>,
 }
 
@@ -73,7 +74,7 @@ impl ServerChannel {
             is_reading: false,
             flight: Flight::default(),
             uncommitted: VecDeque::new(),
-            received: HashSet::new(),
+            received: HashMap::new(),
         }
     }
 
@@ -145,7 +146,7 @@ impl ServerChannel {
             match outcome {
                 Ok(applied) => {
                     changed += u64::from(applied.changed);
-                    self.received.extend(revisions);
+                    self.received.entry(id).or_default().extend(revisions);
                 }
                 Err(reason) => refused.push(Refusal { id, reason }),
             }
@@ -198,7 +199,8 @@ impl ServerChannel {
             } else {
                 self.caught_up.map_or(Known::Unsure, Known::Until)
             };
-            let skip = |revision| self.received.contains(&revision);
+            let received = self.received.get(&record.id);
+            let skip = |revision| received.is_some_and(|known| known.contains(&revision));
             if let Some(document) = record.outgoing_since(known, skip)
                 && packer.add(document, limits).is_some()
             {
