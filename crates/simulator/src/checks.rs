@@ -1,0 +1,265 @@
+//! What has to hold: at once, at every commit, and when all is quiet.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use settee_store::{Body, Database, Document, DocumentId, OpenConflict, Record, Revision};
+use settee_sync::{
+    Checkpoint,
+    client::status::{ChannelStatus, ConnectionStatus},
+};
+
+use crate::{
+    Violation,
+    client::{self, Settled, Store},
+    plan::is_shared,
+    records,
+    scenario::Standing,
+    server::Disk,
+};
+
+type Known = HashSet<(DocumentId, Revision)>;
+
+/// What people were shown, to be compared with what is.
+#[derive(Default)]
+pub struct Ledger {
+    /// By client and store.
+    saved: BTreeMap<(usize, usize), Known>,
+    /// What the server refused of it.
+    withdrawn: BTreeMap<(usize, usize), Known>,
+    /// By database.
+    acknowledged: BTreeMap<usize, Known>,
+    /// What those who may not write have written, by database.
+    unwanted: BTreeMap<usize, Known>,
+    /// What each saved revision was made on.
+    origins: HashMap<Revision, Vec<Revision>>,
+}
+
+impl Ledger {
+    pub fn saved(&mut self, client: &client::Actor, store: usize, id: &DocumentId, name: Revision) {
+        let place = &client.stores[store];
+        let entry = (id.clone(), name);
+        match place.standing {
+            Standing::Owner | Standing::Editor => {
+                self.saved.entry((client.id, store)).or_default().insert(entry);
+            }
+            Standing::Viewer | Standing::Rogue => {
+                self.unwanted.entry(place.number).or_default().insert(entry);
+            }
+        }
+        let record = place.record(id);
+        if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
+            let origins = node.parent.into_iter().chain(node.merges.iter().copied());
+            self.origins.insert(name, origins.collect());
+        }
+    }
+
+    /// What a client has seen acknowledged is on the server, and what it has seen refused is shown.
+    pub fn settled(
+        &mut self,
+        client: usize,
+        database: usize,
+        disk: &Disk,
+        settled: &Settled,
+    ) -> Result<(), Violation> {
+        for (id, revisions) in &settled.acknowledged {
+            for revision in revisions {
+                let entry = (id.clone(), *revision);
+                self.acknowledged.entry(database).or_default().insert(entry);
+            }
+        }
+        let known = settled.acknowledged.iter().flat_map(|(id, revisions)| {
+            revisions.iter().map(move |revision| (id.clone(), *revision))
+        });
+        all_there(&disk.database, known, "was acknowledged, but isn't on the server")?;
+        for refused in &settled.withdrawn {
+            let withdrawn = self.withdrawn.entry((client, settled.store)).or_default();
+            withdrawn.extend(refused.revisions.iter().map(|name| (refused.id.clone(), *name)));
+            if !refused.revisions.is_empty() && refused.after.is_none() {
+                return violation(format!("{} was refused without a word", refused.id));
+            }
+            if let (Some(before), Some(after)) = (refused.before, refused.after)
+                && before != after
+                && self.descends(before, after)
+            {
+                let id = &refused.id;
+                return violation(format!("{id}: refused {before} is hidden by older {after}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing that was saved here has gone.
+    pub fn client_is_whole(&self, client: &client::Actor) -> Result<(), Violation> {
+        for (index, store) in client.stores.iter().enumerate() {
+            let kept = self.still_saved((client.id, index));
+            let what = format!("was saved on client {}, but isn't there", client.id);
+            all_there(&store.database, kept, &what)?;
+        }
+        Ok(())
+    }
+
+    /// The server has all that it acknowledged, and nothing of those who may not write.
+    pub fn server_is_whole(&self, disks: &[Disk]) -> Result<(), Violation> {
+        for (number, disk) in disks.iter().enumerate() {
+            let known = self.acknowledged.get(&number).into_iter().flatten().cloned();
+            all_there(&disk.database, known, "was acknowledged, but has gone from the server")?;
+            let unwanted = self.unwanted.get(&number).into_iter().flatten();
+            let trees = trees(&disk.database);
+            for (id, revision) in unwanted {
+                if trees.get(id).is_some_and(|record| record.tree.get(*revision).is_some()) {
+                    return violation(format!("{id} {revision} is a viewer's, on the server"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// When all is quiet: what was saved anywhere and not refused is on the server.
+    pub fn all_arrived(&self, clients: &[client::Actor], disks: &[Disk]) -> Result<(), Violation> {
+        for (client, store) in self.saved.keys() {
+            let number = clients[*client].stores[*store].number;
+            let saved = self.still_saved((*client, *store));
+            let what = format!("was saved on client {client}, but isn't on the server");
+            all_there(&disks[number].database, saved, &what)?;
+        }
+        Ok(())
+    }
+
+    fn still_saved(&self, place: (usize, usize)) -> impl Iterator<Item = (DocumentId, Revision)> {
+        let withdrawn = self.withdrawn.get(&place);
+        let saved = self.saved.get(&place).into_iter().flatten();
+        saved.filter(move |entry| withdrawn.is_none_or(|gone| !gone.contains(entry))).cloned()
+    }
+
+    fn descends(&self, revision: Revision, from: Revision) -> bool {
+        let mut next = vec![revision];
+        while let Some(revision) = next.pop() {
+            if revision == from {
+                return true;
+            }
+            next.extend(self.origins.get(&revision).into_iter().flatten());
+        }
+        false
+    }
+}
+
+/// A checkpoint is never ahead of the documents that it covers.
+pub fn is_covered(
+    store: &Store,
+    client: usize,
+    disk: &Disk,
+    checkpoint: Checkpoint,
+) -> Result<(), Violation> {
+    let here = trees(&store.database);
+    for record in records(&disk.database) {
+        if record.seq > checkpoint.seq {
+            break;
+        }
+        let known = here.get(&record.id);
+        for leaf in record.tree.leaves() {
+            let is_here = known.is_some_and(|known| known.tree.get(leaf.revision).is_some());
+            if !is_here && !(leaf.deleted && is_without_the_dead(known.map(AsRef::as_ref), &record))
+            {
+                let (id, name, seq) = (&record.id, leaf.revision, checkpoint.seq);
+                return violation(format!(
+                    "client {client} has a checkpoint of {seq} without {id} {name} of {}",
+                    record.seq
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replicas that begin empty get no tombstones. What a tombstone has closed they must not have.
+fn is_without_the_dead(known: Option<&Record>, there: &Record) -> bool {
+    let closed = |revision: Revision| {
+        let node = there.tree.get(revision);
+        node.is_some() && there.tree.leaves().iter().all(|leaf| leaf.revision != revision)
+    };
+    known.is_none_or(|known| known.tree.leaves().iter().all(|leaf| !closed(leaf.revision)))
+}
+
+/// Everything that people see of a document.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    winner: Revision,
+    leaves: Vec<Revision>,
+    body: Body,
+    conflicts: Vec<OpenConflict>,
+}
+
+fn seen(database: &Database) -> BTreeMap<DocumentId, Seen> {
+    let documents = records(database).into_iter().filter_map(|record| record.document());
+    let live = documents.filter(|document| !document.deleted && is_shared(&document.id));
+    live.map(|document| {
+        let Document { id, winner, leaves, body, conflicts, .. } = document;
+        (id, Seen { winner, leaves, body, conflicts })
+    })
+    .collect()
+}
+
+/// Everybody is online, has nothing to send or to get, and sees what the server sees.
+pub fn has_settled(clients: &[client::Actor], disks: &[Disk]) -> Result<(), Violation> {
+    for client in clients {
+        let id = client.id;
+        if client.connection_status() != Some(ConnectionStatus::Online) {
+            return violation(format!("client {id} is {:?}", client.connection_status()));
+        }
+        for (index, store) in client.stores.iter().enumerate() {
+            let number = store.number;
+            let Some(status) = client.replica_status(index) else {
+                return violation(format!("client {id} doesn't sync database {number}"));
+            };
+            let is_done = match store.standing {
+                Standing::Rogue => continue,
+                Standing::Viewer => {
+                    status.channel == ChannelStatus::Open && status.progress.0 >= status.progress.1
+                }
+                Standing::Owner | Standing::Editor => status.is_up_to_date(),
+            };
+            if !is_done || status.unreadable > 0 || status.is_unsaved {
+                return violation(format!("client {id}, database {number}: {status:?}"));
+            }
+            let (here, there) = (seen(&store.database), seen(&disks[number].database));
+            if here != there {
+                return violation(format!(
+                    "client {id}, database {number}: {}",
+                    difference(&here, &there)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn difference(here: &BTreeMap<DocumentId, Seen>, there: &BTreeMap<DocumentId, Seen>) -> String {
+    let ids = here.keys().chain(there.keys());
+    let differs = ids.into_iter().find(|id| here.get(*id) != there.get(*id));
+    differs.map_or_else(String::new, |id| {
+        format!("{id} is {:?}, on the server {:?}", here.get(id), there.get(id))
+    })
+}
+
+fn trees(database: &Database) -> HashMap<DocumentId, std::sync::Arc<Record>> {
+    records(database).into_iter().map(|record| (record.id.clone(), record)).collect()
+}
+
+/// Each of the revisions is a leaf or an ancestor of one.
+fn all_there(
+    database: &Database,
+    known: impl Iterator<Item = (DocumentId, Revision)>,
+    what: &str,
+) -> Result<(), Violation> {
+    let trees = trees(database);
+    for (id, revision) in known {
+        if trees.get(&id).is_none_or(|record| record.tree.get(revision).is_none()) {
+            return violation(format!("{id} {revision} {what}"));
+        }
+    }
+    Ok(())
+}
+
+fn violation<T>(what: String) -> Result<T, Violation> {
+    Err(Violation(what))
+}

@@ -1,0 +1,52 @@
+//! What everybody in a world shares: time, chance, the network, and the records.
+
+use std::time::Duration;
+
+use settee_sync::{Limits, Time};
+
+use crate::{
+    Sabotage,
+    agenda::{Agenda, Event},
+    faults::Faults,
+    network::Network,
+    random::Random,
+    tally::Tally,
+    trace::Trace,
+};
+
+#[derive(Debug)]
+pub struct Context {
+    pub now: Time,
+    pub agenda: Agenda,
+    pub random: Random,
+    pub network: Network,
+    pub faults: Faults,
+    /// Frames may come twice, so the machines may end connections for it.
+    pub has_duplicates: bool,
+    pub limits: Limits,
+    pub sabotage: Sabotage,
+    pub tally: Tally,
+    pub trace: Trace,
+}
+
+impl Context {
+    pub fn plan(&mut self, wait: Duration, event: Event) {
+        self.agenda.plan(self.now + wait, event);
+    }
+
+    pub fn note(&mut self, line: impl FnOnce() -> String) {
+        self.trace.note(self.now, line);
+    }
+
+    /// Plans a machine's next look at the clock, unless that is planned already.
+    pub fn arm(&mut self, armed: &mut Option<Time>, next: Option<Time>, event: Event) {
+        // What is late already is done in the next moment, so that time goes on.
+        let next = next.map(|at| at.max(self.now + Duration::from_millis(1)));
+        if *armed != next {
+            *armed = next;
+            if let Some(at) = next {
+                self.agenda.plan(at, event);
+            }
+        }
+    }
+}

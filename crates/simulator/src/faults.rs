@@ -1,0 +1,123 @@
+//! What may go wrong, and how often.
+//!
+//! Each seed draws its own mix: where everything goes wrong all the time, nothing gets far enough
+//! to go wrong in an interesting way.
+
+use crate::random::Random;
+
+/// What breaks in by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The connection is gone, and both sides are told.
+    Cut,
+    /// Nothing comes through any more, and nobody is told.
+    Silence,
+    /// Nothing comes through for a while, and then all of it does.
+    Stall,
+    /// A client can't reach the server for a while.
+    Partition,
+    /// A device says that it has no network, and later that it has.
+    Offline,
+    /// Somebody closes the laptop's lid, or taps on the status.
+    Wake,
+    CrashClient,
+    CrashServer,
+    StopServer,
+    /// A client has no room to save for a while.
+    Quota,
+}
+
+const KINDS: [Kind; 10] = [
+    Kind::Cut,
+    Kind::Silence,
+    Kind::Stall,
+    Kind::Partition,
+    Kind::Offline,
+    Kind::Wake,
+    Kind::CrashClient,
+    Kind::CrashServer,
+    Kind::StopServer,
+    Kind::Quota,
+];
+
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    pub kinds: Vec<Kind>,
+    /// The mean pause between them, in milliseconds.
+    pub pause: u64,
+    /// How long a frame takes, in milliseconds.
+    pub delay: (u64, u64),
+    /// Once in so many frames; 0 is never.
+    pub loss: u64,
+    pub duplication: u64,
+    /// Once in so many commits.
+    pub client_crash: u64,
+    pub server_crash: u64,
+    pub server_failure: u64,
+    /// Once in so many channels opened.
+    pub unavailable: u64,
+}
+
+/// What becomes of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Done,
+    /// The process dies before anything is written.
+    CrashBefore,
+    /// The process dies when all is durable, before it knows.
+    CrashAfter,
+    /// It fails.
+    Fail,
+    /// It is done, but took so long that it counts as failed.
+    Late,
+}
+
+impl Faults {
+    pub fn draw(random: &mut Random) -> Self {
+        let mut sometimes = |first, last| {
+            let rate = random.between(first, last);
+            if random.one_in(2) { rate } else { 0 }
+        };
+        let loss = sometimes(50, 500);
+        let client_crash = sometimes(10, 100);
+        let server_crash = sometimes(20, 200);
+        let server_failure = sometimes(5, 50);
+        let unavailable = sometimes(3, 10);
+        let quickest = random.between(1, 40);
+        Self {
+            kinds: KINDS.into_iter().filter(|_| random.one_in(2)).collect(),
+            pause: random.between(1_000, 15_000),
+            delay: (quickest, quickest + random.between(0, 200)),
+            loss,
+            duplication: if random.one_in(6) { random.between(20, 200) } else { 0 },
+            client_crash,
+            server_crash,
+            server_failure,
+            unavailable,
+        }
+    }
+
+    /// Nothing goes wrong any more; things take as long as they did.
+    pub fn end(&mut self) {
+        *self = Self { delay: self.delay, ..Self::default() };
+    }
+
+    pub fn client_commit(&self, random: &mut Random) -> Fate {
+        match (random.one_in(self.client_crash), random.one_in(2)) {
+            (false, _) => Fate::Done,
+            (true, false) => Fate::CrashBefore,
+            (true, true) => Fate::CrashAfter,
+        }
+    }
+
+    pub fn server_commit(&self, random: &mut Random) -> Fate {
+        let is_first = random.one_in(2);
+        if random.one_in(self.server_crash) {
+            if is_first { Fate::CrashBefore } else { Fate::CrashAfter }
+        } else if random.one_in(self.server_failure) {
+            if is_first { Fate::Fail } else { Fate::Late }
+        } else {
+            Fate::Done
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Who is there, and what the seed has in store for them.
+
+use std::time::Duration;
+
+use settee_sync::{Limits, Role};
+
+use crate::{faults::Faults, random::Random};
+
+#[derive(Debug)]
+pub struct Scenario {
+    pub databases: usize,
+    pub people: Vec<Person>,
+    pub limits: Limits,
+    /// How long things go wrong.
+    pub storm: Duration,
+    /// The mean pause between two edits of a person, in milliseconds.
+    pub pause: u64,
+    pub faults: Faults,
+}
+
+/// Somebody with a client.
+#[derive(Debug)]
+pub struct Person {
+    /// Who comes late finds something there already.
+    pub joins: Duration,
+    pub standings: Vec<(usize, Standing)>,
+}
+
+/// What somebody is in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The database began on this device, and the server hears of it with the first change.
+    Owner,
+    Editor,
+    /// Writes to documents of its own, which have to stay on its device.
+    Viewer,
+    /// A viewer whose client believes that it may write.
+    Rogue,
+}
+
+impl Standing {
+    pub fn role(self) -> Role {
+        match self {
+            Self::Owner => Role::Owner,
+            Self::Editor => Role::Editor,
+            Self::Viewer | Self::Rogue => Role::Viewer,
+        }
+    }
+}
+
+impl Scenario {
+    pub fn draw(random: &mut Random) -> Self {
+        let databases = 1 + random.below(3);
+        let people = (0..2 + random.below(4)).map(|who| Person::draw(random, who, databases));
+        Self {
+            databases,
+            people: people.collect(),
+            limits: limits(random),
+            storm: random.millis(20_000, 90_000),
+            pause: random.between(100, 4_000),
+            faults: Faults::draw(random),
+        }
+    }
+}
+
+impl Person {
+    fn draw(random: &mut Random, who: usize, databases: usize) -> Self {
+        let is_late = random.one_in(3);
+        let joins = if is_late { random.millis(1_000, 90_000) } else { random.millis(0, 500) };
+        let reader = if random.one_in(2) { Standing::Viewer } else { Standing::Rogue };
+        let mut standings = Vec::new();
+        for database in 0..databases {
+            // The first person owns everything, so that each database comes to be.
+            let standing = match (who, random.below(12)) {
+                (0, _) => Standing::Owner,
+                (_, 0 | 1) => reader,
+                _ => Standing::Editor,
+            };
+            if who == 0 || !random.one_in(5) {
+                standings.push((database, standing));
+            }
+        }
+        Self { joins, standings }
+    }
+}
+
+/// Small ones, so that they are reached.
+fn limits(random: &mut Random) -> Limits {
+    let batch = usize::try_from(random.between(100, 2_000)).unwrap_or(100);
+    Limits {
+        batch,
+        batch_documents: 1 + random.below(8),
+        credit: batch * (1 + random.below(4)),
+        ..Limits::default()
+    }
+}
