@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::canonical;
+
 /// Longest body, in bytes of canonical JSON.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// Deepest nesting of objects and arrays; the body itself is at depth 1.
@@ -47,12 +49,10 @@ impl Body {
         if fields.keys().any(|name| name.starts_with('_')) {
             return Err(BodyError::Reserved);
         }
-        let value = Value::Object(fields);
-        if depth_exceeds(&value, DEPTH_LIMIT) {
+        if fields.values().any(|value| depth_exceeds(value, DEPTH_LIMIT - 1)) {
             return Err(BodyError::TooDeep);
         }
-        let json =
-            serde_json_canonicalizer::to_string(&value).map_err(|_| BodyError::NotCanonical)?;
+        let json = canonical::to_string(&fields);
         if json.len() > BODY_LIMIT {
             return Err(BodyError::TooLarge);
         }

@@ -57,6 +57,7 @@ impl Image {
         self.seq = self.seq.max(seq);
     }
 
+    #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
     pub fn seq(&self) -> u64 {
         self.seq
     }
@@ -83,6 +84,7 @@ impl Image {
         self.locals.get(key).cloned()
     }
 
+    #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
     /// Everything, for a snapshot: the records in the order of their `seq`, and the local documents.
     pub fn everything(&self) -> (Vec<Arc<Record>>, Locals) {
         let locals = self.locals.iter().map(|(key, value)| (key.clone(), Some(value.clone())));

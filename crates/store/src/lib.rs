@@ -17,6 +17,7 @@
 
 pub mod backend;
 pub mod body;
+mod canonical;
 pub mod conformance;
 pub mod database;
 pub mod document_id;
