@@ -26,7 +26,9 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use session::{Access, CurrentList, ListSummary, Session, SessionSlot, StatusKind, StatusView};
+pub use session::{
+    Access, CurrentList, ListSummary, Session, SessionSlot, StatusKind, StatusView, Theme,
+};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use todo_row::TodoRow;

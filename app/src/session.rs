@@ -22,6 +22,36 @@ pub trait Session {
     fn rename_list(&self, name: String);
     /// Tries to connect now instead of at the next attempt.
     fn retry_now(&self);
+    /// What was chosen on this device.
+    fn theme(&self) -> Signal<Theme>;
+    fn choose_theme(&self, theme: Theme);
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the device says.
+    #[default]
+    Device,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub const ALL: [Self; 3] = [Self::Device, Self::Light, Self::Dark];
+
+    /// The value of `data-theme`, and what is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|theme| theme.name() == name).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,6 +8,7 @@
 //! - `home`: the lists that this device knows.
 //! - `lists`: the lists' databases, each with its place at the server.
 //! - `session`: what the user interface asks for.
+//! - `settings`: what has to be known before a database is open.
 //! - `status`: what the line at the bottom says.
 #![cfg(target_arch = "wasm32")]
 
@@ -15,6 +16,7 @@ mod home;
 mod lists;
 mod page;
 mod session;
+mod settings;
 mod status;
 mod storage;
 
@@ -28,6 +30,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn hydrate() {
     page::explain_panics();
+    page::show_theme(settings::theme());
     let address = page::take_address();
     let slot = StoredValue::new_local(None);
     leptos::mount::hydrate_body(move || {

@@ -1,5 +1,6 @@
 //! The page around the app: its address, its service worker, and its last words.
 
+use settee_app::Theme;
 use settee_todo::link::{self, Address};
 use wasm_bindgen::JsValue;
 
@@ -30,6 +31,15 @@ pub fn sync_url() -> String {
 pub fn go_to(path: &str) {
     // It fails on malformed addresses alone.
     let _ = window().location().set_href(path);
+}
+
+/// Light or dark; what the device says where nothing was chosen.
+pub fn show_theme(theme: Theme) {
+    let root = window().document().and_then(|document| document.document_element());
+    if let Some(root) = root {
+        // It fails on a malformed name alone.
+        let _ = root.set_attribute("data-theme", theme.name());
+    }
 }
 
 /// The app opens without a server after the first visit. Where there are no service workers it

@@ -1,7 +1,7 @@
 //! What the user interface asks for.
 
 use leptos::prelude::*;
-use settee_app::{CurrentList, ListSummary, StatusKind, StatusView};
+use settee_app::{CurrentList, ListSummary, StatusKind, StatusView, Theme};
 use settee_client::{Client, browser::WebSocketConnector};
 use settee_store::{Body, Change, Database, Edit};
 use settee_sync::Limits;
@@ -16,7 +16,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::{
     home::{Home, Known},
     lists::{Lists, OpenList},
-    page, status, storage,
+    page, settings, status, storage,
 };
 
 const AGENT: &str = concat!("settee/", env!("CARGO_PKG_VERSION"));
@@ -35,6 +35,7 @@ struct Signals {
     lists: RwSignal<Vec<ListSummary>>,
     current: RwSignal<Option<CurrentList>, LocalStorage>,
     status: RwSignal<StatusView>,
+    theme: RwSignal<Theme>,
 }
 
 impl Session {
@@ -48,6 +49,7 @@ impl Session {
                 pending: 0,
                 detail: String::new(),
             }),
+            theme: RwSignal::new(settings::theme()),
         });
         let home = Home::new(storage::open(HOME).await.database).await;
         if let Address { list: ListAddress::List(list), token: Some(token) } = &address {
@@ -219,6 +221,16 @@ impl settee_app::Session for Session {
 
     fn retry_now(&self) {
         self.client.wake();
+    }
+
+    fn theme(&self) -> Signal<Theme> {
+        self.signals.theme.into()
+    }
+
+    fn choose_theme(&self, theme: Theme) {
+        self.signals.theme.set(theme);
+        settings::keep_theme(theme);
+        page::show_theme(theme);
     }
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::Node;
 
+use crate::components::ThemeChoice;
 use crate::session::{Access, ListSummary, SessionSlot};
 use crate::{focus, keys};
 
@@ -91,6 +92,7 @@ pub fn Lists(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
             >
                 {NEW_LIST}
             </button>
+            <ThemeChoice session />
         </nav>
         <div class="backdrop" on:click=move |_| drawer.set(false)></div>
     }

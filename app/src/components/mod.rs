@@ -6,6 +6,7 @@ mod new_todo;
 mod problems;
 mod share;
 mod status;
+mod theme;
 mod todo_item;
 mod todo_list;
 
@@ -15,5 +16,6 @@ pub use new_todo::NewTodo;
 pub use problems::Problems;
 pub use share::Share;
 pub use status::Status;
+pub use theme::ThemeChoice;
 pub use todo_item::TodoItem;
 pub use todo_list::TodoList;
