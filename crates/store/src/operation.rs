@@ -155,14 +155,26 @@ fn apply(
         Operation::Edit(edit) => edit_record(record, edit, seq),
         Operation::Replicate { revisions, acknowledges, .. } => {
             let mut changed = false;
+            let mut completed = Vec::new();
             for replicated in revisions {
                 let revision = replicated.revision;
+                let known = record.tree.get(revision);
+                if replicated.body.is_some() && known.is_some_and(|node| node.body.is_none()) {
+                    completed.push(revision);
+                }
                 match record.tree.insert(replicated.into_node(seq)) {
                     Insertion::New => changed = true,
                     Insertion::Known => {}
                     Insertion::Differs => return Err(OperationError::Differs),
                 }
                 changed |= acknowledges && record.tree.acknowledge(revision);
+            }
+            // A body that leaves are merged over changes what is read of them.
+            if !changed && !completed.is_empty() {
+                record.tree.tidy();
+                let has_body =
+                    |revision| record.tree.get(revision).is_some_and(|node| node.body.is_some());
+                changed = completed.into_iter().any(has_body);
             }
             Ok((None, changed))
         }
@@ -199,7 +211,14 @@ fn edit_record(
     seq: u64,
 ) -> Result<(Option<Revision>, bool), OperationError> {
     let tree = &record.tree;
-    let tips = tips(tree, &edit.seen)?;
+    let mut tips = tips(tree, &edit.seen)?;
+    let is_known = |seen: &Revision| tree.get(*seen).is_some_and(|node| node.body.is_some());
+    if matches!(edit.change, Change::Put(_)) && !edit.seen.iter().all(is_known) {
+        // What the editor saw is forgotten, so what they changed of it can't be told: the edit
+        // stands beside those made since, and what differs is shown.
+        tips.clone_from(&edit.seen);
+        sort_best_first(tree, &mut tips);
+    }
     let tip_nodes: Vec<&Node> = tips.iter().filter_map(|tip| tree.get(*tip)).collect();
     let current = (!tip_nodes.is_empty()).then(|| view_of(tree, &tip_nodes));
     let (deleted, body) = match edit.change {
@@ -246,11 +265,16 @@ fn tips(tree: &RevisionTree, seen: &[Revision]) -> Result<Vec<Revision>, Operati
         return Err(OperationError::UnknownRevision);
     }
     let mut tips: Vec<Revision> = seen.iter().map(|revision| tree.own_tip(*revision)).collect();
+    sort_best_first(tree, &mut tips);
+    Ok(tips)
+}
+
+/// By the winner's order, and without repeats.
+fn sort_best_first(tree: &RevisionTree, tips: &mut Vec<Revision>) {
     tips.sort_by_key(|tip| {
         std::cmp::Reverse((tree.get(*tip).is_some_and(|node| !node.deleted), *tip))
     });
     tips.dedup();
-    Ok(tips)
 }
 
 fn same(tips: &[Revision], seen: &[Revision]) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Applied, carry, delete, document, done, fields, named, outcome, put, replica, travelling,
+    Applied, carry, delete, document, done, fields, id, named, outcome, put, replica, travelling,
     written,
 };
 use crate::{
@@ -22,6 +22,8 @@ named![
     replication_is_idempotent,
     a_known_revision_that_says_something_else_is_not_taken,
     the_same_edit_in_two_places_is_one,
+    an_edit_of_what_is_forgotten_hides_nothing,
+    a_body_that_comes_later_is_merged_over,
 ];
 
 /// A document that both have, and then each edits.
@@ -157,4 +159,47 @@ async fn the_same_edit_in_two_places_is_one(here: Database) {
     let delete = outcome(&here, delete("a", &[ours])).await;
     assert!(delete.is_ok());
     assert_eq!(done(&here, Vec::new()).await, []);
+}
+
+async fn an_edit_of_what_is_forgotten_hides_nothing(database: Database) {
+    let first = written(&database, put("a", &[], json!({"title": "tea"}))).await;
+    let mut last = first;
+    for title in ["coffee", "cocoa", "water"] {
+        last = written(&database, put("a", &[last], json!({"title": title}))).await;
+        let acknowledge = Operation::Acknowledge { id: id("a"), revisions: vec![last] };
+        done(&database, vec![acknowledge]).await;
+    }
+    // What the editor has changed can't be told any more: the title, or something else?
+    let late = json!({"title": "tea", "done": true});
+    written(&database, put("a", &[first], late)).await;
+    let document = document(&database, "a").await;
+    assert_eq!((document.winner, document.leaves.len()), (last, 2));
+    let open: Vec<_> = document.conflicts.iter().map(|conflict| conflict.path.join("/")).collect();
+    assert_eq!(open, ["done", "title"]);
+}
+
+async fn a_body_that_comes_later_is_merged_over(here: Database) {
+    let (one, other) = (replica(), replica());
+    let replicate = |ReplicatedDocument { id, revisions }| Operation::Replicate {
+        id,
+        revisions,
+        acknowledges: false,
+    };
+    let first = json!({"title": "tea", "done": false});
+    let first = written(&one, put("a", &[], first)).await;
+    let base = travelling(&one, "a").await;
+    carry(&one, "a", &other).await;
+    let (ours, theirs) =
+        (json!({"title": "green tea", "done": false}), json!({"title": "tea", "done": true}));
+    written(&one, put("a", &[first], ours)).await;
+    written(&other, put("a", &[first], theirs)).await;
+    for database in [&one, &other] {
+        let document = travelling(database, "a").await;
+        assert!(document.revisions[0].body.is_none(), "the leaf will do where there is one");
+        done(&here, vec![replicate(document)]).await;
+    }
+    assert_eq!(document(&here, "a").await.conflicts.len(), 2);
+    assert!(done(&here, vec![replicate(base.clone())]).await[0].changed);
+    assert_eq!(fields(&here, "a").await, json!({"title": "green tea", "done": true}));
+    assert!(!done(&here, vec![replicate(base)]).await[0].changed);
 }
