@@ -153,11 +153,20 @@ impl<T: Model> Collection<T> {
     }
 
     async fn follow(self, database: Database) -> Result<(), BackendError> {
-        let first = database.changes(0, usize::MAX).await?;
+        let mut first = Vec::new();
+        loop {
+            let since = first.last().map_or(0, |record: &Arc<Record>| record.seq);
+            let more = database.changes(since, usize::MAX).await?;
+            if more.is_empty() {
+                break;
+            }
+            first.extend(more);
+        }
         let mut feed = database.follow(first.last().map_or(0, |record| record.seq));
         if self.absorb(&first) {
             self.ready.try_set(true);
         }
+        drop(first);
         while let Some(records) = feed.next().await? {
             if !self.absorb(&records) {
                 break;

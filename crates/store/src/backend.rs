@@ -50,7 +50,8 @@ pub trait Backend: MaybeSync {
         ids: Vec<DocumentId>,
     ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>>;
 
-    /// At most `limit` records that changed after `since`, in the order of their `seq`.
+    /// At most `limit` records that changed after `since`, in the order of their `seq`. There
+    /// may be fewer, where they are large; none means that there are no more.
     fn changes(
         &self,
         since: u64,

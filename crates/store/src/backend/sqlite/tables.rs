@@ -159,6 +159,10 @@ pub fn store(
     Ok(bytes.len())
 }
 
+/// Bytes of records after which a reader is given what there is so far: many large documents
+/// would else be in memory at once, for each of many readers.
+const READ_WEIGHT: usize = 4 * 1024 * 1024;
+
 pub fn changes(
     connection: &Connection,
     database: Key,
@@ -179,8 +183,8 @@ pub fn pending(
     readable(connection, sql, database, 0, limit)
 }
 
-/// The first records that can be read: the limit doesn't count the others, lest a reader that
-/// is given nothing takes that for the end.
+/// The first records that can be read, up to the limit or to [`READ_WEIGHT`]. Those that can't
+/// don't count, lest a reader that is given nothing takes that for the end.
 fn readable(
     connection: &Connection,
     sql: &str,
@@ -192,10 +196,13 @@ fn readable(
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![database, since])?;
     let mut records = Vec::new();
+    let mut weight = 0;
     while records.len() < limit
+        && weight < READ_WEIGHT
         && let Some(row) = rows.next()?
     {
         let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        weight += bytes.len();
         records.extend(decode(bytes));
     }
     Ok(records)
