@@ -212,8 +212,8 @@ fn edit_record(
 ) -> Result<(Option<Revision>, bool), OperationError> {
     let tree = &record.tree;
     let mut tips = tips(tree, &edit.seen)?;
-    let is_known = |seen: &Revision| tree.get(*seen).is_some_and(|node| node.body.is_some());
-    if matches!(edit.change, Change::Put(_)) && !edit.seen.iter().all(is_known) {
+    let is_rebased = matches!(edit.change, Change::Put(_)) && !same(&tips, &edit.seen);
+    if is_rebased && !is_view_known(tree, &edit.seen) {
         // What the editor saw is forgotten, so what they changed of it can't be told: the edit
         // stands beside those made since, and what differs is shown.
         tips.clone_from(&edit.seen);
@@ -279,6 +279,17 @@ fn sort_best_first(tree: &RevisionTree, tips: &mut Vec<Revision>) {
 
 fn same(tips: &[Revision], seen: &[Revision]) -> bool {
     tips.len() == seen.len() && seen.iter().all(|revision| tips.contains(revision))
+}
+
+/// Whether the bodies are there that the editor's view was made of.
+fn is_view_known(tree: &RevisionTree, seen: &[Revision]) -> bool {
+    let has_body = |node: &&Node| node.body.is_some();
+    seen.iter().enumerate().all(|(at, one)| {
+        tree.get(*one).as_ref().is_some_and(has_body)
+            && seen[at + 1..]
+                .iter()
+                .all(|other| tree.common_ancestors(*one, *other).iter().all(has_body))
+    })
 }
 
 /// The edit's body, with what this profile has changed since the editor looked.
