@@ -171,13 +171,17 @@ pub fn is_covered(
     Ok(())
 }
 
-/// Replicas that begin empty get no tombstones. What a tombstone has closed they must not have.
+/// Replicas that begin empty get no tombstones. What a tombstone has closed they must not have,
+/// unless they are about to say so.
 fn is_without_the_dead(known: Option<&Record>, there: &Record) -> bool {
     let closed = |revision: Revision| {
         let node = there.tree.get(revision);
         node.is_some() && there.tree.leaves().iter().all(|leaf| leaf.revision != revision)
     };
-    known.is_none_or(|known| known.tree.leaves().iter().all(|leaf| !closed(leaf.revision)))
+    known.is_none_or(|known| {
+        let leaves = known.tree.leaves();
+        leaves.iter().all(|leaf| leaf.pending || !closed(leaf.revision))
+    })
 }
 
 /// Everything that people see of a document.

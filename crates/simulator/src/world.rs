@@ -25,8 +25,8 @@ use crate::{
 /// How long it may take from the end of the faults until everybody has the same. Waits grow to
 /// 30 seconds; a link that has gone silent takes 15 to be noticed; and one may follow the other.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How long it has to stay so.
-const QUIET: Duration = Duration::from_secs(12);
+/// How long it has to stay so: longer than a link that has gone silent is believed in.
+const QUIET: Duration = Duration::from_secs(20);
 /// Bytes under way on one link: what credit allows, and small talk.
 const QUEUE_LIMIT: usize = 64 * 1024;
 /// More events than any life takes: past them, somebody turns in circles.
@@ -397,10 +397,8 @@ impl World {
             (Ok(()), Some(quiet)) if quiet >= QUIET => self.is_over = true,
             (Ok(()), Some(_)) => {}
             (Ok(()), None) => self.settled_since = Some(context.now),
-            (Err(Violation(what)), Some(_)) => {
-                return Err(Violation(format!("it was settled, and no longer is: {what}")));
-            }
-            (Err(Violation(what)), None) => {
+            (Err(Violation(what)), _) => {
+                self.settled_since = None;
                 let late = context.now.since(Time::default()).saturating_sub(self.storm);
                 if late > PATIENCE {
                     return Err(Violation(format!("it doesn't settle: {what}")));

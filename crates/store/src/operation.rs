@@ -79,6 +79,8 @@ pub enum OperationError {
     UnknownRevision,
     #[error("a revision of this name says something else")]
     Differs,
+    #[error("the revision that a document ends in has no body")]
+    NoBody,
     #[error(transparent)]
     Revision(#[from] RevisionError),
     #[error("fields taken together pass the limits of a body")]
@@ -155,11 +157,14 @@ fn apply(
         Operation::Edit(edit) => edit_record(record, edit, seq),
         Operation::Replicate { revisions, acknowledges, .. } => {
             let mut changed = false;
+            let mut bodiless = Vec::new();
             let mut completed = Vec::new();
             for replicated in revisions {
                 let revision = replicated.revision;
                 let known = record.tree.get(revision);
-                if replicated.body.is_some() && known.is_some_and(|node| node.body.is_none()) {
+                if replicated.body.is_none() {
+                    bodiless.push(revision);
+                } else if known.is_some_and(|node| node.body.is_none()) {
                     completed.push(revision);
                 }
                 match record.tree.insert(replicated.into_node(seq)) {
@@ -176,6 +181,21 @@ fn apply(
                     |revision| record.tree.get(revision).is_some_and(|node| node.body.is_some());
                 changed = completed.into_iter().any(has_body);
             }
+            if bodiless.is_empty() {
+                return Ok((None, changed));
+            }
+            let lacks_body =
+                |leaf: &&Node| leaf.body.is_none() && bodiless.contains(&leaf.revision);
+            if record.tree.leaves().iter().any(lacks_body) {
+                return Err(OperationError::NoBody);
+            }
+            // A base that the server doesn't know is one for nobody: all are to read the same. And
+            // one that somebody else has forgotten is told again.
+            changed |= if acknowledges {
+                record.tree.forget_bases(&bodiless)
+            } else {
+                record.tree.tell_again(&bodiless, seq)
+            };
             Ok((None, changed))
         }
         Operation::Acknowledge { revisions, .. } => {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 use crate::{
-    body::{Body, BodyError},
+    body::{BODY_LIMIT, Body, BodyError},
     document_id::DocumentId,
     record::Record,
     revision::{Revision, RevisionError},
@@ -53,8 +53,6 @@ pub enum ReplicationError {
     Merges,
     #[error("a document travels with at most {HISTORY_LIMIT} revisions and more than none")]
     Count,
-    #[error("the revision that a document ends in travels with its body")]
-    NoBody,
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error(transparent)]
@@ -104,20 +102,14 @@ impl ReplicatedRevision {
 }
 
 impl ReplicatedDocument {
-    /// Checks what the revisions are together: that what nothing else here closes has a body.
+    /// Checks that there are revisions, and not too many. That nothing stays without a body which
+    /// needs one is seen when they meet the tree.
     pub fn verified(
         id: DocumentId,
         revisions: Vec<ReplicatedRevision>,
     ) -> Result<Self, ReplicationError> {
         if revisions.is_empty() || revisions.len() > HISTORY_LIMIT + crate::view::MERGE_LIMIT {
             return Err(ReplicationError::Count);
-        }
-        let closed: HashSet<Revision> = revisions
-            .iter()
-            .flat_map(|revision| revision.parent.into_iter().chain(revision.merges.iter().copied()))
-            .collect();
-        if revisions.iter().any(|r| r.body.is_none() && !closed.contains(&r.revision)) {
-            return Err(ReplicationError::NoBody);
         }
         Ok(Self { id, revisions })
     }
@@ -132,33 +124,45 @@ impl ReplicatedDocument {
         self.id.as_str().len() + revisions
     }
 
-    /// The revisions that travel with what they say: a receiver's verdict is about these.
+    /// Whether everything is told of each revision.
+    pub fn is_complete(&self) -> bool {
+        self.revisions.iter().all(|revision| revision.body.is_some())
+    }
+
+    /// The revisions that a receiver's verdict is about, those without a body as well: they
+    /// are taken together, or not at all.
     pub fn told(&self) -> Vec<Revision> {
-        self.revisions.iter().filter(|r| r.body.is_some()).map(|r| r.revision).collect()
+        self.revisions.iter().map(|revision| revision.revision).collect()
     }
 }
 
 impl Record {
-    /// What waits for the server: the pending revisions, and the bodies they are based on, so
-    /// that whoever has edited meanwhile can merge by field.
+    /// What waits for the server: the pending revisions, and those they are based on, so that
+    /// whoever has edited meanwhile can merge by field. Of other bodies than the leaves' there are
+    /// as many as one body may be long, the latest first; a base without one may be forgotten here.
     pub fn outgoing_pending(&self) -> Option<ReplicatedDocument> {
         let tree = &self.tree;
-        let bases: HashSet<Revision> = tree
-            .nodes()
-            .iter()
-            .filter(|node| node.pending)
-            .flat_map(|node| node.parent.into_iter().chain(node.merges.iter().copied()))
-            .collect();
+        let pending = || tree.nodes().iter().filter(|node| node.pending);
+        let bases: HashSet<Revision> = pending().flat_map(Node::closes).collect();
         let leaves: HashSet<Revision> = tree.leaves().iter().map(|leaf| leaf.revision).collect();
-        self.outgoing(|node| {
-            let is_leaf = leaves.contains(&node.revision);
-            if node.pending {
-                Some(is_leaf)
-            } else if bases.contains(&node.revision) && node.body.is_some() {
-                Some(true)
-            } else {
-                None
+        let length = |node: &Node| node.body.as_ref().map_or(0, |body| body.as_str().len());
+        let mut room = BODY_LIMIT;
+        let mut with_body: HashSet<Revision> = HashSet::new();
+        for node in pending().filter(|node| leaves.contains(&node.revision)) {
+            room = room.saturating_sub(length(node));
+            with_body.insert(node.revision);
+        }
+        for node in tree.nodes().iter().rev() {
+            let is_base = node.pending || bases.contains(&node.revision);
+            if is_base && node.body.is_some() && length(node) <= room {
+                if with_body.insert(node.revision) {
+                    room -= length(node);
+                }
             }
+        }
+        self.outgoing(|node| {
+            let is_needed = node.pending || bases.contains(&node.revision);
+            is_needed.then(|| with_body.contains(&node.revision))
         })
     }
 
@@ -181,21 +185,33 @@ impl Record {
             return None;
         }
         // An open conflict is merged over the common ancestor, so its body goes along.
-        let mut ancestors: HashSet<Revision> = HashSet::new();
-        for (at, leaf) in leaves.iter().enumerate() {
-            for other in leaves.iter().skip(at + 1) {
-                let common = self.tree.common_ancestors(leaf.revision, other.revision);
-                ancestors.extend(common.iter().map(|node| node.revision));
+        let ancestors = self.tree.merge_bases();
+        let is_conflict = leaves.len() > 1;
+        let is_new = |node: &Node| node.seq > since && !skip(node.revision);
+        // What leads from a named revision to the leaves is named too: a replica that began with
+        // leaves alone doesn't know of it.
+        let mut named: HashSet<Revision> = ancestors.clone();
+        let mut known = 0;
+        for node in self.tree.nodes() {
+            if is_new(node) && !is_leaf(node) && (!is_empty || is_conflict) {
+                named.insert(node.revision);
+            }
+        }
+        while known < named.len() {
+            known = named.len();
+            for node in self.tree.nodes().iter().filter(|node| !is_leaf(node)) {
+                if node.closes().any(|closed| named.contains(&closed)) {
+                    named.insert(node.revision);
+                }
             }
         }
         self.outgoing(|node| {
-            let is_new = node.seq > since && !skip(node.revision);
             if is_leaf(node) {
-                is_new.then_some(true)
-            } else if ancestors.contains(&node.revision) {
-                Some(true)
+                // Such a replica has no tombstones either, and here one ends a branch.
+                let is_end = is_conflict && node.deleted && !skip(node.revision);
+                (is_new(node) || is_end).then_some(true)
             } else {
-                (is_new && (!is_empty || leaves.len() > 1)).then_some(false)
+                named.contains(&node.revision).then(|| ancestors.contains(&node.revision))
             }
         })
     }

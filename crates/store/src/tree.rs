@@ -40,7 +40,7 @@ pub struct Node {
 }
 
 impl Node {
-    fn closes(&self) -> impl Iterator<Item = Revision> + '_ {
+    pub(crate) fn closes(&self) -> impl Iterator<Item = Revision> + '_ {
         self.parent.into_iter().chain(self.merges.iter().copied())
     }
 
@@ -97,8 +97,10 @@ impl RevisionTree {
                 {
                     return Insertion::Differs;
                 }
-                if known.body.is_none() {
+                // To learn what a revision says is to learn of it, so those who follow are told.
+                if known.body.is_none() && node.body.is_some() {
                     known.body = node.body;
+                    known.seq = node.seq;
                 }
                 Insertion::Known
             }
@@ -163,6 +165,55 @@ impl RevisionTree {
         latest.into_iter().filter_map(|revision| self.get(revision)).collect()
     }
 
+    /// The revisions that leaves are merged over.
+    pub fn merge_bases(&self) -> HashSet<Revision> {
+        self.bases_of(&self.leaves())
+    }
+
+    fn bases_of(&self, leaves: &[&Node]) -> HashSet<Revision> {
+        let mut bases = HashSet::new();
+        for (at, leaf) in leaves.iter().enumerate() {
+            for other in leaves.iter().skip(at + 1) {
+                let common = self.common_ancestors(leaf.revision, other.revision);
+                bases.extend(common.iter().map(|node| node.revision));
+            }
+        }
+        bases
+    }
+
+    /// The leaves there would be if the server refused all that waits for it.
+    fn accepted_leaves(&self) -> Vec<&Node> {
+        let accepted = || self.nodes.iter().filter(|node| !node.pending);
+        let closed: HashSet<Revision> = accepted().flat_map(Node::closes).collect();
+        accepted().filter(|node| !closed.contains(&node.revision)).collect()
+    }
+
+    /// Drops the bodies of those of the revisions that leaves are merged over, unless an edit
+    /// that waits for the server is based on them. Tells whether there was one.
+    pub fn forget_bases(&mut self, revisions: &[Revision]) -> bool {
+        let mut gone = self.merge_bases();
+        gone.retain(|base| revisions.contains(base));
+        for node in self.nodes.iter().filter(|node| node.pending) {
+            gone.remove(&node.revision);
+            node.closes().for_each(|base| drop(gone.remove(&base)));
+        }
+        let forgotten = self.nodes.iter_mut().filter(|node| gone.contains(&node.revision));
+        forgotten.fold(false, |changed, node| node.body.take().is_some() || changed)
+    }
+
+    /// Has those of the revisions count as learnt at `seq` that leaves are merged over here.
+    /// Tells whether there was one.
+    pub fn tell_again(&mut self, revisions: &[Revision], seq: u64) -> bool {
+        let mut bases = self.merge_bases();
+        bases.retain(|base| revisions.contains(base));
+        let told =
+            self.nodes.iter_mut().filter(|n| n.body.is_some() && bases.contains(&n.revision));
+        told.fold(false, |_, node| {
+            node.seq = seq;
+            true
+        })
+    }
+
     /// The revision that this profile's own later edits have made of `revision`.
     pub fn own_tip(&self, mut revision: Revision) -> Revision {
         for _ in 0..self.nodes.len() {
@@ -223,20 +274,19 @@ impl RevisionTree {
 
     /// Drops what nothing needs any more: bodies other than those of leaves, of what leaves
     /// and pending edits are based on, and of the ancestors that open conflicts are merged
-    /// over; and the oldest revisions past [`HISTORY_LIMIT`].
+    /// over, those included that a refusal would open again; and the oldest revisions past
+    /// [`HISTORY_LIMIT`].
     pub fn tidy(&mut self) {
         if self.nodes.len() <= 2 {
             return;
         }
-        let mut kept: HashSet<Revision> = HashSet::new();
-        let leaves = self.leaves();
-        for (at, leaf) in leaves.iter().enumerate() {
+        let mut kept = self.merge_bases();
+        for leaf in self.leaves() {
             kept.insert(leaf.revision);
             kept.extend(leaf.closes());
-            for other in leaves.iter().skip(at + 1) {
-                let common = self.common_ancestors(leaf.revision, other.revision);
-                kept.extend(common.iter().map(|node| node.revision));
-            }
+        }
+        if self.is_pending() {
+            kept.extend(self.bases_of(&self.accepted_leaves()));
         }
         for node in self.nodes.iter().filter(|node| node.pending) {
             kept.insert(node.revision);

@@ -160,7 +160,7 @@ impl Server {
             Ok(grant) => {
                 let opened = channel.grant(number, &grant);
                 self.send(opened);
-                self.read(number);
+                self.go_on(number);
             }
             Err(denial) => self.deny(number, denial),
         }
@@ -178,17 +178,15 @@ impl Server {
             let denial = Denial::new(DenialCode::Unavailable, "the server can't save now");
             return self.deny(number, denial);
         };
-        if let Some(acknowledge) = channel.committed(number, batch, committed) {
-            self.send(acknowledge);
-            self.read(number);
-        }
+        channel.committed(number, batch, committed);
+        self.go_on(number);
     }
 
     /// A channel's database has changed.
     pub fn handle_news(&mut self, number: Channel, seq: u64) {
         if let Some(channel) = self.channels.get_mut(&number) {
             channel.news(seq);
-            self.read(number);
+            self.go_on(number);
         }
     }
 
@@ -207,7 +205,7 @@ impl Server {
         if let Some(changes) = channel.changes(now, number, &records, &self.limits) {
             self.send(changes);
         }
-        self.read(number);
+        self.go_on(number);
     }
 
     /// A grant has ended.
@@ -300,16 +298,21 @@ impl Server {
     fn landed(&mut self, _now: Time, landed: &Acknowledge) {
         let Some(channel) = self.channels.get_mut(&landed.channel) else { return };
         if channel.landed(landed.batch) {
-            self.read(landed.channel);
+            self.go_on(landed.channel);
         } else {
             self.end(GoodbyeCode::OutOfPlace, "no such batch waits for an acknowledgement");
         }
     }
 
-    fn read(&mut self, number: Channel) {
+    /// Acknowledges what there is to acknowledge, and reads what there is to read.
+    fn go_on(&mut self, number: Channel) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
+        let acknowledgements = channel.acknowledgements();
         if let Some((since, limit)) = channel.next_read(&self.limits) {
             self.outputs.push_back(ServerOutput::Read { channel: number, since, limit });
+        }
+        for acknowledge in acknowledgements {
+            self.send(acknowledge);
         }
     }
 

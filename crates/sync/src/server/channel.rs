@@ -1,7 +1,7 @@
 //! The server's side of one channel.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -36,7 +36,12 @@ pub(super) struct ServerChannel {
     caught_up: Option<u64>,
     /// The latest update sequence that the database is known to have.
     latest: u64,
-    is_reading: bool,
+    reading: Option<Reading>,
+    /// Documents that the client has sent nothing new of, with where they are. It may not know
+    /// what has become of its revision, for who begins empty hears of no deleted documents.
+    doubtful: BTreeMap<DocumentId, u64>,
+    /// What is to be acknowledged once such documents are sent, or nobody would send them again.
+    held: Vec<Acknowledge>,
     flight: Flight<()>,
     /// Batches that wait to be committed, with their weights and the refusals already known.
     uncommitted: VecDeque<Uncommitted>,
@@ -45,13 +50,32 @@ pub(super) struct ServerChannel {
     received: HashMap<DocumentId, HashSet<Revision>>,
 }
 
+/// What was asked for.
+#[derive(Debug)]
+enum Reading {
+    /// What follows the cursor.
+    Feed,
+    /// A doubtful document that the cursor has passed.
+    Doubtful(DocumentId),
+}
+
 #[derive(Debug)]
 struct Uncommitted {
     batch: BatchNumber,
     weight: usize,
-    /// The documents to be committed, in order, with what is to be remembered of each.
-    documents: Vec<(DocumentId, Vec<Revision>)>,
+    /// The documents to be committed, in order.
+    documents: Vec<Sent>,
     refused: Vec<Refusal>,
+}
+
+/// What is to be remembered of a document.
+#[derive(Debug)]
+struct Sent {
+    id: DocumentId,
+    /// Those that the client has the bodies of.
+    revisions: Vec<Revision>,
+    /// It has them all: it has forgotten nothing that its edits are based on.
+    is_complete: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -59,6 +83,14 @@ pub(super) enum TakeError {
     NotOpen,
     ReadOnly,
     Overload,
+}
+
+impl Sent {
+    fn of(document: &ReplicatedDocument) -> Self {
+        let has_body = document.revisions.iter().filter(|revision| revision.body.is_some());
+        let revisions = has_body.map(|revision| revision.revision).collect();
+        Self { id: document.id.clone(), revisions, is_complete: document.is_complete() }
+    }
 }
 
 impl ServerChannel {
@@ -71,7 +103,9 @@ impl ServerChannel {
             empty_until: 0,
             caught_up: None,
             latest: 0,
-            is_reading: false,
+            reading: None,
+            doubtful: BTreeMap::new(),
+            held: Vec::new(),
             flight: Flight::default(),
             uncommitted: VecDeque::new(),
             received: HashMap::new(),
@@ -127,25 +161,28 @@ impl ServerChannel {
         self.uncommitted.push_back(Uncommitted {
             batch: changes.batch,
             weight: documents.iter().map(ReplicatedDocument::weight).sum(),
-            documents: documents.iter().map(|d| (d.id.clone(), d.told())).collect(),
+            documents: documents.iter().map(Sent::of).collect(),
             refused,
         });
         Ok((changes.batch, documents))
     }
 
-    pub fn committed(
-        &mut self,
-        number: Channel,
-        batch: BatchNumber,
-        (outcomes, seq): Committed,
-    ) -> Option<Acknowledge> {
-        let done = self.uncommitted.pop_front_if(|waiting| waiting.batch == batch)?;
+    pub fn committed(&mut self, number: Channel, batch: BatchNumber, (outcomes, seq): Committed) {
+        let next = self.uncommitted.pop_front_if(|waiting| waiting.batch == batch);
+        let Some(done) = next else { return };
         let mut refused = done.refused;
         let mut changed = 0;
-        for ((id, revisions), outcome) in done.documents.into_iter().zip(outcomes) {
+        let mut is_known = true;
+        for (Sent { id, revisions, is_complete }, outcome) in
+            done.documents.into_iter().zip(outcomes)
+        {
             match outcome {
                 Ok(applied) => {
                     changed += u64::from(applied.changed);
+                    is_known &= is_complete;
+                    if !applied.changed {
+                        self.doubtful.insert(id.clone(), applied.seq);
+                    }
                     self.received.entry(id).or_default().extend(revisions);
                 }
                 Err(reason) => refused.push(Refusal { id, reason }),
@@ -154,14 +191,27 @@ impl ServerChannel {
         self.latest = self.latest.max(seq);
         // When nothing of others came between, the client is where the database is.
         let is_alone = self.caught_up == Some(self.cursor)
-            && !self.is_reading
+            && self.reading.is_none()
+            && self.doubtful.is_empty()
+            && is_known
             && self.uncommitted.is_empty()
             && seq == self.cursor + changed;
         if is_alone {
             self.reach_end(seq);
             self.announced = seq;
         }
-        Some(Acknowledge { channel: number, batch, refused, seq: is_alone.then_some(seq) })
+        let seq = is_alone.then_some(seq);
+        self.held.push(Acknowledge { channel: number, batch, refused, seq });
+    }
+
+    /// What is committed, and may be acknowledged now.
+    pub fn acknowledgements(&mut self) -> Vec<Acknowledge> {
+        if self.next_doubtful().is_some() { Vec::new() } else { std::mem::take(&mut self.held) }
+    }
+
+    fn next_doubtful(&self) -> Option<(&DocumentId, u64)> {
+        let mut known = self.doubtful.iter().map(|(id, seq)| (id, *seq));
+        known.find(|(_, seq)| *seq <= self.cursor)
     }
 
     pub fn news(&mut self, seq: u64) {
@@ -170,16 +220,23 @@ impl ServerChannel {
 
     /// What to read next, if there is something, and room to send it.
     pub fn next_read(&mut self, limits: &Limits) -> Option<(u64, usize)> {
-        let is_due = self.role.is_some()
-            && !self.is_reading
+        let is_possible = self.role.is_some()
+            && self.reading.is_none()
             && self.uncommitted.is_empty()
-            && self.flight.has_credit(limits)
-            && (self.cursor < self.latest || self.caught_up.is_none());
-        if !is_due {
+            && self.flight.has_credit(limits);
+        if !is_possible {
             return None;
         }
-        self.is_reading = true;
-        Some((self.cursor, limits.batch_documents))
+        if let Some((id, seq)) = self.next_doubtful() {
+            let since = seq.saturating_sub(1);
+            self.reading = Some(Reading::Doubtful(id.clone()));
+            return Some((since, 1));
+        }
+        let is_due = self.cursor < self.latest || self.caught_up.is_none();
+        is_due.then(|| {
+            self.reading = Some(Reading::Feed);
+            (self.cursor, limits.batch_documents)
+        })
     }
 
     /// Makes a batch of what was read.
@@ -190,11 +247,15 @@ impl ServerChannel {
         records: &[Arc<Record>],
         limits: &Limits,
     ) -> Option<Changes> {
-        self.is_reading = false;
+        if let Some(Reading::Doubtful(id)) = self.reading.take() {
+            return self.doubtful(now, number, &id, records);
+        }
         let mut packer = Packer::default();
         let mut is_full = false;
         for record in records {
-            let known = if record.seq <= self.empty_until {
+            let known = if self.doubtful.contains_key(&record.id) {
+                Known::Unsure
+            } else if record.seq <= self.empty_until {
                 Known::Nothing
             } else {
                 self.caught_up.map_or(Known::Unsure, Known::Until)
@@ -208,6 +269,7 @@ impl ServerChannel {
                 break;
             }
             self.cursor = record.seq;
+            self.doubtful.remove(&record.id);
         }
         if records.is_empty() || (!is_full && self.cursor >= self.latest) {
             self.reach_end(self.cursor);
@@ -222,6 +284,34 @@ impl ServerChannel {
             batch: self.flight.launch(now, packer.weight, ()),
             seq: Some(self.cursor),
             documents: packer.documents.iter().map(WireDocument::from).collect(),
+        })
+    }
+
+    /// All of a document that the client lacks something of, if it does.
+    fn doubtful(
+        &mut self,
+        now: Time,
+        number: Channel,
+        id: &DocumentId,
+        records: &[Arc<Record>],
+    ) -> Option<Changes> {
+        let Some(record) = records.first().filter(|record| record.id == *id) else {
+            // It has changed meanwhile, and comes in its turn.
+            self.doubtful.insert(id.clone(), u64::MAX);
+            return None;
+        };
+        self.doubtful.remove(id);
+        let received = self.received.get(id);
+        let skip = |revision| received.is_some_and(|known| known.contains(&revision));
+        if matches!(record.tree.leaves().as_slice(), [leaf] if skip(leaf.revision)) {
+            return None;
+        }
+        let document = record.outgoing_since(Known::Unsure, skip)?;
+        Some(Changes {
+            channel: number,
+            batch: self.flight.launch(now, document.weight(), ()),
+            seq: None,
+            documents: vec![WireDocument::from(&document)],
         })
     }
 
