@@ -42,13 +42,11 @@ pub const NATIVE: &[Group] = &[
 ];
 
 /// What has tests in `tests/browser*.rs`, which run in a headless browser.
-pub const BROWSER: &[Group] = &[
-    Group {
-        name: "store in the browser",
-        packages: &["settee-store"],
-        features: &["settee-store/indexeddb"],
-    },
-];
+pub const BROWSER: &[Group] = &[Group {
+    name: "store in the browser",
+    packages: &["settee-store"],
+    features: &["settee-store/indexeddb"],
+}];
 
 /// What becomes the site's WebAssembly.
 pub const FRONTEND: Group =

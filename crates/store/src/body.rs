@@ -44,6 +44,7 @@ impl Body {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "fields that became a body are done with")]
     pub fn new(fields: Map<String, Value>) -> Result<Self, BodyError> {
         // CouchDB: top-level names with a leading underscore are the database's.
         if fields.keys().any(|name| name.starts_with('_')) {
@@ -133,6 +134,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
     fn body(value: Value) -> Result<Body, BodyError> {
         Body::from_serialize(&value)
     }

@@ -257,15 +257,12 @@ pub fn set_local(
     name: &str,
     value: Option<&[u8]>,
 ) -> Result<(), BackendError> {
-    match value {
-        Some(value) => {
-            let sql = "INSERT OR REPLACE INTO locals (database, name, value) VALUES (?1, ?2, ?3)";
-            connection.prepare_cached(sql)?.execute(params![database, name, value])?;
-        }
-        None => {
-            let sql = "DELETE FROM locals WHERE database = ?1 AND name = ?2";
-            connection.prepare_cached(sql)?.execute(params![database, name])?;
-        }
+    if let Some(value) = value {
+        let sql = "INSERT OR REPLACE INTO locals (database, name, value) VALUES (?1, ?2, ?3)";
+        connection.prepare_cached(sql)?.execute(params![database, name, value])?;
+    } else {
+        let sql = "DELETE FROM locals WHERE database = ?1 AND name = ?2";
+        connection.prepare_cached(sql)?.execute(params![database, name])?;
     }
     Ok(())
 }
