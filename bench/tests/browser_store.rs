@@ -1,4 +1,4 @@
-//! The store over `IndexedDB`, beside `IndexedDB` used directly. `cargo xtask bench` runs this in
+//! The store over IndexedDB, beside IndexedDB used directly. `cargo xtask bench` runs this in
 //! Chromium, and reads the lines that begin with `FIGURE`.
 #![cfg(target_arch = "wasm32")]
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// `IndexedDB` used directly, one record a document: what the browser's own speed is.
+/// IndexedDB used directly, one record a document: what the browser's own speed is.
 pub const RAW_INDEXEDDB: &str = "raw-indexeddb";
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,4 +1,4 @@
-//! The store in `SQLite`, alone: one file on a disk, every commit durable.
+//! The store in SQLite, alone: one file on a disk, every commit durable.
 
 use std::{path::Path, time::Instant};
 

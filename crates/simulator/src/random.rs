@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// `SplitMix64`. Everything that happens by chance is drawn here, in order.
+/// SplitMix64. Everything that happens by chance is drawn here, in order.
 #[derive(Debug)]
 pub struct Random(u64);
 

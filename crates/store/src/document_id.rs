@@ -9,7 +9,7 @@ use thiserror::Error;
 pub const ID_LIMIT: usize = 512;
 
 /// A document's id: 1 to [`ID_LIMIT`] bytes, without NUL, not beginning with `_`
-/// (`CouchDB`: ids with a leading underscore belong to the database itself).
+/// (CouchDB: ids with a leading underscore belong to the database itself).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentId(Arc<str>);
 

@@ -1,6 +1,6 @@
 //! A document store for Rust that runs in the browser and on servers.
 //!
-//! A [`Database`] holds JSON documents. Each has a tree of revisions, as in `CouchDB`, so that
+//! A [`Database`] holds JSON documents. Each has a tree of revisions, as in CouchDB, so that
 //! replicas which were edited apart can be brought together and nothing is lost. What a reader
 //! sees is a *view* of the tree: concurrent edits of different fields are merged, concurrent
 //! edits of the same field are shown as an open conflict.

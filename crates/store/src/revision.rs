@@ -11,7 +11,7 @@ use crate::body::Body;
 /// The format of what a revision's hash is taken over. It is part of the hash.
 const HASH_FORMAT: u8 = 1;
 
-/// A revision's name, `generation-hash`. Its order is `CouchDB`'s: the generation first, then the hash.
+/// A revision's name, `generation-hash`. Its order is CouchDB's: the generation first, then the hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision {
     generation: u32,

@@ -1,4 +1,4 @@
-//! What `IndexedDB` does beyond what every back end does. Two handles on one database in a page stand for two tabs.
+//! What IndexedDB does beyond what every back end does. Two handles on one database in a page stand for two tabs.
 #![cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 
 use futures_util::{

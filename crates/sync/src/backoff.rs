@@ -33,7 +33,7 @@ impl Backoff {
         self.attempt = 0;
     }
 
-    /// `SplitMix64`: good enough to spread clients out, and nothing more is asked of it.
+    /// SplitMix64: good enough to spread clients out, and nothing more is asked of it.
     fn draw(&mut self) -> u64 {
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.chance;

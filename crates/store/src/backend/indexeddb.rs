@@ -1,4 +1,4 @@
-//! Databases in a browser, as a log: each commit is one record of `IndexedDB`.
+//! Databases in a browser, as a log: each commit is one record of IndexedDB.
 //!
 //! The database itself lives in memory. A commit is one transaction, in which the records that
 //! other tabs have written meanwhile are read, the operations are run on top of them, and the
@@ -8,7 +8,7 @@
 //! A tab has one transaction at a time under way. What is handed in meanwhile goes together into
 //! the next one.
 //!
-//! - [`open`]: the database of `IndexedDB`; [`request`]: its events and errors.
+//! - [`open`]: the database of IndexedDB; [`request`]: its events and errors.
 //! - [`log`]: reading and appending records; [`snapshot`]: all of them in one piece.
 //! - [`tabs`]: word between tabs.
 

@@ -1,4 +1,4 @@
-//! Any number of databases in one `SQLite` file, for servers and native clients.
+//! Any number of databases in one SQLite file, for servers and native clients.
 //!
 //! One thread writes, and commits what waits for it together; a few read. They are plain
 //! threads: nothing here needs a runtime.

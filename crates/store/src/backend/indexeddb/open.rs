@@ -1,4 +1,4 @@
-//! Opening, making and deleting a database of `IndexedDB`.
+//! Opening, making and deleting a database of IndexedDB.
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -1,4 +1,4 @@
-//! `IndexedDB`'s events as futures and callbacks, and its errors as ours.
+//! IndexedDB's events as futures and callbacks, and its errors as ours.
 
 use tokio::sync::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};

@@ -1,4 +1,4 @@
-//! Opening the file: settings, migrations, and what `SQLite`'s errors mean to us.
+//! Opening the file: settings, migrations, and what SQLite's errors mean to us.
 
 use std::{path::Path, time::Duration};
 

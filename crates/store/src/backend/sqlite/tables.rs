@@ -271,7 +271,7 @@ fn decode(bytes: &[u8]) -> Option<Arc<Record>> {
     minicbor::decode(bytes).ok().map(Arc::new)
 }
 
-/// `SQLite`'s integers are signed. No database ever gets this far.
+/// SQLite's integers are signed. No database ever gets this far.
 fn signed(seq: u64) -> Result<i64, BackendError> {
     i64::try_from(seq).map_err(|error: TryFromIntError| BackendError::Failed(error.to_string()))
 }
