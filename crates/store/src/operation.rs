@@ -233,9 +233,10 @@ fn edit_record(
     let tree = &record.tree;
     let mut tips = tips(tree, &edit.seen)?;
     let is_rebased = matches!(edit.change, Change::Put(_)) && !same(&tips, &edit.seen);
-    if is_rebased && !is_view_known(tree, &edit.seen) {
-        // What the editor saw is forgotten, so what they changed of it can't be told: the edit
-        // stands beside those made since, and what differs is shown.
+    if is_rebased && !(is_view_known(tree, &edit.seen) && is_view_known(tree, &tips)) {
+        // What the editor saw is forgotten, so what they changed of it can't be told; or it is
+        // known no more what they would change now. The edit stands beside those made since, and
+        // what differs is shown.
         tips.clone_from(&edit.seen);
         sort_best_first(tree, &mut tips);
     }
@@ -253,9 +254,11 @@ fn edit_record(
             _ => (false, body),
         },
     };
-    let unchanged = |view: &crate::view::View| !view.deleted && !deleted && view.body == body;
-    if tips.len() == 1 && current.as_ref().is_some_and(unchanged) {
-        return Ok((tips.first().copied(), false));
+    let is_same = |node: &Node| !node.deleted && !deleted && node.body.as_ref() == Some(&body);
+    if let [tip] = tip_nodes.as_slice()
+        && is_same(tip)
+    {
+        return Ok((Some(tip.revision), false));
     }
 
     let parent = tips.first().copied();
@@ -301,12 +304,12 @@ fn same(tips: &[Revision], seen: &[Revision]) -> bool {
     tips.len() == seen.len() && seen.iter().all(|revision| tips.contains(revision))
 }
 
-/// Whether the bodies are there that the editor's view was made of.
-fn is_view_known(tree: &RevisionTree, seen: &[Revision]) -> bool {
+/// Whether the bodies are there that the view of these leaves is made of.
+fn is_view_known(tree: &RevisionTree, leaves: &[Revision]) -> bool {
     let has_body = |node: &&Node| node.body.is_some();
-    seen.iter().enumerate().all(|(at, one)| {
+    leaves.iter().enumerate().all(|(at, one)| {
         tree.get(*one).as_ref().is_some_and(has_body)
-            && seen[at + 1..]
+            && leaves[at + 1..]
                 .iter()
                 .all(|other| tree.common_ancestors(*one, *other).iter().all(has_body))
     })
@@ -321,9 +324,6 @@ fn rebased(
 ) -> Result<Body, OperationError> {
     let mut nodes: Vec<&Node> = seen.iter().filter_map(|revision| tree.get(*revision)).collect();
     nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
-    if nodes.iter().any(|node| node.body.is_none()) {
-        return Ok(edited.clone());
-    }
     let before = view_of(tree, &nodes).body;
     Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
 }
