@@ -211,3 +211,168 @@ fn rebase_fields(
     }
     onto
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[expect(clippy::needless_pass_by_value, reason = "it is written on the spot")]
+    fn body(value: Value) -> Body {
+        Body::from_serialize(&value).unwrap()
+    }
+
+    /// Adds a revision, and tells its name.
+    fn add(tree: &mut RevisionTree, closes: &[Revision], value: Value) -> Revision {
+        let (parent, merges) = (closes.first().copied(), closes.get(1..).unwrap_or_default());
+        let (deleted, body) =
+            (value.is_null(), body(if value.is_null() { json!({}) } else { value }));
+        let revision = Revision::derive(parent, merges, deleted, &body).unwrap();
+        tree.insert(Node {
+            revision,
+            parent,
+            merges: merges.to_vec(),
+            deleted,
+            body: Some(body),
+            seq: 1,
+            pending: false,
+            own: false,
+        });
+        revision
+    }
+
+    fn forget(tree: &RevisionTree, revision: Revision) -> RevisionTree {
+        let mut forgetful = RevisionTree::default();
+        for node in tree.nodes() {
+            let body = node.body.clone().filter(|_| node.revision != revision);
+            forgetful.insert(Node { body, ..node.clone() });
+        }
+        forgetful
+    }
+
+    /// The merged fields, and the paths of open conflicts with how many values each has.
+    fn seen(tree: &RevisionTree) -> (Value, Vec<(String, usize)>) {
+        let view = view(tree).unwrap();
+        let open = view.conflicts.iter().map(|open| (open.path.join("."), open.values.len()));
+        (Value::Object(view.body.fields()), open.collect())
+    }
+
+    #[test]
+    fn objects_merge_by_path_and_arrays_are_one_value() {
+        let mut tree = RevisionTree::default();
+        let base = json!({"place": {"city": "Rome", "zip": 1}, "tags": ["a"], "n": 1});
+        let base = add(&mut tree, &[], base);
+        add(
+            &mut tree,
+            &[base],
+            json!({"place": {"city": "Pisa", "zip": 1}, "tags": ["a", "b"], "n": 1}),
+        );
+        add(
+            &mut tree,
+            &[base],
+            json!({"place": {"city": "Rome", "zip": 2}, "tags": ["c"], "n": 1}),
+        );
+        let (merged, open) = seen(&tree);
+        assert_eq!(merged["place"], json!({"city": "Pisa", "zip": 2}));
+        assert_eq!(open, [("tags".to_owned(), 2)]);
+        assert!(merged["tags"] == json!(["a", "b"]) || merged["tags"] == json!(["c"]));
+    }
+
+    #[test]
+    fn a_field_can_be_removed_by_one_side() {
+        let mut tree = RevisionTree::default();
+        let base = add(&mut tree, &[], json!({"a": 1, "b": 1}));
+        add(&mut tree, &[base], json!({"b": 1}));
+        add(&mut tree, &[base], json!({"a": 1, "b": 2}));
+        assert_eq!(seen(&tree), (json!({"b": 2}), Vec::new()));
+    }
+
+    #[test]
+    fn both_saying_the_same_is_no_conflict() {
+        let mut tree = RevisionTree::default();
+        let base = add(&mut tree, &[], json!({"a": 1}));
+        add(&mut tree, &[base], json!({"a": 2, "b": 1}));
+        add(&mut tree, &[base], json!({"a": 2, "c": 1}));
+        assert_eq!(seen(&tree), (json!({"a": 2, "b": 1, "c": 1}), Vec::new()));
+    }
+
+    #[test]
+    fn three_that_differ_are_all_shown() {
+        let mut tree = RevisionTree::default();
+        let base = add(&mut tree, &[], json!({"a": 0, "b": 0}));
+        for n in 1..=3 {
+            add(&mut tree, &[base], json!({"a": n, "b": 0}));
+        }
+        add(&mut tree, &[base], json!({"a": 0, "b": 9}));
+        let (merged, open) = seen(&tree);
+        assert_eq!((&merged["b"], open), (&json!(9), vec![("a".to_owned(), 3)]));
+        assert_ne!(merged["a"], json!(0), "who left it as it was has no say");
+    }
+
+    #[test]
+    fn without_the_ancestor_whatever_differs_is_open() {
+        let mut tree = RevisionTree::default();
+        let base = add(&mut tree, &[], json!({"a": 1, "b": 1, "c": 1}));
+        add(&mut tree, &[base], json!({"a": 2, "b": 1, "c": 1}));
+        add(&mut tree, &[base], json!({"a": 1, "b": 2, "c": 1}));
+        assert_eq!(seen(&tree), (json!({"a": 2, "b": 2, "c": 1}), Vec::new()));
+        let (merged, open) = seen(&forget(&tree, base));
+        assert_eq!(open, [("a".to_owned(), 2), ("b".to_owned(), 2)]);
+        assert_eq!(merged["c"], json!(1));
+    }
+
+    #[test]
+    fn a_value_set_after_a_merge_is_not_undone_by_an_older_branch() {
+        let mut tree = RevisionTree::default();
+        let base = add(&mut tree, &[], json!({"a": 0}));
+        let one = add(&mut tree, &[base], json!({"a": 1}));
+        let other = add(&mut tree, &[base], json!({"a": 2}));
+        let merged = add(&mut tree, &[one.max(other), one.min(other)], json!({"a": 3}));
+        // Somebody who knows only one side goes on with it, in another field.
+        add(&mut tree, &[other], json!({"a": 2, "b": 1}));
+        assert_eq!(seen(&tree), (json!({"a": 3, "b": 1}), Vec::new()));
+        assert!(view(&tree).unwrap().leaves.contains(&merged));
+    }
+
+    #[test]
+    fn a_deleted_leaf_is_not_merged() {
+        let mut tree = RevisionTree::default();
+        let base = add(&mut tree, &[], json!({"a": 1}));
+        let kept = add(&mut tree, &[base], json!({"a": 2}));
+        let gone = add(&mut tree, &[base], Value::Null);
+        add(&mut tree, &[gone], Value::Null);
+        let view = view(&tree).unwrap();
+        assert_eq!((view.winner, view.deleted, view.leaves), (kept, false, vec![kept]));
+    }
+
+    #[test]
+    fn a_rebase_takes_what_the_editor_changed() {
+        let check = |before: Value, after: Value, onto: Value, expected: Value| {
+            let rebased = rebase(&body(before), &body(after), &body(onto));
+            assert_eq!(Value::Object(rebased), expected);
+        };
+        check(
+            json!({"a": 1, "b": 1}),
+            json!({"a": 2, "b": 1}),
+            json!({"a": 1, "b": 3}),
+            json!({"a": 2, "b": 3}),
+        );
+        check(json!({"a": 1}), json!({}), json!({"a": 2, "b": 1}), json!({"b": 1}));
+        check(json!({}), json!({"a": 1}), json!({"b": 1}), json!({"a": 1, "b": 1}));
+        check(json!({"a": 1}), json!({"a": 1}), json!({}), json!({}));
+        let nested = json!({"o": {"a": 1, "b": 2}});
+        check(
+            json!({"o": {"a": 1, "b": 1}}),
+            nested,
+            json!({"o": {"a": 5, "b": 1, "c": 1}}),
+            json!({"o": {"a": 5, "b": 2, "c": 1}}),
+        );
+        check(
+            json!({"o": {"a": 1}}),
+            json!({"o": {"a": 2}}),
+            json!({"o": 7}),
+            json!({"o": {"a": 2}}),
+        );
+    }
+}
