@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use settee_store::{Body, Database, Document, DocumentId, OpenConflict, Record, Revision};
+use settee_store::{
+    Body, Database, Document, DocumentId, OpenConflict, Record, Revision, tree::HISTORY_LIMIT,
+};
 use settee_sync::{
     Checkpoint,
     client::status::{ChannelStatus, ConnectionStatus},
@@ -32,6 +34,8 @@ pub struct Ledger {
     unwanted: BTreeMap<usize, Known>,
     /// What each saved revision was made on.
     origins: HashMap<Revision, Vec<Revision>>,
+    /// When each was saved last, by client: who does the same again makes the same revision.
+    order: HashMap<(usize, Revision), usize>,
 }
 
 impl Ledger {
@@ -50,6 +54,8 @@ impl Ledger {
         if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
             let origins = node.parent.into_iter().chain(node.merges.iter().copied());
             self.origins.insert(name, origins.collect());
+            let order = self.order.len() + 1;
+            self.order.insert((client.id, name), order);
         }
     }
 
@@ -80,6 +86,7 @@ impl Ledger {
             if let (Some(before), Some(after)) = (refused.before, refused.after)
                 && before != after
                 && self.descends(before, after)
+                && self.order.get(&(client, after)) < self.order.get(&(client, before))
             {
                 let id = &refused.id;
                 return violation(format!("{id}: refused {before} is hidden by older {after}"));
@@ -249,15 +256,18 @@ fn trees(database: &Database) -> HashMap<DocumentId, std::sync::Arc<Record>> {
     records(database).into_iter().map(|record| (record.id.clone(), record)).collect()
 }
 
-/// Each of the revisions is a leaf or an ancestor of one.
+/// Each of the revisions is a leaf or an ancestor of one, unless it is so old as to be forgotten.
 fn all_there(
     database: &Database,
     known: impl Iterator<Item = (DocumentId, Revision)>,
     what: &str,
 ) -> Result<(), Violation> {
     let trees = trees(database);
+    let knows = |record: &Record, revision| {
+        record.tree.get(revision).is_some() || record.tree.nodes().len() >= HISTORY_LIMIT / 2
+    };
     for (id, revision) in known {
-        if trees.get(&id).is_none_or(|record| record.tree.get(revision).is_none()) {
+        if trees.get(&id).is_none_or(|record| !knows(record, revision)) {
             return violation(format!("{id} {revision} {what}"));
         }
     }

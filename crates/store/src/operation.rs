@@ -157,6 +157,7 @@ fn apply(
         Operation::Edit(edit) => edit_record(record, edit, seq),
         Operation::Replicate { revisions, acknowledges, .. } => {
             let mut changed = false;
+            let pending = record.tree.pending();
             let mut bodiless = Vec::new();
             let mut completed = Vec::new();
             for replicated in revisions {
@@ -189,10 +190,11 @@ fn apply(
             if record.tree.leaves().iter().any(lacks_body) {
                 return Err(OperationError::NoBody);
             }
-            // A base that the server doesn't know is one for nobody: all are to read the same. And
-            // one that somebody else has forgotten is told again.
+            // A base that the server doesn't know is one for nobody, for all are to read the same;
+            // unless the server is about to hear of it. One that somebody else has forgotten is
+            // told again.
             changed |= if acknowledges {
-                record.tree.forget_bases(&bodiless)
+                record.tree.forget_bases(&bodiless, &pending)
             } else {
                 record.tree.tell_again(&bodiless, seq)
             };
@@ -207,14 +209,7 @@ fn apply(
         }
         Operation::Refuse { revisions, reason, .. } => {
             let taken = record.tree.take_pending(&revisions);
-            let Some(last) = taken.into_iter().next_back() else { return Ok((None, false)) };
-            record.refused = Some(Refused {
-                revision: last.revision,
-                deleted: last.deleted,
-                body: last.body,
-                reason,
-            });
-            Ok((None, true))
+            Ok((None, refuse(record, taken, reason)))
         }
         Operation::Discard { .. } => Ok((None, record.refused.take().is_some())),
         Operation::Resend { .. } => {
@@ -223,6 +218,36 @@ fn apply(
         }
         Operation::Local { .. } => Ok((None, false)),
     }
+}
+
+/// Shows what was taken out of the tree as refused: the latest of it, which holds the others.
+/// What a refused edit was made on is a part of that.
+fn refuse(record: &mut Record, taken: Vec<Node>, reason: String) -> bool {
+    let is_taken = |base: &Revision| taken.iter().any(|node| node.revision == *base);
+    let bases: Vec<Revision> =
+        taken.iter().flat_map(Node::closes).filter(|base| !is_taken(base)).collect();
+    let has_these = |shown: &&mut Refused| {
+        let mut within = shown.based_on.clone();
+        taken.iter().rev().all(|node| {
+            let is_within = within.contains(&node.revision);
+            within.extend(node.closes());
+            is_within
+        })
+    };
+    if let Some(shown) = record.refused.as_mut().filter(has_these) {
+        shown.based_on.retain(|base| !is_taken(base));
+        shown.based_on.extend(bases);
+        return !taken.is_empty();
+    }
+    let Some(last) = taken.into_iter().next_back() else { return false };
+    record.refused = Some(Refused {
+        revision: last.revision,
+        deleted: last.deleted,
+        body: last.body,
+        reason,
+        based_on: bases,
+    });
+    true
 }
 
 fn edit_record(

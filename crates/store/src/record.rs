@@ -39,6 +39,9 @@ pub struct Refused {
     /// The server's own words.
     #[n(3)]
     pub reason: String,
+    /// What it was made on. Of that, too, some may still wait for the server, and be refused.
+    #[cbor(n(4), default, skip_if = "Vec::is_empty")]
+    pub based_on: Vec<Revision>,
 }
 
 /// A document as a reader sees it.

@@ -129,10 +129,15 @@ impl ReplicatedDocument {
         self.revisions.iter().all(|revision| revision.body.is_some())
     }
 
-    /// The revisions that a receiver's verdict is about, those without a body as well: they
-    /// are taken together, or not at all.
+    /// The revisions that a receiver's verdict is about: those that all others lead to.
     pub fn told(&self) -> Vec<Revision> {
-        self.revisions.iter().map(|revision| revision.revision).collect()
+        let closed: HashSet<Revision> = self
+            .revisions
+            .iter()
+            .flat_map(|revision| revision.parent.into_iter().chain(revision.merges.iter().copied()))
+            .collect();
+        let names = self.revisions.iter().map(|revision| revision.revision);
+        names.filter(|name| !closed.contains(name)).collect()
     }
 }
 
@@ -154,10 +159,9 @@ impl Record {
         }
         for node in tree.nodes().iter().rev() {
             let is_base = node.pending || bases.contains(&node.revision);
-            if is_base && node.body.is_some() && length(node) <= room {
-                if with_body.insert(node.revision) {
-                    room -= length(node);
-                }
+            let fits = is_base && node.body.is_some() && length(node) <= room;
+            if fits && with_body.insert(node.revision) {
+                room -= length(node);
             }
         }
         self.outgoing(|node| {
@@ -181,13 +185,17 @@ impl Record {
             return None;
         }
         let is_leaf = |node: &Node| leaves.iter().any(|leaf| leaf.revision == node.revision);
-        if !self.tree.nodes().iter().any(|node| node.seq > since && !skip(node.revision)) {
+        // An open conflict is merged over the common ancestor, so its body goes along.
+        let ancestors = self.tree.bases_of(&leaves);
+        let is_conflict = leaves.len() > 1;
+        // What leaves are merged over is told to who has sent it as well: meanwhile it may have
+        // forgotten it again, for having heard that it isn't known here.
+        let is_new = |node: &Node| {
+            node.seq > since && (!skip(node.revision) || ancestors.contains(&node.revision))
+        };
+        if !self.tree.nodes().iter().any(is_new) {
             return None;
         }
-        // An open conflict is merged over the common ancestor, so its body goes along.
-        let ancestors = self.tree.merge_bases();
-        let is_conflict = leaves.len() > 1;
-        let is_new = |node: &Node| node.seq > since && !skip(node.revision);
         // What leads from a named revision to the leaves is named too: a replica that began with
         // leaves alone doesn't know of it.
         let mut named: HashSet<Revision> = ancestors.clone();

@@ -170,7 +170,7 @@ impl RevisionTree {
         self.bases_of(&self.leaves())
     }
 
-    fn bases_of(&self, leaves: &[&Node]) -> HashSet<Revision> {
+    pub(crate) fn bases_of(&self, leaves: &[&Node]) -> HashSet<Revision> {
         let mut bases = HashSet::new();
         for (at, leaf) in leaves.iter().enumerate() {
             for other in leaves.iter().skip(at + 1) {
@@ -189,16 +189,28 @@ impl RevisionTree {
     }
 
     /// Drops the bodies of those of the revisions that leaves are merged over, unless an edit
-    /// that waits for the server is based on them. Tells whether there was one.
-    pub fn forget_bases(&mut self, revisions: &[Revision]) -> bool {
-        let mut gone = self.merge_bases();
-        gone.retain(|base| revisions.contains(base));
-        for node in self.nodes.iter().filter(|node| node.pending) {
-            gone.remove(&node.revision);
-            node.closes().for_each(|base| drop(gone.remove(&base)));
+    /// that waits for the server is based on them. What was `pending` waits on.
+    /// Tells whether anything is different.
+    pub fn forget_bases(&mut self, revisions: &[Revision], pending: &[Revision]) -> bool {
+        let mut bases = self.merge_bases();
+        bases.retain(|base| revisions.contains(base));
+        let needed: HashSet<Revision> =
+            self.nodes.iter().filter(|node| node.pending).flat_map(Node::closes).collect();
+        let mut changed = false;
+        for node in self.nodes.iter_mut().filter(|node| bases.contains(&node.revision)) {
+            if pending.contains(&node.revision) {
+                node.pending = true;
+                changed = true;
+            } else if !needed.contains(&node.revision) {
+                changed |= node.body.take().is_some();
+            }
         }
-        let forgotten = self.nodes.iter_mut().filter(|node| gone.contains(&node.revision));
-        forgotten.fold(false, |changed, node| node.body.take().is_some() || changed)
+        changed
+    }
+
+    /// The revisions that wait for the server.
+    pub fn pending(&self) -> Vec<Revision> {
+        self.nodes.iter().filter(|node| node.pending).map(|node| node.revision).collect()
     }
 
     /// Has those of the revisions count as learnt at `seq` that leaves are merged over here.

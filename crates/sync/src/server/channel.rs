@@ -53,8 +53,8 @@ pub(super) struct ServerChannel {
 /// What was asked for.
 #[derive(Debug)]
 enum Reading {
-    /// What follows the cursor.
-    Feed,
+    /// What follows the cursor, of a database that was known to be at this update sequence.
+    Feed(u64),
     /// A doubtful document that the cursor has passed.
     Doubtful(DocumentId),
 }
@@ -63,6 +63,8 @@ enum Reading {
 struct Uncommitted {
     batch: BatchNumber,
     weight: usize,
+    /// The client had heard of everything that was sent to it.
+    is_current: bool,
     /// The documents to be committed, in order.
     documents: Vec<Sent>,
     refused: Vec<Refusal>,
@@ -160,6 +162,7 @@ impl ServerChannel {
         }
         self.uncommitted.push_back(Uncommitted {
             batch: changes.batch,
+            is_current: self.flight.is_empty(),
             weight: documents.iter().map(ReplicatedDocument::weight).sum(),
             documents: documents.iter().map(Sent::of).collect(),
             refused,
@@ -172,7 +175,7 @@ impl ServerChannel {
         let Some(done) = next else { return };
         let mut refused = done.refused;
         let mut changed = 0;
-        let mut is_known = true;
+        let mut is_known = done.is_current;
         for (Sent { id, revisions, is_complete }, outcome) in
             done.documents.into_iter().zip(outcomes)
         {
@@ -232,9 +235,10 @@ impl ServerChannel {
             self.reading = Some(Reading::Doubtful(id.clone()));
             return Some((since, 1));
         }
-        let is_due = self.cursor < self.latest || self.caught_up.is_none();
+        // Only who is given nothing knows that there is no more: a page may be cut anywhere.
+        let is_due = self.cursor < self.latest || self.caught_up != Some(self.cursor);
         is_due.then(|| {
-            self.reading = Some(Reading::Feed);
+            self.reading = Some(Reading::Feed(self.latest));
             (self.cursor, limits.batch_documents)
         })
     }
@@ -247,11 +251,15 @@ impl ServerChannel {
         records: &[Arc<Record>],
         limits: &Limits,
     ) -> Option<Changes> {
-        if let Some(Reading::Doubtful(id)) = self.reading.take() {
-            return self.doubtful(now, number, &id, records);
+        let at = match self.reading.take()? {
+            Reading::Doubtful(id) => return self.doubtful(now, number, &id, records),
+            Reading::Feed(at) => at,
+        };
+        if records.is_empty() {
+            self.reach_end(self.cursor.max(at));
+            return None;
         }
         let mut packer = Packer::default();
-        let mut is_full = false;
         for record in records {
             let known = if self.doubtful.contains_key(&record.id) {
                 Known::Unsure
@@ -265,15 +273,10 @@ impl ServerChannel {
             if let Some(document) = record.outgoing_since(known, skip)
                 && packer.add(document, limits).is_some()
             {
-                is_full = true;
                 break;
             }
             self.cursor = record.seq;
             self.doubtful.remove(&record.id);
-        }
-        if records.is_empty() || (!is_full && self.cursor >= self.latest) {
-            self.reach_end(self.cursor);
-            self.latest = self.cursor;
         }
         if packer.documents.is_empty() {
             return None;
@@ -331,6 +334,7 @@ impl ServerChannel {
 
     fn reach_end(&mut self, seq: u64) {
         self.cursor = seq;
+        self.latest = self.latest.max(seq);
         self.caught_up = Some(seq);
         self.received.clear();
     }
