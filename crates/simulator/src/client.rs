@@ -23,7 +23,6 @@ use crate::{
     context::Context,
     faults::Fate,
     network::{Direction, LinkId},
-    records,
     scenario::{Person, Standing},
 };
 
@@ -357,12 +356,9 @@ impl Actor {
             ClientOutput::Settle { replica, verdict } => {
                 return self.settle(context, replica, verdict).map(Some);
             }
-            ClientOutput::Resend { replica } => {
-                let (index, store) = self.store(replica)?;
-                store.mark_for_sending();
-                context.tally.count("servers that had forgotten something");
-                self.changed(context, index);
-                return Ok(Some(Deed::Nothing));
+            ClientOutput::Resend { .. } => {
+                let id = self.id;
+                return Err(Violation(format!("client {id} believes that the server forgot")));
             }
             ClientOutput::StatusChanged => {
                 let status = process.machine.connection_status();
@@ -490,15 +486,6 @@ impl Store {
     fn tell(&self, now: Time, machine: &mut Client, replica: Replica) {
         if let Ok(counts) = at_once(self.database.counts()) {
             machine.handle_news(now, replica, counts);
-        }
-    }
-
-    fn mark_for_sending(&self) {
-        let resend = records(&self.database).iter().map(|record| record.id.clone()).collect();
-        let resend: Vec<DocumentId> = resend;
-        let operations = resend.into_iter().map(|id| Operation::Resend { id }).collect();
-        if at_once(self.database.commit(operations)).is_ok() {
-            let _ = at_once(self.database.set_local(CHECKPOINT, None));
         }
     }
 

@@ -101,8 +101,7 @@ impl Disk {
             return false;
         };
         let end = self.runs.get(at + 1).map_or_else(|| self.seq(), |(_, next)| *next);
-        self.incarnation == *checkpoint.incarnation
-            && (self.runs[at].1..=end).contains(&checkpoint.seq)
+        self.incarnation == *checkpoint.incarnation && checkpoint.seq <= end
     }
 }
 

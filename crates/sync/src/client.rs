@@ -364,6 +364,9 @@ impl Client {
             Message::Opened(opened) => {
                 let Some(replica) = self.replica_of(opened.channel) else { return };
                 let Some(opening) = self.replicas.get_mut(&replica) else { return };
+                if !matches!(opening.state, State::Opening { .. }) {
+                    return self.drop_connection(now, OfflineReason::Misunderstanding);
+                }
                 if opening.opened(&opened) {
                     self.outputs.push_back(ClientOutput::Resend { replica });
                 }

@@ -187,12 +187,12 @@ impl SqliteDatabase {
     }
 
     /// Whether the checkpoint lies within what this database has lived through. It doesn't when
-    /// the file is a copy from before the checkpoint.
+    /// the file is a copy from before the checkpoint. A run shares what was before it began.
     pub fn knows(&self, incarnation: Incarnation, run: Run, seq: u64) -> bool {
         let runs = &self.shared.runs;
         let Some(at) = runs.iter().position(|(known, _)| *known == run) else { return false };
         let end = runs.get(at + 1).map_or_else(|| *self.shared.seq.borrow(), |(_, next)| *next);
-        incarnation == self.shared.incarnation && (runs[at].1..=end).contains(&seq)
+        incarnation == self.shared.incarnation && seq <= end
     }
 
     /// The ids of documents whose records can't be read. They are left out of everything else.
