@@ -117,3 +117,59 @@ fn write_all(
     transaction.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::future::{join_all, join3};
+
+    use super::*;
+
+    fn insert(bytes: i32, fails: bool) -> impl FnOnce(&Connection) -> Result<(), BackendError> {
+        move |connection: &Connection| {
+            connection.execute("INSERT INTO blobs VALUES (zeroblob(?1))", [bytes])?;
+            if fails { Err(BackendError::Blocked) } else { Ok(()) }
+        }
+    }
+
+    /// The outcomes of jobs that are one group, and how many rows are there afterwards.
+    async fn group(setting: &str, jobs: &[(i32, bool)]) -> (Vec<Result<(), BackendError>>, i64) {
+        let folder = tempfile::TempDir::new().unwrap();
+        let connection = Connection::open(folder.path().join("blobs.db")).unwrap();
+        connection.execute_batch("CREATE TABLE blobs (bytes BLOB)").unwrap();
+        connection.execute_batch(setting).unwrap();
+        let writer = Writer::start(connection).unwrap();
+
+        // The thread is kept busy until all of the group are in the queue.
+        let (release, released) = mpsc::channel::<()>();
+        let busy =
+            writer.run(1, move |_| released.recv().map_err(|_| BackendError::Closed), |()| ());
+        let jobs = jobs.iter().map(|(bytes, fails)| writer.run(1, insert(*bytes, *fails), |()| ()));
+        let release = async { release.send(()).unwrap() };
+        let (_, outcomes, ()) = join3(busy, join_all(jobs), release).await;
+
+        let count = |connection: &Connection| {
+            Ok(connection.query_row("SELECT count(*) FROM blobs", [], |row| row.get(0))?)
+        };
+        (outcomes, writer.run(1, count, |count| count).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_is_undone_alone() {
+        let (outcomes, rows) = group("", &[(1, false), (1, true), (1, false)]).await;
+        assert_eq!(outcomes, [Ok(()), Err(BackendError::Blocked), Ok(())]);
+        assert_eq!(rows, 2);
+        let (outcomes, rows) = group("", &[(1, true)]).await;
+        assert_eq!((outcomes, rows), (vec![Err(BackendError::Blocked)], 0));
+    }
+
+    /// SQLite undoes the whole transaction then, and nobody may believe that theirs is done.
+    #[tokio::test]
+    async fn a_full_disk_is_told_to_everybody() {
+        let jobs = [(1, false), (1_000_000, false), (1, false)];
+        let (outcomes, rows) = group("PRAGMA max_page_count = 20", &jobs).await;
+        assert_eq!(outcomes, vec![Err(BackendError::Full); 3]);
+        assert_eq!(rows, 0);
+    }
+}
