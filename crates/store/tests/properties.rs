@@ -2,7 +2,7 @@
 //!
 //! `PROPTEST_CASES=100000 cargo test --release -p settee-store --test properties` looks further.
 #![cfg(not(target_arch = "wasm32"))]
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

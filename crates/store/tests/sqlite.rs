@@ -1,5 +1,5 @@
 //! What SQLite does beyond what every back end does.
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
 #![cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
 
 use std::{
