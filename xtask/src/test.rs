@@ -107,6 +107,8 @@ fn browser(toolbox: &mut Toolbox, group: &Group) -> Outcome {
         .args(["--test", "browser*"])
         .args(group.arguments())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        // A file's tests together have 20 s otherwise, and on a busy machine need more.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
         .env("CHROMEDRIVER", &browser.chromedriver);
     if !browser.known_place {
         let capabilities = capabilities_for(&browser.chromium)?;
