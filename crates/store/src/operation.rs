@@ -209,7 +209,7 @@ fn apply(
         }
         Operation::Refuse { revisions, reason, .. } => {
             let taken = record.tree.take_pending(&revisions);
-            Ok((None, refuse(record, taken, reason)))
+            Ok((None, refuse(record, &taken, reason)))
         }
         Operation::Discard { .. } => Ok((None, record.refused.take().is_some())),
         Operation::Resend { .. } => {
@@ -221,33 +221,27 @@ fn apply(
 }
 
 /// Shows what was taken out of the tree as refused: the latest of it, which holds the others.
-/// What a refused edit was made on is a part of that.
-fn refuse(record: &mut Record, taken: Vec<Node>, reason: String) -> bool {
+/// What the refused edit that is shown was made on is a part of that.
+fn refuse(record: &mut Record, taken: &[Node], reason: String) -> bool {
     let is_taken = |base: &Revision| taken.iter().any(|node| node.revision == *base);
-    let bases: Vec<Revision> =
-        taken.iter().flat_map(Node::closes).filter(|base| !is_taken(base)).collect();
-    let has_these = |shown: &&mut Refused| {
-        let mut within = shown.based_on.clone();
-        taken.iter().rev().all(|node| {
-            let is_within = within.contains(&node.revision);
-            within.extend(node.closes());
-            is_within
-        })
-    };
-    if let Some(shown) = record.refused.as_mut().filter(has_these) {
-        shown.based_on.retain(|base| !is_taken(base));
-        shown.based_on.extend(bases);
-        return !taken.is_empty();
-    }
-    let Some(last) = taken.into_iter().next_back() else { return false };
-    record.refused = Some(Refused {
-        revision: last.revision,
-        deleted: last.deleted,
-        body: last.body,
-        reason,
-        based_on: bases,
+    let closed = taken.iter().flat_map(Node::closes);
+    let based_on: Vec<Revision> = closed.filter(|base| !is_taken(base)).collect();
+    let mut shown: Vec<Revision> =
+        record.refused.as_ref().map_or_else(Vec::new, |refused| refused.based_on.clone());
+    let latest = taken.iter().rev().find(|node| {
+        let is_shown = shown.contains(&node.revision);
+        if is_shown {
+            shown.extend(node.closes());
+        }
+        !is_shown
     });
-    true
+    if let Some(Node { revision, deleted, body, .. }) = latest.cloned() {
+        record.refused = Some(Refused { revision, deleted, body, reason, based_on });
+    } else if let Some(refused) = &mut record.refused {
+        refused.based_on.retain(|base| !is_taken(base));
+        refused.based_on.extend(based_on);
+    }
+    !taken.is_empty()
 }
 
 fn edit_record(
