@@ -3,10 +3,11 @@
 //! The process obeys the machine as the driver of `settee-client` does: what the machine asks for
 //! is done in order, and only then is the next thing heard. Between any two steps, others go on.
 
+mod store;
+
 use std::collections::VecDeque;
 
-use settee_store::replication::ReplicatedDocument;
-use settee_store::{Database, DocumentId, Memory, Operation, Record, Revision};
+use settee_store::{DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
     Checkpoint, Role, Time,
     client::{
@@ -26,7 +27,9 @@ use crate::{
     scenario::{Person, Standing},
 };
 
-const CHECKPOINT: &str = "sync/checkpoint";
+use store::remember;
+pub use store::{Store, Withdrawn};
+
 /// Most that waits for a process. Frames come one by one, and news only once.
 const INBOX_LIMIT: usize = 10_000;
 
@@ -35,14 +38,6 @@ pub struct Actor {
     pub stores: Vec<Store>,
     process: Option<Process>,
     life: Life,
-}
-
-/// A database on this device.
-pub struct Store {
-    pub number: usize,
-    pub standing: Standing,
-    pub memory: Memory,
-    pub database: Database,
 }
 
 struct Process {
@@ -90,23 +85,10 @@ pub struct Settled {
     pub withdrawn: Vec<Withdrawn>,
 }
 
-/// What a refusal has taken out of a document.
-pub struct Withdrawn {
-    pub id: DocumentId,
-    pub revisions: Vec<Revision>,
-    /// What was shown as refused before, and what is now.
-    pub before: Option<Revision>,
-    pub after: Option<Revision>,
-}
-
 impl Actor {
     pub fn new(id: usize, person: &Person) -> Self {
-        let stores = person.standings.iter().map(|(number, standing)| {
-            let incarnation = u128::from(id as u64) << 64 | u128::from(*number as u64);
-            let memory = Memory::new(incarnation.to_be_bytes());
-            let database = Database::new(memory.clone());
-            Store { number: *number, standing: *standing, memory, database }
-        });
+        let stores =
+            person.standings.iter().map(|(number, standing)| Store::new(id, *number, *standing));
         Self { id, stores: stores.collect(), process: None, life: 0 }
     }
 
@@ -470,42 +452,6 @@ impl Actor {
             Violation(format!("client {} speaks of a replica that it doesn't have", self.id))
         })
     }
-}
-
-impl Store {
-    pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let stored = at_once(self.database.local(CHECKPOINT)).ok().flatten();
-        stored.and_then(|bytes| Checkpoint::decode(&bytes))
-    }
-
-    pub fn record(&self, id: &DocumentId) -> Option<std::sync::Arc<Record>> {
-        let records = at_once(self.database.records(vec![id.clone()])).unwrap_or_default();
-        records.into_iter().next().flatten()
-    }
-
-    fn tell(&self, now: Time, machine: &mut Client, replica: Replica) {
-        if let Ok(counts) = at_once(self.database.counts()) {
-            machine.handle_news(now, replica, counts);
-        }
-    }
-
-    fn withdrawn(&self, before: &Record) -> Withdrawn {
-        let after = self.record(&before.id);
-        let is_gone = |revision: &Revision| {
-            after.as_ref().is_none_or(|record| record.tree.get(*revision).is_none())
-        };
-        let pending = before.tree.nodes().iter().filter(|node| node.pending);
-        Withdrawn {
-            id: before.id.clone(),
-            revisions: pending.map(|node| node.revision).filter(is_gone).collect(),
-            before: before.refused.as_ref().map(|refused| refused.revision),
-            after: after.and_then(|r| r.refused.as_ref().map(|refused| refused.revision)),
-        }
-    }
-}
-
-fn remember(checkpoint: Checkpoint) -> Operation {
-    Operation::Local { key: CHECKPOINT.to_owned(), value: Some(checkpoint.encode()) }
 }
 
 /// The frame as a viewer's client would want it: it may write.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use settee_store::{
-    Body, Change, Document, DocumentId, Edit, Revision, replication::ReplicatedDocument,
+    Body, Change, Document, DocumentId, Edit, Record, Revision, replication::ReplicatedDocument,
 };
 
 use crate::{client::Store, random::Random, records, scenario::Standing};
@@ -39,11 +39,12 @@ pub fn is_shared(id: &DocumentId) -> bool {
 impl Hand {
     /// The next things that somebody does, each to be written by itself or all at once.
     pub fn edits(&mut self, random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
-        let mine =
-            |document: &Document| store.standing != Standing::Viewer || !is_shared(&document.id);
-        let live = records(&store.database).into_iter().filter_map(|record| record.document());
-        let live: Vec<Document> = live.filter(|d| !d.deleted).filter(mine).collect();
-        let chosen = random.pick(&live).cloned();
+        let is_mine =
+            |record: &Record| store.standing != Standing::Viewer || !is_shared(&record.id);
+        let is_live = |record: &Record| record.tree.winner().is_some_and(|winner| !winner.deleted);
+        let mut live = records(&store.database);
+        live.retain(|record| is_mine(record) && is_live(record));
+        let chosen = random.pick(&live).and_then(|record| record.document());
         let glance = match &chosen {
             Some(chosen) if random.one_in(4) => self.glance.replace(chosen.clone()),
             _ => None,

@@ -56,8 +56,8 @@ impl Scenario {
             databases,
             people: people.collect(),
             limits: limits(random),
-            storm: random.millis(20_000, 90_000),
-            pause: random.between(100, 4_000),
+            storm: random.millis(10_000, 60_000),
+            pause: random.between(150, 4_000),
             faults: Faults::draw(random),
         }
     }
@@ -66,7 +66,7 @@ impl Scenario {
 impl Person {
     fn draw(random: &mut Random, who: usize, databases: usize) -> Self {
         let is_late = random.one_in(3);
-        let joins = if is_late { random.millis(1_000, 90_000) } else { random.millis(0, 500) };
+        let joins = if is_late { random.millis(1_000, 60_000) } else { random.millis(0, 500) };
         let reader = if random.one_in(2) { Standing::Viewer } else { Standing::Rogue };
         let mut standings = Vec::new();
         for database in 0..databases {

@@ -3,13 +3,16 @@
 //! As in the real one, a connection's jobs are done one after the other while it goes on reading,
 //! and what a job has found on the disk reaches the machine some time later.
 
-use std::collections::{BTreeMap, VecDeque};
+mod disk;
 
-use settee_store::{
-    Applied, Database, Memory, Operation, backend::Run, replication::ReplicatedDocument,
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
 };
+
+use settee_store::{Applied, Operation, Record, replication::ReplicatedDocument};
 use settee_sync::{
-    Channel, Checkpoint, Denial, DenialCode, Role, Server, Time,
+    Channel, Denial, DenialCode, Role, Server, Time,
     message::{BatchNumber, GoodbyeCode, Open},
     server::{Committed, Grant, ServerOutput},
 };
@@ -25,6 +28,8 @@ use crate::{
     scenario::Standing,
 };
 
+pub use disk::Disk;
+
 /// Most jobs that wait on a connection. Clients don't send past their credit, so they are few.
 const JOBS_LIMIT: usize = 200;
 
@@ -33,17 +38,7 @@ pub struct Actor {
     /// What each client is in each database.
     standings: BTreeMap<(usize, usize), Standing>,
     is_running: bool,
-    run: Run,
     connections: BTreeMap<LinkId, Connection>,
-}
-
-/// What is durable of a database.
-pub struct Disk {
-    pub database: Database,
-    incarnation: [u8; 16],
-    runs: Vec<(Run, u64)>,
-    /// A database comes to be when its owner opens it.
-    is_there: bool,
 }
 
 struct Connection {
@@ -86,37 +81,18 @@ enum Job {
 enum Done {
     Authorized(Channel, Result<(Grant, usize), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
-    Changes(Channel, Option<Vec<std::sync::Arc<settee_store::Record>>>),
+    Changes(Channel, Option<Vec<Arc<Record>>>),
     /// The machine knows already.
     Nothing,
 }
 
-impl Disk {
-    pub fn seq(&self) -> u64 {
-        self.database.seq()
-    }
-
-    fn knows(&self, checkpoint: &Checkpoint) -> bool {
-        let Some(at) = self.runs.iter().position(|(run, _)| *run == *checkpoint.run) else {
-            return false;
-        };
-        let end = self.runs.get(at + 1).map_or_else(|| self.seq(), |(_, next)| *next);
-        self.incarnation == *checkpoint.incarnation && checkpoint.seq <= end
-    }
-}
-
 impl Actor {
     pub fn new(context: &mut Context, disks: usize) -> Self {
-        let disks = (0..disks).map(|_| {
-            let incarnation = context.random.bytes();
-            let database = Database::new(Memory::new(incarnation));
-            Disk { database, incarnation, runs: Vec::new(), is_there: false }
-        });
+        let disks = (0..disks).map(|_| Disk::new(context.random.bytes()));
         Self {
             disks: disks.collect(),
             standings: BTreeMap::new(),
             is_running: false,
-            run: Run::default(),
             connections: BTreeMap::new(),
         }
     }
@@ -132,9 +108,9 @@ impl Actor {
     pub fn start(&mut self, context: &mut Context) {
         if !self.is_running {
             self.is_running = true;
-            self.run = context.random.bytes();
+            let run = context.random.bytes();
             for disk in &mut self.disks {
-                disk.runs.push((self.run, disk.database.seq()));
+                disk.begin_run(run);
             }
             context.note(|| "the server starts".to_owned());
         }
@@ -214,9 +190,9 @@ impl Actor {
     }
 
     /// The connection's next job reaches the disk. Tells whether the server survives it.
-    pub fn work(&mut self, context: &mut Context, link: LinkId) -> Result<bool, Violation> {
-        let Some(connection) = self.connections.get_mut(&link) else { return Ok(true) };
-        let Some(job) = connection.jobs.pop_front() else { return Ok(true) };
+    pub fn work(&mut self, context: &mut Context, link: LinkId) -> bool {
+        let Some(connection) = self.connections.get_mut(&link) else { return true };
+        let Some(job) = connection.jobs.pop_front() else { return true };
         let client = context.network.client_of(link).unwrap_or_default();
         let done = match job {
             Job::Authorize(open) => {
@@ -238,19 +214,19 @@ impl Actor {
             }
             Job::Commit { channel, batch, disk, documents } => {
                 let committed = self.commit(context, disk, documents);
-                committed.map(|committed| Done::Committed(channel, batch, committed))
+                committed.map(|committed| Done::Committed(channel, batch, committed)).ok()
             }
             Job::CommitUnheard { disk, documents } => {
-                self.commit(context, disk, documents).map(|_| Done::Nothing)
+                self.commit(context, disk, documents).map(|_| Done::Nothing).ok()
             }
         };
-        let Some(done) = done else { return Ok(false) };
+        let Some(done) = done else { return false };
         if let Some(connection) = self.connections.get_mut(&link) {
             connection.done = Some(done);
             let wait = context.random.millis(0, 8);
             context.plan(wait, Event::Done(link));
         }
-        Ok(true)
+        true
     }
 
     /// The machine hears what became of a job.
@@ -348,25 +324,25 @@ impl Actor {
             return Err(unknown());
         }
         let resumed = open.checkpoint.is_some_and(|checkpoint| disk.knows(&checkpoint));
-        let position = Checkpoint::new(disk.incarnation, self.run, disk.seq());
-        Ok((Grant { role: standing.role(), position, resumed }, number))
+        let grant = Grant { role: standing.role(), position: disk.position(), resumed };
+        Ok((grant, number))
     }
 
-    /// Commits what is welcome; `None` when the server dies of it.
+    /// Commits what is welcome; `None` is for the machine, which hears that it was not done.
     fn commit(
         &mut self,
         context: &mut Context,
         disk: usize,
         documents: Vec<ReplicatedDocument>,
-    ) -> Option<Option<Committed>> {
+    ) -> Result<Option<Committed>, Dead> {
         let fate = context.faults.server_commit(&mut context.random);
         if fate == Fate::CrashBefore {
             context.tally.count("fault: server dies before a commit");
-            return None;
+            return Err(Dead);
         }
         if fate == Fate::Fail {
             context.tally.count("fault: server can't commit");
-            return Some(None);
+            return Ok(None);
         }
         let welcome: Vec<bool> = documents.iter().map(is_welcome).collect();
         let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
@@ -375,16 +351,17 @@ impl Actor {
             revisions: document.revisions,
             acknowledges: false,
         });
-        let committed = at_once(self.disks[disk].database.commit(operations.collect())).ok()?;
+        let committed = at_once(self.disks[disk].database.commit(operations.collect()));
+        let Ok(committed) = committed else { return Ok(None) };
         self.tell(context, disk);
         match fate {
             Fate::CrashAfter => {
                 context.tally.count("fault: server dies after a commit");
-                return None;
+                return Err(Dead);
             }
             Fate::Late => {
                 context.tally.count("fault: server commits too late");
-                return Some(None);
+                return Ok(None);
             }
             _ => {}
         }
@@ -393,7 +370,7 @@ impl Actor {
             let outcome = is_welcome.then(|| outcomes.next()).flatten();
             outcome.map_or(Err("not welcome".to_owned()), |o| o.map_err(|error| error.to_string()))
         });
-        Some(Some((told.collect(), committed.seq)))
+        Ok(Some((told.collect(), committed.seq)))
     }
 
     /// Word of a change goes to every channel of the database.
@@ -408,6 +385,9 @@ impl Actor {
         }
     }
 }
+
+/// The process died in a commit.
+struct Dead;
 
 /// Only broken links end connections, and stopping servers; or frames that come twice.
 fn expected(context: &mut Context, code: GoodbyeCode) -> Result<(), Violation> {

@@ -24,7 +24,7 @@ use crate::{
 
 /// How long it may take from the end of the faults until everybody has the same. Waits grow to
 /// 30 seconds; a link that has gone silent takes 15 to be noticed; and one may follow the other.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// How long it has to stay so: longer than a link that has gone silent is believed in.
 const QUIET: Duration = Duration::from_secs(20);
 /// Bytes under way on one link: what credit allows, and small talk.
@@ -152,13 +152,13 @@ impl World {
             }
             Event::ServerTimer(link) => server.timer(context, link)?,
             Event::Job(link) => {
-                if !server.work(context, link)? {
+                if !server.work(context, link) {
                     self.crash_server();
                 }
             }
             Event::Done(link) => server.done(context, link)?,
             Event::ServerNews(link, channel) => server.news(context, link, channel)?,
-            Event::Edit(id) => return self.edit(id),
+            Event::Edit(id) => self.edit(id),
             Event::Fault => return self.fault(),
             Event::Room(id) => self.give_room(id),
             Event::Heal => self.heal(),
@@ -217,30 +217,25 @@ impl World {
         clients[id].connected(context, attempt, Some(link))
     }
 
-    fn edit(&mut self, id: usize) -> Result<(), Violation> {
+    fn edit(&mut self, id: usize) {
         if !self.is_stormy {
-            return Ok(());
+            return;
         }
         let is_hasty = self.context.random.one_in(5);
         let wait = self.context.random.between(1, if is_hasty { 20 } else { self.pause * 2 });
         self.context.plan(Duration::from_millis(wait), Event::Edit(id));
         let client = &self.clients[id];
         if !client.is_running() || client.stores.is_empty() {
-            return Ok(());
+            return;
         }
         let store = self.context.random.below(client.stores.len());
         let hand = &mut self.hands[id][store];
         let edits = hand.edits(&mut self.context.random, id, &client.stores[store]);
-        self.write(id, store, edits)
+        self.write(id, store, &edits);
     }
 
     /// Writes edits at once or one by one. What is saved goes into the ledger.
-    fn write(
-        &mut self,
-        id: usize,
-        store: usize,
-        edits: Vec<settee_store::Edit>,
-    ) -> Result<(), Violation> {
+    fn write(&mut self, id: usize, store: usize, edits: &[settee_store::Edit]) {
         let Self { context, clients, ledger, .. } = self;
         let client = &mut clients[id];
         let size = if context.random.one_in(2) { 1 } else { edits.len().max(1) };
@@ -270,7 +265,6 @@ impl World {
                 break;
             }
         }
-        Ok(())
     }
 
     fn fault(&mut self) -> Result<(), Violation> {
@@ -374,7 +368,7 @@ impl World {
     }
 
     /// Who owns a database writes to it once, so that it comes to be for the others.
-    fn begin_what_is_not_begun(&mut self) -> Result<(), Violation> {
+    fn begin_what_is_not_begun(&mut self) {
         for id in 0..self.clients.len() {
             for store in 0..self.clients[id].stores.len() {
                 let place = &self.clients[id].stores[store];
@@ -382,15 +376,14 @@ impl World {
                 if place.standing == Standing::Owner && is_empty && self.clients[id].is_running() {
                     let random = &mut self.context.random;
                     let edits = self.hands[id][store].add(random, id, Standing::Owner);
-                    self.write(id, store, edits)?;
+                    self.write(id, store, &edits);
                 }
             }
         }
-        Ok(())
     }
 
     fn look(&mut self) -> Result<(), Violation> {
-        self.begin_what_is_not_begun()?;
+        self.begin_what_is_not_begun();
         let Self { context, server, clients, ledger, .. } = self;
         let since = self.settled_since.map(|since| context.now.since(since));
         match (checks::has_settled(clients, &server.disks), since) {
@@ -405,7 +398,8 @@ impl World {
                 }
             }
         }
-        context.plan(Duration::from_secs(1), Event::Look);
+        let wait = if self.settled_since.is_some() { QUIET / 4 } else { Duration::from_secs(1) };
+        context.plan(wait, Event::Look);
         if self.is_over {
             ledger.server_is_whole(&server.disks)?;
             clients.iter().try_for_each(|client| ledger.client_is_whole(client))?;

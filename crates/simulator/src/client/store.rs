@@ -1,0 +1,73 @@
+//! What is durable of a database on a device.
+
+use std::sync::Arc;
+
+use settee_store::{Database, DocumentId, Memory, Operation, Record, Revision};
+use settee_sync::{
+    Checkpoint, Time,
+    client::{Client, Replica},
+};
+
+use crate::{at_once, scenario::Standing};
+
+const CHECKPOINT: &str = "sync/checkpoint";
+
+/// A database on this device.
+pub struct Store {
+    pub number: usize,
+    pub standing: Standing,
+    pub memory: Memory,
+    pub database: Database,
+}
+
+/// What a refusal has taken out of a document.
+pub struct Withdrawn {
+    pub id: DocumentId,
+    pub revisions: Vec<Revision>,
+    /// What was shown as refused before, and what is now.
+    pub before: Option<Revision>,
+    pub after: Option<Revision>,
+}
+
+impl Store {
+    pub fn new(client: usize, number: usize, standing: Standing) -> Self {
+        let incarnation = u128::from(client as u64) << 64 | u128::from(number as u64);
+        let memory = Memory::new(incarnation.to_be_bytes());
+        let database = Database::new(memory.clone());
+        Self { number, standing, memory, database }
+    }
+
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let stored = at_once(self.database.local(CHECKPOINT)).ok().flatten();
+        stored.and_then(|bytes| Checkpoint::decode(&bytes))
+    }
+
+    pub fn record(&self, id: &DocumentId) -> Option<Arc<Record>> {
+        let records = at_once(self.database.records(vec![id.clone()])).unwrap_or_default();
+        records.into_iter().next().flatten()
+    }
+
+    pub fn tell(&self, now: Time, machine: &mut Client, replica: Replica) {
+        if let Ok(counts) = at_once(self.database.counts()) {
+            machine.handle_news(now, replica, counts);
+        }
+    }
+
+    pub fn withdrawn(&self, before: &Record) -> Withdrawn {
+        let after = self.record(&before.id);
+        let is_gone = |revision: &Revision| {
+            after.as_ref().is_none_or(|record| record.tree.get(*revision).is_none())
+        };
+        let pending = before.tree.nodes().iter().filter(|node| node.pending);
+        Withdrawn {
+            id: before.id.clone(),
+            revisions: pending.map(|node| node.revision).filter(is_gone).collect(),
+            before: before.refused.as_ref().map(|refused| refused.revision),
+            after: after.and_then(|r| r.refused.as_ref().map(|refused| refused.revision)),
+        }
+    }
+}
+
+pub fn remember(checkpoint: Checkpoint) -> Operation {
+    Operation::Local { key: CHECKPOINT.to_owned(), value: Some(checkpoint.encode()) }
+}
