@@ -208,8 +208,13 @@ fn apply(
             Ok((None, changed))
         }
         Operation::Refuse { revisions, reason, .. } => {
+            let before = record.tree.pending();
             let taken = record.tree.take_pending(&revisions);
-            Ok((None, refuse(record, &taken, reason)))
+            let is_changed = record.tree.pending() != before;
+            let closed: Vec<Revision> = taken.iter().flat_map(Node::closes).collect();
+            record.tree.offer_bases(&closed);
+            refuse(record, &taken, reason);
+            Ok((None, is_changed))
         }
         Operation::Discard { .. } => Ok((None, record.refused.take().is_some())),
         Operation::Resend { .. } => {
@@ -222,7 +227,7 @@ fn apply(
 
 /// Shows what was taken out of the tree as refused: the latest of it, which holds the others.
 /// What the refused edit that is shown was made on is a part of that.
-fn refuse(record: &mut Record, taken: &[Node], reason: String) -> bool {
+fn refuse(record: &mut Record, taken: &[Node], reason: String) {
     let is_taken = |base: &Revision| taken.iter().any(|node| node.revision == *base);
     let closed = taken.iter().flat_map(Node::closes);
     let based_on: Vec<Revision> = closed.filter(|base| !is_taken(base)).collect();
@@ -241,7 +246,6 @@ fn refuse(record: &mut Record, taken: &[Node], reason: String) -> bool {
         refused.based_on.retain(|base| !is_taken(base));
         refused.based_on.extend(based_on);
     }
-    !taken.is_empty()
 }
 
 fn edit_record(

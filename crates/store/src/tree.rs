@@ -267,17 +267,37 @@ impl RevisionTree {
     }
 
     /// Takes out pending revisions with the pending ones that descend from them, and gives
-    /// them back, oldest first.
+    /// them back, oldest first. What accepted revisions descend from stays. If there is nothing
+    /// else it was refused by itself, and loses its body, which the server doesn't take.
     pub fn take_pending(&mut self, revisions: &[Revision]) -> Vec<Node> {
+        let accepted = self.nodes.iter().filter(|node| !node.pending);
+        let settled: HashSet<Revision> = accepted.flat_map(Node::closes).collect();
         let mut taken: Vec<Revision> = Vec::new();
-        for node in &self.nodes {
+        for node in self.nodes.iter().filter(|node| node.pending) {
             let concerned = revisions.contains(&node.revision)
                 || node.closes().any(|closed| taken.contains(&closed));
-            if node.pending && concerned {
+            if concerned && !settled.contains(&node.revision) {
                 taken.push(node.revision);
             }
         }
+        if taken.is_empty() {
+            let refused = |node: &&mut Node| node.pending && revisions.contains(&node.revision);
+            for node in self.nodes.iter_mut().filter(refused) {
+                node.pending = false;
+                node.body = None;
+            }
+        }
         self.nodes.extract_if(.., |node| taken.contains(&node.revision)).collect()
+    }
+
+    /// Has those of the revisions wait for the server that leaves are merged over: it was to
+    /// hear of them with an edit that it has refused.
+    pub fn offer_bases(&mut self, revisions: &[Revision]) {
+        let mut bases = self.merge_bases();
+        bases.retain(|base| revisions.contains(base));
+        for node in self.nodes.iter_mut().filter(|node| bases.contains(&node.revision)) {
+            node.pending |= node.body.is_some();
+        }
     }
 
     pub fn is_pending(&self) -> bool {
