@@ -6,13 +6,13 @@ use std::{collections::HashMap, sync::Arc};
 use thiserror::Error;
 
 use crate::{
-    body::Body,
+    body::{BODY_LIMIT, Body},
     document_id::DocumentId,
     record::{Record, Refused},
     replication::ReplicatedRevision,
     revision::{Revision, RevisionError},
     tree::{Insertion, Node, RevisionTree},
-    view::{rebase, view_of},
+    view::{MERGE_LIMIT, rebase, view_of},
 };
 
 /// Most operations of one commit.
@@ -85,6 +85,9 @@ pub enum OperationError {
     Revision(#[from] RevisionError),
     #[error("fields taken together pass the limits of a body")]
     TooLarge,
+    /// A document travels whole, and so has to fit into a frame.
+    #[error("the document has too many versions that are not merged, or too large ones")]
+    Overgrown,
 }
 
 /// Local documents by their keys; `None` is removed.
@@ -175,6 +178,9 @@ fn apply(
                 }
                 changed |= acknowledges && record.tree.acknowledge(revision);
             }
+            if !acknowledges && is_overgrown(&record.tree) {
+                return Err(OperationError::Overgrown);
+            }
             // A body that leaves are merged over changes what is read of them.
             if !changed && !completed.is_empty() {
                 record.tree.tidy();
@@ -246,6 +252,18 @@ fn refuse(record: &mut Record, taken: &[Node], reason: String) {
         refused.based_on.retain(|base| !is_taken(base));
         refused.based_on.extend(based_on);
     }
+}
+
+/// Whether a server should take no more branches: what one replica could send, all others have
+/// to be able to receive. Who merges the versions that are there makes room.
+fn is_overgrown(tree: &RevisionTree) -> bool {
+    if tree.nodes().len() == 1 {
+        return false;
+    }
+    let leaves = tree.leaves();
+    let weight: usize =
+        leaves.iter().filter_map(|leaf| leaf.body.as_ref()).map(|body| body.as_str().len()).sum();
+    leaves.iter().filter(|leaf| !leaf.deleted).count() > MERGE_LIMIT || weight > BODY_LIMIT
 }
 
 fn edit_record(

@@ -142,30 +142,32 @@ impl ReplicatedDocument {
 }
 
 impl Record {
-    /// What waits for the server: the pending revisions, and those they are based on, so that
-    /// whoever has edited meanwhile can merge by field. Of other bodies than the leaves' there are
-    /// as many as one body may be long, the latest first; a base without one may be forgotten here.
+    /// What waits for the server: the pending revisions of a branch, and those they are based on,
+    /// so that whoever has edited meanwhile can merge by field. Other branches come after it, for
+    /// the server takes all that it is sent of a document, or nothing.
+    ///
+    /// Of other bodies than the last there are as many as one body may be long, the latest first;
+    /// a base without one may be forgotten here.
     pub fn outgoing_pending(&self) -> Option<ReplicatedDocument> {
         let tree = &self.tree;
         let pending = || tree.nodes().iter().filter(|node| node.pending);
-        let bases: HashSet<Revision> = pending().flat_map(Node::closes).collect();
-        let leaves: HashSet<Revision> = tree.leaves().iter().map(|leaf| leaf.revision).collect();
-        let length = |node: &Node| node.body.as_ref().map_or(0, |body| body.as_str().len());
-        let mut room = BODY_LIMIT;
-        let mut with_body: HashSet<Revision> = HashSet::new();
-        for node in pending().filter(|node| leaves.contains(&node.revision)) {
-            room = room.saturating_sub(length(node));
-            with_body.insert(node.revision);
-        }
+        let closed: HashSet<Revision> = pending().flat_map(Node::closes).collect();
+        let last = pending().find(|node| !closed.contains(&node.revision))?;
+        let branch = tree.ancestors(last.revision);
+        let is_sent = |node: &Node| node.pending && branch.contains(&node.revision);
+        let sent = tree.nodes().iter().filter(|node| is_sent(node));
+        let bases: HashSet<Revision> = sent.flat_map(Node::closes).collect();
+        let mut room = BODY_LIMIT.saturating_sub(length(last));
+        let mut with_body = HashSet::from([last.revision]);
         for node in tree.nodes().iter().rev() {
-            let is_base = node.pending || bases.contains(&node.revision);
-            let fits = is_base && node.body.is_some() && length(node) <= room;
+            let is_wanted = is_sent(node) || bases.contains(&node.revision);
+            let fits = is_wanted && node.body.is_some() && length(node) <= room;
             if fits && with_body.insert(node.revision) {
                 room -= length(node);
             }
         }
         self.outgoing(|node| {
-            let is_needed = node.pending || bases.contains(&node.revision);
+            let is_needed = is_sent(node) || bases.contains(&node.revision);
             is_needed.then(|| with_body.contains(&node.revision))
         })
     }
@@ -185,8 +187,10 @@ impl Record {
             return None;
         }
         let is_leaf = |node: &Node| leaves.iter().any(|leaf| leaf.revision == node.revision);
-        // An open conflict is merged over the common ancestor, so its body goes along.
+        // An open conflict is merged over the common ancestor, so its body goes along: to all or
+        // to nobody, for all are to read the same.
         let ancestors = self.tree.bases_of(&leaves);
+        let with_body = self.bases_that_fit(&leaves, &ancestors);
         let is_conflict = leaves.len() > 1;
         // What leaves are merged over is told to who has sent it as well: meanwhile it may have
         // forgotten it again, for having heard that it isn't known here.
@@ -219,9 +223,22 @@ impl Record {
                 let is_end = is_conflict && node.deleted && !skip(node.revision);
                 (is_new(node) || is_end).then_some(true)
             } else {
-                named.contains(&node.revision).then(|| ancestors.contains(&node.revision))
+                named.contains(&node.revision).then(|| with_body.contains(&node.revision))
             }
         })
+    }
+
+    /// Those of the bases whose bodies travel: as many as fit beside the leaves, the latest first.
+    fn bases_that_fit(&self, leaves: &[&Node], bases: &HashSet<Revision>) -> HashSet<Revision> {
+        let mut room = BODY_LIMIT.saturating_sub(leaves.iter().map(|leaf| length(leaf)).sum());
+        let mut fitting = HashSet::new();
+        for node in self.tree.nodes().iter().rev().filter(|node| bases.contains(&node.revision)) {
+            if length(node) <= room {
+                room -= length(node);
+                fitting.insert(node.revision);
+            }
+        }
+        fitting
     }
 
     /// The chosen revisions; `choose` tells whether one travels, and then whether with its body.
@@ -234,4 +251,8 @@ impl Record {
             .collect();
         (!revisions.is_empty()).then(|| ReplicatedDocument { id: self.id.clone(), revisions })
     }
+}
+
+fn length(node: &Node) -> usize {
+    node.body.as_ref().map_or(0, |body| body.as_str().len())
 }

@@ -247,7 +247,9 @@ impl World {
     fn settle(&mut self) {
         for _ in 0..2 {
             for client in 0..CLIENTS {
-                self.push(client, true);
+                while document(&self.clients[client].database).is_some_and(|d| d.pending) {
+                    self.push(client, true);
+                }
                 self.pull(client, false);
             }
         }

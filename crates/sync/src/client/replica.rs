@@ -98,6 +98,8 @@ impl ClientReplica {
             State::Denied { denial, .. } => ChannelStatus::Denied(denial.clone()),
         };
         let read = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
+        // What could not be saved has come again, or was here already.
+        let is_complete = channel == ChannelStatus::Open && read >= self.latest;
         ReplicaStatus {
             channel,
             role: self.role,
@@ -105,7 +107,7 @@ impl ClientReplica {
             refused: self.counts.map_or(0, |counts| counts.refused),
             progress: (read, self.latest),
             unreadable: self.unreadable,
-            is_unsaved: self.is_unsaved,
+            is_unsaved: self.is_unsaved && !is_complete,
         }
     }
 

@@ -1,0 +1,91 @@
+//! What one replica can send of a document, all others have to be able to receive.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+
+use futures_util::FutureExt;
+use serde_json::json;
+use settee_store::{
+    Applied, Body, Database, DocumentId, Memory, Operation, OperationError, Revision,
+    body::BODY_LIMIT,
+    replication::{Known, ReplicatedRevision},
+    view::MERGE_LIMIT,
+};
+
+struct Server {
+    database: Database,
+    id: DocumentId,
+}
+
+impl Server {
+    fn new() -> Self {
+        let database = Database::new(Memory::new([1; 16]));
+        Self { database, id: DocumentId::new("todo/1").unwrap() }
+    }
+
+    fn take(
+        &self,
+        parent: Option<Revision>,
+        merges: &[Revision],
+        text: &str,
+    ) -> (Revision, Result<Applied, OperationError>) {
+        let body = Body::from_serialize(&json!({"title": text})).unwrap();
+        let name = Revision::derive(parent, merges, false, &body).unwrap();
+        let json = Some(body.as_str().as_bytes());
+        let revision =
+            ReplicatedRevision::verified(name, parent, merges.to_vec(), false, json).unwrap();
+        let operation = Operation::Replicate {
+            id: self.id.clone(),
+            revisions: vec![revision],
+            acknowledges: false,
+        };
+        let commit = self.database.commit(vec![operation]).now_or_never().unwrap().unwrap();
+        (name, commit.outcomes[0])
+    }
+
+    /// Bytes of the document as it is sent to who has nothing.
+    fn weight(&self) -> usize {
+        let records = self.database.changes(0, 1).now_or_never().unwrap().unwrap();
+        records[0].outgoing_since(Known::Nothing, |_| false).unwrap().weight()
+    }
+}
+
+#[test]
+fn branches_have_a_limit_and_merging_makes_room() {
+    let server = Server::new();
+    let mut names = Vec::new();
+    for n in 0..MERGE_LIMIT {
+        let (name, outcome) = server.take(None, &[], &n.to_string());
+        assert!(outcome.is_ok());
+        names.push(name);
+    }
+    let (_, outcome) = server.take(None, &[], "one more");
+    assert_eq!(outcome, Err(OperationError::Overgrown));
+
+    names.sort_unstable();
+    let parent = names.pop();
+    assert!(server.take(parent, &names, "merged").1.is_ok());
+    assert!(server.take(None, &[], "one more").1.is_ok());
+}
+
+#[test]
+fn large_branches_have_a_limit_together() {
+    let server = Server::new();
+    let (first, outcome) = server.take(None, &[], &"a".repeat(BODY_LIMIT / 2));
+    assert!(outcome.is_ok());
+    assert_eq!(
+        server.take(None, &[], &"b".repeat(BODY_LIMIT / 2)).1,
+        Err(OperationError::Overgrown)
+    );
+    // An edit takes the place of what it was made on.
+    assert!(server.take(Some(first), &[], &"c".repeat(BODY_LIMIT / 2)).1.is_ok());
+}
+
+#[test]
+fn a_base_travels_only_where_it_fits() {
+    let server = Server::new();
+    let (base, outcome) = server.take(None, &[], &"a".repeat(BODY_LIMIT - 100));
+    assert!(outcome.is_ok());
+    assert!(server.take(Some(base), &[], &"b".repeat(BODY_LIMIT / 3)).1.is_ok());
+    assert!(server.take(Some(base), &[], &"c".repeat(BODY_LIMIT / 3)).1.is_ok());
+    assert!(server.weight() < BODY_LIMIT);
+}
