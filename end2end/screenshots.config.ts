@@ -11,5 +11,5 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: 'list',
-  use: { ...devices['Desktop Chrome'], launchOptions, viewport: { width: 1120, height: 760 } },
+  use: { ...devices['Desktop Chrome'], launchOptions, viewport: { width: 1120, height: 880 } },
 });
