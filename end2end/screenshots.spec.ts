@@ -51,6 +51,8 @@ test('a weekend in the mountains, planned by two', async ({ newPerson, server })
   await complete(anna, 'Pack the stove and the small pot');
   await waitOffline(anna);
   await expect(status(anna)).toHaveAttribute('data-pending', '2');
+  // The line is told once it has settled.
+  await expect(status(anna)).toContainText(/offline: \d+ change/i);
   await picture(anna, 'offline');
   await server.start();
   await shows(bert, ...(await rows(anna).locator('label').allTextContents()));
