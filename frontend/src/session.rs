@@ -119,9 +119,7 @@ impl Session {
         spawn_local(async move {
             loop {
                 let status = news.borrow_and_update().clone();
-                if let Some((list, open)) =
-                    current.as_ref().and_then(|list| Some((list, lists.get(list)?)))
-                {
+                if let Some(open) = current.as_ref().and_then(|list| lists.get(list)) {
                     let replica = status.replicas.get(&open.replica);
                     let view = status::view(&status.connection, replica, open.opened.is_saved);
                     signals.status.maybe_update(|known| {
@@ -129,7 +127,6 @@ impl Session {
                         *known = view;
                         is_new
                     });
-                    learn_role(signals, open.role(list));
                 }
                 lists.learn().await;
                 if let Some((list, open)) =

@@ -1,7 +1,7 @@
 //! What the line at the bottom says: the first that holds.
 
 use settee_app::{StatusKind, StatusView};
-use settee_client::{ChannelStatus, ConnectionStatus, OfflineReason, ReplicaStatus};
+use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
 use settee_sync::DenialCode;
 
 /// The status of the list on the screen.
@@ -30,11 +30,7 @@ fn kind<'a>(
     if !is_saved || replica.is_unsaved {
         return (StatusKind::Unsaved, "");
     }
-    let denial = match &replica.channel {
-        ChannelStatus::Denied(denial) => Some(denial),
-        _ => None,
-    };
-    if let Some(denial) = denial
+    if let ChannelStatus::Denied(denial) = &replica.channel
         && matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
     {
         return (StatusKind::Denied, "The server gives no access to this list.");
@@ -46,8 +42,7 @@ fn kind<'a>(
         return (StatusKind::Refused, "");
     }
     match connection {
-        ConnectionStatus::Offline { reason: OfflineReason::NoNetwork, .. }
-        | ConnectionStatus::Offline { .. } => return (StatusKind::Offline, ""),
+        ConnectionStatus::Offline { .. } => return (StatusKind::Offline, ""),
         ConnectionStatus::Connecting => return (StatusKind::Connecting, ""),
         ConnectionStatus::Online | ConnectionStatus::UpdateNeeded => {}
     }

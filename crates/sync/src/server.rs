@@ -144,7 +144,7 @@ impl Server {
                 }
             }
             (Phase::Talking, Message::Changes(changes)) => self.take(changes),
-            (Phase::Talking, Message::Acknowledge(landed)) => self.landed(now, &landed),
+            (Phase::Talking, Message::Acknowledge(landed)) => self.landed(&landed),
             _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
         }
     }
@@ -295,7 +295,7 @@ impl Server {
         }
     }
 
-    fn landed(&mut self, _now: Time, landed: &Acknowledge) {
+    fn landed(&mut self, landed: &Acknowledge) {
         let Some(channel) = self.channels.get_mut(&landed.channel) else { return };
         if channel.landed(landed.batch) {
             self.go_on(landed.channel);
