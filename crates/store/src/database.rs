@@ -7,8 +7,10 @@ use tokio::sync::watch;
 use crate::{
     backend::{Backend, BackendError, Commit, Counts, Incarnation},
     document_id::DocumentId,
+    history::{Missing, OpenRevision, OpenRevisions},
     operation::{Applied, Edit, Operation, OperationError},
     record::{Document, Record},
+    revision::Revision,
 };
 
 /// Most documents that the changes feed hands out at a time.
@@ -45,6 +47,33 @@ impl Database {
     pub async fn get(&self, id: &DocumentId) -> Result<Option<Document>, BackendError> {
         let records = self.backend.read(vec![id.clone()]).await?;
         Ok(records.into_iter().next().flatten().and_then(|record| record.document()))
+    }
+
+    /// Which of the revisions that somebody else has are missing here, document by document, in
+    /// the order asked for (CouchDB: `_revs_diff`).
+    pub async fn missing_revisions(
+        &self,
+        asked: Vec<(DocumentId, Vec<Revision>)>,
+    ) -> Result<Vec<Missing>, BackendError> {
+        let records = self.backend.read(asked.iter().map(|(id, _)| id.clone()).collect()).await?;
+        let missing =
+            |(record, (_, revisions)): (Option<Arc<Record>>, (_, Vec<Revision>))| match record {
+                Some(record) => record.missing(&revisions),
+                None => Missing { missing: revisions, possible_ancestors: Vec::new() },
+            };
+        Ok(records.into_iter().zip(asked).map(missing).collect())
+    }
+
+    /// Revisions of a document with their histories (CouchDB: `open_revs`). Those asked for by
+    /// name that are not known come back as they are.
+    pub async fn open_revisions(
+        &self,
+        id: &DocumentId,
+        which: &OpenRevisions,
+    ) -> Result<Vec<Result<OpenRevision, Revision>>, BackendError> {
+        let record = self.backend.read(vec![id.clone()]).await?.into_iter().next().flatten();
+        let record = record.unwrap_or_else(|| Arc::new(Record::new(id.clone())));
+        Ok(record.open_revisions(which))
     }
 
     /// The records of these ids, in their order.

@@ -11,7 +11,7 @@
 //! - [`document_id`], [`body`], [`revision`]: what a document consists of.
 //! - [`tree`]: a document's history; [`mod@view`]: what is read of it.
 //! - [`operation`]: everything that can be done to a record, as pure functions.
-//! - [`replication`]: revisions on their way between replicas.
+//! - [`replication`]: revisions on their way between replicas; [`history`]: what is asked of them.
 //! - [`backend`]: the trait, and a module for each place to keep records in.
 //! - [`conformance`]: what every back end has to pass.
 
@@ -21,10 +21,12 @@ mod canonical;
 pub mod conformance;
 pub mod database;
 pub mod document_id;
+pub mod history;
 mod image;
 pub mod operation;
 pub mod record;
 pub mod replication;
+mod resolution;
 pub mod revision;
 pub mod tree;
 pub mod view;
@@ -35,7 +37,8 @@ pub use backend::{Backend, BackendError, Commit, Counts, memory::Memory};
 pub use body::Body;
 pub use database::{Database, Feed};
 pub use document_id::DocumentId;
+pub use history::{Missing, OpenRevision, OpenRevisions};
 pub use operation::{Applied, Change, Edit, Operation, OperationError};
-pub use record::{Document, Record, Refused};
+pub use record::{Document, Kept, Record, Refused};
 pub use revision::Revision;
-pub use view::OpenConflict;
+pub use view::{ConflictingValue, OpenConflict};

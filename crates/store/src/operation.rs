@@ -263,7 +263,8 @@ fn is_overgrown(tree: &RevisionTree) -> bool {
     let leaves = tree.leaves();
     let weight: usize =
         leaves.iter().filter_map(|leaf| leaf.body.as_ref()).map(|body| body.as_str().len()).sum();
-    leaves.iter().filter(|leaf| !leaf.deleted).count() > MERGE_LIMIT || weight > BODY_LIMIT
+    let deleted = leaves.iter().filter(|leaf| leaf.deleted).count();
+    deleted.max(leaves.len() - deleted) > MERGE_LIMIT || weight > BODY_LIMIT
 }
 
 fn edit_record(
@@ -274,10 +275,15 @@ fn edit_record(
     let tree = &record.tree;
     let mut tips = tips(tree, &edit.seen)?;
     let is_rebased = matches!(edit.change, Change::Put(_)) && !same(&tips, &edit.seen);
-    if is_rebased && !(is_view_known(tree, &edit.seen) && is_view_known(tree, &tips)) {
+    let is_deleted = |revision: &Revision| tree.get(*revision).is_some_and(|node| node.deleted);
+    let is_revived = !edit.seen.is_empty()
+        && tips.iter().any(is_deleted)
+        && !edit.seen.iter().any(is_deleted);
+    let is_known = is_view_known(tree, &edit.seen) && is_view_known(tree, &tips);
+    if is_rebased && (is_revived || !is_known) {
         // What the editor saw is forgotten, so what they changed of it can't be told; or it is
-        // known no more what they would change now. The edit stands beside those made since, and
-        // what differs is shown.
+        // known no more what they would change now; or it was deleted in another tab. The edit
+        // stands beside those made since, and what differs is shown.
         tips.clone_from(&edit.seen);
         sort_best_first(tree, &mut tips);
     }
@@ -348,6 +354,9 @@ fn same(tips: &[Revision], seen: &[Revision]) -> bool {
 /// Whether the bodies are there that the view of these leaves is made of.
 fn is_view_known(tree: &RevisionTree, leaves: &[Revision]) -> bool {
     let has_body = |node: &&Node| node.body.is_some();
+    let is_live = |leaf: &&Revision| tree.get(**leaf).is_some_and(|node| !node.deleted);
+    let live: Vec<Revision> = leaves.iter().filter(is_live).copied().collect();
+    let leaves = if live.is_empty() { leaves } else { &live };
     leaves.iter().enumerate().all(|(at, one)| {
         tree.get(*one).as_ref().is_some_and(has_body)
             && leaves[at + 1..]

@@ -55,10 +55,25 @@ pub struct Document {
     pub leaves: Vec<Revision>,
     pub deleted: bool,
     pub body: Body,
+    /// Fields that were edited differently in several places, each with all its values. The body
+    /// shows the first of them. See [`Document::resolved`].
     pub conflicts: Vec<OpenConflict>,
+    /// Somebody has deleted the document, and it is kept because somebody else edited it.
+    pub kept: Option<Kept>,
+    /// Those of the leaves that were written in this profile.
+    pub own_leaves: Vec<Revision>,
     /// Some revision waits for the server.
     pub pending: bool,
     pub refused: Option<Refused>,
+}
+
+/// Who has deleted a document that was kept, as far as it concerns this profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It was deleted elsewhere.
+    DeletedElsewhere,
+    /// It was deleted here, and edited elsewhere.
+    DeletedHere,
 }
 
 impl Record {
@@ -68,7 +83,13 @@ impl Record {
 
     /// The document, or `None` when all that is known of it was refused.
     pub fn document(&self) -> Option<Document> {
-        let View { winner, leaves, deleted, body, conflicts } = view(&self.tree)?;
+        let View { winner, leaves, deletions, deleted, body, conflicts } = view(&self.tree)?;
+        let nodes = || leaves.iter().filter_map(|leaf| self.tree.get(*leaf));
+        let own_leaves = nodes().filter(|leaf| leaf.own).map(|leaf| leaf.revision).collect();
+        let kept = (deletions > 0 && !deleted).then(|| {
+            let is_ours = nodes().any(|leaf| leaf.deleted && leaf.own);
+            if is_ours { Kept::DeletedHere } else { Kept::DeletedElsewhere }
+        });
         Some(Document {
             id: self.id.clone(),
             seq: self.seq,
@@ -77,6 +98,8 @@ impl Record {
             deleted,
             body,
             conflicts,
+            kept,
+            own_leaves,
             pending: self.tree.is_pending(),
             refused: self.refused.clone(),
         })

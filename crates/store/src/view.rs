@@ -11,7 +11,8 @@ use crate::{
     tree::{Node, RevisionTree},
 };
 
-/// Most leaves that are merged; the best are, by the winner's order.
+/// Most live leaves that are merged; the best are, by the winner's order. Of deleted leaves a
+/// view names as many.
 pub const MERGE_LIMIT: usize = 16;
 
 /// A document as everybody reads it.
@@ -19,7 +20,12 @@ pub const MERGE_LIMIT: usize = 16;
 pub struct View {
     pub winner: Revision,
     /// The leaves that the view was made of, the winner first. An edit that names them closes them.
+    ///
+    /// Deleted leaves come last. Beside live ones they have no say in what is read, but they are
+    /// seen: somebody has deleted the document, and it was kept.
     pub leaves: Vec<Revision>,
+    /// How many of the leaves are deleted.
+    pub deletions: usize,
     pub deleted: bool,
     pub body: Body,
     pub conflicts: Vec<OpenConflict>,
@@ -30,8 +36,17 @@ pub struct View {
 pub struct OpenConflict {
     /// The names of the objects that hold the field, and its own.
     pub path: Vec<String>,
-    /// What each of the leaves says, without repeats; `None` where the field is absent.
-    pub values: Vec<(Revision, Option<Value>)>,
+    /// What the leaves say, without repeats: two values or more.
+    pub values: Vec<ConflictingValue>,
+}
+
+/// One of the values of a field in conflict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConflictingValue {
+    /// The leaves that say so, the best first.
+    pub leaves: Vec<Revision>,
+    /// `None` where the field is absent.
+    pub value: Option<Value>,
 }
 
 /// The view of a tree; `None` of an empty one.
@@ -39,24 +54,27 @@ pub fn view(tree: &RevisionTree) -> Option<View> {
     if let [only] = tree.nodes() {
         return Some(view_of_one(only));
     }
-    let mut leaves = tree.leaves();
-    let winner = *leaves.first()?;
-    if !winner.deleted {
-        // An edit survives a concurrent delete.
-        leaves.retain(|leaf| !leaf.deleted);
-    }
-    leaves.truncate(MERGE_LIMIT);
-    Some(view_of(tree, &leaves))
+    let leaves = tree.leaves();
+    let (mut live, mut deleted): (Vec<&Node>, Vec<&Node>) =
+        leaves.into_iter().partition(|leaf| !leaf.deleted);
+    live.truncate(MERGE_LIMIT);
+    deleted.truncate(MERGE_LIMIT);
+    live.extend(deleted);
+    (!live.is_empty()).then(|| view_of(tree, &live))
 }
 
-/// The merged view of chosen revisions, the best of them first.
+/// The merged view of chosen revisions, at least one, the best of them first.
 pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
+    // An edit survives a concurrent delete.
+    let live = leaves.iter().take_while(|leaf| !leaf.deleted).count();
+    let named = leaves.iter().map(|leaf| leaf.revision).collect();
+    let view = if live > 1 { merged(tree, &leaves[..live]) } else { view_of_one(leaves[0]) };
+    View { leaves: named, deletions: leaves.len() - live, ..view }
+}
+
+/// Live leaves, merged field by field.
+fn merged(tree: &RevisionTree, leaves: &[&Node]) -> View {
     let winner = leaves[0];
-    if leaves.len() == 1 || winner.deleted {
-        let mut view = view_of_one(winner);
-        view.leaves = leaves.iter().map(|leaf| leaf.revision).collect();
-        return view;
-    }
     let bodies: Vec<Value> = leaves.iter().map(|leaf| parsed(leaf.body.as_ref())).collect();
     let ancestors: Vec<Vec<Ancestry<Value>>> = leaves
         .iter()
@@ -70,22 +88,19 @@ pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
             row.iter().map(|known| known.as_ref().map(|v| v.iter().map(Some).collect())).collect()
         })
         .collect();
-    let merged = merge.fields(&sides, &bases);
-    View {
-        winner: winner.revision,
-        leaves: leaves.iter().map(|leaf| leaf.revision).collect(),
-        deleted: false,
-        // Merging takes fields from bodies within the limits; only their sum can pass them, and
-        // then the winner stands, with everything else shown as open.
-        body: Body::new(merged).unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty)),
-        conflicts: merge.conflicts,
-    }
+    let fields = merge.fields(&sides, &bases);
+    // Merging takes fields from bodies within the limits; only their sum can pass them, and
+    // then the winner stands, with everything else shown as open.
+    let body = Body::new(fields);
+    let body = body.unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty));
+    View { body, conflicts: merge.conflicts, ..view_of_one(winner) }
 }
 
 fn view_of_one(node: &Node) -> View {
     View {
         winner: node.revision,
         leaves: vec![node.revision],
+        deletions: usize::from(node.deleted),
         deleted: node.deleted,
         body: node.body.clone().unwrap_or_else(Body::empty),
         conflicts: Vec::new(),
@@ -154,16 +169,19 @@ impl Merge<'_> {
         if standing.is_empty() {
             standing = (0..sides.len()).collect();
         }
-        let mut values: Vec<(Revision, Option<&Value>)> = Vec::new();
+        let mut values: Vec<ConflictingValue> = Vec::new();
         for at in standing {
-            if values.iter().all(|(_, value)| *value != sides[at]) {
-                values.push((self.leaves[at].revision, sides[at]));
+            let leaf = self.leaves[at].revision;
+            match values.iter_mut().find(|known| known.value.as_ref() == sides[at]) {
+                Some(known) => known.leaves.push(leaf),
+                None => {
+                    let value = sides[at].cloned();
+                    values.push(ConflictingValue { leaves: vec![leaf], value });
+                }
             }
         }
-        let shown = values[0].1.cloned();
+        let shown = values[0].value.clone();
         if values.len() > 1 {
-            let values =
-                values.into_iter().map(|(revision, value)| (revision, value.cloned())).collect();
             self.conflicts.push(OpenConflict { path: self.path.clone(), values });
         }
         shown
@@ -336,14 +354,19 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_leaf_is_not_merged() {
+    fn a_deleted_leaf_is_seen_and_not_merged() {
         let mut tree = RevisionTree::default();
         let base = add(&mut tree, &[], json!({"a": 1}));
         let kept = add(&mut tree, &[base], json!({"a": 2}));
         let gone = add(&mut tree, &[base], Value::Null);
-        add(&mut tree, &[gone], Value::Null);
-        let view = view(&tree).unwrap();
-        assert_eq!((view.winner, view.deleted, view.leaves), (kept, false, vec![kept]));
+        let gone = add(&mut tree, &[gone], Value::Null);
+        let seen = view(&tree).unwrap();
+        assert_eq!((seen.winner, seen.deleted, seen.deletions), (kept, false, 1));
+        assert_eq!((seen.leaves, seen.body), (vec![kept, gone], body(json!({"a": 2}))));
+        // Who goes on with it has seen that it was deleted.
+        let last = add(&mut tree, &[kept, gone], json!({"a": 3}));
+        let seen = view(&tree).unwrap();
+        assert_eq!((seen.leaves, seen.deletions), (vec![last], 0));
     }
 
     #[test]

@@ -289,6 +289,7 @@ proptest! {
             prop_assert_eq!((client.winner, client.deleted), (server.winner, server.deleted));
             prop_assert_eq!(&client.body, &server.body);
             prop_assert_eq!(&client.conflicts, &server.conflicts);
+            prop_assert_eq!(client.kept.is_some(), server.kept.is_some());
             prop_assert!(!client.pending);
         }
 
@@ -298,7 +299,7 @@ proptest! {
             let is_shown = body.get(field) == Some(&made.value);
             let is_open = server.conflicts.iter().any(|conflict| {
                 conflict.path == [field]
-                    && conflict.values.iter().any(|(_, value)| value.as_ref() == Some(&made.value))
+                    && conflict.values.iter().any(|open| open.value.as_ref() == Some(&made.value))
             });
             // Somebody who had it before them changed the field, deleted the document, or saw
             // that the field was in conflict.

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     database::Database,
+    history::{Missing, OpenRevisions},
     operation::{Operation, OperationError},
-    record::Document,
+    record::{Document, Kept},
     replication::ReplicatedDocument,
     revision::Revision,
 };
@@ -20,6 +21,11 @@ named![
     an_edit_closes_what_its_editor_has_seen_and_no_more,
     a_delete_closes_every_leaf_that_was_seen,
     an_edit_survives_a_concurrent_delete,
+    that_a_document_was_kept_is_told_until_somebody_settles_it,
+    an_edit_in_another_tab_survives_a_delete_that_it_has_not_seen,
+    open_conflicts_are_settled_as_chosen,
+    missing_revisions_are_told,
+    open_revisions_come_with_their_history,
     replication_is_idempotent,
     a_known_revision_that_says_something_else_is_not_taken,
     the_same_edit_in_two_places_is_one,
@@ -121,6 +127,105 @@ async fn an_edit_survives_a_concurrent_delete(here: Database) {
         assert_eq!((document.winner, document.deleted), (kept, false));
         assert_eq!(fields(database, "a").await, theirs);
     }
+}
+
+async fn that_a_document_was_kept_is_told_until_somebody_settles_it(here: Database) {
+    let there = replica();
+    let first = written(&here, put("a", &[], json!({"title": "tea"}))).await;
+    carry(&here, "a", &there).await;
+    let gone = written(&here, delete("a", &[first])).await;
+    let kept = written(&there, put("a", &[first], json!({"title": "cocoa"}))).await;
+    carry(&there, "a", &here).await;
+    carry(&here, "a", &there).await;
+    let (ours, theirs) = (document(&here, "a").await, document(&there, "a").await);
+    assert_eq!((ours.kept, theirs.kept), (Some(Kept::DeletedHere), Some(Kept::DeletedElsewhere)));
+    assert_eq!((&ours.leaves, &theirs.leaves), (&vec![kept, gone], &vec![kept, gone]));
+    assert_eq!((ours.own_leaves, &theirs.own_leaves), (vec![gone], &vec![kept]));
+
+    let keep = theirs.resolved(|conflict| conflict.values[0].value.clone()).expect("it is small");
+    let settled = written(&there, keep).await;
+    carry(&there, "a", &here).await;
+    let ours = document(&here, "a").await;
+    assert_eq!((ours.kept, ours.leaves), (None, vec![settled]));
+    assert_eq!(fields(&here, "a").await, json!({"title": "cocoa"}));
+}
+
+async fn an_edit_in_another_tab_survives_a_delete_that_it_has_not_seen(database: Database) {
+    let first = written(&database, put("a", &[], json!({"n": 1}))).await;
+    let gone = written(&database, delete("a", &[first])).await;
+    let kept = written(&database, put("a", &[first], json!({"n": 2}))).await;
+    let document = document(&database, "a").await;
+    assert_eq!((document.leaves, document.kept), (vec![kept, gone], Some(Kept::DeletedHere)));
+    written(&database, delete("a", &[kept, gone])).await;
+    assert!(super::document(&database, "a").await.deleted);
+}
+
+async fn open_conflicts_are_settled_as_chosen(here: Database) {
+    let there = replica();
+    let (ours, theirs) = (
+        json!({"title": "mine", "at": {"x": 1}, "n": 1}),
+        json!({"title": "theirs", "at": {"x": 2}}),
+    );
+    edited_apart(&here, &there, ours, theirs).await;
+    carry(&there, "a", &here).await;
+    let seen = document(&here, "a").await;
+    assert_eq!(seen.own_leaves.len(), 1);
+    let edit = seen.resolved(|conflict| {
+        let is_own = |leaf| seen.own_leaves.contains(leaf);
+        let mine = conflict.values.iter().find(|value| value.leaves.iter().any(is_own));
+        match conflict.path[0].as_str() {
+            "title" => Some(json!("both")),
+            _ => mine.and_then(|mine| mine.value.clone()),
+        }
+    });
+    written(&here, edit.expect("it is small")).await;
+    carry(&here, "a", &there).await;
+    let settled = document(&there, "a").await;
+    assert_eq!((settled.leaves.len(), settled.conflicts.len()), (1, 0));
+    assert_eq!(fields(&there, "a").await, json!({"title": "both", "at": {"x": 1}, "n": 1}));
+}
+
+async fn missing_revisions_are_told(database: Database) {
+    let first = written(&database, put("a", &[], json!({"n": 1}))).await;
+    let second = written(&database, put("a", &[first], json!({"n": 2}))).await;
+    let unknown = |generation| Revision::new(generation, [9; 16]).expect("a revision");
+    let asked = vec![
+        (id("a"), vec![first, second, unknown(3), unknown(1)]),
+        (id("a"), vec![second]),
+        (id("b"), vec![unknown(1)]),
+    ];
+    let told = database.missing_revisions(asked).await.expect("they are looked up");
+    let none = Vec::new;
+    assert_eq!(
+        told,
+        [
+            Missing { missing: vec![unknown(3), unknown(1)], possible_ancestors: vec![second] },
+            Missing::default(),
+            Missing { missing: vec![unknown(1)], possible_ancestors: none() },
+        ]
+    );
+}
+
+async fn open_revisions_come_with_their_history(here: Database) {
+    let there = replica();
+    let [ours, theirs] = edited_apart(&here, &there, json!({"n": 1}), json!({"n": 2})).await;
+    carry(&there, "a", &here).await;
+    let leaves = document(&here, "a").await.leaves;
+    let all = here.open_revisions(&id("a"), &OpenRevisions::All).await.expect("they are read");
+    let names: Vec<_> = all.iter().flatten().map(|open| open.revision).collect();
+    assert_eq!((names, leaves.len()), (leaves, 2));
+    assert!(all.iter().flatten().all(|open| open.history.len() == 2 && open.body.is_some()));
+
+    let unknown = Revision::new(7, [9; 16]).expect("a revision");
+    let both = OpenRevisions::These(vec![theirs, unknown, ours]);
+    let these = here.open_revisions(&id("a"), &both).await.expect("they are read");
+    let names: Vec<_> = these
+        .iter()
+        .map(|found| found.as_ref().map(|open| open.revision).map_err(|r| *r))
+        .collect();
+    assert_eq!(names, [Ok(theirs), Err(unknown), Ok(ours)]);
+    let none = here.open_revisions(&id("b"), &OpenRevisions::All).await.expect("they are read");
+    assert_eq!(none, []);
 }
 
 async fn replication_is_idempotent(here: Database) {
