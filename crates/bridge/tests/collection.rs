@@ -13,7 +13,7 @@ use serde_json::json;
 use settee_leptos::{Collection, Model};
 use settee_store::{
     BackendError, Body, Change, Database, DocumentId, Edit, Memory, Operation, Revision,
-    replication::ReplicatedRevision,
+    replication::{ReplicatedDocument, ReplicatedRevision},
 };
 use tokio::task::LocalSet;
 
@@ -73,8 +73,8 @@ async fn replicate(database: &Database, id: &DocumentId, parent: Option<Revision
     let revision = Revision::derive(parent, &[], false, &body).unwrap();
     let json = Some(body.as_str().as_bytes());
     let revision = ReplicatedRevision::verified(revision, parent, vec![], false, json).unwrap();
-    let operation =
-        Operation::Replicate { id: id.clone(), revisions: vec![revision], acknowledges: true };
+    let document = ReplicatedDocument::verified(id.clone(), vec![revision]).unwrap();
+    let operation = Operation::Replicate { document, acknowledges: true };
     assert!(database.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
 }
 

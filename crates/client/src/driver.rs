@@ -178,11 +178,7 @@ impl Driver {
                     let Some(database) = self.databases.get(&replica) else { continue };
                     let operations = documents
                         .into_iter()
-                        .map(|document| Operation::Replicate {
-                            id: document.id,
-                            revisions: document.revisions,
-                            acknowledges: true,
-                        })
+                        .map(|document| Operation::Replicate { document, acknowledges: true })
                         .chain(checkpoint.map(remember))
                         .collect();
                     let committed = database.commit(operations).await;

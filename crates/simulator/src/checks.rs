@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use settee_store::{
-    Body, Database, Document, DocumentId, OpenConflict, Record, Revision, tree::HISTORY_LIMIT,
-};
+use settee_store::{Body, Database, Document, DocumentId, OpenConflict, Record, Revision};
 use settee_sync::{
     Checkpoint,
     client::status::{ChannelStatus, ConnectionStatus, ReplicaStatus},
@@ -76,7 +74,7 @@ impl Ledger {
         let known = settled.acknowledged.iter().flat_map(|(id, revisions)| {
             revisions.iter().map(move |revision| (id.clone(), *revision))
         });
-        all_there(&disk.database, known, "was acknowledged, but isn't on the server")?;
+        self.all_there(&disk.database, known, "was acknowledged, but isn't on the server")?;
         for refused in &settled.withdrawn {
             let withdrawn = self.withdrawn.entry((client, settled.store)).or_default();
             withdrawn.extend(refused.revisions.iter().map(|name| (refused.id.clone(), *name)));
@@ -100,7 +98,7 @@ impl Ledger {
         for (index, store) in client.stores.iter().enumerate() {
             let kept = self.still_saved((client.id, index));
             let what = format!("was saved on client {}, but isn't there", client.id);
-            all_there(&store.database, kept, &what)?;
+            self.all_there(&store.database, kept, &what)?;
         }
         Ok(())
     }
@@ -109,7 +107,11 @@ impl Ledger {
     pub fn server_is_whole(&self, disks: &[Disk]) -> Result<(), Violation> {
         for (number, disk) in disks.iter().enumerate() {
             let known = self.acknowledged.get(&number).into_iter().flatten().cloned();
-            all_there(&disk.database, known, "was acknowledged, but has gone from the server")?;
+            self.all_there(
+                &disk.database,
+                known,
+                "was acknowledged, but has gone from the server",
+            )?;
             let unwanted = self.unwanted.get(&number).into_iter().flatten();
             let trees = trees(&disk.database);
             for (id, revision) in unwanted {
@@ -127,7 +129,7 @@ impl Ledger {
             let number = clients[*client].stores[*store].number;
             let saved = self.still_saved((*client, *store));
             let what = format!("was saved on client {client}, but isn't on the server");
-            all_there(&disks[number].database, saved, &what)?;
+            self.all_there(&disks[number].database, saved, &what)?;
         }
         Ok(())
     }
@@ -136,6 +138,28 @@ impl Ledger {
         let withdrawn = self.withdrawn.get(&place);
         let saved = self.saved.get(&place).into_iter().flatten();
         saved.filter(move |entry| withdrawn.is_none_or(|gone| !gone.contains(entry))).cloned()
+    }
+
+    /// Each of the revisions is there, or forgotten for one that descends from it.
+    fn all_there(
+        &self,
+        database: &Database,
+        known: impl Iterator<Item = (DocumentId, Revision)>,
+        what: &str,
+    ) -> Result<(), Violation> {
+        let trees = trees(database);
+        let is_there = |record: &Record, revision| {
+            let leaves = || record.tree.leaves().into_iter().map(|leaf| leaf.revision);
+            record.tree.get(revision).is_some()
+                || record.tree.forgotten().contains(revision)
+                    && leaves().any(|leaf| self.descends(leaf, revision))
+        };
+        for (id, revision) in known {
+            if trees.get(&id).is_none_or(|record| !is_there(record, revision)) {
+                return violation(format!("{id} {revision} {what}"));
+            }
+        }
+        Ok(())
     }
 
     fn descends(&self, revision: Revision, from: Revision) -> bool {
@@ -195,19 +219,22 @@ fn is_without_the_dead(known: Option<&Record>, there: &Record) -> bool {
 #[derive(Debug, PartialEq)]
 struct Seen {
     winner: Revision,
+    /// The live ones: who began empty may not have heard that a document which somebody wrote
+    /// again had been deleted before.
     leaves: Vec<Revision>,
     body: Body,
     conflicts: Vec<OpenConflict>,
 }
 
 fn seen(database: &Database) -> BTreeMap<DocumentId, Seen> {
-    let documents = records(database).into_iter().filter_map(|record| record.document());
-    let live = documents.filter(|document| !document.deleted && is_shared(&document.id));
-    live.map(|document| {
-        let Document { id, winner, leaves, body, conflicts, .. } = document;
-        (id, Seen { winner, leaves, body, conflicts })
-    })
-    .collect()
+    let records = records(database);
+    let live = records.iter().filter_map(|record| {
+        let Document { id, winner, deleted, body, conflicts, .. } = record.document()?;
+        let leaves = record.tree.leaves().into_iter().filter(|leaf| !leaf.deleted);
+        let leaves = leaves.map(|leaf| leaf.revision).collect();
+        (!deleted && is_shared(&id)).then_some((id, Seen { winner, leaves, body, conflicts }))
+    });
+    live.collect()
 }
 
 /// Everybody is online, has nothing to send or to get, and sees what the server sees.
@@ -261,24 +288,6 @@ fn difference(here: &BTreeMap<DocumentId, Seen>, there: &BTreeMap<DocumentId, Se
 
 fn trees(database: &Database) -> HashMap<DocumentId, std::sync::Arc<Record>> {
     records(database).into_iter().map(|record| (record.id.clone(), record)).collect()
-}
-
-/// Each of the revisions is a leaf or an ancestor of one, unless it is so old as to be forgotten.
-fn all_there(
-    database: &Database,
-    known: impl Iterator<Item = (DocumentId, Revision)>,
-    what: &str,
-) -> Result<(), Violation> {
-    let trees = trees(database);
-    let is_there = |record: &Record, revision| {
-        record.tree.get(revision).is_some() || record.tree.nodes().len() >= HISTORY_LIMIT / 2
-    };
-    for (id, revision) in known {
-        if trees.get(&id).is_none_or(|record| !is_there(record, revision)) {
-            return violation(format!("{id} {revision} {what}"));
-        }
-    }
-    Ok(())
 }
 
 fn violation<T>(what: String) -> Result<T, Violation> {

@@ -366,11 +366,9 @@ impl Actor {
         checkpoint: Option<Checkpoint>,
     ) -> Result<Deed, Violation> {
         let (index, store) = self.store(replica)?;
-        let replicate = documents.into_iter().map(|document| Operation::Replicate {
-            id: document.id,
-            revisions: document.revisions,
-            acknowledges: true,
-        });
+        let replicate = documents
+            .into_iter()
+            .map(|document| Operation::Replicate { document, acknowledges: true });
         let mut operations: Vec<Operation> = replicate.collect();
         let mut fate = context.faults.client_commit(&mut context.random);
         if context.sabotage == Sabotage::CheckpointFirst {

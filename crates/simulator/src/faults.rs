@@ -25,9 +25,11 @@ pub enum Kind {
     StopServer,
     /// A client has no room to save for a while.
     Quota,
+    /// A database drops what it can do without: the server's, or a client's.
+    Compact,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Cut,
     Kind::Silence,
     Kind::Stall,
@@ -38,6 +40,7 @@ const KINDS: [Kind; 10] = [
     Kind::CrashServer,
     Kind::StopServer,
     Kind::Quota,
+    Kind::Compact,
 ];
 
 #[derive(Debug, Clone, Default)]

@@ -346,11 +346,8 @@ impl Actor {
         }
         let welcome: Vec<bool> = documents.iter().map(is_welcome).collect();
         let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
-        let operations = operations.map(|(document, _)| Operation::Replicate {
-            id: document.id,
-            revisions: document.revisions,
-            acknowledges: false,
-        });
+        let operations =
+            operations.map(|(document, _)| Operation::Replicate { document, acknowledges: false });
         let committed = at_once(self.disks[disk].database.commit(operations.collect()));
         let Ok(committed) = committed else { return Ok(None) };
         self.tell(context, disk);

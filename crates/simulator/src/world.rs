@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use settee_store::Applied;
+use settee_store::{Applied, Compaction, Database};
 use settee_sync::Time;
 
 use crate::{
@@ -331,6 +331,16 @@ impl World {
                 }
                 context.agenda.plan(until, Event::Room(id));
             }
+            (Kind::Compact, _) if server.is_running() && context.random.one_in(2) => {
+                for disk in &server.disks {
+                    compact(context, &disk.database);
+                }
+            }
+            (Kind::Compact, _) => {
+                for store in &client.stores {
+                    compact(context, &store.database);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -406,5 +416,12 @@ impl World {
             ledger.all_arrived(clients, &server.disks)?;
         }
         Ok(())
+    }
+}
+
+fn compact(context: &mut Context, database: &Database) {
+    if let Ok(Compaction { revisions, .. }) = at_once(database.compact()) {
+        context.tally.count("databases compacted");
+        context.note(|| format!("compacted: {revisions} revisions are forgotten"));
     }
 }

@@ -3,6 +3,7 @@
 //! A back end's tests run [`all`], and [`durable`] if it keeps what is written. Nothing here
 //! knows which one it is. A case that isn't met panics.
 
+mod compaction;
 mod delivery;
 mod documents;
 mod feed;
@@ -37,7 +38,9 @@ use named;
 
 /// All cases, under names that tell what holds.
 pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
-    [documents::CASES, merging::CASES, delivery::CASES, feed::CASES].into_iter().flatten().copied()
+    let families =
+        [documents::CASES, merging::CASES, delivery::CASES, feed::CASES, compaction::CASES];
+    families.into_iter().flatten().copied()
 }
 
 /// Runs every case on a database of its own, which `open` makes, empty.
@@ -176,7 +179,7 @@ async fn travelling(from: &Database, text: &str) -> ReplicatedDocument {
 
 /// Carries a document to another replica; tells what it did there.
 async fn carry(from: &Database, text: &str, to: &Database) -> Applied {
-    let ReplicatedDocument { id, revisions } = travelling(from, text).await;
-    let operation = Operation::Replicate { id, revisions, acknowledges: false };
+    let document = travelling(from, text).await;
+    let operation = Operation::Replicate { document, acknowledges: false };
     done(to, vec![operation]).await[0]
 }

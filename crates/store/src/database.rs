@@ -16,6 +16,19 @@ use crate::{
 /// Most documents that the changes feed hands out at a time.
 const FEED_BATCH: usize = 10_000;
 
+/// Documents that are compacted in one commit, at most.
+const COMPACT_BATCH: usize = 1000;
+
+/// What [`Database::compact`] has dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compaction {
+    /// Deleted documents of which only a stub is left now.
+    pub documents: usize,
+    pub revisions: usize,
+    /// Bytes of these documents' records before and after.
+    pub bytes: (usize, usize),
+}
+
 /// A handle on one database. Clones are cheap, and speak of the same database.
 #[derive(Clone)]
 pub struct Database {
@@ -105,6 +118,38 @@ impl Database {
 
     pub async fn counts(&self) -> Result<Counts, BackendError> {
         self.backend.counts().await
+    }
+
+    /// Forgets all of the deleted documents but a stub each, which keeps them dead: the id, the
+    /// leaf, and the beginnings of the names of the others. Those that wait for the server, or
+    /// that it has refused, stay as they are.
+    ///
+    /// Bodies of old revisions need no such call: each commit drops those that no leaf, no
+    /// conflict and no pending edit of its documents needs.
+    pub async fn compact(&self) -> Result<Compaction, BackendError> {
+        let (mut since, end) = (0, self.seq());
+        let mut total = Compaction::default();
+        while since < end {
+            let records = self.backend.changes(since, COMPACT_BATCH).await?;
+            let Some(last) = records.last() else { break };
+            since = last.seq;
+            let mut operations = Vec::new();
+            for record in &records {
+                let mut small = Record::clone(record);
+                let revisions = small.compact();
+                if revisions > 0 {
+                    let (before, after) = total.bytes;
+                    total.documents += 1;
+                    total.revisions += revisions;
+                    total.bytes = (before + record.encode().len(), after + small.encode().len());
+                    operations.push(Operation::Compact { id: record.id.clone() });
+                }
+            }
+            if !operations.is_empty() {
+                self.backend.commit(operations).await?;
+            }
+        }
+        Ok(total)
     }
 
     /// A local document: device state, which is never synced.

@@ -10,6 +10,7 @@
 //! - [`database`]: the handle that programs use, and the live changes feed.
 //! - [`document_id`], [`body`], [`revision`]: what a document consists of.
 //! - [`tree`]: a document's history; [`mod@view`]: what is read of it.
+//! - [`forgotten`]: the names of what is kept no more.
 //! - [`operation`]: everything that can be done to a record, as pure functions.
 //! - [`replication`]: revisions on their way between replicas; [`history`]: what is asked of them.
 //! - [`backend`]: the trait, and a module for each place to keep records in.
@@ -21,6 +22,7 @@ mod canonical;
 pub mod conformance;
 pub mod database;
 pub mod document_id;
+pub mod forgotten;
 pub mod history;
 mod image;
 pub mod operation;
@@ -35,7 +37,7 @@ pub mod view;
 pub use backend::sqlite::{Sqlite, SqliteDatabase};
 pub use backend::{Backend, BackendError, Commit, Counts, memory::Memory};
 pub use body::Body;
-pub use database::{Database, Feed};
+pub use database::{Compaction, Database, Feed};
 pub use document_id::DocumentId;
 pub use history::{Missing, OpenRevision, OpenRevisions};
 pub use operation::{Applied, Change, Edit, Operation, OperationError};

@@ -9,7 +9,7 @@ use crate::{
     body::{BODY_LIMIT, Body},
     document_id::DocumentId,
     record::{Record, Refused},
-    replication::ReplicatedRevision,
+    replication::ReplicatedDocument,
     revision::{Revision, RevisionError},
     tree::{Insertion, Node, RevisionTree},
     view::{MERGE_LIMIT, rebase, view_of},
@@ -25,7 +25,7 @@ pub enum Operation {
     Edit(Edit),
     /// Revisions arrive from another replica. With `acknowledges`, the other replica is the
     /// server, and what it sends needs not be sent to it.
-    Replicate { id: DocumentId, revisions: Vec<ReplicatedRevision>, acknowledges: bool },
+    Replicate { document: ReplicatedDocument, acknowledges: bool },
     /// The server has committed the revisions, and so what they descend from.
     Acknowledge { id: DocumentId, revisions: Vec<Revision> },
     /// The server has refused the revisions: they and what descends from them leave the tree.
@@ -34,6 +34,9 @@ pub enum Operation {
     Discard { id: DocumentId },
     /// The server has lost what it had: the leaves wait for it anew.
     Resend { id: DocumentId },
+    /// Of a deleted document everything but a stub is forgotten. No reader sees a difference, so
+    /// the document keeps its `seq`.
+    Compact { id: DocumentId },
     /// Device state, which is never synced. `None` removes it.
     Local { key: String, value: Option<Vec<u8>> },
 }
@@ -121,12 +124,14 @@ pub fn transition<E>(
                 continue;
             }
             Operation::Edit(Edit { ref id, .. })
-            | Operation::Replicate { ref id, .. }
+            | Operation::Replicate { document: ReplicatedDocument { ref id, .. }, .. }
             | Operation::Acknowledge { ref id, .. }
             | Operation::Refuse { ref id, .. }
             | Operation::Discard { ref id }
-            | Operation::Resend { ref id } => id.clone(),
+            | Operation::Resend { ref id }
+            | Operation::Compact { ref id } => id.clone(),
         };
+        let is_news = !matches!(operation, Operation::Compact { .. });
         let before = match changed.get(&id) {
             Some(record) => Some(record.clone()),
             None => read(&id)?,
@@ -134,13 +139,15 @@ pub fn transition<E>(
         let known_seq = before.as_ref().map_or(0, |record| record.seq);
         let mut record = before.map_or_else(|| Record::new(id.clone()), |r| (*r).clone());
         let outcome = apply(&mut record, operation, seq + 1).map(|(revision, is_changed)| {
-            if is_changed {
+            if is_changed && is_news {
                 seq += 1;
                 record.seq = seq;
                 record.tree.tidy();
+            }
+            let seq = if is_changed && is_news { seq } else { known_seq };
+            if is_changed {
                 changed.insert(id, Arc::new(record));
             }
-            let seq = if is_changed { seq } else { known_seq };
             Applied { revision, seq, changed: is_changed }
         });
         outcomes.push(outcome);
@@ -158,52 +165,8 @@ fn apply(
 ) -> Result<(Option<Revision>, bool), OperationError> {
     match operation {
         Operation::Edit(edit) => edit_record(record, edit, seq),
-        Operation::Replicate { revisions, acknowledges, .. } => {
-            let mut changed = false;
-            let pending = record.tree.pending();
-            let mut bodiless = Vec::new();
-            let mut completed = Vec::new();
-            for replicated in revisions {
-                let revision = replicated.revision;
-                let known = record.tree.get(revision);
-                if replicated.body.is_none() {
-                    bodiless.push(revision);
-                } else if known.is_some_and(|node| node.body.is_none()) {
-                    completed.push(revision);
-                }
-                match record.tree.insert(replicated.into_node(seq)) {
-                    Insertion::New => changed = true,
-                    Insertion::Known => {}
-                    Insertion::Differs => return Err(OperationError::Differs),
-                }
-                changed |= acknowledges && record.tree.acknowledge(revision);
-            }
-            if !acknowledges && is_overgrown(&record.tree) {
-                return Err(OperationError::Overgrown);
-            }
-            // A body that leaves are merged over changes what is read of them.
-            if !changed && !completed.is_empty() {
-                record.tree.tidy();
-                let has_body =
-                    |revision| record.tree.get(revision).is_some_and(|node| node.body.is_some());
-                changed = completed.into_iter().any(has_body);
-            }
-            if bodiless.is_empty() {
-                return Ok((None, changed));
-            }
-            let lacks_body =
-                |leaf: &&Node| leaf.body.is_none() && bodiless.contains(&leaf.revision);
-            if record.tree.leaves().iter().any(lacks_body) {
-                return Err(OperationError::NoBody);
-            }
-            // A base that the server doesn't know is one for nobody, for all are to read the same;
-            // unless the server is about to hear of it. One that somebody else has forgotten is
-            // told again.
-            changed |= if acknowledges {
-                record.tree.forget_bases(&bodiless, &pending)
-            } else {
-                record.tree.tell_again(&bodiless, seq)
-            };
+        Operation::Replicate { document, acknowledges } => {
+            let changed = replicate(record, document, acknowledges, seq)?;
             Ok((None, changed))
         }
         Operation::Acknowledge { revisions, .. } => {
@@ -227,8 +190,65 @@ fn apply(
             record.tree.mark_pending();
             Ok((None, !record.tree.is_empty()))
         }
+        Operation::Compact { .. } => Ok((None, record.compact() > 0)),
         Operation::Local { .. } => Ok((None, false)),
     }
+}
+
+/// Takes in revisions from another replica. Tells whether anything is different.
+fn replicate(
+    record: &mut Record,
+    document: ReplicatedDocument,
+    acknowledges: bool,
+    seq: u64,
+) -> Result<bool, OperationError> {
+    let tree = &mut record.tree;
+    let mut changed = false;
+    let pending = tree.pending();
+    let mut bodiless = Vec::new();
+    let mut completed = Vec::new();
+    for replicated in document.revisions {
+        let revision = replicated.revision;
+        let known = tree.get(revision);
+        if replicated.body.is_none() {
+            bodiless.push(revision);
+        } else if known.is_some_and(|node| node.body.is_none()) {
+            completed.push(revision);
+        }
+        match tree.insert(replicated.into_node(seq)) {
+            // What was forgotten and comes again is no news by itself.
+            Insertion::New => changed |= !tree.forgotten().contains(revision),
+            Insertion::Known => {}
+            Insertion::Differs => return Err(OperationError::Differs),
+        }
+        changed |= acknowledges && tree.acknowledge(revision);
+    }
+    changed |= acknowledges && tree.learn_forgotten(&document.forgotten);
+    if !acknowledges && is_overgrown(tree) {
+        return Err(OperationError::Overgrown);
+    }
+    // A body that leaves are merged over changes what is read of them.
+    if !changed && !completed.is_empty() {
+        tree.tidy();
+        let has_body = |revision| tree.get(revision).is_some_and(|node| node.body.is_some());
+        changed = completed.into_iter().any(has_body);
+    }
+    if bodiless.is_empty() {
+        return Ok(changed);
+    }
+    let lacks_body = |leaf: &&Node| leaf.body.is_none() && bodiless.contains(&leaf.revision);
+    if tree.leaves().iter().any(lacks_body) {
+        return Err(OperationError::NoBody);
+    }
+    // A base that the server doesn't know is one for nobody, for all are to read the same;
+    // unless the server is about to hear of it. One that somebody else has forgotten is
+    // told again.
+    changed |= if acknowledges {
+        tree.forget_bases(&bodiless, &pending)
+    } else {
+        tree.tell_again(&bodiless, seq)
+    };
+    Ok(changed)
 }
 
 /// Shows what was taken out of the tree as refused: the latest of it, which holds the others.
@@ -276,9 +296,8 @@ fn edit_record(
     let mut tips = tips(tree, &edit.seen)?;
     let is_rebased = matches!(edit.change, Change::Put(_)) && !same(&tips, &edit.seen);
     let is_deleted = |revision: &Revision| tree.get(*revision).is_some_and(|node| node.deleted);
-    let is_revived = !edit.seen.is_empty()
-        && tips.iter().any(is_deleted)
-        && !edit.seen.iter().any(is_deleted);
+    let is_revived =
+        !edit.seen.is_empty() && tips.iter().any(is_deleted) && !edit.seen.iter().any(is_deleted);
     let is_known = is_view_known(tree, &edit.seen) && is_view_known(tree, &tips);
     if is_rebased && (is_revived || !is_known) {
         // What the editor saw is forgotten, so what they changed of it can't be told; or it is

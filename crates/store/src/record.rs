@@ -105,6 +105,13 @@ impl Record {
         })
     }
 
+    /// Makes a stub of a deleted document. Tells how many revisions are forgotten. See
+    /// [`crate::Database::compact`].
+    pub(crate) fn compact(&mut self) -> usize {
+        // What was refused may be tried again on what the tree has.
+        if self.refused.is_some() { 0 } else { self.tree.compact() }
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory doesn't fail")
     }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::{
     body::{BODY_LIMIT, Body, BodyError},
     document_id::DocumentId,
+    forgotten::Forgotten,
     record::Record,
     revision::{Revision, RevisionError},
     tree::{HISTORY_LIMIT, Node},
@@ -29,6 +30,9 @@ pub struct ReplicatedDocument {
     pub id: DocumentId,
     /// Ancestors before those that descend from them.
     pub revisions: Vec<ReplicatedRevision>,
+    /// What the sender has had and keeps no more, for what it has closes it. Only a server's word
+    /// counts for that.
+    pub forgotten: Forgotten,
 }
 
 /// What another replica has of this one's revisions.
@@ -111,7 +115,7 @@ impl ReplicatedDocument {
         if revisions.is_empty() || revisions.len() > HISTORY_LIMIT + crate::view::MERGE_LIMIT {
             return Err(ReplicationError::Count);
         }
-        Ok(Self { id, revisions })
+        Ok(Self { id, revisions, forgotten: Forgotten::default() })
     }
 
     /// Roughly what the document costs on the wire, in bytes.
@@ -121,7 +125,7 @@ impl ReplicatedDocument {
             .iter()
             .map(|r| 48 + 20 * r.merges.len() + r.body.as_ref().map_or(0, |b| b.as_str().len()))
             .sum();
-        self.id.as_str().len() + revisions
+        self.id.as_str().len() + revisions + 12 * self.forgotten.len()
     }
 
     /// Whether everything is told of each revision.
@@ -166,7 +170,7 @@ impl Record {
                 room -= length(node);
             }
         }
-        self.outgoing(|node| {
+        self.outgoing(Forgotten::default(), |node| {
             let is_needed = is_sent(node) || bases.contains(&node.revision);
             is_needed.then(|| with_body.contains(&node.revision))
         })
@@ -217,7 +221,8 @@ impl Record {
                 }
             }
         }
-        self.outgoing(|node| {
+        let forgotten = if is_empty { Forgotten::default() } else { self.tree.forgotten().clone() };
+        self.outgoing(forgotten, |node| {
             if is_leaf(node) {
                 // Such a replica has no tombstones either, and here one ends a branch.
                 let is_end = is_conflict && node.deleted && !skip(node.revision);
@@ -242,14 +247,19 @@ impl Record {
     }
 
     /// The chosen revisions; `choose` tells whether one travels, and then whether with its body.
-    fn outgoing(&self, choose: impl Fn(&Node) -> Option<bool>) -> Option<ReplicatedDocument> {
+    fn outgoing(
+        &self,
+        forgotten: Forgotten,
+        choose: impl Fn(&Node) -> Option<bool>,
+    ) -> Option<ReplicatedDocument> {
         let revisions: Vec<ReplicatedRevision> = self
             .tree
             .nodes()
             .iter()
             .filter_map(|node| choose(node).map(|body| ReplicatedRevision::of(node, body)))
             .collect();
-        (!revisions.is_empty()).then(|| ReplicatedDocument { id: self.id.clone(), revisions })
+        let is_something = !revisions.is_empty();
+        is_something.then(|| ReplicatedDocument { id: self.id.clone(), revisions, forgotten })
     }
 }
 

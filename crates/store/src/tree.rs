@@ -5,9 +5,9 @@
 
 use std::collections::HashSet;
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
-use crate::{body::Body, revision::Revision};
+use crate::{body::Body, forgotten::Forgotten, revision::Revision};
 
 /// Most revisions of a document that are remembered; the oldest are forgotten first.
 pub const HISTORY_LIMIT: usize = 100;
@@ -60,11 +60,47 @@ pub enum Insertion {
 }
 
 /// A document's revisions, in rising order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RevisionTree {
-    #[n(0)]
     nodes: Vec<Node>,
+    /// Those that are nodes no more. None of them is ever a leaf again.
+    forgotten: Forgotten,
+}
+
+/// The nodes alone, as long as nothing is forgotten, and a pair otherwise.
+impl<C> Encode<C> for RevisionTree {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        if !self.forgotten.is_empty() {
+            e.map(2)?.u8(0)?;
+            self.nodes.encode(e, c)?;
+            e.u8(1)?;
+            return self.forgotten.encode(e, c);
+        }
+        self.nodes.encode(e, c)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for RevisionTree {
+    fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
+        let mut tree = Self::default();
+        if d.datatype()? != Type::Map {
+            tree.nodes = Decode::decode(d, c)?;
+            return Ok(tree);
+        }
+        let length = d.map()?.ok_or_else(|| decode::Error::message("a length is missing"))?;
+        for _ in 0..length {
+            match d.u8()? {
+                0 => tree.nodes = Decode::decode(d, c)?,
+                1 => tree.forgotten = Decode::decode(d, c)?,
+                _ => d.skip()?,
+            }
+        }
+        Ok(tree)
+    }
 }
 
 impl RevisionTree {
@@ -74,6 +110,10 @@ impl RevisionTree {
 
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    pub fn forgotten(&self) -> &Forgotten {
+        &self.forgotten
     }
 
     pub fn get(&self, revision: Revision) -> Option<&Node> {
@@ -107,13 +147,20 @@ impl RevisionTree {
         }
     }
 
-    /// The revisions that no other one descends from or merges, the winner first.
+    /// The revisions that no other one descends from or merges, or did, the winner first.
     pub fn leaves(&self) -> Vec<&Node> {
-        let closed: HashSet<Revision> = self.nodes.iter().flat_map(Node::closes).collect();
-        let mut leaves: Vec<&Node> =
-            self.nodes.iter().filter(|node| !closed.contains(&node.revision)).collect();
+        let mut leaves: Vec<&Node> = self.leaves_among(|_| true).collect();
         leaves.sort_by_key(|node| std::cmp::Reverse(node.rank()));
         leaves
+    }
+
+    /// The leaves there would be if there were no other revisions.
+    fn leaves_among(&self, is_there: fn(&Node) -> bool) -> impl Iterator<Item = &Node> {
+        let there = move || self.nodes.iter().filter(move |node| is_there(node));
+        let closed: HashSet<Revision> = there().flat_map(Node::closes).collect();
+        there().filter(move |node| {
+            !closed.contains(&node.revision) && !self.forgotten.contains(node.revision)
+        })
     }
 
     pub fn winner(&self) -> Option<&Node> {
@@ -183,9 +230,7 @@ impl RevisionTree {
 
     /// The leaves there would be if the server refused all that waits for it.
     fn accepted_leaves(&self) -> Vec<&Node> {
-        let accepted = || self.nodes.iter().filter(|node| !node.pending);
-        let closed: HashSet<Revision> = accepted().flat_map(Node::closes).collect();
-        accepted().filter(|node| !closed.contains(&node.revision)).collect()
+        self.leaves_among(|node| !node.pending).collect()
     }
 
     /// Drops the bodies of those of the revisions that leaves are merged over, unless an edit
@@ -309,12 +354,14 @@ impl RevisionTree {
     /// over, those included that a refusal would open again; and the oldest revisions past
     /// [`HISTORY_LIMIT`].
     pub fn tidy(&mut self) {
+        self.drop_the_forgotten();
         if self.nodes.len() <= 2 {
             return;
         }
         let mut kept = self.merge_bases();
         for leaf in self.leaves() {
             kept.insert(leaf.revision);
+            // Another tab, or another replica, may be about to edit what it is based on.
             kept.extend(leaf.closes());
         }
         if self.is_pending() {
@@ -344,7 +391,52 @@ impl RevisionTree {
                 surplus -= 1;
             }
         }
-        self.nodes.retain(|node| !forgotten.contains(&node.revision));
+        self.forget(|node| forgotten.contains(&node.revision));
+    }
+
+    /// Of a document that is deleted and has nothing pending, forgets everything but the deleted
+    /// leaves: a stub. Tells how many revisions it has forgotten.
+    pub fn compact(&mut self) -> usize {
+        let leaves = self.leaves();
+        if self.is_pending() || leaves.iter().any(|leaf| !leaf.deleted) {
+            return 0;
+        }
+        let (kept, before): (Vec<Revision>, usize) =
+            (leaves.iter().map(|leaf| leaf.revision).collect(), self.nodes.len());
+        self.forget(|node| !kept.contains(&node.revision));
+        before - self.nodes.len()
+    }
+
+    /// Takes in what the server has forgotten: it has had these, and what it still has closes
+    /// them. Tells whether that was news of any of them.
+    pub fn learn_forgotten(&mut self, forgotten: &Forgotten) -> bool {
+        if forgotten.is_empty() {
+            return false;
+        }
+        let leaves: HashSet<Revision> = self.leaves().iter().map(|leaf| leaf.revision).collect();
+        let mut changed = false;
+        for node in self.nodes.iter_mut().filter(|node| forgotten.contains(node.revision)) {
+            changed |= std::mem::take(&mut node.pending) || leaves.contains(&node.revision);
+            self.forgotten.insert(node.revision);
+        }
+        changed
+    }
+
+    fn forget(&mut self, is_forgotten: impl Fn(&Node) -> bool) {
+        for node in self.nodes.extract_if(.., |node| is_forgotten(node)) {
+            self.forgotten.insert(node.revision);
+        }
+    }
+
+    /// Drops forgotten revisions that have come again, unless leaves are merged over them.
+    fn drop_the_forgotten(&mut self) {
+        if !self.nodes.iter().any(|node| self.forgotten.contains(node.revision)) {
+            return;
+        }
+        let pending = self.nodes.iter().filter(|node| node.pending);
+        let ends = self.leaves().into_iter().chain(pending);
+        let kept: HashSet<Revision> = ends.flat_map(|end| self.ancestors(end.revision)).collect();
+        self.nodes.retain(|node| kept.contains(&node.revision));
     }
 
     fn position(&self, revision: Revision) -> Result<usize, usize> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use settee_store::{
     Applied, Body, Database, DocumentId, Memory, Operation, OperationError, Revision,
     body::BODY_LIMIT,
-    replication::{Known, ReplicatedRevision},
+    replication::{Known, ReplicatedDocument, ReplicatedRevision},
     view::MERGE_LIMIT,
 };
 
@@ -34,8 +34,7 @@ impl Server {
         let revision =
             ReplicatedRevision::verified(name, parent, merges.to_vec(), false, json).unwrap();
         let operation = Operation::Replicate {
-            id: self.id.clone(),
-            revisions: vec![revision],
+            document: ReplicatedDocument::verified(self.id.clone(), vec![revision]).unwrap(),
             acknowledges: false,
         };
         let commit = self.database.commit(vec![operation]).now_or_never().unwrap().unwrap();

@@ -108,8 +108,7 @@ fn commit(database: &Database, operations: Vec<Operation>) -> Commit {
 }
 
 fn replicate(to: &Database, document: ReplicatedDocument, acknowledges: bool) -> Applied {
-    let ReplicatedDocument { id, revisions } = document;
-    let commit = commit(to, vec![Operation::Replicate { id, revisions, acknowledges }]);
+    let commit = commit(to, vec![Operation::Replicate { document, acknowledges }]);
     commit.outcomes[0].unwrap()
 }
 

@@ -10,6 +10,7 @@ use minicbor::{
 };
 use settee_store::{
     DocumentId, Revision,
+    forgotten::Forgotten,
     replication::{ReplicatedDocument, ReplicatedRevision, ReplicationError},
 };
 use thiserror::Error;
@@ -262,6 +263,9 @@ pub struct WireDocument {
     pub id: DocumentId,
     #[n(1)]
     pub revisions: Vec<WireRevision>,
+    /// Set where the sender has forgotten revisions.
+    #[n(2)]
+    pub forgotten: Option<Forgotten>,
 }
 
 /// A revision as it is written on the wire. The generation of its parent is one less than its own.
@@ -284,6 +288,7 @@ impl From<&ReplicatedDocument> for WireDocument {
         Self {
             id: document.id.clone(),
             revisions: document.revisions.iter().map(WireRevision::from).collect(),
+            forgotten: (!document.forgotten.is_empty()).then(|| document.forgotten.clone()),
         }
     }
 }
@@ -304,7 +309,8 @@ impl WireDocument {
     /// Checks that names follow from content.
     pub fn verify(self) -> Result<ReplicatedDocument, ReplicationError> {
         let revisions = self.revisions.into_iter().map(WireRevision::verify);
-        ReplicatedDocument::verified(self.id, revisions.collect::<Result<_, _>>()?)
+        let document = ReplicatedDocument::verified(self.id, revisions.collect::<Result<_, _>>()?)?;
+        Ok(ReplicatedDocument { forgotten: self.forgotten.unwrap_or_default(), ..document })
     }
 }
 

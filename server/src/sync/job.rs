@@ -84,8 +84,7 @@ async fn commit(
     for document in documents {
         let verdict = settee_todo::validate(&document);
         if verdict.is_ok() {
-            let ReplicatedDocument { id, revisions } = document;
-            operations.push(Operation::Replicate { id, revisions, acknowledges: false });
+            operations.push(Operation::Replicate { document, acknowledges: false });
         }
         verdicts.push(verdict);
     }

@@ -3,9 +3,7 @@
 use serde_json::json;
 
 use super::{delete, document, done, fields, found, id, named, put, replica, travelling, written};
-use crate::{
-    database::Database, operation::Operation, replication::ReplicatedDocument, revision::Revision,
-};
+use crate::{database::Database, operation::Operation, revision::Revision};
 
 named![
     edits_are_pending_until_they_are_acknowledged,
@@ -73,8 +71,8 @@ async fn what_the_server_sends_is_not_sent_to_it(database: Database) {
     written(&server, put("a", &[first], json!({"n": 2}))).await;
     written(&server, put("b", &[], json!({}))).await;
     for text in ["a", "b"] {
-        let ReplicatedDocument { id, revisions } = travelling(&server, text).await;
-        done(&database, vec![Operation::Replicate { id, revisions, acknowledges: true }]).await;
+        let document = travelling(&server, text).await;
+        done(&database, vec![Operation::Replicate { document, acknowledges: true }]).await;
     }
     assert_eq!(pending(&database).await, [""; 0], "and so it has ours, which its own is based on");
 }

@@ -11,7 +11,6 @@ use crate::{
     history::{Missing, OpenRevisions},
     operation::{Operation, OperationError},
     record::{Document, Kept},
-    replication::ReplicatedDocument,
     revision::Revision,
 };
 
@@ -238,8 +237,7 @@ async fn replication_is_idempotent(here: Database) {
             let node = records[0].as_ref().and_then(|record| record.tree.get(revision.revision));
             revision.body = node.and_then(|node| node.body.clone());
         }
-        let ReplicatedDocument { id, revisions } = document;
-        Operation::Replicate { id, revisions, acknowledges: false }
+        Operation::Replicate { document, acknowledges: false }
     };
     assert!(done(&here, vec![whole().await]).await[0].changed);
     let (seq, before) = (here.seq(), document(&here, "a").await);
@@ -259,11 +257,11 @@ async fn a_known_revision_that_says_something_else_is_not_taken(here: Database) 
     written(&there, put("a", &[], json!({"title": "tea"}))).await;
     written(&there, put("b", &[], json!({}))).await;
     carry(&there, "a", &here).await;
-    let ReplicatedDocument { id, mut revisions } = travelling(&there, "a").await;
-    revisions[0].deleted = true;
-    let forged = Operation::Replicate { id, revisions, acknowledges: false };
-    let ReplicatedDocument { id, revisions } = travelling(&there, "b").await;
-    let honest = Operation::Replicate { id, revisions, acknowledges: false };
+    let mut document = travelling(&there, "a").await;
+    document.revisions[0].deleted = true;
+    let forged = Operation::Replicate { document, acknowledges: false };
+    let document = travelling(&there, "b").await;
+    let honest = Operation::Replicate { document, acknowledges: false };
     let commit = here.commit(vec![forged, honest]).await.expect("the commit succeeds");
     assert_eq!(commit.outcomes[0], Err(OperationError::Differs));
     assert!(commit.outcomes[1].is_ok_and(|applied| applied.changed));
@@ -300,11 +298,7 @@ async fn an_edit_of_what_is_forgotten_hides_nothing(database: Database) {
 
 async fn a_body_that_comes_later_is_merged_over(here: Database) {
     let (one, other) = (replica(), replica());
-    let replicate = |ReplicatedDocument { id, revisions }| Operation::Replicate {
-        id,
-        revisions,
-        acknowledges: false,
-    };
+    let replicate = |document| Operation::Replicate { document, acknowledges: false };
     let first = json!({"title": "tea", "done": false});
     let first = written(&one, put("a", &[], first)).await;
     let base = travelling(&one, "a").await;

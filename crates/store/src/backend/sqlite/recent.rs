@@ -39,6 +39,10 @@ impl Recent {
         }
         self.until = to;
         for (record, size) in records {
+            // What was compacted is no news: it stays where it is, if it is here at all.
+            if record.seq <= from && !self.by_seq.contains_key(&record.seq) {
+                continue;
+            }
             if let Some(seq) = self.seqs.insert(record.id.clone(), record.seq)
                 && let Some((_, old)) = self.by_seq.remove(&seq)
             {

@@ -1,0 +1,150 @@
+//! What is dropped, and what must not be.
+
+use serde_json::json;
+
+use super::{
+    carry, delete, document, done, fields, found, id, named, outcome, put, replica, state,
+    travelling, written,
+};
+use crate::{
+    database::{Compaction, Database},
+    operation::{Operation, OperationError},
+    record::Kept,
+    replication::Known,
+    revision::Revision,
+};
+
+named![
+    compaction_changes_nothing_that_is_read,
+    a_deleted_document_becomes_a_stub,
+    a_stub_keeps_the_dead_dead,
+    an_edit_that_the_stub_has_not_seen_survives_it,
+    what_is_needed_stays,
+];
+
+async fn acknowledged(database: &Database, text: &str, revision: Revision) {
+    let operation = Operation::Acknowledge { id: id(text), revisions: vec![revision] };
+    done(database, vec![operation]).await;
+}
+
+async fn revisions(database: &Database, text: &str) -> usize {
+    let records = database.records(vec![id(text)]).await.expect("the record is read");
+    records[0].as_ref().map_or(0, |record| record.tree.nodes().len())
+}
+
+/// A document that was edited and deleted, with all of it acknowledged.
+async fn deleted(database: &Database, text: &str) -> [Revision; 3] {
+    let first = written(database, put(text, &[], json!({"title": "tea"}))).await;
+    let second = written(database, put(text, &[first], json!({"title": "cocoa"}))).await;
+    let gone = written(database, delete(text, &[second])).await;
+    acknowledged(database, text, gone).await;
+    [first, second, gone]
+}
+
+async fn compacted(database: &Database) -> Compaction {
+    let compaction = database.compact().await.expect("it is compacted");
+    let (before, after) = compaction.bytes;
+    assert!(after < before || compaction.documents == 0);
+    compaction
+}
+
+async fn compaction_changes_nothing_that_is_read(database: Database) {
+    deleted(&database, "a").await;
+    let first = written(&database, put("b", &[], json!({"n": 1}))).await;
+    written(&database, put("b", &[first], json!({"n": 2}))).await;
+    let (before, shown) = (state(&database).await, document(&database, "a").await);
+    let compaction = compacted(&database).await;
+    assert_eq!((compaction.documents, compaction.revisions), (1, 2));
+    let after = state(&database).await;
+    assert_eq!((after.seq, after.counts), (before.seq, before.counts));
+    assert_eq!(document(&database, "a").await, shown);
+    let ids = |state: &super::State| -> Vec<_> {
+        state.records.iter().map(|record| (record.id.clone(), record.seq)).collect()
+    };
+    assert_eq!(ids(&after), ids(&before));
+    assert_eq!(compacted(&database).await, Compaction::default(), "once is enough");
+}
+
+async fn a_deleted_document_becomes_a_stub(database: Database) {
+    let [.., gone] = deleted(&database, "a").await;
+    assert_eq!(revisions(&database, "a").await, 3);
+    assert_eq!(compacted(&database).await.revisions, 2);
+    assert_eq!(revisions(&database, "a").await, 1);
+    let stub = document(&database, "a").await;
+    assert_eq!((stub.deleted, stub.winner), (true, gone));
+    assert_eq!(outcome(&database, delete("a", &[gone])).await, Err(OperationError::NotFound));
+    let back = written(&database, put("a", &[], json!({"title": "milk"}))).await;
+    assert_eq!((document(&database, "a").await.winner, back.generation()), (back, 4));
+}
+
+async fn a_stub_keeps_the_dead_dead(here: Database) {
+    let server = replica();
+    let first = written(&here, put("a", &[], json!({"title": "tea"}))).await;
+    carry(&here, "a", &server).await;
+    acknowledged(&here, "a", first).await;
+    // Others edit and delete it, and all of that is forgotten but the end.
+    let second = written(&server, put("a", &[first], json!({"title": "cocoa"}))).await;
+    let gone = written(&server, delete("a", &[second])).await;
+    acknowledged(&server, "a", gone).await;
+    compacted(&server).await;
+    let stub = travelling(&server, "a").await;
+    assert_eq!((stub.forgotten.len(), stub.revisions.len()), (2, 1));
+    let replicate = || Operation::Replicate { document: stub.clone(), acknowledges: true };
+    assert!(done(&here, vec![replicate()]).await[0].changed);
+    let document = document(&here, "a").await;
+    assert_eq!((document.deleted, document.leaves, document.kept), (true, vec![gone], None));
+    assert!(!done(&here, vec![replicate()]).await[0].changed);
+}
+
+async fn an_edit_that_the_stub_has_not_seen_survives_it(here: Database) {
+    let server = replica();
+    let first = written(&here, put("a", &[], json!({"title": "tea"}))).await;
+    carry(&here, "a", &server).await;
+    acknowledged(&here, "a", first).await;
+    let edited = written(&here, put("a", &[first], json!({"title": "mine"}))).await;
+    let second = written(&server, put("a", &[first], json!({"title": "cocoa"}))).await;
+    let gone = written(&server, delete("a", &[second])).await;
+    acknowledged(&server, "a", gone).await;
+    compacted(&server).await;
+    let stub = travelling(&server, "a").await;
+    done(&here, vec![Operation::Replicate { document: stub, acknowledges: true }]).await;
+    carry(&here, "a", &server).await;
+    for database in [&here, &server] {
+        let kept = document(database, "a").await;
+        assert_eq!((kept.leaves, kept.kept), (vec![edited, gone], Some(kept_by(database).await)));
+        assert_eq!(fields(database, "a").await, json!({"title": "mine"}));
+    }
+}
+
+/// The server stands for who has deleted it.
+async fn kept_by(database: &Database) -> Kept {
+    let document = found(database, "a").await.expect("it is there");
+    if document.own_leaves.len() == 1 && document.own_leaves[0] == document.winner {
+        Kept::DeletedElsewhere
+    } else {
+        Kept::DeletedHere
+    }
+}
+
+async fn what_is_needed_stays(here: Database) {
+    let there = replica();
+    let base = json!({"title": "tea", "done": false});
+    let first = written(&here, put("a", &[], base)).await;
+    carry(&here, "a", &there).await;
+    written(&here, put("a", &[first], json!({"title": "tea", "done": true}))).await;
+    written(&there, put("a", &[first], json!({"title": "cocoa", "done": false}))).await;
+    carry(&there, "a", &here).await;
+    let merged = json!({"title": "cocoa", "done": true});
+    compacted(&here).await;
+    assert_eq!(fields(&here, "a").await, merged, "it is merged over what they have in common");
+
+    // What is pending goes out with what it was made on.
+    let [_, _, gone] = deleted(&here, "b").await;
+    let back = written(&here, put("b", &[gone], json!({"title": "milk"}))).await;
+    compacted(&here).await;
+    let records = here.records(vec![id("b")]).await.expect("the record is read");
+    let record = records[0].as_ref().expect("the record is there");
+    let sent = record.outgoing_pending().expect("it is pending");
+    assert!(sent.is_complete() && sent.told() == [back]);
+    assert!(record.outgoing_since(Known::Nothing, |_| false).is_some());
+}

@@ -1,0 +1,108 @@
+//! The names of revisions that a document has had and that are kept no more.
+//!
+//! Each of them was closed by what is kept. Who still has one, and didn't hear of that, is told so,
+//! and who sends one again doesn't bring it back to life.
+
+use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice, decode, encode};
+
+use crate::revision::Revision;
+
+/// Most names that are remembered of a document; those of the lowest generations go first. A
+/// replica that slept through more edits than that shows what it has as a conflict.
+pub const FORGOTTEN_LIMIT: usize = 200;
+/// The bytes of a name: the generation, and as much of the hash as tells one document's revisions
+/// apart.
+const MARK: usize = 4 + 8;
+
+/// Names of forgotten revisions, in rising order. On disk and on the wire they are one string of
+/// 12 bytes each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    marks: Vec<[u8; MARK]>,
+}
+
+impl Forgotten {
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    pub fn contains(&self, revision: Revision) -> bool {
+        !self.marks.is_empty() && self.marks.binary_search(&mark(revision)).is_ok()
+    }
+
+    pub(crate) fn insert(&mut self, revision: Revision) {
+        let mark = mark(revision);
+        if let Err(at) = self.marks.binary_search(&mark) {
+            self.marks.insert(at, mark);
+            let surplus = self.marks.len().saturating_sub(FORGOTTEN_LIMIT);
+            self.marks.drain(..surplus);
+        }
+    }
+}
+
+fn mark(revision: Revision) -> [u8; MARK] {
+    let mut mark = [0; MARK];
+    mark[..4].copy_from_slice(&revision.generation().to_be_bytes());
+    mark[4..].copy_from_slice(&revision.hash()[..8]);
+    mark
+}
+
+impl<C> Encode<C> for Forgotten {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(self.marks.as_flattened())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Forgotten {
+    fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
+        let bytes: &ByteSlice = Decode::decode(d, c)?;
+        let (marks, rest) = bytes.as_chunks::<MARK>();
+        if rest.is_empty() && marks.len() <= FORGOTTEN_LIMIT && marks.is_sorted_by(|a, b| a < b) {
+            Ok(Self { marks: marks.to_vec() })
+        } else {
+            Err(decode::Error::message("names of forgotten revisions are cut off or out of order"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn revision(generation: u32) -> Revision {
+        Revision::new(generation, [7; 16]).unwrap()
+    }
+
+    #[test]
+    fn the_latest_names_are_remembered() {
+        let mut forgotten = Forgotten::default();
+        for generation in (1..=300).rev() {
+            forgotten.insert(revision(generation));
+            forgotten.insert(revision(generation));
+        }
+        assert_eq!(forgotten.len(), FORGOTTEN_LIMIT);
+        assert!(forgotten.contains(revision(300)) && forgotten.contains(revision(101)));
+        assert!(!forgotten.contains(revision(100)));
+        let bytes = minicbor::to_vec(&forgotten).unwrap();
+        assert_eq!(minicbor::decode::<Forgotten>(&bytes).unwrap(), forgotten);
+    }
+
+    #[test]
+    fn damaged_names_are_refused() {
+        let decode = |bytes: &[u8]| {
+            let cbor = minicbor::to_vec(<&ByteSlice>::from(bytes)).unwrap();
+            minicbor::decode::<Forgotten>(&cbor).is_ok()
+        };
+        assert!(decode(&[]) && decode(&[1; MARK]));
+        assert!(!decode(&[1; MARK + 1]) && !decode(&[1; 2 * MARK]));
+        assert!(!decode(&vec![1; MARK * (FORGOTTEN_LIMIT + 1)]));
+    }
+}
