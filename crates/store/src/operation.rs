@@ -205,6 +205,7 @@ fn replicate(
     let tree = &mut record.tree;
     let mut changed = false;
     let pending = tree.pending();
+    let named: Vec<Revision> = document.revisions.iter().map(|known| known.revision).collect();
     let mut bodiless = Vec::new();
     let mut completed = Vec::new();
     for replicated in document.revisions {
@@ -223,7 +224,7 @@ fn replicate(
         }
         changed |= acknowledges && tree.acknowledge(revision);
     }
-    changed |= acknowledges && tree.learn_forgotten(&document.forgotten);
+    changed |= acknowledges && tree.learn_forgotten(&document.forgotten, &named);
     if !acknowledges && is_overgrown(tree) {
         return Err(OperationError::Overgrown);
     }

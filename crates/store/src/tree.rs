@@ -408,8 +408,10 @@ impl RevisionTree {
     }
 
     /// Takes in what the server has forgotten: it has had these, and what it still has closes
-    /// them. Tells whether that was news of any of them.
-    pub fn learn_forgotten(&mut self, forgotten: &Forgotten) -> bool {
+    /// them. Those that it has not `named` all the same are forgotten here as well, for all are
+    /// to merge over the same, unless a pending edit descends from them. Tells whether anything
+    /// is different.
+    pub fn learn_forgotten(&mut self, forgotten: &Forgotten, named: &[Revision]) -> bool {
         if forgotten.is_empty() {
             return false;
         }
@@ -419,7 +421,27 @@ impl RevisionTree {
             changed |= std::mem::take(&mut node.pending) || leaves.contains(&node.revision);
             self.forgotten.insert(node.revision);
         }
-        changed
+        let pending = self.nodes.iter().filter(|node| node.pending);
+        let needed: HashSet<Revision> =
+            pending.flat_map(|node| self.ancestors(node.revision)).collect();
+        let is_gone = |revision: Revision| {
+            forgotten.contains(revision)
+                && !named.contains(&revision)
+                && !needed.contains(&revision)
+        };
+        // What a revision has closed must not open again.
+        let opens = |node: &Node| {
+            node.closes()
+                .any(|closed| self.get(closed).is_some() && !self.forgotten.contains(closed))
+        };
+        let gone: HashSet<Revision> = self
+            .nodes
+            .iter()
+            .filter(|node| is_gone(node.revision) && !opens(node))
+            .map(|node| node.revision)
+            .collect();
+        self.nodes.retain(|node| !gone.contains(&node.revision));
+        changed || !gone.is_empty()
     }
 
     fn forget(&mut self, is_forgotten: impl Fn(&Node) -> bool) {
