@@ -100,6 +100,9 @@ pub enum BackendError {
     /// Another tab has a newer version of the app, or the storage was cleared while it was open.
     #[error("the database was closed underneath")]
     Closed,
+    /// Another tab or program does this work now: see [`crate::Database::lead`].
+    #[error("a later term has begun")]
+    Superseded,
     #[error("what is stored can't be read: {0}")]
     Corrupt(String),
     #[error("more than {limit} operations in one commit", limit = crate::operation::COMMIT_LIMIT)]

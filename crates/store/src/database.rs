@@ -8,7 +8,7 @@ use crate::{
     backend::{Backend, BackendError, Commit, Counts, Incarnation},
     document_id::DocumentId,
     history::{Missing, OpenRevision, OpenRevisions},
-    operation::{Applied, Edit, Operation, OperationError},
+    operation::{Applied, Edit, Operation, OperationError, TERM, read_term},
     record::{Document, Record},
     revision::Revision,
 };
@@ -16,6 +16,8 @@ use crate::{
 /// Most documents that the changes feed hands out at a time.
 const FEED_BATCH: usize = 10_000;
 
+/// How often a term is proposed, where others propose theirs at the same time.
+const TERM_ATTEMPTS: usize = 16;
 /// Documents that are compacted in one commit, at most.
 const COMPACT_BATCH: usize = 1000;
 
@@ -33,13 +35,15 @@ pub struct Compaction {
 #[derive(Clone)]
 pub struct Database {
     backend: Arc<dyn Backend>,
+    /// What this handle writes counts only under this term.
+    term: Option<u64>,
 }
 
 impl Database {
     pub fn new(backend: impl Backend + 'static) -> Self {
         // In the browser nothing is shared between threads; the counter is the same for both.
         #[allow(clippy::arc_with_non_send_sync)]
-        Self { backend: Arc::new(backend) }
+        Self { backend: Arc::new(backend), term: None }
     }
 
     /// Writes edits in one transaction, with an outcome for each. On return they are durable.
@@ -48,12 +52,37 @@ impl Database {
         edits: Vec<Edit>,
     ) -> Result<Vec<Result<Applied, OperationError>>, BackendError> {
         let operations = edits.into_iter().map(Operation::Edit).collect();
-        Ok(self.backend.commit(operations).await?.outcomes)
+        Ok(self.commit(operations).await?.outcomes)
     }
 
     /// Does any operations in one transaction.
-    pub async fn commit(&self, operations: Vec<Operation>) -> Result<Commit, BackendError> {
-        self.backend.commit(operations).await
+    pub async fn commit(&self, mut operations: Vec<Operation>) -> Result<Commit, BackendError> {
+        let Some(term) = self.term else { return self.backend.commit(operations).await };
+        operations.insert(0, Operation::Under { term });
+        let mut commit = self.backend.commit(operations).await?;
+        match commit.outcomes.remove(0) {
+            Ok(_) => Ok(commit),
+            Err(_) => Err(BackendError::Superseded),
+        }
+    }
+
+    /// Begins a term, and makes a handle that writes under it. As soon as somebody else begins
+    /// another, in this program or in another tab, everything that this handle is to write fails
+    /// with [`BackendError::Superseded`], and changes nothing.
+    ///
+    /// So of several tabs that believe that it is they who sync a database only the last one
+    /// writes down how far it has come.
+    pub async fn lead(&self) -> Result<Self, BackendError> {
+        for _ in 0..TERM_ATTEMPTS {
+            let present = self.backend.local(TERM.to_owned()).await?;
+            let term = read_term(present.as_deref()) + 1;
+            let commit = self.backend.commit(vec![Operation::Lead { term }]).await?;
+            // Somebody else has begun one meanwhile, and this tab has read of it.
+            if commit.outcomes.iter().all(Result::is_ok) {
+                return Ok(Self { backend: self.backend.clone(), term: Some(term) });
+            }
+        }
+        Err(BackendError::Superseded)
     }
 
     /// The document of that id; deleted ones too, with [`Document::deleted`] set.
@@ -146,7 +175,7 @@ impl Database {
                 }
             }
             if !operations.is_empty() {
-                self.backend.commit(operations).await?;
+                self.commit(operations).await?;
             }
         }
         Ok(total)
@@ -159,7 +188,7 @@ impl Database {
 
     pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
         let operation = Operation::Local { key: key.to_owned(), value };
-        self.backend.commit(vec![operation]).await.map(drop)
+        self.commit(vec![operation]).await.map(drop)
     }
 
     /// The update sequence of the latest durable commit, and word of each later one.

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     backend::Counts,
     document_id::DocumentId,
-    operation::{Locals, Operation, Transition, transition},
+    operation::{Locals, Operation, Place, Transition, transition},
     record::Record,
 };
 
@@ -23,11 +23,22 @@ pub struct Image {
     seq: u64,
 }
 
+impl Place for Image {
+    type Error = Infallible;
+
+    fn record(&self, id: &DocumentId) -> Result<Option<Arc<Record>>, Infallible> {
+        Ok(self.get(id))
+    }
+
+    fn local(&self, key: &str) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.locals.get(key).cloned())
+    }
+}
+
 impl Image {
     /// What the operations would do. [`Image::install`] does it.
     pub fn prepare(&self, operations: Vec<Operation>) -> Transition {
-        let read = |id: &DocumentId| Ok::<_, Infallible>(self.records.get(id).cloned());
-        match transition(operations, self.seq, read) {
+        match transition(operations, self.seq, self) {
             Ok(transition) => transition,
             Err(never) => match never {},
         }

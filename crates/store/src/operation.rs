@@ -39,7 +39,14 @@ pub enum Operation {
     Compact { id: DocumentId },
     /// Device state, which is never synced. `None` removes it.
     Local { key: String, value: Option<Vec<u8>> },
+    /// Begins a term, which has to be later than the one that holds. See [`crate::Database::lead`].
+    Lead { term: u64 },
+    /// What follows in this commit is done only if no later term has begun.
+    Under { term: u64 },
 }
+
+/// The local document that holds the term: eight bytes, the highest first.
+pub(crate) const TERM: &str = "_term";
 
 /// An edit of one document.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +98,9 @@ pub enum OperationError {
     /// A document travels whole, and so has to fit into a frame.
     #[error("the document has too many versions that are not merged, or too large ones")]
     Overgrown,
+    /// Another tab or program does this work now.
+    #[error("a later term has begun")]
+    Superseded,
 }
 
 /// Local documents by their keys; `None` is removed.
@@ -107,20 +117,50 @@ pub struct Transition {
     pub seq: u64,
 }
 
-/// Runs operations on the records that `read` finds, from the update sequence `seq`.
-pub fn transition<E>(
+/// What operations are run on.
+pub trait Place {
+    type Error;
+
+    fn record(&self, id: &DocumentId) -> Result<Option<Arc<Record>>, Self::Error>;
+
+    fn local(&self, key: &str) -> Result<Option<Vec<u8>>, Self::Error>;
+}
+
+/// Runs operations on the records of a place, from the update sequence `seq`.
+pub fn transition<P: Place>(
     operations: Vec<Operation>,
     mut seq: u64,
-    mut read: impl FnMut(&DocumentId) -> Result<Option<Arc<Record>>, E>,
-) -> Result<Transition, E> {
+    place: &P,
+) -> Result<Transition, P::Error> {
     let mut changed: HashMap<DocumentId, Arc<Record>> = HashMap::new();
-    let mut locals = Vec::new();
+    let mut locals: Locals = Vec::new();
     let mut outcomes = Vec::with_capacity(operations.len());
+    let mut is_superseded = false;
     for operation in operations {
+        if is_superseded {
+            outcomes.push(Err(OperationError::Superseded));
+            continue;
+        }
+        let no_document = |changed| Ok(Applied { revision: None, seq: 0, changed });
         let id = match operation {
             Operation::Local { key, value } => {
                 locals.push((key, value));
-                outcomes.push(Ok(Applied { revision: None, seq: 0, changed: true }));
+                outcomes.push(no_document(true));
+                continue;
+            }
+            Operation::Lead { term } | Operation::Under { term } => {
+                let begins = matches!(operation, Operation::Lead { .. });
+                let present = present_term(place, &locals)?;
+                is_superseded = if begins { term <= present } else { term < present };
+                if begins && !is_superseded {
+                    locals.push((TERM.to_owned(), Some(term.to_be_bytes().to_vec())));
+                }
+                let outcome = no_document(begins);
+                outcomes.push(if is_superseded {
+                    Err(OperationError::Superseded)
+                } else {
+                    outcome
+                });
                 continue;
             }
             Operation::Edit(Edit { ref id, .. })
@@ -134,7 +174,7 @@ pub fn transition<E>(
         let is_news = !matches!(operation, Operation::Compact { .. });
         let before = match changed.get(&id) {
             Some(record) => Some(record.clone()),
-            None => read(&id)?,
+            None => place.record(&id)?,
         };
         let known_seq = before.as_ref().map_or(0, |record| record.seq);
         let mut record = before.map_or_else(|| Record::new(id.clone()), |r| (*r).clone());
@@ -155,6 +195,19 @@ pub fn transition<E>(
     let mut records: Vec<Arc<Record>> = changed.into_values().collect();
     records.sort_unstable_by_key(|record| record.seq);
     Ok(Transition { records, locals, outcomes, seq })
+}
+
+/// The term that holds, as of what is written already. Before the first one it is 0.
+fn present_term<P: Place>(place: &P, written: &Locals) -> Result<u64, P::Error> {
+    let stored = match written.iter().rfind(|(key, _)| key == TERM) {
+        Some((_, value)) => value.clone(),
+        None => place.local(TERM)?,
+    };
+    Ok(read_term(stored.as_deref()))
+}
+
+pub(crate) fn read_term(stored: Option<&[u8]>) -> u64 {
+    stored.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
 /// Does one operation to a record. Where it fails or changes nothing, the record is to be dropped.
@@ -191,7 +244,9 @@ fn apply(
             Ok((None, !record.tree.is_empty()))
         }
         Operation::Compact { .. } => Ok((None, record.compact() > 0)),
-        Operation::Local { .. } => Ok((None, false)),
+        Operation::Local { .. } | Operation::Lead { .. } | Operation::Under { .. } => {
+            Ok((None, false))
+        }
     }
 }
 

@@ -120,7 +120,8 @@ mod tests {
     use crate::{
         body::Body,
         document_id::DocumentId,
-        operation::{Change, Edit, Operation, transition},
+        image::Image,
+        operation::{Change, Edit, Operation},
     };
 
     fn records() -> Vec<Arc<Record>> {
@@ -129,7 +130,7 @@ mod tests {
             Operation::Edit(Edit { id: DocumentId::new(id).unwrap(), seen: Vec::new(), change })
         };
         let edits = vec![edit("a"), edit("b"), edit("c")];
-        transition(edits, 0, |_| Ok::<_, Infallible>(None)).unwrap().records
+        Image::default().prepare(edits).records
     }
 
     #[test]

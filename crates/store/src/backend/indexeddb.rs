@@ -216,9 +216,13 @@ impl Shared {
     fn take_waiting(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
         let mut total = 0;
+        let mut is_fenced = false;
         let fitting = waiting.iter().take_while(|next| {
             total += next.operations.len();
-            total <= COMMIT_LIMIT
+            // What is under a term is the last of a batch, for everything after it is under it too.
+            let fits = total <= COMMIT_LIMIT && !is_fenced;
+            is_fenced |= matches!(next.operations.first(), Some(Operation::Under { .. }));
+            fits
         });
         let count = fitting.count().max(1).min(waiting.len());
         waiting.drain(..count).collect()

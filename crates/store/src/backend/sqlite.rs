@@ -26,7 +26,7 @@ use self::{readers::Readers, recent::Recent, tables::Key, workers::lock, writer:
 use crate::{
     backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Run},
     document_id::DocumentId,
-    operation::{COMMIT_LIMIT, Operation, transition},
+    operation::{COMMIT_LIMIT, Operation, Place, transition},
     record::Record,
 };
 
@@ -218,6 +218,24 @@ struct Written {
     from: u64,
 }
 
+/// A database inside a transaction.
+struct Stored<'a> {
+    connection: &'a rusqlite::Connection,
+    key: Key,
+}
+
+impl Place for Stored<'_> {
+    type Error = BackendError;
+
+    fn record(&self, id: &DocumentId) -> Result<Option<Arc<Record>>, BackendError> {
+        tables::load(self.connection, self.key, id)
+    }
+
+    fn local(&self, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
+        tables::local(self.connection, self.key, key)
+    }
+}
+
 fn write(
     connection: &rusqlite::Connection,
     key: Key,
@@ -225,7 +243,7 @@ fn write(
 ) -> Result<Written, BackendError> {
     // The file's own, for another program may have written to it.
     let from = tables::seq(connection, key)?;
-    let done = transition(operations, from, |id| tables::load(connection, key, id))?;
+    let done = transition(operations, from, &Stored { connection, key })?;
     let mut records = Vec::with_capacity(done.records.len());
     for record in done.records {
         let size = tables::store(connection, key, &record)?;

@@ -1,6 +1,6 @@
 //! Documents, one by one and in batches.
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
 use serde_json::json;
 
 use super::{
@@ -26,6 +26,7 @@ named![
     local_documents_are_never_changes,
     history_has_an_end,
     a_commit_has_a_limit,
+    a_later_term_ends_an_earlier_one,
 ];
 
 async fn every_edit_has_its_outcome(database: Database) {
@@ -150,4 +151,22 @@ async fn a_commit_has_a_limit(database: Database) {
     let operations = vec![operation; COMMIT_LIMIT + 1];
     assert_eq!(database.commit(operations).await, Err(BackendError::TooMany));
     written(&database, put("a", &[], json!({}))).await;
+}
+
+async fn a_later_term_ends_an_earlier_one(database: Database) {
+    let first = database.lead().await.expect("it leads");
+    written(&first, put("a", &[], json!({}))).await;
+    let (second, edit) = (database.lead().await.expect("it leads"), put("b", &[], json!({})));
+    let before = (database.seq(), found(&database, "b").await);
+    assert_eq!(first.write(vec![edit.clone()]).await, Err(BackendError::Superseded));
+    assert_eq!(first.set_local("place", Some(vec![1])).await, Err(BackendError::Superseded));
+    assert_eq!((database.seq(), found(&database, "b").await), before);
+    assert_eq!(database.local("place").await, Ok(None));
+    // Who writes under no term, as people do, is not concerned; nor is who leads now.
+    let (edits, other) = (vec![edit], put("c", &[], json!({})));
+    let (fenced, free, latest) =
+        join3(first.write(edits.clone()), database.write(edits), second.write(vec![other])).await;
+    assert_eq!(fenced, Err(BackendError::Superseded));
+    assert!(free.is_ok_and(|outcomes| outcomes[0].is_ok()));
+    assert!(latest.is_ok_and(|outcomes| outcomes[0].is_ok()));
 }
