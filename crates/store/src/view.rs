@@ -172,12 +172,12 @@ impl Merge<'_> {
         let mut values: Vec<ConflictingValue> = Vec::new();
         for at in standing {
             let leaf = self.leaves[at].revision;
-            match values.iter_mut().find(|known| known.value.as_ref() == sides[at]) {
-                Some(known) => known.leaves.push(leaf),
-                None => {
-                    let value = sides[at].cloned();
-                    values.push(ConflictingValue { leaves: vec![leaf], value });
-                }
+            let same = values.iter_mut().find(|known| known.value.as_ref() == sides[at]);
+            if let Some(known) = same {
+                known.leaves.push(leaf);
+            } else {
+                let value = sides[at].cloned();
+                values.push(ConflictingValue { leaves: vec![leaf], value });
             }
         }
         let shown = values[0].value.clone();
