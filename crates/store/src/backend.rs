@@ -66,6 +66,9 @@ pub trait Backend: MaybeSync {
     /// A local document: device state, which is never synced.
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>>;
 
+    /// What is stored and can't be read. It is left out of everything else, and stops nothing.
+    fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>>;
+
     /// The update sequence, and word of each change to it that is durable.
     fn watch(&self) -> watch::Receiver<u64>;
 
@@ -79,6 +82,24 @@ pub struct Commit {
     pub outcomes: Vec<Result<Applied, OperationError>>,
     /// The database's update sequence afterwards.
     pub seq: u64,
+}
+
+/// Something that is stored and can't be read: it is damaged, or from a later version. It is kept,
+/// also when its document is written anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The document's id, where so much can be told.
+    pub id: Option<String>,
+    /// Bytes.
+    pub size: usize,
+}
+
+impl Unreadable {
+    /// Tells what a record that can't be read is about.
+    #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+    pub(crate) fn of(record: &[u8]) -> Self {
+        Self { id: crate::record::id_in(record), size: record.len() }
+    }
 }
 
 /// How many documents a database has.
@@ -103,6 +124,9 @@ pub enum BackendError {
     /// Another tab or program does this work now: see [`crate::Database::lead`].
     #[error("a later term has begun")]
     Superseded,
+    /// Only that version can open it.
+    #[error("the database was written by a newer version")]
+    Newer,
     #[error("what is stored can't be read: {0}")]
     Corrupt(String),
     #[error("more than {limit} operations in one commit", limit = crate::operation::COMMIT_LIMIT)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::{
-    backend::{Backend, BackendError, Commit, Counts, Incarnation},
+    backend::{Backend, BackendError, Commit, Counts, Incarnation, Unreadable},
     document_id::DocumentId,
     history::{Missing, OpenRevision, OpenRevisions},
     operation::{Applied, Edit, Operation, OperationError, TERM, read_term},
@@ -179,6 +179,11 @@ impl Database {
             }
         }
         Ok(total)
+    }
+
+    /// What is stored and can't be read: damaged records, and those of later versions.
+    pub async fn unreadable(&self) -> Result<Vec<Unreadable>, BackendError> {
+        self.backend.unreadable().await
     }
 
     /// A local document: device state, which is never synced.

@@ -35,7 +35,7 @@ pub mod view;
 
 #[cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
 pub use backend::sqlite::{Sqlite, SqliteDatabase};
-pub use backend::{Backend, BackendError, Commit, Counts, memory::Memory};
+pub use backend::{Backend, BackendError, Commit, Counts, Unreadable, memory::Memory};
 pub use body::Body;
 pub use database::{Compaction, Database, Feed};
 pub use document_id::DocumentId;

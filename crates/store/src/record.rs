@@ -117,6 +117,15 @@ impl Record {
     }
 }
 
+/// The id that stands in front of a record which can't be read as a whole.
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub(crate) fn id_in(record: &[u8]) -> Option<String> {
+    let mut decoder = minicbor::Decoder::new(record);
+    let is_filled = decoder.map().ok().flatten().is_none_or(|length| length > 0);
+    let is_first = is_filled && decoder.u8().ok()? == 0;
+    if is_first { decoder.str().ok().map(str::to_owned) } else { None }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder hands out references")]
 pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag

@@ -21,6 +21,20 @@ export const metaKeys = (name) => withStores(name, "readonly", (_, meta) => meta
 export const putInLog = (name, key, bytes) =>
   withStores(name, "readwrite", (log) => log.put(bytes, key));
 
+export const deleteFromMeta = (name, key) =>
+  withStores(name, "readwrite", (_, meta) => meta.delete(key));
+
+/** Makes it a database of a later version. */
+export const upgrade = (name, version) =>
+  new Promise((resolve, reject) => {
+    const opening = indexedDB.open(name, version);
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      opening.result.close();
+      resolve();
+    };
+  });
+
 /** A connection that doesn't let go. */
 export const hold = (name) =>
   new Promise((resolve, reject) => {

@@ -23,6 +23,9 @@ extern "C" {
     async fn meta_keys(name: &str) -> JsValue;
     #[wasm_bindgen(js_name = putInLog)]
     async fn put_in_log(name: &str, key: f64, bytes: Uint8Array);
+    #[wasm_bindgen(js_name = deleteFromMeta)]
+    async fn delete_from_meta(name: &str, key: &str);
+    async fn upgrade(name: &str, version: f64);
     async fn hold(name: &str) -> JsValue;
     async fn pause(milliseconds: f64);
     #[wasm_bindgen(js_name = becomeVisible)]
@@ -233,16 +236,45 @@ async fn what_cannot_be_read_is_set_aside() {
     put_in_log("unreadable", 3.0, Uint8Array::from(&[0xff, 1, 2][..])).await;
     write(&one, &ids("e", 1)).await;
     drop(one);
-    let handle = open("unreadable").await;
-    let one = Database::new(handle.clone());
-    assert_eq!((handle.unreadable(), count(&one).await), (1, 3));
+    let one = tab("unreadable").await;
+    assert_eq!((unreadable(&one).await, count(&one).await), (1, 3));
 
     write(&one, &ids("f", 70)).await;
     until_snapshot("unreadable").await;
-    assert_eq!(handle.unreadable(), 1);
-    drop((one, handle));
-    let handle = open("unreadable").await;
-    assert_eq!((handle.unreadable(), count(&Database::new(handle.clone())).await), (1, 73));
+    assert_eq!(unreadable(&one).await, 1);
+    drop(one);
+    let one = tab("unreadable").await;
+    assert_eq!((unreadable(&one).await, count(&one).await), (1, 73));
+}
+
+async fn unreadable(tab: &Database) -> usize {
+    tab.unreadable().await.expect("it is told").len()
+}
+
+#[wasm_bindgen_test]
+async fn a_snapshot_with_a_part_missing_is_an_error() {
+    let one = tab("torn").await;
+    write(&one, &ids("d", 70)).await;
+    until_snapshot("torn").await;
+    drop(one);
+    delete_from_meta("torn", "snapshot/000000").await;
+    let opened = IndexedDb::open("torn", [1; 16]).await;
+    assert!(matches!(opened.err(), Some(BackendError::Corrupt(_))));
+}
+
+#[wasm_bindgen_test]
+async fn a_newer_version_is_not_touched() {
+    upgrade("newer", 1000.0).await;
+    assert_eq!(IndexedDb::open("newer", [1; 16]).await.err(), Some(BackendError::Newer));
+}
+
+#[wasm_bindgen_test]
+async fn a_tab_makes_way_for_a_newer_version() {
+    let one = tab("upgraded").await;
+    write(&one, &ids("d", 1)).await;
+    upgrade("upgraded", 1000.0).await;
+    assert_eq!(one.write(vec![put("late", "x")]).await, Err(BackendError::Closed));
+    assert_eq!(count(&one).await, 1, "what was read is still to be seen");
 }
 
 #[wasm_bindgen_test]

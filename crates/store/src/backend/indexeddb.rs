@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{
     backend::{
-        Backend, BackendError, BoxFuture, Commit, Counts, Incarnation,
+        Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Unreadable,
         batch::{self, Batch},
     },
     document_id::DocumentId,
@@ -80,7 +80,7 @@ struct State {
     image: Image,
     extent: Extent,
     unreadable: Vec<Vec<u8>>,
-    set_aside: usize,
+    set_aside: Vec<Unreadable>,
 }
 
 /// Operations that somebody waits for.
@@ -123,12 +123,6 @@ impl IndexedDb {
     /// [`BackendError::Closed`] from then on.
     pub async fn delete(name: &str) -> Result<(), BackendError> {
         open::delete(name).await
-    }
-
-    /// How many records on this device can't be read. They are kept, and stop nothing.
-    pub fn unreadable(&self) -> usize {
-        let state = self.shared.state.borrow();
-        state.set_aside + state.unreadable.len()
     }
 }
 
@@ -371,8 +365,8 @@ impl Shared {
             Ok(cover) => {
                 state.extent.cover(cover.last, cover.bytes);
                 if cover.last == last {
-                    state.unreadable.clear();
-                    state.set_aside += count;
+                    let moved: Vec<_> = state.unreadable.drain(..count).collect();
+                    state.set_aside.extend(moved.iter().map(|bytes| Unreadable::of(bytes)));
                 }
             }
             Err(_) => state.extent.put_snapshot_off(),
@@ -425,6 +419,13 @@ impl Backend for IndexedDb {
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
         self.read_image(|image| image.local(&key))
+    }
+
+    fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
+        let state = self.shared.state.borrow();
+        let unread = state.unreadable.iter().map(|bytes| Unreadable::of(bytes));
+        let all = state.set_aside.iter().cloned().chain(unread).collect();
+        Box::pin(std::future::ready(Ok(all)))
     }
 
     fn watch(&self) -> watch::Receiver<u64> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::{
-    backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation},
+    backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Unreadable},
     document_id::DocumentId,
     image::Image,
     operation::{COMMIT_LIMIT, Operation},
@@ -97,6 +97,10 @@ impl Backend for Memory {
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
         Box::pin(async move { Ok(self.state().image.local(&key)) })
+    }
+
+    fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
     fn watch(&self) -> watch::Receiver<u64> {

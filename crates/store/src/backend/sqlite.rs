@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 use self::{readers::Readers, recent::Recent, tables::Key, workers::lock, writer::Writer};
 use crate::{
-    backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Run},
+    backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Run, Unreadable},
     document_id::DocumentId,
     operation::{COMMIT_LIMIT, Operation, Place, transition},
     record::Record,
@@ -195,11 +195,6 @@ impl SqliteDatabase {
         incarnation == self.shared.incarnation && seq <= end
     }
 
-    /// The ids of documents whose records can't be read. They are left out of everything else.
-    pub async fn unreadable(&self) -> Result<Vec<String>, BackendError> {
-        self.read_with(tables::unreadable).await
-    }
-
     async fn read_with<T: Send + 'static>(
         &self,
         read: impl FnOnce(&rusqlite::Connection, Key) -> Result<T, BackendError> + Send + 'static,
@@ -317,6 +312,10 @@ impl Backend for SqliteDatabase {
         Box::pin(
             self.read_with(move |connection, database| tables::local(connection, database, &key)),
         )
+    }
+
+    fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
+        Box::pin(self.read_with(tables::unreadable))
     }
 
     fn watch(&self) -> watch::Receiver<u64> {

@@ -217,8 +217,8 @@ async fn open_revisions_come_with_their_history(here: Database) {
 
     let unknown = Revision::new(7, [9; 16]).expect("a revision");
     let both = OpenRevisions::These(vec![theirs, unknown, ours]);
-    let these = here.open_revisions(&id("a"), &both).await.expect("they are read");
-    let names: Vec<_> = these
+    let looked_up = here.open_revisions(&id("a"), &both).await.expect("they are read");
+    let names: Vec<_> = looked_up
         .iter()
         .map(|found| found.as_ref().map(|open| open.revision).map_err(|r| *r))
         .collect();

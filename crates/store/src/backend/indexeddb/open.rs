@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::{Function, Reflect, Uint8Array};
 use tokio::sync::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
-use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
+use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest, IdbVersionChangeEvent};
 
 use super::{
     log::{INCARNATION, LOG, META},
@@ -14,7 +14,10 @@ use super::{
 use crate::backend::{BackendError, Incarnation};
 
 /// The version of the stores' layout. Raising it is adding a step to [`upgrade`].
-const VERSION: u32 = 1;
+///
+/// 1: the stores. 2: records may hold the names of forgotten revisions, which a program for version
+/// 1 can't read; those that it has written are read as they are.
+const VERSION: u32 = 2;
 /// How long another tab may take to let go of the database.
 const BLOCKED_LIMIT_MS: i32 = 2_000;
 
@@ -34,9 +37,12 @@ pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, B
     let request = factory()?.open_with_u32(name, VERSION).map_err(thrown)?;
     let upgraded = {
         let request = request.clone();
-        Listener::new(move |_| {
+        Listener::new(move |event: Event| {
+            let before = event
+                .dyn_ref::<IdbVersionChangeEvent>()
+                .map_or(0.0, IdbVersionChangeEvent::old_version);
             // A store that can't be made fails the request, which is waited for.
-            let _ = upgrade(&request, incarnation);
+            let _ = upgrade(&request, before, incarnation);
         })
     };
     request.set_onupgradeneeded(Some(upgraded.as_ref().unchecked_ref()));
@@ -55,7 +61,14 @@ fn factory() -> Result<IdbFactory, BackendError> {
     factory.ok().and_then(|factory| factory.dyn_into().ok()).ok_or(BackendError::Blocked)
 }
 
-fn upgrade(request: &IdbOpenDbRequest, incarnation: Incarnation) -> Result<(), JsValue> {
+fn upgrade(
+    request: &IdbOpenDbRequest,
+    before: f64,
+    incarnation: Incarnation,
+) -> Result<(), JsValue> {
+    if before >= 1.0 {
+        return Ok(());
+    }
     let database: IdbDatabase = request.result()?.dyn_into()?;
     database.create_object_store(LOG)?;
     let meta = database.create_object_store(META)?;

@@ -60,7 +60,8 @@ pub fn reason(error: Option<DomException>) -> BackendError {
     match error.name().as_str() {
         "QuotaExceededError" => BackendError::Full,
         "SecurityError" | "NotAllowedError" => BackendError::Blocked,
-        "InvalidStateError" | "AbortError" | "VersionError" => BackendError::Closed,
+        "VersionError" => BackendError::Newer,
+        "InvalidStateError" | "AbortError" => BackendError::Closed,
         name => BackendError::Failed(name.to_owned()),
     }
 }

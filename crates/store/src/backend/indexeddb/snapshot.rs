@@ -11,7 +11,7 @@ use super::{
     request::{finished, on_success, result, thrown},
 };
 use crate::{
-    backend::{BackendError, Incarnation, batch::Batch},
+    backend::{BackendError, Incarnation, Unreadable, batch::Batch},
     image::Image,
 };
 
@@ -36,8 +36,8 @@ pub struct Stored {
     pub extent: Extent,
     /// What can't be read, and isn't set aside yet.
     pub unreadable: Vec<Vec<u8>>,
-    /// How much of it is.
-    pub set_aside: usize,
+    /// What is.
+    pub set_aside: Vec<Unreadable>,
 }
 
 /// Reads the snapshot and the records after it, in one transaction.
@@ -47,7 +47,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
     let incarnation = meta.get(&INCARNATION.into()).map_err(thrown)?;
     let cover = meta.get(&SNAPSHOT.into()).map_err(thrown)?;
     let pieces = meta.get_all_with_key(&beneath(SNAPSHOT).map_err(thrown)?).map_err(thrown)?;
-    let set_aside = meta.count_with_key(&beneath(UNREADABLE).map_err(thrown)?).map_err(thrown)?;
+    let set_aside = meta.get_all_with_key(&beneath(UNREADABLE).map_err(thrown)?).map_err(thrown)?;
     let keys = log.get_all_keys().map_err(thrown)?;
     let values = log.get_all().map_err(thrown)?;
     finished(&transaction).await?;
@@ -59,8 +59,12 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
         image: Image::default(),
         extent: Extent::default(),
         unreadable: Vec::new(),
-        set_aside: usize::try_from(number(&result(&set_aside)?)).unwrap_or(usize::MAX),
+        set_aside: Vec::new(),
     };
+    let set_aside = result(&set_aside)?;
+    for value in set_aside.unchecked_ref::<Array>().iter() {
+        stored.set_aside.push(Unreadable::of(&bytes(&value)));
+    }
     if let Some(cover) = Cover::from_value(&result(&cover)?) {
         stored.install(Batch::from_bytes(&joined(&result(&pieces)?, cover.bytes)?));
         stored.extent.cover(cover.last, cover.bytes);

@@ -13,7 +13,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 32;
 
 /// Each one takes the file from the version of its position to the next; they are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
 
 /// The connection that writes, with the file made and brought up to date.
 pub fn open_writer(path: &Path) -> Result<Connection, BackendError> {
@@ -53,7 +53,7 @@ fn migrate(connection: &mut Connection) -> Result<(), BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u16 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let Some(missing) = MIGRATIONS.get(usize::from(version)..) else {
-        return Err(BackendError::Failed("the file was written by a newer version".to_owned()));
+        return Err(BackendError::Newer);
     };
     for (migration, version) in missing.iter().zip(version + 1..) {
         transaction.execute_batch(migration)?;

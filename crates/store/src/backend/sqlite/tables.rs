@@ -5,7 +5,7 @@ use std::{num::TryFromIntError, sync::Arc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
-    backend::{BackendError, Counts, Incarnation, Run},
+    backend::{BackendError, Counts, Incarnation, Run, Unreadable},
     document_id::DocumentId,
     record::Record,
 };
@@ -221,24 +221,28 @@ pub fn counts(connection: &Connection, database: Key) -> Result<Counts, BackendE
     })
 }
 
-/// The ids of what can't be read: records in their place, and those that were moved out of it.
-pub fn unreadable(connection: &Connection, database: Key) -> Result<Vec<String>, BackendError> {
-    let mut ids = Vec::new();
+/// What can't be read: records in their place, and those that were moved out of it.
+pub fn unreadable(connection: &Connection, database: Key) -> Result<Vec<Unreadable>, BackendError> {
+    let mut found = Vec::new();
     let sql = "SELECT id, record FROM documents WHERE database = ?1 ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([database])?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         if decode(bytes).is_none() {
-            ids.push(row.get(0)?);
+            found.push(Unreadable { id: Some(row.get(0)?), size: bytes.len() });
         }
     }
-    let sql = "SELECT id FROM set_aside WHERE database = ?1 ORDER BY id";
+    let sql = "SELECT id, length(record) FROM set_aside WHERE database = ?1 ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
-    for id in statement.query_map([database], |row| row.get(0))? {
-        ids.push(id?);
+    let set_aside = statement.query_map([database], |row| {
+        let size = usize::try_from(unsigned(row, 1)?).unwrap_or(usize::MAX);
+        Ok(Unreadable { id: Some(row.get(0)?), size })
+    })?;
+    for unreadable in set_aside {
+        found.push(unreadable?);
     }
-    Ok(ids)
+    Ok(found)
 }
 
 pub fn local(

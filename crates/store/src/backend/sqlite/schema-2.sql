@@ -1,0 +1,2 @@
+-- Records may hold the names of forgotten revisions from here on, which a program for version 1
+-- can't read. Those that it has written are read as they are.
