@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode, decode};
 
 use crate::{body::Body, revision::Revision};
 
@@ -60,7 +60,7 @@ pub enum Insertion {
 }
 
 /// A document's revisions, in rising order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode)]
 #[cbor(transparent)]
 pub struct RevisionTree {
     #[n(0)]
@@ -349,5 +349,43 @@ impl RevisionTree {
 
     fn position(&self, revision: Revision) -> Result<usize, usize> {
         self.nodes.binary_search_by_key(&revision, |node| node.revision)
+    }
+}
+
+/// Revisions are looked up by their order, so what is in no order can't be read.
+impl<'b, C> Decode<'b, C> for RevisionTree {
+    fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
+        let nodes: Vec<Node> = d.decode_with(c)?;
+        if nodes.is_sorted_by(|one, other| one.revision < other.revision) {
+            Ok(Self { nodes })
+        } else {
+            Err(decode::Error::message("a tree's revisions are in rising order"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_out_of_order_is_unreadable() {
+        let node = |generation| Node {
+            revision: Revision::new(generation, [0; 16]).unwrap(),
+            parent: None,
+            merges: Vec::new(),
+            deleted: false,
+            body: Some(Body::empty()),
+            seq: 1,
+            pending: false,
+            own: false,
+        };
+        let reads = |nodes: &[Node]| {
+            let bytes = minicbor::to_vec(nodes).unwrap();
+            minicbor::decode::<RevisionTree>(&bytes).is_ok()
+        };
+        assert!(reads(&[]) && reads(&[node(1), node(2)]));
+        assert!(!reads(&[node(2), node(1)]));
+        assert!(!reads(&[node(1), node(1)]));
     }
 }
