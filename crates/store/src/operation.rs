@@ -178,6 +178,10 @@ fn apply(
                 }
                 changed |= acknowledges && record.tree.acknowledge(revision);
             }
+            // What nobody can check may descend from itself, and would take the document's end away.
+            if !record.tree.is_empty() && record.tree.leaves().is_empty() {
+                return Err(OperationError::NoBody);
+            }
             if !acknowledges && is_overgrown(&record.tree) {
                 return Err(OperationError::Overgrown);
             }
@@ -367,4 +371,36 @@ fn rebased(
     nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
     let before = view_of(tree, &nodes).body;
     Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_descends_from_itself_is_not_taken() {
+        let id = DocumentId::new("id").unwrap();
+        let told = |revision, parent, merges: &[Revision], body| ReplicatedRevision {
+            revision,
+            parent: Some(parent),
+            merges: merges.to_vec(),
+            deleted: false,
+            body,
+        };
+        // The first is told without a body, so that its name needs not follow from what it says.
+        let [root, first] = [1, 2].map(|generation| Revision::new(generation, [0; 16]).unwrap());
+        let middle = Revision::derive(Some(first), &[], false, &Body::empty()).unwrap();
+        let last = Revision::derive(Some(middle), &[], false, &Body::empty()).unwrap();
+        let open =
+            vec![told(first, root, &[last], None), told(middle, first, &[], Some(Body::empty()))];
+        let closing = vec![told(last, middle, &[], Some(Body::empty()))];
+        let alone = vec![told(first, root, &[first], None)];
+        let replicate =
+            |revisions| Operation::Replicate { id: id.clone(), revisions, acknowledges: false };
+        let operations = [alone, open, closing].map(replicate).to_vec();
+        let Ok(done) = transition(operations, 0, |_| Ok::<_, std::convert::Infallible>(None));
+        let is_taken: Vec<bool> = done.outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(is_taken, [false, true, false]);
+        assert_eq!(done.records[0].tree.winner().map(|node| node.revision), Some(middle));
+    }
 }
