@@ -9,7 +9,7 @@ use crate::{
     body::{BODY_LIMIT, Body},
     document_id::DocumentId,
     record::{Record, Refused},
-    replication::ReplicatedRevision,
+    replication::{ReplicatedRevision, TRAVEL_LIMIT},
     revision::{Revision, RevisionError},
     tree::{Insertion, Node, RevisionTree},
     view::{MERGE_LIMIT, rebase, view_of},
@@ -182,6 +182,9 @@ fn apply(
             if !record.tree.is_empty() && record.tree.leaves().is_empty() {
                 return Err(OperationError::NoBody);
             }
+            if !acknowledges && record.tree.nodes().len() > TRAVEL_LIMIT {
+                record.tree.tidy();
+            }
             if !acknowledges && is_overgrown(&record.tree) {
                 return Err(OperationError::Overgrown);
             }
@@ -263,6 +266,10 @@ fn refuse(record: &mut Record, taken: &[Node], reason: String) {
 fn is_overgrown(tree: &RevisionTree) -> bool {
     if tree.nodes().len() == 1 {
         return false;
+    }
+    // Deleted branches aren't merged, but are told.
+    if tree.nodes().len() > TRAVEL_LIMIT {
+        return true;
     }
     let leaves = tree.leaves();
     let weight: usize =
