@@ -137,7 +137,9 @@ fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
             let mut revisions =
                 record.outgoing_since(known, |_| false).map_or_else(Vec::new, |it| it.revisions);
             if says & 32 != 0 {
-                revisions.iter_mut().for_each(|revision| revision.body = None);
+                for revision in &mut revisions {
+                    revision.body = None;
+                }
             }
             Operation::Replicate { id, revisions, acknowledges: says & 8 != 0 }
         }
