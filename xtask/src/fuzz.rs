@@ -45,7 +45,7 @@ pub fn run(options: &Options) -> Result<()> {
     // named for the build scripts' sake, which are not to be marked.
     let dir = workspace::target().join("fuzz");
     let host = Program::new("rustc").args(["--print", "host-tuple"]);
-    let host = host.quietly(Duration::from_secs(60))?.trim().to_owned();
+    let host = host.quietly(Duration::from_mins(1))?.trim().to_owned();
     let build = Program::new("cargo").args(["build", "--release", "--package", "settee-fuzz"]);
     let build = build.args(["--target", &host]);
     build.env("CARGO_TARGET_DIR", &dir).env("RUSTFLAGS", FLAGS).run()?;
@@ -71,8 +71,8 @@ pub fn run(options: &Options) -> Result<()> {
             });
             let failures = dir.join(format!("{target}-"));
             fuzzer = fuzzer.arg(format!("-artifact_prefix={}", failures.display()));
-            // More than a second for so few bytes is a finding.
-            fuzzer = fuzzer.args(["-timeout=2", "-print_final_stats=1"]).arg(found).arg(kept);
+            // So many seconds for so few bytes are a finding.
+            fuzzer = fuzzer.args(["-timeout=5", "-print_final_stats=1"]).arg(found).arg(kept);
         }
         fuzzer.args(&options.rest).run()?;
     }
