@@ -6,6 +6,7 @@
 mod bench;
 mod dist;
 mod error;
+mod fuzz;
 mod lint;
 mod packages;
 mod process;
@@ -48,6 +49,8 @@ enum Command {
     Bench(bench::Options),
     /// Run the deterministic simulator
     Simulate(simulate::Options),
+    /// Look for bytes that the store or the protocol can't cope with
+    Fuzz(fuzz::Options),
     /// Take the documentation's pictures
     Screenshots(screenshots::Options),
     /// Make target/dist, ready to be copied to a server
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Lint(options) => lint::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| true),
         Command::Simulate(options) => simulate::run(&options).map(|()| true),
+        Command::Fuzz(options) => fuzz::run(&options).map(|()| true),
         Command::Screenshots(options) => screenshots::run(&options).map(|()| true),
         Command::Dist(options) => dist::run(&options).map(|()| true),
         Command::Prepare(options) => prepare(&options).map(|()| true),

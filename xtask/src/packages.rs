@@ -32,6 +32,7 @@ pub const NATIVE: &[Group] = &[
             "settee-app",
             "settee-server",
             "settee-simulator",
+            "settee-fuzz",
             "settee-bench",
             "xtask",
         ],

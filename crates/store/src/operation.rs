@@ -9,7 +9,7 @@ use crate::{
     body::{BODY_LIMIT, Body},
     document_id::DocumentId,
     record::{Record, Refused},
-    replication::ReplicatedDocument,
+    replication::{ReplicatedDocument, TRAVEL_LIMIT},
     revision::{Revision, RevisionError},
     tree::{Insertion, Node, RevisionTree},
     view::{MERGE_LIMIT, rebase, view_of},
@@ -178,18 +178,20 @@ pub fn transition<P: Place>(
         };
         let known_seq = before.as_ref().map_or(0, |record| record.seq);
         let mut record = before.map_or_else(|| Record::new(id.clone()), |r| (*r).clone());
-        let outcome = apply(&mut record, operation, seq + 1).map(|(revision, is_changed)| {
-            if is_changed && is_news {
-                seq += 1;
-                record.seq = seq;
-                record.tree.tidy();
-            }
-            let seq = if is_changed && is_news { seq } else { known_seq };
-            if is_changed {
-                changed.insert(id, Arc::new(record));
-            }
-            Applied { revision, seq, changed: is_changed }
-        });
+        let outcome =
+            apply(&mut record, operation, seq.saturating_add(1)).map(|(revision, is_changed)| {
+                if is_changed && is_news {
+                    // Only a damaged store comes near to the end.
+                    seq = seq.saturating_add(1);
+                    record.seq = seq;
+                    record.tree.tidy();
+                }
+                let seq = if is_changed && is_news { seq } else { known_seq };
+                if is_changed {
+                    changed.insert(id, Arc::new(record));
+                }
+                Applied { revision, seq, changed: is_changed }
+            });
         outcomes.push(outcome);
     }
     let mut records: Vec<Arc<Record>> = changed.into_values().collect();
@@ -280,6 +282,13 @@ fn replicate(
         changed |= acknowledges && tree.acknowledge(revision);
     }
     changed |= acknowledges && tree.learn_forgotten(&document.forgotten, &named);
+    // What nobody can check may descend from itself, and would take the document's end away.
+    if !tree.is_empty() && tree.leaves().is_empty() {
+        return Err(OperationError::NoBody);
+    }
+    if !acknowledges && tree.nodes().len() > TRAVEL_LIMIT {
+        tree.tidy();
+    }
     if !acknowledges && is_overgrown(tree) {
         return Err(OperationError::Overgrown);
     }
@@ -335,6 +344,10 @@ fn refuse(record: &mut Record, taken: &[Node], reason: String) {
 fn is_overgrown(tree: &RevisionTree) -> bool {
     if tree.nodes().len() == 1 {
         return false;
+    }
+    // Deleted branches aren't merged, but are told.
+    if tree.nodes().len() > TRAVEL_LIMIT {
+        return true;
     }
     let leaves = tree.leaves();
     let weight: usize =
@@ -451,4 +464,38 @@ fn rebased(
     nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
     let before = view_of(tree, &nodes).body;
     Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{image::Image, replication::ReplicatedRevision};
+
+    #[test]
+    fn what_descends_from_itself_is_not_taken() {
+        let id = DocumentId::new("id").unwrap();
+        let told = |revision, parent, merges: &[Revision], body| ReplicatedRevision {
+            revision,
+            parent: Some(parent),
+            merges: merges.to_vec(),
+            deleted: false,
+            body,
+        };
+        // The first is told without a body, so that its name needs not follow from what it says.
+        let [root, first] = [1, 2].map(|generation| Revision::new(generation, [0; 16]).unwrap());
+        let middle = Revision::derive(Some(first), &[], false, &Body::empty()).unwrap();
+        let last = Revision::derive(Some(middle), &[], false, &Body::empty()).unwrap();
+        let open =
+            vec![told(first, root, &[last], None), told(middle, first, &[], Some(Body::empty()))];
+        let closing = vec![told(last, middle, &[], Some(Body::empty()))];
+        let alone = vec![told(first, root, &[first], None)];
+        let replicate = |revisions| {
+            let document = ReplicatedDocument::verified(id.clone(), revisions).unwrap();
+            Operation::Replicate { document, acknowledges: false }
+        };
+        let done = Image::default().prepare([alone, open, closing].map(replicate).to_vec());
+        let is_taken: Vec<bool> = done.outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(is_taken, [false, true, false]);
+        assert_eq!(done.records[0].tree.winner().map(|node| node.revision), Some(middle));
+    }
 }

@@ -13,6 +13,9 @@ use crate::{
     tree::{HISTORY_LIMIT, Node},
 };
 
+/// Most revisions that a document travels with.
+pub(crate) const TRAVEL_LIMIT: usize = HISTORY_LIMIT + crate::view::MERGE_LIMIT;
+
 /// A revision from another replica, whose name has been checked against what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicatedRevision {
@@ -55,7 +58,7 @@ pub enum ReplicationError {
     Generation,
     #[error("the revisions that one merges have to be in rising order, and without repeats")]
     Merges,
-    #[error("a document travels with at most {HISTORY_LIMIT} revisions and more than none")]
+    #[error("a document travels with at most {TRAVEL_LIMIT} revisions and more than none")]
     Count,
     #[error(transparent)]
     Body(#[from] BodyError),
@@ -112,7 +115,7 @@ impl ReplicatedDocument {
         id: DocumentId,
         revisions: Vec<ReplicatedRevision>,
     ) -> Result<Self, ReplicationError> {
-        if revisions.is_empty() || revisions.len() > HISTORY_LIMIT + crate::view::MERGE_LIMIT {
+        if revisions.is_empty() || revisions.len() > TRAVEL_LIMIT {
             return Err(ReplicationError::Count);
         }
         Ok(Self { id, revisions, forgotten: Forgotten::default() })

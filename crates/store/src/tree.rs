@@ -87,19 +87,24 @@ impl<C> Encode<C> for RevisionTree {
 impl<'b, C> Decode<'b, C> for RevisionTree {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
         let mut tree = Self::default();
-        if d.datatype()? != Type::Map {
-            tree.nodes = Decode::decode(d, c)?;
-            return Ok(tree);
-        }
-        let length = d.map()?.ok_or_else(|| decode::Error::message("a length is missing"))?;
-        for _ in 0..length {
-            match d.u8()? {
-                0 => tree.nodes = Decode::decode(d, c)?,
-                1 => tree.forgotten = Decode::decode(d, c)?,
-                _ => d.skip()?,
+        if d.datatype()? == Type::Map {
+            let length = d.map()?.ok_or_else(|| decode::Error::message("a length is missing"))?;
+            for _ in 0..length {
+                match d.u8()? {
+                    0 => tree.nodes = Decode::decode(d, c)?,
+                    1 => tree.forgotten = Decode::decode(d, c)?,
+                    _ => d.skip()?,
+                }
             }
+        } else {
+            tree.nodes = Decode::decode(d, c)?;
         }
-        Ok(tree)
+        // Revisions are looked up by their order.
+        if tree.nodes.is_sorted_by(|one, other| one.revision < other.revision) {
+            Ok(tree)
+        } else {
+            Err(decode::Error::message("a tree's revisions are in rising order"))
+        }
     }
 }
 
@@ -463,5 +468,31 @@ impl RevisionTree {
 
     fn position(&self, revision: Revision) -> Result<usize, usize> {
         self.nodes.binary_search_by_key(&revision, |node| node.revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_out_of_order_is_unreadable() {
+        let node = |generation| Node {
+            revision: Revision::new(generation, [0; 16]).unwrap(),
+            parent: None,
+            merges: Vec::new(),
+            deleted: false,
+            body: Some(Body::empty()),
+            seq: 1,
+            pending: false,
+            own: false,
+        };
+        let reads = |nodes: &[Node]| {
+            let bytes = minicbor::to_vec(nodes).unwrap();
+            minicbor::decode::<RevisionTree>(&bytes).is_ok()
+        };
+        assert!(reads(&[]) && reads(&[node(1), node(2)]));
+        assert!(!reads(&[node(2), node(1)]));
+        assert!(!reads(&[node(1), node(1)]));
     }
 }

@@ -28,11 +28,21 @@ impl Server {
         merges: &[Revision],
         text: &str,
     ) -> (Revision, Result<Applied, OperationError>) {
+        self.take_any(parent, merges, false, text)
+    }
+
+    fn take_any(
+        &self,
+        parent: Option<Revision>,
+        merges: &[Revision],
+        deleted: bool,
+        text: &str,
+    ) -> (Revision, Result<Applied, OperationError>) {
         let body = Body::from_serialize(&json!({"title": text})).unwrap();
-        let name = Revision::derive(parent, merges, false, &body).unwrap();
+        let name = Revision::derive(parent, merges, deleted, &body).unwrap();
         let json = Some(body.as_str().as_bytes());
         let revision =
-            ReplicatedRevision::verified(name, parent, merges.to_vec(), false, json).unwrap();
+            ReplicatedRevision::verified(name, parent, merges.to_vec(), deleted, json).unwrap();
         let operation = Operation::Replicate {
             document: ReplicatedDocument::verified(self.id.clone(), vec![revision]).unwrap(),
             acknowledges: false,
@@ -41,10 +51,15 @@ impl Server {
         (name, commit.outcomes[0])
     }
 
-    /// Bytes of the document as it is sent to who has nothing.
-    fn weight(&self) -> usize {
+    /// The document as it is sent to who has nothing.
+    fn sent(&self) -> ReplicatedDocument {
         let records = self.database.changes(0, 1).now_or_never().unwrap().unwrap();
-        records[0].outgoing_since(Known::Nothing, |_| false).unwrap().weight()
+        records[0].outgoing_since(Known::Nothing, |_| false).unwrap()
+    }
+
+    /// Its bytes.
+    fn weight(&self) -> usize {
+        self.sent().weight()
     }
 }
 
@@ -64,6 +79,16 @@ fn branches_have_a_limit_and_merging_makes_room() {
     let parent = names.pop();
     assert!(server.take(parent, &names, "merged").1.is_ok());
     assert!(server.take(None, &[], "one more").1.is_ok());
+}
+
+#[test]
+fn deleted_branches_have_a_limit() {
+    let server = Server::new();
+    assert!(server.take(None, &[], "alive").1.is_ok());
+    let refused = (0..200).find_map(|n| server.take_any(None, &[], true, &n.to_string()).1.err());
+    assert_eq!(refused, Some(OperationError::Overgrown));
+    let sent = server.sent();
+    assert!(ReplicatedDocument::verified(sent.id, sent.revisions).is_ok());
 }
 
 #[test]
