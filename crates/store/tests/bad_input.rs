@@ -59,7 +59,9 @@ impl From<minicbor::decode::Error> for Refusal {
 
 /// What somebody tries, as far as it can be put together.
 type Attempt = Result<Vec<Operation>, Refusal>;
-type Case = (&'static str, fn() -> Attempt, Refusal);
+/// A name that tells what is wrong, the attempt, and what it is refused with.
+type CaseOf<E> = (&'static str, fn() -> Attempt, E);
+type Case = CaseOf<Refusal>;
 
 // ---------------------------------------------------------------------------------------------
 // Good input, to be spoilt
@@ -84,8 +86,8 @@ fn edit_of(id: Result<DocumentId, IdError>) -> Attempt {
     Ok(edit(id?, Vec::new(), body(&json!({}))))
 }
 
-fn edit_on(revision: Revision) -> Attempt {
-    Ok(edit(id("a"), vec![revision], body(&json!({"n": 2}))))
+fn edit_on(revision: Revision) -> Vec<Operation> {
+    edit(id("a"), vec![revision], body(&json!({"n": 2})))
 }
 
 fn replicate(text: &str, revisions: Vec<ReplicatedRevision>) -> Attempt {
@@ -170,7 +172,7 @@ fn bodies() -> Vec<Case> {
     fn bytes(json: &[u8]) -> Attempt {
         edit_with(Body::from_canonical(json))
     }
-    let cases: Vec<(&'static str, fn() -> Attempt, BodyError)> = vec![
+    let cases: Vec<CaseOf<BodyError>> = vec![
         ("an array", || of(&json!([1])), NotAnObject),
         ("a text", || of(&json!("tea")), NotAnObject),
         ("null", || of(&Value::Null), NotAnObject),
@@ -232,7 +234,7 @@ fn revisions() -> Vec<Case> {
     use Refusal::{Operation, Revision, Unreadable};
     use RevisionError::{Malformed, NoGeneration, Overflow};
     fn text(text: &str) -> Attempt {
-        edit_on(text.parse()?)
+        Ok(edit_on(text.parse()?))
     }
     const DIGITS: &str = "0123456789abcdef0123456789abcdef";
     vec![
@@ -248,12 +250,12 @@ fn revisions() -> Vec<Case> {
         ("a generation too high", || text(&format!("4294967296-{DIGITS}")), Revision(Malformed)),
         (
             "generation 0 in parts",
-            || edit_on(settee_store::Revision::new(0, [1; 16])?),
+            || Ok(edit_on(settee_store::Revision::new(0, [1; 16])?)),
             Revision(NoGeneration),
         ),
-        ("generation 0 in bytes", || edit_on(minicbor::decode(&in_bytes(0, 16))?), Unreadable),
-        ("a short hash in bytes", || edit_on(minicbor::decode(&in_bytes(1, 15))?), Unreadable),
-        ("a long hash in bytes", || edit_on(minicbor::decode(&in_bytes(1, 17))?), Unreadable),
+        ("generation 0 in bytes", || Ok(edit_on(minicbor::decode(&in_bytes(0, 16))?)), Unreadable),
+        ("a short hash in bytes", || Ok(edit_on(minicbor::decode(&in_bytes(1, 15))?)), Unreadable),
+        ("a long hash in bytes", || Ok(edit_on(minicbor::decode(&in_bytes(1, 17))?)), Unreadable),
         (
             "an edit past the last generation",
             || Ok(edit(id("last"), vec![last().revision], body(&json!({"n": 2})))),
@@ -287,12 +289,12 @@ fn edits() -> Vec<Case> {
         ),
         (
             "an edit of what nobody knows",
-            || edit_on(named(1, 9)),
+            || Ok(edit_on(named(1, 9))),
             Operation(OperationError::UnknownRevision),
         ),
         (
             "an edit of another document's revision",
-            || edit_on(last().revision),
+            || Ok(edit_on(last().revision)),
             Operation(OperationError::UnknownRevision),
         ),
         (
@@ -323,7 +325,7 @@ fn replication() -> Vec<Case> {
         let body = Some(json);
         replicate("b", vec![ReplicatedRevision::verified(name, None, Vec::new(), deleted, body)?])
     }
-    let cases: Vec<(&'static str, fn() -> Attempt, ReplicationError)> = vec![
+    let cases: Vec<CaseOf<ReplicationError>> = vec![
         ("another's name", || said(false, br#"{"n":2}"#), HashMismatch),
         ("a name that says nothing of a delete", || said(true, br#"{"n":1}"#), HashMismatch),
         ("a name over a body that is none", || said(false, b"[]"), Body(BodyError::NotAnObject)),
@@ -458,7 +460,7 @@ async fn is_refused_without_a_trace(database: Database) {
     }
 
     // Beside bad input, good input is taken as if it were alone.
-    let (bad, good) = (edit_on(named(1, 9)).unwrap(), edit(id("good"), vec![], body(&json!({}))));
+    let (bad, good) = (edit_on(named(1, 9)), edit(id("good"), vec![], body(&json!({}))));
     let commit = database.commit([bad, good].concat()).await.unwrap();
     assert_eq!(commit.outcomes[0], Err(OperationError::UnknownRevision));
     assert!(commit.outcomes[1].is_ok() && commit.seq == before.seq + 1);
