@@ -14,6 +14,7 @@ import {
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { areGone, killAll, treeOf } from './processes';
 import { Server } from './server';
 
 export { expect };
@@ -83,6 +84,18 @@ export class Profile {
   async close(): Promise<void> {
     await this.context?.close();
     this.context = undefined;
+  }
+
+  /** kill -9 of the browser with all of its processes: nothing more gets to the disk. */
+  async kill(): Promise<void> {
+    const context = this.context;
+    if (!context) return;
+    this.context = undefined;
+    const closed = context.waitForEvent('close');
+    const processes = treeOf(`--user-data-dir=${this.directory}`);
+    killAll(processes);
+    await closed;
+    await expect.poll(() => areGone(processes), { intervals: [10], message: 'it is dead' }).toBe(true);
   }
 
   async dispose(): Promise<void> {

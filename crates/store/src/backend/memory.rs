@@ -1,7 +1,14 @@
 //! A database in memory, which can be told to fail: for tests, for simulation, and for a
 //! browser that lets nothing be saved.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
 
 use tokio::sync::watch;
 
@@ -24,23 +31,74 @@ struct Shared {
     state: Mutex<State>,
     seq: watch::Sender<u64>,
     incarnation: Incarnation,
+    is_slow: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     image: Image,
     failure: Option<BackendError>,
+    /// How many commits have been tried, and what becomes of which one.
+    commits: u64,
+    fault: Option<(u64, Fault)>,
+}
+
+/// What goes wrong with one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is done.
+    Undone(BackendError),
+    /// Everything is done, but whoever has asked for it is told this, as if the answer had been
+    /// lost on its way.
+    Unanswered(BackendError),
 }
 
 impl Memory {
     pub fn new(incarnation: Incarnation) -> Self {
         let (seq, _) = watch::channel(0);
-        Self { shared: Arc::new(Shared { state: Mutex::default(), seq, incarnation }) }
+        let (state, is_slow) = (Mutex::default(), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { state, seq, incarnation, is_slow }) }
     }
 
     /// Lets every commit fail with this error from now on, or succeed again.
     pub fn fail_with(&self, failure: Option<BackendError>) {
         self.state().failure = failure;
+    }
+
+    /// Lets the `nth` commit from now on fail, the next one being the first; others are done.
+    pub fn fail_once(&self, nth: u64, fault: Fault) {
+        let mut state = self.state();
+        state.fault = Some((state.commits + nth, fault));
+    }
+
+    /// How many commits have been tried so far, those that have failed included.
+    pub fn commits(&self) -> u64 {
+        self.state().commits
+    }
+
+    /// Lets every call be pending once before it does anything and once more afterwards, or
+    /// none of them: so it can be given up at either side of what it does.
+    pub fn suspend_calls(&self, is_slow: bool) {
+        self.shared.is_slow.store(is_slow, Ordering::Relaxed);
+    }
+
+    async fn pause(&self) {
+        let mut is_over = !self.shared.is_slow.load(Ordering::Relaxed);
+        poll_fn(|context| {
+            if std::mem::replace(&mut is_over, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn read_image<T>(&self, read: impl FnOnce(&Image) -> T) -> Result<T, BackendError> {
+        self.pause().await;
+        let found = read(&self.state().image);
+        self.pause().await;
+        Ok(found)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -52,31 +110,42 @@ impl Memory {
             return Err(BackendError::TooMany);
         }
         let mut state = self.state();
+        state.commits += 1;
         if let Some(failure) = &state.failure {
             return Err(failure.clone());
+        }
+        let commits = state.commits;
+        let fault = state.fault.take_if(|(nth, _)| *nth == commits).map(|(_, fault)| fault);
+        if let Some(Fault::Undone(error)) = fault {
+            return Err(error);
         }
         let done = state.image.prepare(operations);
         let (outcomes, seq) = (done.outcomes, done.seq);
         state.image.install(done.records, done.locals, seq);
         drop(state);
         self.shared.seq.send_if_modified(|known| std::mem::replace(known, seq) != seq);
-        Ok(Commit { outcomes, seq })
+        match fault {
+            Some(Fault::Unanswered(error)) => Err(error),
+            _ => Ok(Commit { outcomes, seq }),
+        }
     }
 }
 
 impl Backend for Memory {
     fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>> {
-        Box::pin(async move { self.commit_now(operations) })
+        Box::pin(async move {
+            self.pause().await;
+            let committed = self.commit_now(operations);
+            self.pause().await;
+            committed
+        })
     }
 
     fn read(
         &self,
         ids: Vec<DocumentId>,
     ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>> {
-        Box::pin(async move {
-            let state = self.state();
-            Ok(ids.iter().map(|id| state.image.get(id)).collect())
-        })
+        Box::pin(self.read_image(move |image| ids.iter().map(|id| image.get(id)).collect()))
     }
 
     fn changes(
@@ -84,19 +153,19 @@ impl Backend for Memory {
         since: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        Box::pin(async move { Ok(self.state().image.changes(since, limit)) })
+        Box::pin(self.read_image(move |image| image.changes(since, limit)))
     }
 
     fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        Box::pin(async move { Ok(self.state().image.pending(limit)) })
+        Box::pin(self.read_image(move |image| image.pending(limit)))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        Box::pin(async move { Ok(self.state().image.counts()) })
+        Box::pin(self.read_image(Image::counts))
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        Box::pin(async move { Ok(self.state().image.local(&key)) })
+        Box::pin(self.read_image(move |image| image.local(&key)))
     }
 
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
