@@ -22,6 +22,9 @@ const DOCUMENTS: usize = 10_000;
 const BATCHES: usize = 5;
 const SINGLES: u16 = 1_000;
 
+/// The large database's name.
+const LARGE: &str = "large";
+
 #[derive(Clone, Copy)]
 pub enum Turn {
     /// Databases of up to 10,000 documents, made anew.
@@ -58,45 +61,42 @@ impl<S: System> Case<S> {
 
     async fn round(&mut self, number: usize) -> Result<(), String> {
         let (system, times) = (&self.system, &mut self.times);
-        let database = self.database(&format!("small-{number}"));
-        system.batch(&database, Todos::default().drafts(SMALL)).await?;
-        times.push(("open1k_ms", system.open(&database, SMALL).await?));
-        system.remove(&database).await?;
+        let name = database(system, &format!("small-{number}"));
+        system.batch(&name, Todos::default().drafts(SMALL)).await?;
+        times.push(("open1k_ms", system.open(&name, SMALL).await?));
+        system.remove(&name).await?;
 
-        let database = self.database(&format!("single-{number}"));
-        let time = system.singles(&database, Todos::default().drafts(SINGLES.into())).await?;
+        let name = database(system, &format!("single-{number}"));
+        let time = system.singles(&name, Todos::default().drafts(SINGLES.into())).await?;
         times.push(("single_write_ms", time / f64::from(SINGLES)));
-        system.remove(&database).await?;
+        system.remove(&name).await?;
 
-        let database = self.database(&format!("documents-{number}"));
+        let name = database(system, &format!("documents-{number}"));
         let drafts = Todos::default().drafts(DOCUMENTS);
         let ids: Vec<DocumentId> = drafts.iter().map(|(id, _)| id.clone()).collect();
-        times.push(("batch10k_ms", system.batch(&database, drafts).await?));
-        times.push(("open10k_ms", system.open(&database, DOCUMENTS).await?));
-        times.push(("read10k_ms", system.reads(&database, &ids).await?));
-        if let Some(time) = system.changes(&database, DOCUMENTS).await? {
+        times.push(("batch10k_ms", system.batch(&name, drafts).await?));
+        times.push(("open10k_ms", system.open(&name, DOCUMENTS).await?));
+        times.push(("read10k_ms", system.reads(&name, &ids).await?));
+        if let Some(time) = system.changes(&name, DOCUMENTS).await? {
             times.push(("changes10k_ms", time));
         }
-        system.remove(&database).await
+        system.remove(&name).await
     }
 
     async fn fill(&mut self) -> Result<(), String> {
+        let name = database(&self.system, LARGE);
         let mut todos = Todos::default();
         for _ in 0..BATCHES {
-            self.system.batch(&self.database("large"), todos.drafts(DOCUMENTS)).await?;
+            self.system.batch(&name, todos.drafts(DOCUMENTS)).await?;
         }
         Ok(())
     }
 
     async fn large(&mut self) -> Result<(), String> {
-        let time = self.system.open(&self.database("large"), BATCHES * DOCUMENTS).await?;
+        let name = database(&self.system, LARGE);
+        let time = self.system.open(&name, BATCHES * DOCUMENTS).await?;
         self.times.push(("open50k_ms", time));
         Ok(())
-    }
-
-    /// Peers that keep their databases in the same place must not meet.
-    fn database(&self, name: &str) -> String {
-        format!("{}-{name}", self.system.name())
     }
 
     /// A line for each figure, and for what went wrong.
@@ -115,4 +115,9 @@ impl<S: System> Case<S> {
     fn of(&self, bench: &str) -> impl Iterator<Item = f64> {
         self.times.iter().filter(move |(name, _)| *name == bench).map(|(_, time)| *time)
     }
+}
+
+/// A database's name. Peers that keep theirs in the same place must not meet.
+fn database(system: &impl System, name: &str) -> String {
+    format!("{}-{name}", system.name())
 }
