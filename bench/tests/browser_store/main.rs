@@ -18,16 +18,9 @@ use turn::{Case, Turn};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// Rounds come first: what the large databases leave behind would keep the browser busy.
-const TURNS: &[Turn] = &[
-    Turn::Round(0),
-    Turn::Round(1),
-    Turn::Round(2),
-    Turn::Fill,
-    Turn::Large,
-    Turn::Large,
-    Turn::Large,
-];
+/// How often each is done. What the large databases leave behind keeps the browser busy: so they
+/// come last.
+const TURNS: &[(usize, fn(usize) -> Turn)] = &[(1, |_| Turn::WarmUp), (5, Turn::Bulk)];
 
 #[wasm_bindgen_test]
 async fn figures() {
@@ -39,10 +32,11 @@ async fn figures() {
             Err(trouble) => console_log!("TROUBLE {trouble}"),
         }
     }
-    for turn in TURNS {
-        settee.take(*turn).await;
+    let turns = TURNS.iter().flat_map(|(count, turn)| (0..*count).map(turn));
+    for turn in turns {
+        settee.take(turn).await;
         for peer in &mut peers {
-            peer.take(*turn).await;
+            peer.take(turn).await;
         }
     }
     settee.print();
