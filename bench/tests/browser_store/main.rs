@@ -10,6 +10,8 @@ mod settee;
 mod system;
 mod turn;
 
+use std::iter;
+
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 use peer::Peer;
@@ -18,9 +20,14 @@ use turn::{Case, Turn};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// How often each is done. What the large databases leave behind keeps the browser busy: so they
-/// come last.
-const TURNS: &[(usize, fn(usize) -> Turn)] = &[(1, |_| Turn::WarmUp), (5, Turn::Bulk)];
+/// What the large databases leave behind keeps the browser busy: so they come last.
+fn turns() -> impl Iterator<Item = Turn> {
+    let bulk = (0..5).map(Turn::Bulk);
+    let singly = (0..3).map(Turn::Singly);
+    let large = iter::repeat_n(Turn::Large, 3);
+    let beginning = iter::once(Turn::WarmUp).chain(bulk).chain(singly);
+    beginning.chain(iter::once(Turn::Fill)).chain(large)
+}
 
 #[wasm_bindgen_test]
 async fn figures() {
@@ -32,8 +39,7 @@ async fn figures() {
             Err(trouble) => console_log!("TROUBLE {trouble}"),
         }
     }
-    let turns = TURNS.iter().flat_map(|(count, turn)| (0..*count).map(turn));
-    for turn in turns {
+    for turn in turns() {
         settee.take(turn).await;
         for peer in &mut peers {
             peer.take(turn).await;
