@@ -13,7 +13,7 @@ use super::{Result, device::write, figure::Figure, server::data_folder};
 
 const DOCUMENTS: usize = 10_000;
 const SINGLES: u16 = 1_000;
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 /// How many documents there are to be opened, and the figure's name.
 const SIZES: &[(usize, &str)] =
     &[(1_000, "sqlite_open1k_ms"), (10_000, "sqlite_open10k_ms"), (50_000, "sqlite_open50k_ms")];

@@ -112,6 +112,9 @@ fn quoted(id: &DocumentId) -> String {
     format!("\"{}\"", id.as_str())
 }
 
+/// The error's first line. What follows is where in the page it came from.
 fn told(name: &str, error: &JsValue) -> String {
-    format!("{name}: {error:?}").replace('\n', " ")
+    let error = format!("{error:?}");
+    let line = error.lines().next().unwrap_or_default();
+    format!("{name}: {}", line.trim_start_matches("JsValue("))
 }

@@ -9,7 +9,7 @@ const load = (file) =>
     const script = document.createElement("script");
     script.src = `${FOLDER}/${file}`;
     script.onload = () => resolve();
-    script.onerror = () => reject(new Error(`there is no ${script.src}`));
+    script.onerror = () => reject(new Error(`there is no ${file}`));
     document.head.append(script);
   });
 
