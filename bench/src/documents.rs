@@ -1,9 +1,13 @@
 //! The documents that are written: todos as the app makes them, one after the other.
 //!
-//! Each is about 65 bytes of JSON under an id of 31 bytes; the peers' are 45 and 12.
+//! Each is about 65 bytes of JSON under an id of 31 bytes. Peers in the same page get the same ones;
+//! those in files of figures had 45 and 12.
 
 use settee_store::{Body, Change, DocumentId, Edit};
 use settee_todo::{Todo, new_todo_id, position};
+
+/// A todo's id and content, as the app has them before the store is involved.
+pub type Draft = (DocumentId, Todo);
 
 /// New todos, numbered from 0.
 #[derive(Debug, Default)]
@@ -13,8 +17,8 @@ pub struct Todos {
 }
 
 impl Todos {
-    /// The next todo's id and content, as the app has them before the store is involved.
-    pub fn draft(&mut self) -> (DocumentId, Todo) {
+    /// The next todo.
+    pub fn draft(&mut self) -> Draft {
         let position = position::after(self.position.as_deref());
         let title = format!("todo number {}", self.count);
         self.count += 1;
@@ -22,7 +26,7 @@ impl Todos {
         (new_todo_id(), Todo { title, completed: false, position })
     }
 
-    pub fn drafts(&mut self, count: usize) -> Vec<(DocumentId, Todo)> {
+    pub fn drafts(&mut self, count: usize) -> Vec<Draft> {
         (0..count).map(|_| self.draft()).collect()
     }
 
@@ -37,7 +41,7 @@ impl Todos {
 }
 
 /// Makes an edit of a new todo.
-pub fn edit((id, todo): (DocumentId, Todo)) -> Edit {
+pub fn edit((id, todo): Draft) -> Edit {
     let body = Body::from_serialize(&todo).expect("a todo is a small JSON object");
     Edit { id, seen: Vec::new(), change: Change::Put(body) }
 }

@@ -4,7 +4,8 @@
 //!
 //! - [`documents`]: what is written; [`statistics`]: what is made of the times.
 //! - `src/program`: the command, which runs everything and prints one table.
-//! - `tests/browser_store.rs`: the measurements in Chromium, which the command starts.
+//! - `tests/browser_store`: the measurements in Chromium, which the command starts; `peers` names
+//!   the npm packages that are measured beside them.
 
 pub mod documents;
 pub mod statistics;

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`sync`]: native clients and a server in a process of its own; [`memory`]: what that server
-//!   takes; [`sqlite`]: its store alone; [`browser`]: the store in Chromium.
+//!   takes; [`sqlite`]: its store alone; [`browser`]: the store in Chromium, beside its [`peers`].
 //! - [`server`] starts the process; [`device`] is a client with a database; [`traffic`] counts what
 //!   a client's socket carries.
 //! - [`figure`]: what is measured; [`goals`]: what it ought to be; [`report`]: the table.
@@ -13,6 +13,7 @@ mod device;
 mod figure;
 mod goals;
 mod memory;
+mod peers;
 mod report;
 mod server;
 mod sqlite;
@@ -85,7 +86,18 @@ async fn run(options: &Options) -> Result<bool> {
     }
     if chosen(&[Part::Store]) {
         report.add("SQLite", limited(sqlite::figures()).await);
-        report.add("the browser", browser::figures());
+        if let Err(error) = peers::install() {
+            report.trouble("the browser's peers", &error);
+        }
+        match browser::measure() {
+            Ok(told) => {
+                report.add("the browser", Ok(told.figures));
+                for trouble in &told.troubles {
+                    report.trouble("the browser", trouble);
+                }
+            }
+            Err(error) => report.trouble("the browser", &error),
+        }
     }
     print!("{}", report.table());
     if let Some(file) = &options.json {

@@ -1,4 +1,4 @@
-//! The store in Chromium: `tests/browser_store.rs` measures, and its output is read here.
+//! The store in Chromium: `tests/browser_store` measures, and its output is read here.
 
 use std::{
     env, fs,
@@ -15,8 +15,27 @@ use super::{Result, figure::Figure, server::build_folder};
 /// `cargo xtask bench` sets them.
 const DRIVER: &str = "CHROMEDRIVER";
 const CHROMIUM: &str = "SETTEE_CHROMIUM";
+/// Seconds for all systems together, of which the slowest takes most.
+const PATIENCE_S: &str = "1200";
 
-pub fn figures() -> Result<Vec<Figure>> {
+/// What the tests tell: the figures, and which peers they could not measure.
+#[derive(Debug, Default, PartialEq)]
+pub struct Told {
+    pub figures: Vec<Figure>,
+    pub troubles: Vec<String>,
+}
+
+impl Told {
+    fn in_text(text: &str) -> Self {
+        let trouble = |line: &str| line.split_once("TROUBLE ").map(|(_, told)| told.to_owned());
+        Self {
+            figures: text.lines().filter_map(Figure::in_line).collect(),
+            troubles: text.lines().filter_map(trouble).collect(),
+        }
+    }
+}
+
+pub fn measure() -> Result<Told> {
     if env::var_os(DRIVER).is_none() {
         return Err("`cargo xtask bench` finds a browser and its driver".into());
     }
@@ -28,11 +47,11 @@ pub fn figures() -> Result<Vec<Figure>> {
     if !output.status.success() {
         return Err(format!("the tests failed ({})\n{text}", output.status).into());
     }
-    let figures: Vec<Figure> = text.lines().filter_map(Figure::in_line).collect();
-    if figures.is_empty() {
+    let told = Told::in_text(&text);
+    if told.figures.is_empty() {
         return Err(format!("the tests tell no figures\n{text}").into());
     }
-    Ok(figures)
+    Ok(told)
 }
 
 /// The tests, built as the app is.
@@ -53,7 +72,7 @@ fn cargo(target: &Path, capabilities: &Path) -> Command {
         .args(["--", "--nocapture"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities)
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", PATIENCE_S)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
     cargo
@@ -71,4 +90,17 @@ fn capabilities_file() -> Result<NamedTempFile> {
     let mut file = NamedTempFile::new()?;
     file.write_all(capabilities.to_string().as_bytes())?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_are_figures_and_troubles() {
+        let text = "running 1 test\nlog: FIGURE open1k_ms 2 ms settee\nlog: TROUBLE peer: gone\n";
+        let figures = vec![Figure::new("open1k_ms", 2.0, "ms")];
+        let troubles = vec!["peer: gone".to_owned()];
+        assert_eq!(Told::in_text(text), Told { figures, troubles });
+    }
 }

@@ -1,12 +1,16 @@
-//! Everything that was measured, as one table: ours, the goal, and a column for each other system.
+//! Everything that was measured, as one table: ours, the goal, and for each other system its figure
+//! and how many times better ours is.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::{
     Result,
     figure::{Figure, SETTEE},
     goals::{self, Goal},
 };
+
+/// The head of the columns with ratios.
+const TIMES: &str = "×";
 
 #[derive(Debug, Default)]
 pub struct Report {
@@ -19,8 +23,13 @@ impl Report {
     pub fn add(&mut self, part: &str, figures: Result<Vec<Figure>>) {
         match figures {
             Ok(figures) => self.figures.extend(figures),
-            Err(error) => self.troubles.push(format!("{part}: {error}")),
+            Err(error) => self.trouble(part, &error),
         }
+    }
+
+    /// What could not be measured, though other figures of the same part may be there.
+    pub fn trouble(&mut self, part: &str, reason: &impl fmt::Display) {
+        self.troubles.push(format!("{part}: {reason}"));
     }
 
     pub fn figures(&self) -> &[Figure] {
@@ -34,12 +43,16 @@ impl Report {
     pub fn table(&self) -> String {
         let peers = self.peers();
         let head = ["", SETTEE, "unit", "goal", ""];
-        let head = head.into_iter().chain(peers.iter().copied()).map(str::to_owned).collect();
+        let head = head.into_iter().chain(peers.iter().flat_map(|peer| [*peer, TIMES]));
+        let head = head.map(str::to_owned).collect();
         let mut rows: Vec<Vec<String>> = vec![head];
         rows.extend(self.benches().map(|bench| self.row(bench, &peers)));
         let mut text = lines(&rows);
+        // Writing to memory doesn't fail.
+        if !peers.is_empty() {
+            let _ = writeln!(text, "{TIMES}: how many times better {SETTEE} is");
+        }
         for trouble in &self.troubles {
-            // Writing to memory doesn't fail.
             let _ = writeln!(text, "not measured: {trouble}");
         }
         text
@@ -47,19 +60,16 @@ impl Report {
 
     fn row(&self, bench: &Figure, peers: &[&str]) -> Vec<String> {
         let value_of = |peer: &str| self.value(&bench.bench, peer);
-        let goal = goals::of(&bench.bench);
-        let is_met = value_of(SETTEE)
-            .zip(goal)
-            .and_then(|(value, goal): (f64, Goal)| goal.is_met(value, value_of));
-        let verdict = match is_met {
-            Some(true) => "met",
-            Some(false) => "missed",
-            None => "",
-        };
-        let goal = goal.map_or_else(String::new, |goal| goal.to_string());
-        let mut row = vec![bench.bench.clone(), shown(value_of(SETTEE)), bench.unit.clone(), goal];
-        row.push(verdict.to_owned());
-        row.extend(peers.iter().map(|peer| shown(value_of(peer))));
+        let goals: Vec<Goal> = goals::of(&bench.bench).collect();
+        let is_met: Vec<_> = goals.iter().map(|goal| goal.is_met(bench.value, value_of)).collect();
+        let shown_goals: Vec<_> = goals.iter().map(Goal::to_string).collect();
+        let mut row = vec![bench.bench.clone(), shown(Some(bench.value)), bench.unit.clone()];
+        row.extend([shown_goals.join(", "), verdict(&is_met).to_owned()]);
+        for peer in peers {
+            let value = value_of(peer);
+            let times = value.map(|value| times_better(bench.value, value, &bench.unit));
+            row.extend([shown(value), shown(times)]);
+        }
         row
     }
 
@@ -83,6 +93,22 @@ impl Report {
         }
         peers
     }
+}
+
+/// Of all goals together: one that is missed is enough, and so is one that can't be judged.
+fn verdict(is_met: &[Option<bool>]) -> &'static str {
+    if is_met.contains(&Some(false)) {
+        "missed"
+    } else if is_met.is_empty() || is_met.contains(&None) {
+        ""
+    } else {
+        "met"
+    }
+}
+
+/// Of what is counted for each second more is better, and of everything else less.
+fn times_better(ours: f64, theirs: f64, unit: &str) -> f64 {
+    if unit.ends_with("/s") { ours / theirs } else { theirs / ours }
 }
 
 /// With as many digits as mean something.
@@ -131,11 +157,27 @@ mod tests {
         let live = [Figure::new("live_p50_ms", 0.5, "ms"), Figure::new("live_p95_ms", 3.0, "ms")];
         report.add("live", Ok(live.to_vec()));
         report.add("the browser", Err("no chromedriver".into()));
-        let expected = "             settee  unit  goal           pouchdb\n\
-                        live_p50_ms    0.50  ms    ≤ 0.9  met        19.0\n\
-                        live_p95_ms    3.00  ms    ≤ 2.5  missed        –\n\
+        let expected = "             settee  unit  goal           pouchdb     ×\n\
+                        live_p50_ms    0.50  ms    ≤ 0.9  met        19.0  38.0\n\
+                        live_p95_ms    3.00  ms    ≤ 2.5  missed        –     –\n\
+                        ×: how many times better settee is\n\
                         not measured: the browser: no chromedriver\n";
         assert_eq!(report.table(), expected);
         assert!(!report.is_complete());
+    }
+
+    #[test]
+    fn a_verdict_is_of_all_goals() {
+        assert_eq!(verdict(&[]), "");
+        assert_eq!(verdict(&[Some(true), None]), "");
+        assert_eq!(verdict(&[Some(true), Some(true)]), "met");
+        assert_eq!(verdict(&[Some(false), None]), "missed");
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "the values are small powers of two")]
+    fn better_is_more_of_a_rate_and_less_of_a_time() {
+        assert_eq!(times_better(2.0, 8.0, "ms"), 4.0);
+        assert_eq!(times_better(8.0, 2.0, "docs/s"), 4.0);
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use settee_bench::{
-    documents::{Todos, edit},
+    documents::{Draft, Todos, edit},
     statistics::{median, milliseconds},
 };
 use settee_store::{Database, DocumentId, backend::sqlite::Sqlite};
@@ -12,27 +12,25 @@ use settee_todo::token::random;
 use super::{Result, device::write, figure::Figure, server::data_folder};
 
 const DOCUMENTS: usize = 10_000;
-const SINGLES: usize = 200;
-const RUNS: usize = 5;
+const SINGLES: u16 = 1_000;
+const RUNS: usize = 3;
+/// How many documents there are to be opened, and the figure's name.
+const SIZES: &[(usize, &str)] =
+    &[(1_000, "sqlite_open1k_ms"), (10_000, "sqlite_open10k_ms"), (50_000, "sqlite_open50k_ms")];
 
 pub async fn figures() -> Result<Vec<Figure>> {
+    let mut figures = openings().await?;
     let [mut batches, mut singles, mut reads, mut changes] = [const { Vec::new() }; 4];
     for _ in 0..RUNS {
         let folder = data_folder()?;
         let path = folder.path().join("bench.sqlite");
 
         let (file, database) = open(&path).await?;
-        let mut todos = Todos::default();
-        let drafts = todos.drafts(DOCUMENTS);
+        let drafts = Todos::default().drafts(DOCUMENTS);
         let ids: Vec<DocumentId> = drafts.iter().map(|(id, _)| id.clone()).collect();
         let start = Instant::now();
         write(&database, drafts.into_iter().map(edit).collect()).await?;
         batches.push(milliseconds(start.elapsed()));
-        for draft in todos.drafts(SINGLES) {
-            let start = Instant::now();
-            write(&database, vec![edit(draft)]).await?;
-            singles.push(milliseconds(start.elapsed()));
-        }
         drop(database);
         file.close().await;
 
@@ -44,18 +42,70 @@ pub async fn figures() -> Result<Vec<Figure>> {
         }
         reads.push(milliseconds(start.elapsed()));
         let start = Instant::now();
-        let records = database.changes(0, DOCUMENTS).await?;
+        let documents = documents(&database).await?;
         changes.push(milliseconds(start.elapsed()));
-        if records.len() != DOCUMENTS {
+        if documents != DOCUMENTS {
             return Err("the changes feed lacks documents".into());
         }
+
+        let (_file, database) = open(&folder.path().join("singles.sqlite")).await?;
+        singles.push(each_of(&database, Todos::default().drafts(SINGLES.into())).await?);
     }
-    Ok(vec![
-        Figure::new("sqlite_batch10k_ms", median(&batches), "ms"),
+    figures.extend([
         Figure::new("sqlite_single_write_ms", median(&singles), "ms"),
+        Figure::new("sqlite_batch10k_ms", median(&batches), "ms"),
         Figure::new("sqlite_read10k_ms", median(&reads), "ms"),
         Figure::new("sqlite_changes10k_ms", median(&changes), "ms"),
-    ])
+    ]);
+    Ok(figures)
+}
+
+/// Until all documents of a file are there, as a reader sees them.
+async fn openings() -> Result<Vec<Figure>> {
+    let mut figures = Vec::with_capacity(SIZES.len());
+    for (count, bench) in SIZES {
+        let mut times = Vec::with_capacity(RUNS);
+        let folder = data_folder()?;
+        let path = folder.path().join("bench.sqlite");
+        let (file, database) = open(&path).await?;
+        write(&database, Todos::default().edits(*count)).await?;
+        drop(database);
+        file.close().await;
+        for _ in 0..RUNS {
+            let start = Instant::now();
+            let (file, database) = open(&path).await?;
+            let documents = documents(&database).await?;
+            times.push(milliseconds(start.elapsed()));
+            if documents != *count {
+                return Err("a file lacks documents".into());
+            }
+            drop(database);
+            file.close().await;
+        }
+        figures.push(Figure::new(bench, median(&times), "ms"));
+    }
+    Ok(figures)
+}
+
+/// Milliseconds for each of many durable writes, one after the other.
+async fn each_of(database: &Database, drafts: Vec<Draft>) -> Result<f64> {
+    let start = Instant::now();
+    for draft in drafts {
+        write(database, vec![edit(draft)]).await?;
+    }
+    Ok(milliseconds(start.elapsed()) / f64::from(SINGLES))
+}
+
+/// How many documents there are, all of them made as a reader gets them. The store hands out as many
+/// at a time as it wants to hold.
+async fn documents(database: &Database) -> Result<usize> {
+    let (mut count, mut since) = (0, 0);
+    loop {
+        let records = database.changes(since, DOCUMENTS).await?;
+        let Some(last) = records.last() else { return Ok(count) };
+        since = last.seq;
+        count += records.iter().filter_map(|record| record.document()).count();
+    }
 }
 
 async fn open(path: &Path) -> Result<(Sqlite, Database)> {
