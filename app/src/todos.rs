@@ -123,6 +123,37 @@ impl Todos {
         });
     }
 
+    /// Puts a row directly in front of another, or last. Tells whether it was moved: not if it
+    /// stands there already, or if one of the two is gone.
+    pub fn move_row(self, id: &DocumentId, before: Option<&DocumentId>) -> bool {
+        let mut ids = self.all.get_untracked();
+        let Some(from) = ids.iter().position(|known| known == id) else { return false };
+        ids.remove(from);
+        let to = match before {
+            None => ids.len(),
+            Some(before) => match ids.iter().position(|known| known == before) {
+                Some(to) => to,
+                None => return false,
+            },
+        };
+        if to == from {
+            return false;
+        }
+        self.rows.batch_named("move", |batch| {
+            let position = |id: &DocumentId| batch.get(id).map(|row| row.0.position);
+            let previous = to.checked_sub(1).and_then(|at| position(&ids[at]));
+            let following: Vec<String> =
+                ids[to..].iter().map(|id| position(id).unwrap_or_default()).collect();
+            let following: Vec<&str> = following.iter().map(String::as_str).collect();
+            // Those of the same position as the one in front have to give way.
+            let positions = position::make_room(previous.as_deref(), &following);
+            for (id, position) in std::iter::once(id).chain(&ids[to..]).zip(positions) {
+                batch.update(id, |row| row.0.position = position);
+            }
+        });
+        true
+    }
+
     pub fn remove(self, id: &DocumentId) {
         self.rows.remove(id);
     }

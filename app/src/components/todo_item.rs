@@ -173,7 +173,7 @@ fn return_to(toggle: NodeRef<Input>) {
 fn notice(state: &RowState) -> Option<String> {
     if let Some(reason) = &state.refused {
         Some(format!("Not accepted: {reason}"))
-    } else if state.conflicts > 0 {
+    } else if !state.conflicts.is_empty() {
         Some("Changed in two places at once. Your next edit decides.".to_owned())
     } else {
         None
