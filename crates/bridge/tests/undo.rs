@@ -7,9 +7,12 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use serde_json::{Value, json};
+use settee_leptos::Collection;
 use settee_leptos::undo::STEP_LIMIT;
-use settee_store::{Database, DocumentId};
-use support::{attached, id, is_saved, note, others_write, replicate, run, settle, stored, until};
+use settee_store::{Database, DocumentId, Memory, Operation, replication::Known};
+use support::{
+    Note, attached, id, is_saved, note, others_write, replicate, run, settle, stored, until,
+};
 
 #[tokio::test]
 async fn edits_are_undone_and_done_again_step_by_step() {
@@ -168,7 +171,7 @@ impl Dice {
     }
 }
 
-/// Two users in the same few rows. What the other one wrote last stands until this one edits the
+/// One user in rows that somebody else edits between their steps. What the other one wrote last stands until this one edits the
 /// field again: no undo and no redo touches it.
 #[tokio::test]
 async fn nothing_that_somebody_else_wrote_is_ever_undone() {
@@ -254,5 +257,99 @@ async fn one_round(database: &Database, seed: u64) {
             let body = stored(database, row).await.unwrap();
             assert_eq!(&body[*name], value, "seed {seed}: {row} {name}");
         }
+    }
+}
+
+/// Sends all that one database has to another.
+async fn send(from: &Database, to: &Database) {
+    for record in from.changes(0, usize::MAX).await.unwrap() {
+        if let Some(document) = record.outgoing_since(Known::Unsure, |_| false) {
+            let (id, revisions) = (document.id, document.revisions);
+            let operation = Operation::Replicate { id, revisions, acknowledges: false };
+            assert!(to.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
+        }
+    }
+    settle().await;
+}
+
+/// What the other user wrote last of a field.
+struct Written {
+    value: Value,
+    /// Whether this user had it before them.
+    is_seen: bool,
+}
+
+fn shown(notes: Collection<Note>, row: &DocumentId, field: &str) -> Value {
+    serde_json::to_value(notes.get(row).unwrap()).unwrap()[field].clone()
+}
+
+/// Two users with a database each, who meet now and then. What the other one wrote is shown or
+/// listed as a conflict, until a new edit of somebody who sees it decides: undo and redo don't.
+#[tokio::test]
+async fn nothing_that_somebody_else_wrote_apart_is_lost_to_undo() {
+    for seed in 0..60 {
+        run(async |_, database: Database| apart(&database, seed).await).await;
+    }
+}
+
+async fn apart(database: &Database, seed: u64) {
+    let mut dice = Dice(seed);
+    let other_database = Database::new(Memory::new([2; 16]));
+    let (notes, others) = (attached(database).await, attached(&other_database).await);
+    for name in 0..3 {
+        others.insert(&id(&name.to_string()), note("start", 0));
+    }
+    settle().await;
+    send(&other_database, database).await;
+    let mut theirs: HashMap<(DocumentId, &str), Written> = HashMap::new();
+    for turn in 1..100_u32 {
+        let row = id(&dice.roll(3).to_string());
+        let (field, value) = match dice.roll(2) {
+            0 => ("order", json!(turn)),
+            _ => ("text", json!(turn.to_string())),
+        };
+        let set = |note: &mut Note| match field {
+            "order" => note.order = turn,
+            _ => note.text = turn.to_string(),
+        };
+        match dice.roll(8) {
+            0 | 1 => {
+                // An edit decides what is open, as it is shown to its editor.
+                theirs.retain(|(of, name), written| {
+                    let is_decided = *name == field || shown(notes, of, name) != written.value;
+                    *of != row || !written.is_seen || !is_decided
+                });
+                notes.update(&row, set);
+            }
+            2 | 3 => {
+                theirs.retain(|(of, name), written| {
+                    *of != row || shown(others, of, name) == written.value
+                });
+                others.update(&row, set);
+                theirs.insert((row, field), Written { value, is_seen: false });
+            }
+            4 | 5 => drop(notes.undo()),
+            6 => drop(notes.redo()),
+            _ => {
+                settle().await;
+                send(database, &other_database).await;
+                send(&other_database, database).await;
+                theirs.values_mut().for_each(|written| written.is_seen = true);
+            }
+        }
+        if dice.roll(3) == 0 {
+            settle().await;
+        }
+    }
+    settle().await;
+    send(&other_database, database).await;
+    for ((row, field), written) in &theirs {
+        let document = database.get(row).await.unwrap().unwrap();
+        let is_listed = document.conflicts.iter().any(|conflict| {
+            let mut values = conflict.values.iter();
+            conflict.path == [*field] && values.any(|it| it.value.as_ref() == Some(&written.value))
+        });
+        let is_shown = document.body.fields().get(*field) == Some(&written.value);
+        assert!(is_shown || is_listed, "seed {seed}: {row} {field} {:?}", written.value);
     }
 }
