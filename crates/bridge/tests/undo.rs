@@ -334,7 +334,9 @@ async fn apart(database: &Database, seed: u64) {
                 settle().await;
                 send(database, &other_database).await;
                 send(&other_database, database).await;
-                theirs.values_mut().for_each(|written| written.is_seen = true);
+                for written in theirs.values_mut() {
+                    written.is_seen = true;
+                }
             }
         }
         if dice.roll(3) == 0 {

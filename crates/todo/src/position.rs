@@ -207,11 +207,8 @@ fn spell(number: i64) -> String {
         length += 1;
     }
     let below = size - fewer_than(length);
-    let (first, mut value) = if number < 0 {
-        (b'Z', 62_i64.pow(length) - 1 - below)
-    } else {
-        (b'a', below)
-    };
+    let (first, mut value) =
+        if number < 0 { (b'Z', 62_i64.pow(length) - 1 - below) } else { (b'a', below) };
     let mut digits = Vec::new();
     for _ in 0..length {
         digits.push(DIGITS[usize::try_from(value % 62).unwrap_or_default()]);
