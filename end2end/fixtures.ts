@@ -219,7 +219,7 @@ export const shows = (page: Page, ...expected: string[]): Promise<void> =>
 export async function agree(one: Page, other: Page): Promise<string[]> {
   const seen = (page: Page) =>
     rows(page).evaluateAll((items) =>
-      items.map((item) => `${item.classList.contains('completed') ? '[x]' : '[ ]'} ${item.textContent}`),
+      items.map((item) => `${item.classList.contains('completed') ? '[x]' : '[ ]'} ${item.querySelector('label')?.textContent}`),
     );
   await expect
     .poll(async () => JSON.stringify(await seen(one)) === JSON.stringify(await seen(other)), {

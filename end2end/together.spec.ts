@@ -135,6 +135,49 @@ test('different fields of one todo, changed at the same time, both show', async 
   await expect(rows(bert)).toHaveClass(['completed']);
 });
 
+test('a title changed by both at the same time shows both, and each can choose', async ({ newPerson, server }) => {
+  const { anna, bert } = await together(newPerson, 'Milk');
+  await server.kill();
+  await rename(anna, 'Milk', 'Oat milk');
+  await rename(bert, 'Milk', 'Soy milk');
+  await server.start();
+  const [shown] = await agree(anna, bert);
+  for (const [page, mine, theirs] of [[anna, 'Oat milk', 'Soy milk'], [bert, 'Soy milk', 'Oat milk']] as const) {
+    const notice = rows(page).locator('.notice');
+    await expect(notice).toContainText(`Shown is “${shown}”.`);
+    await expect(action(page, 'keep-mine')).toHaveText(`Keep mine: “${mine}”`);
+    await expect(action(page, 'keep-theirs')).toHaveText(`Keep theirs: “${theirs}”`);
+  }
+  // The one who sees the other one's title takes their own all the same.
+  const [loser, own] = shown === 'Oat milk' ? [bert, 'Soy milk'] : [anna, 'Oat milk'];
+  await action(loser, 'keep-mine').click();
+  for (const page of [anna, bert]) {
+    await shows(page, own);
+    await expect(rows(page).locator('.notice')).toHaveCount(0);
+    await expect(rows(page)).toHaveText([own]);
+  }
+});
+
+test('what is done is undone by a key, and what others did stays', async ({ newPerson }) => {
+  const { anna, bert } = await together(newPerson, 'Milk', 'Eggs');
+  await complete(anna, 'Milk');
+  await rename(bert, 'Milk', 'Oat milk');
+  await shows(anna, 'Oat milk', 'Eggs');
+  await row(anna, 'Eggs').locator('.toggle').focus();
+  await anna.keyboard.press('Control+z');
+  for (const page of [anna, bert]) {
+    await shows(page, 'Oat milk', 'Eggs');
+    await expect(rows(page)).toHaveClass(['', '']);
+  }
+  await anna.keyboard.press('Control+Shift+z');
+  await expect(row(bert, 'Oat milk')).toHaveClass('completed');
+  await remove(anna, 'Eggs');
+  await shows(bert, 'Oat milk');
+  await row(anna, 'Oat milk').locator('.toggle').focus();
+  await anna.keyboard.press('Control+z');
+  for (const page of [anna, bert]) await shows(page, 'Oat milk', 'Eggs');
+});
+
 test('one field changed by both at the same time ends the same for both', async ({ newPerson, server }) => {
   const { anna, bert } = await together(newPerson, 'Milk');
   await server.kill();
@@ -159,6 +202,10 @@ test('a todo that one person deletes while the other edits it is kept', async ({
   await server.start();
   await shows(anna, 'Oat milk', 'Eggs');
   await shows(bert, 'Oat milk', 'Eggs');
+  await expect(rows(anna).locator('.notice')).toContainText('You deleted this');
+  await expect(rows(bert).locator('.notice')).toContainText('Deleted elsewhere');
+  await action(bert, 'keep').click();
+  for (const page of [anna, bert]) await expect(rows(page).locator('.notice')).toHaveCount(0);
 });
 
 test('quick edits of one todo never conflict with each other and never revert', async ({ newPerson }) => {

@@ -7,6 +7,7 @@ use crate::components::{
     Footer, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status, TodoList,
 };
 use crate::filter::Filter;
+use crate::keys;
 use crate::session::{Access, SessionSlot};
 use crate::todos::Todos;
 
@@ -18,6 +19,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
 
     attach(session, todos);
     follow_hash(todos.filter);
+    follow_keys(todos);
     mark_body(session, access, todos.ready);
     title_page(session);
 
@@ -89,6 +91,26 @@ fn follow_hash(filter: RwSignal<Filter>) {
         };
         read();
         let listener = window_event_listener(ev::hashchange, move |_| read());
+        on_cleanup(move || listener.remove());
+    });
+}
+
+/// Ctrl or Cmd with Z takes back what was done last, and with Shift, or with Y, does it again. In
+/// a field the keys are the field's own.
+fn follow_keys(todos: Todos) {
+    Effect::new(move || {
+        let listener = window_event_listener(ev::keydown, move |event| {
+            let is_field = event.target().is_some_and(|target| keys::is_text_field(&target));
+            if is_field || !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
+                return;
+            }
+            match (event.key().to_lowercase().as_str(), event.shift_key()) {
+                ("z", false) => todos.undo(),
+                ("z", true) | ("y", false) => todos.redo(),
+                _ => return,
+            }
+            event.prevent_default();
+        });
         on_cleanup(move || listener.remove());
     });
 }

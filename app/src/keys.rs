@@ -23,3 +23,13 @@ pub fn is_key(event: &JsValue, name: &str) -> bool {
 fn property(event: &JsValue, name: &str) -> JsValue {
     Reflect::get(event, &name.into()).unwrap_or_default()
 }
+
+/// Whether text is typed there, so that keys are not for the page.
+pub fn is_text_field(target: &JsValue) -> bool {
+    let word = |name| property(target, name).as_string().unwrap_or_default();
+    match word("tagName").as_str() {
+        "TEXTAREA" => true,
+        "INPUT" => !matches!(word("type").as_str(), "checkbox" | "radio" | "button"),
+        _ => false,
+    }
+}

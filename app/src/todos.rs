@@ -1,9 +1,10 @@
 //! The current list as the page sees it, and everything one can do to it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use leptos::prelude::*;
+use serde_json::Value;
 use settee_leptos::{Collection, Problem, Row};
 use settee_store::{Database, DocumentId};
 use settee_todo::{TITLE_LIMIT, Todo, new_todo_id, position};
@@ -123,8 +124,71 @@ impl Todos {
         });
     }
 
+    /// Puts a row directly in front of another, or last. Tells whether it was moved: not if it
+    /// stands there already, or if one of the two is gone.
+    #[allow(dead_code, reason = "the list has no handles to move rows by yet")]
+    pub fn move_row(self, id: &DocumentId, before: Option<&DocumentId>) -> bool {
+        let mut ids = self.all.get_untracked();
+        let Some(from) = ids.iter().position(|known| known == id) else { return false };
+        ids.remove(from);
+        let to = match before {
+            None => ids.len(),
+            Some(before) => match ids.iter().position(|known| known == before) {
+                Some(to) => to,
+                None => return false,
+            },
+        };
+        if to == from {
+            return false;
+        }
+        self.rows.batch_named("move", |batch| {
+            let position = |id: &DocumentId| batch.get(id).map(|row| row.0.position);
+            let previous = to.checked_sub(1).and_then(|at| position(&ids[at]));
+            let following: Vec<String> =
+                ids[to..].iter().map(|id| position(id).unwrap_or_default()).collect();
+            let following: Vec<&str> = following.iter().map(String::as_str).collect();
+            // Those of the same position as the one in front have to give way.
+            let positions = position::make_room(previous.as_deref(), &following);
+            for (id, position) in std::iter::once(id).chain(&ids[to..]).zip(positions) {
+                batch.update(id, |row| row.0.position = position);
+            }
+        });
+        true
+    }
+
     pub fn remove(self, id: &DocumentId) {
         self.rows.remove(id);
+    }
+
+    /// Settles what several people have made of a row: the fields are to be as chosen, and those
+    /// of which nothing was, as they are shown.
+    pub fn resolve(self, id: &DocumentId, chosen: &HashMap<Vec<String>, Option<Value>>) {
+        self.rows.resolve(id, |conflict| match chosen.get(&conflict.path) {
+            Some(value) => value.clone(),
+            None => conflict.values.first().and_then(|shown| shown.value.clone()),
+        });
+    }
+
+    /// Settles that a row which somebody has deleted stays.
+    pub fn keep(self, id: &DocumentId) {
+        self.rows.keep(id);
+    }
+
+    pub fn retry_refused(self, id: &DocumentId) {
+        self.rows.retry_refused(id);
+    }
+
+    pub fn discard_refused(self, id: &DocumentId) {
+        self.rows.discard_refused(id);
+    }
+
+    /// Takes back the last thing that was done here, or does it again. Others' edits stay.
+    pub fn undo(self) {
+        self.rows.undo();
+    }
+
+    pub fn redo(self) {
+        self.rows.redo();
     }
 
     pub fn clear_completed(self) {

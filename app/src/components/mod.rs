@@ -3,6 +3,7 @@
 mod footer;
 mod lists;
 mod new_todo;
+mod notice;
 mod problems;
 mod share;
 mod status;
@@ -13,6 +14,7 @@ mod todo_list;
 pub use footer::Footer;
 pub use lists::{ListName, Lists, OpenLists};
 pub use new_todo::NewTodo;
+pub use notice::Notice;
 pub use problems::Problems;
 pub use share::Share;
 pub use status::Status;

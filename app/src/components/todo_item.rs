@@ -2,8 +2,9 @@
 
 use leptos::html::Input;
 use leptos::prelude::*;
-use settee_leptos::{Row, RowState};
+use settee_leptos::Row;
 
+use crate::components::Notice;
 use crate::todo_row::TodoRow;
 use crate::todos::Todos;
 use crate::{focus, keys};
@@ -100,7 +101,7 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
                 {buttons}
             </div>
             {editor}
-            {move || state.with(notice).map(|text| view! { <p class="notice">{text}</p> })}
+            <Notice id=id.get_value() state todos read_only />
         </li>
     }
 }
@@ -168,14 +169,4 @@ fn return_to(toggle: NodeRef<Input>) {
             focus::to(&toggle);
         }
     });
-}
-
-fn notice(state: &RowState) -> Option<String> {
-    if let Some(reason) = &state.refused {
-        Some(format!("Not accepted: {reason}"))
-    } else if state.conflicts > 0 {
-        Some("Changed in two places at once. Your next edit decides.".to_owned())
-    } else {
-        None
-    }
 }

@@ -1,41 +1,42 @@
 //! A typed, reactive view of a database's documents.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
-use leptos::{prelude::*, task::spawn_local};
-use settee_store::{BackendError, Database, DocumentId, Record};
+use leptos::prelude::*;
+use settee_store::{Database, DocumentId};
 
 use crate::{
+    health::{Health, Problem, add_problem},
+    history::Prospect,
     model::Model,
     row::Row,
-    rows::{Rows, Sent},
-    selection::Selection,
+    rows::{Observer, Rows},
+    selection::{Keep, Members, Selection},
 };
-
-/// Most problems that are remembered; the oldest are forgotten first.
-const PROBLEM_LIMIT: usize = 20;
 
 /// A handle on a collection: copies are the same one. It lives as long as the owner in whose
 /// scope it was made.
+///
+/// Functions that are handed to it run while the collection is busy, and must not use it; inside of
+/// a batch there is [`Batch::get`].
 pub struct Collection<T: Model> {
-    inner: StoredValue<Inner<T>, LocalStorage>,
-    ready: RwSignal<bool>,
+    pub(crate) inner: StoredValue<Inner<T>, LocalStorage>,
+    pub(crate) ready: RwSignal<bool>,
     problems: RwSignal<Vec<Problem>>,
+    pub(crate) health: RwSignal<Health>,
+    unreadable: RwSignal<Vec<DocumentId>>,
+    pub(crate) prospect: RwSignal<Prospect>,
 }
 
-struct Inner<T: Model> {
-    rows: Rows<T>,
-    database: Option<Database>,
-    is_writing: bool,
-}
-
-/// Something that was not saved, or can't be read, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The document concerned, or all that are not saved.
-    pub id: Option<DocumentId>,
-    /// A sentence for people.
-    pub text: String,
+pub(crate) struct Inner<T: Model> {
+    pub rows: Rows<T>,
+    pub database: Option<Database>,
+    /// How often a database was attached: whoever follows an older one stops.
+    pub attachment: u64,
+    pub is_writing: bool,
+    /// What is to be done before anything changes, unless it is being done.
+    hooks: Vec<Rc<dyn Fn()>>,
+    is_in_hooks: bool,
 }
 
 /// Several changes that are saved together or not at all.
@@ -61,24 +62,22 @@ impl<T: Model> Default for Collection<T> {
 impl<T: Model> Collection<T> {
     /// A collection without a database: empty, and not ready. A server renders this.
     pub fn new() -> Self {
-        let inner = Inner { rows: Rows::new(), database: None, is_writing: false };
+        let inner = Inner {
+            rows: Rows::new(),
+            database: None,
+            attachment: 0,
+            is_writing: false,
+            hooks: Vec::new(),
+            is_in_hooks: false,
+        };
         Self {
             inner: StoredValue::new_local(inner),
             ready: RwSignal::new(false),
             problems: RwSignal::new(Vec::new()),
+            health: RwSignal::new(Health::Healthy),
+            unreadable: RwSignal::new(Vec::new()),
+            prospect: RwSignal::new(Prospect::default()),
         }
-    }
-
-    /// Loads the documents in one batch, and then follows the database. Edits made before are
-    /// written then.
-    pub fn attach(self, database: Database) {
-        self.inner.try_update_value(|inner| inner.database = Some(database.clone()));
-        spawn_local(async move {
-            if let Err(error) = self.follow(database).await {
-                self.report(None, format!("The list can't be read any more: {error}."));
-            }
-        });
-        self.write_soon();
     }
 
     /// Whether the first batch is in.
@@ -91,22 +90,67 @@ impl<T: Model> Collection<T> {
         self.problems.into()
     }
 
+    /// Whether what is shown is in the database, and what is in the database is shown.
+    pub fn health(self) -> Signal<Health> {
+        self.health.into()
+    }
+
+    /// Documents that can't be read as this model, in the order of their ids. A newer version of
+    /// the app may have written them; they are left as they are.
+    pub fn unreadable(self) -> Signal<Vec<DocumentId>> {
+        self.unreadable.into()
+    }
+
     /// A row's signals, for the owner in whose scope this is called. Not reactive by itself.
     pub fn row(self, id: &DocumentId) -> Option<Row<T>> {
-        self.inner.try_with_value(|inner| inner.rows.row(id)).flatten()
+        self.with_rows(|rows| rows.row(id)).flatten()
     }
 
     /// A row's value now.
     pub fn get(self, id: &DocumentId) -> Option<T> {
-        self.inner.try_with_value(|inner| inner.rows.get(id)).flatten()
+        self.with_rows(|rows| rows.get(id)).flatten()
     }
 
-    /// The rows that pass a test.
-    pub fn select(self, keep: fn(&T) -> bool) -> Selection {
-        self.inner.try_update_value(|inner| inner.rows.select(keep)).unwrap_or_else(|| {
-            let (_, selection) = crate::selection::Members::<T>::new(keep);
-            selection
-        })
+    /// The rows that pass a test, for the owner in whose scope this is called. The test has to
+    /// give the same answer for the same row: where it depends on anything else that changes, see
+    /// [`Collection::select_by`].
+    pub fn select(self, keep: impl Fn(&T) -> bool + Send + Sync + 'static) -> Selection {
+        let keep: Keep<T> = Arc::new(keep);
+        let without_collection = keep.clone();
+        self.inner
+            .try_update_value(|inner| inner.rows.select(keep))
+            .unwrap_or_else(|| Members::<T>::new(without_collection, 0).1)
+    }
+
+    /// The rows that pass a test which follows signals: `test` makes it, and is run again, as an
+    /// effect, whenever a signal that it has read changes.
+    ///
+    /// ```
+    /// # use leptos::prelude::*;
+    /// # use settee_leptos::{Collection, Model, Selection};
+    /// fn search<T: Model>(
+    ///     rows: Collection<T>,
+    ///     text: RwSignal<String>,
+    ///     title: fn(&T) -> &str,
+    /// ) -> Selection {
+    ///     rows.select_by(move || {
+    ///         let text = text.get();
+    ///         move |row| title(row).contains(&text)
+    ///     })
+    /// }
+    /// ```
+    pub fn select_by<K>(self, test: impl Fn() -> K + 'static) -> Selection
+    where
+        K: Fn(&T) -> bool + Send + Sync + 'static,
+    {
+        let selection = self.select(untrack(&test));
+        Effect::new(move || self.refilter(selection, test()));
+        selection
+    }
+
+    /// Gives one of the collection's selections another test.
+    pub fn refilter(self, selection: Selection, keep: impl Fn(&T) -> bool + Send + Sync + 'static) {
+        self.change(|rows| rows.refilter(selection, Arc::new(keep)));
     }
 
     /// Adds a document, which is to have a new id.
@@ -124,9 +168,22 @@ impl<T: Model> Collection<T> {
         self.batch(|batch| batch.remove(id));
     }
 
-    /// Makes several changes, which are saved together.
+    /// Makes several changes, which are saved together, and undone together.
     pub fn batch(self, changes: impl FnOnce(&mut Batch<'_, T>)) {
-        self.change(|inner| changes(&mut Batch { rows: &mut inner.rows }));
+        self.batch_as(None, changes);
+    }
+
+    /// Makes several changes that have a name, for [`Collection::undo_label`].
+    pub fn batch_named(self, label: impl Into<String>, changes: impl FnOnce(&mut Batch<'_, T>)) {
+        self.batch_as(Some(label.into()), changes);
+    }
+
+    fn batch_as(self, label: Option<String>, changes: impl FnOnce(&mut Batch<'_, T>)) {
+        self.run_hooks();
+        self.change(|rows| {
+            changes(&mut Batch { rows });
+            rows.finish_step(label);
+        });
         self.write_soon();
     }
 
@@ -135,131 +192,85 @@ impl<T: Model> Collection<T> {
         self.write_soon();
     }
 
-    fn change<R>(self, change: impl FnOnce(&mut Inner<T>) -> R) -> Option<R> {
-        self.inner.try_update_value(|inner| {
-            let result = change(inner);
+    /// Forgets a problem that the user has seen.
+    pub fn dismiss(self, problem: &Problem) {
+        self.forget_problems(|known| known == problem);
+    }
+
+    pub(crate) fn with_rows<R>(self, read: impl FnOnce(&Rows<T>) -> R) -> Option<R> {
+        self.inner.try_with_value(|inner| read(&inner.rows))
+    }
+
+    /// `None` when the collection is gone.
+    pub(crate) fn change<R>(self, change: impl FnOnce(&mut Rows<T>) -> R) -> Option<R> {
+        let (result, unreadable, prospect) = self.inner.try_update_value(|inner| {
+            let result = change(&mut inner.rows);
             inner.rows.publish();
-            result
-        })
+            let known = self
+                .unreadable
+                .try_with_untracked(|known| !known.iter().eq(&inner.rows.unreadable));
+            let unreadable = (known == Some(true))
+                .then(|| inner.rows.unreadable.iter().cloned().collect::<Vec<_>>());
+            (result, unreadable, inner.rows.history.prospect())
+        })?;
+        if let Some(unreadable) = unreadable {
+            self.unreadable.try_set(unreadable);
+        }
+        self.prospect.try_maybe_update(|known| {
+            let is_new = *known != prospect;
+            *known = prospect;
+            (is_new, ())
+        });
+        Some(result)
     }
 
-    fn report(self, id: Option<DocumentId>, text: String) {
-        self.problems.try_update(|problems| {
-            problems.retain(|problem| problem.text != text || problem.id != id);
-            problems.push(Problem { id, text });
-            let surplus = problems.len().saturating_sub(PROBLEM_LIMIT);
-            problems.drain(..surplus);
+    pub(crate) fn report(self, id: Option<DocumentId>, text: String) {
+        let problem = Problem { id, text };
+        self.problems.try_maybe_update(|problems| {
+            let is_new = problems.last() != Some(&problem);
+            add_problem(problems, problem);
+            (is_new, ())
         });
     }
 
-    async fn follow(self, database: Database) -> Result<(), BackendError> {
-        let mut first = Vec::new();
-        loop {
-            let since = first.last().map_or(0, |record: &Arc<Record>| record.seq);
-            let more = database.changes(since, usize::MAX).await?;
-            if more.is_empty() {
-                break;
-            }
-            first.extend(more);
-        }
-        let mut feed = database.follow(first.last().map_or(0, |record| record.seq));
-        if self.absorb(&first) {
-            self.ready.try_set(true);
-        }
-        drop(first);
-        while let Some(records) = feed.next().await? {
-            if !self.absorb(&records) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells whether the collection is still there.
-    fn absorb(self, records: &[Arc<Record>]) -> bool {
-        match self.change(|inner| inner.rows.absorb(records)) {
-            None => false,
-            Some(0) => true,
-            Some(unreadable) => {
-                let text = format!("{unreadable} entries can't be shown by this version.");
-                self.report(None, text);
-                true
-            }
-        }
-    }
-
-    /// Begins to write what was edited, unless that is under way. All edits of one turn of the
-    /// event loop go together.
-    fn write_soon(self) {
-        let begins = self.inner.try_update_value(|inner| {
-            inner.database.is_some() && !std::mem::replace(&mut inner.is_writing, true)
-        });
-        if begins == Some(true) {
-            spawn_local(async move {
-                while self.write().await {}
-                self.inner.try_update_value(|inner| inner.is_writing = false);
-            });
-        }
-    }
-
-    /// Writes once. Tells whether there may be more to write.
-    async fn write(self) -> bool {
-        let taken =
-            self.inner.try_update_value(|inner| (inner.database.clone(), inner.rows.take_edits()));
-        let Some((Some(database), (edits, sent, refused))) = taken else { return false };
-        let mut again: Vec<DocumentId> = Vec::new();
-        for (id, error) in refused {
-            self.report(Some(id.clone()), format!("A change was not saved: {error}."));
-            again.push(id);
-        }
-        if edits.is_empty() && again.is_empty() {
-            return false;
-        }
-        match database.write(edits).await {
-            Ok(outcomes) => {
-                again.extend(sent.iter().map(|sent| sent.id.clone()));
-                self.settle(sent, outcomes);
-            }
-            Err(error) => {
-                self.inner.try_update_value(|inner| inner.rows.take_back(sent));
-                self.report(None, format!("Changes are not saved on this device: {error}."));
-                return false;
-            }
-        }
-        // The store may have merged what was written with what others did.
-        if let Ok(records) = database.records(again).await {
-            let records: Vec<Arc<Record>> = records.into_iter().flatten().collect();
-            self.absorb(&records);
-        }
-        true
-    }
-
-    fn settle(
-        self,
-        sent: Vec<Sent>,
-        outcomes: Vec<Result<settee_store::Applied, settee_store::OperationError>>,
-    ) {
-        for (sent, outcome) in sent.into_iter().zip(outcomes) {
-            let id = sent.id.clone();
-            self.inner.try_update_value(|inner| inner.rows.settle(sent, &outcome));
-            // Somebody else may have removed what was to be removed.
-            if let Err(error) = outcome
-                && error != settee_store::OperationError::NotFound
-            {
-                self.report(Some(id), format!("A change was not saved: {error}."));
-            }
-        }
-        // What waited for room is written with the rest.
-        let is_saved_again = |problems: &mut Vec<Problem>| {
+    pub(crate) fn forget_problems(self, is_over: impl Fn(&Problem) -> bool) {
+        self.problems.try_maybe_update(|problems| {
             let before = problems.len();
-            problems.retain(|problem| problem.id.is_some());
-            problems.len() < before
-        };
-        self.problems.try_maybe_update(|problems| (is_saved_again(problems), ()));
+            problems.retain(|problem| !is_over(problem));
+            (problems.len() < before, ())
+        });
+    }
+
+    /// Has somebody told of every change to a row.
+    pub(crate) fn observe(self, observer: Box<dyn Observer<T>>) {
+        self.inner.try_update_value(|inner| inner.rows.observe(observer));
+    }
+
+    /// Has something done before anything changes that it doesn't change itself.
+    pub(crate) fn add_hook(self, hook: Rc<dyn Fn()>) {
+        self.inner.try_update_value(|inner| inner.hooks.push(hook));
+    }
+
+    pub(crate) fn run_hooks(self) {
+        let hooks = self.inner.try_update_value(|inner| {
+            let is_idle = !inner.hooks.is_empty() && !inner.is_in_hooks;
+            inner.is_in_hooks |= is_idle;
+            if is_idle { inner.hooks.clone() } else { Vec::new() }
+        });
+        let Some(hooks) = hooks.filter(|hooks| !hooks.is_empty()) else { return };
+        for hook in hooks {
+            hook();
+        }
+        self.inner.try_update_value(|inner| inner.is_in_hooks = false);
     }
 }
 
 impl<T: Model> Batch<'_, T> {
+    /// A row's value now.
+    pub fn get(&self, id: &DocumentId) -> Option<T> {
+        self.rows.get(id)
+    }
+
     /// Adds a document, which is to have a new id.
     pub fn insert(&mut self, id: &DocumentId, value: T) {
         self.rows.put(id, value);

@@ -138,11 +138,8 @@ impl World {
     async fn pull(&self) -> Outcome {
         let lacking = self.server().changes(0, usize::MAX).await?;
         let lacking = lacking.iter().filter_map(|r| r.outgoing_since(Known::Unsure, |_| false));
-        let operations = lacking.map(|ReplicatedDocument { id, revisions }| Operation::Replicate {
-            id,
-            revisions,
-            acknowledges: true,
-        });
+        let operations =
+            lacking.map(|document| Operation::Replicate { document, acknowledges: true });
         commit(&self.client(), operations.collect()).await
     }
 
@@ -181,8 +178,7 @@ fn id(text: &str) -> DocumentId {
 }
 
 async fn replicate(to: &Database, document: ReplicatedDocument, acknowledges: bool) -> Outcome {
-    let ReplicatedDocument { id, revisions } = document;
-    commit(to, vec![Operation::Replicate { id, revisions, acknowledges }]).await
+    commit(to, vec![Operation::Replicate { document, acknowledges }]).await
 }
 
 async fn commit(database: &Database, operations: Vec<Operation>) -> Outcome {

@@ -1,0 +1,162 @@
+//! What somebody has to decide about a row, and the buttons to do it with.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use serde_json::Value;
+use settee_leptos::{FieldConflict, RowState};
+use settee_store::{DocumentId, Kept};
+
+use crate::todos::Todos;
+
+/// Nothing, as long as there is nothing to decide. Who may only look is told, and not asked.
+#[component]
+pub fn Notice(
+    id: DocumentId,
+    state: Signal<RowState>,
+    todos: Todos,
+    read_only: bool,
+) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let matter = Memo::new(move |_| state.with(Matter::of));
+    move || {
+        let choices = match matter.get()? {
+            Matter::Refused(reason) => {
+                let retry = move || id.with_value(|id| todos.retry_refused(id));
+                let discard = move || id.with_value(|id| todos.discard_refused(id));
+                let text = format!("Not accepted: {reason}");
+                let buttons = view! {
+                    <Choice label="Try again" action="retry-refused" choose=retry />
+                    <Choice label="Discard" action="discard-refused" choose=discard />
+                };
+                view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
+            }
+            Matter::Conflicts(conflicts) => {
+                view! { <Conflicts id conflicts todos read_only /> }.into_any()
+            }
+            Matter::Kept(kept) => {
+                let text = match kept {
+                    Kept::DeletedHere => {
+                        "You deleted this, but it is kept: somebody else edited it meanwhile."
+                    }
+                    Kept::DeletedElsewhere => {
+                        "Deleted elsewhere, but kept: it was edited at the same time."
+                    }
+                };
+                let keep = move || id.with_value(|id| todos.keep(id));
+                let delete = move || id.with_value(|id| todos.remove(id));
+                let buttons = view! {
+                    <Choice label="Keep" action="keep" choose=keep />
+                    <Choice label="Delete" action="delete-kept" choose=delete />
+                };
+                view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
+            }
+        };
+        Some(view! { <div class="notice">{choices}</div> })
+    }
+}
+
+/// What a row's notice is about: the first that holds.
+#[derive(Debug, Clone, PartialEq)]
+enum Matter {
+    Refused(String),
+    Conflicts(Vec<FieldConflict>),
+    Kept(Kept),
+}
+
+impl Matter {
+    fn of(state: &RowState) -> Option<Self> {
+        if let Some(reason) = &state.refused {
+            return Some(Self::Refused(reason.clone()));
+        }
+        // Nobody wants to be asked where in the list a todo stands: the next edit settles that.
+        let asked = |conflict: &&FieldConflict| conflict.path != ["position"];
+        let conflicts: Vec<_> = state.conflicts.iter().filter(asked).cloned().collect();
+        if conflicts.is_empty() {
+            state.kept.map(Self::Kept)
+        } else {
+            Some(Self::Conflicts(conflicts))
+        }
+    }
+}
+
+/// Each field with everything that people have made of it. When something is chosen for all of
+/// them, that is settled.
+#[component]
+fn Conflicts(
+    id: StoredValue<DocumentId>,
+    conflicts: Vec<FieldConflict>,
+    todos: Todos,
+    read_only: bool,
+) -> impl IntoView {
+    let count = conflicts.len();
+    let chosen: RwSignal<HashMap<Vec<String>, Option<Value>>> = RwSignal::default();
+    let fields = conflicts.into_iter().map(|conflict| {
+        let text = format!("Two people changed the {} at once. Shown is {}.", name(&conflict), {
+            conflict.values.first().map_or_else(String::new, |shown| spoken(shown.value.as_ref()))
+        });
+        let path = StoredValue::new(conflict.path);
+        let choices = conflict.values.into_iter().map(|value| {
+            let whose = if value.is_own { "mine" } else { "theirs" };
+            let label = format!("Keep {whose}: {}", spoken(value.value.as_ref()));
+            let value = StoredValue::new(value.value);
+            let choose = move || {
+                chosen.update(|chosen| {
+                    chosen.insert(path.get_value(), value.get_value());
+                });
+                if chosen.with_untracked(|chosen| chosen.len() == count) {
+                    let chosen = chosen.get_untracked();
+                    id.with_value(|id| todos.resolve(id, &chosen));
+                }
+            };
+            let is_chosen = Signal::derive(move || {
+                chosen.with(|chosen| {
+                    path.with_value(|path| chosen.get(path) == Some(&value.get_value()))
+                })
+            });
+            let action = if whose == "mine" { "keep-mine" } else { "keep-theirs" };
+            view! { <Choice label action choose is_chosen /> }
+        });
+        let choices = (!read_only).then(|| choices.collect_view());
+        view! { <p>{text}</p> {choices} }
+    });
+    fields.collect_view()
+}
+
+#[component]
+fn Choice(
+    #[prop(into)] label: String,
+    action: &'static str,
+    choose: impl Fn() + 'static,
+    #[prop(default = Signal::stored(false))] is_chosen: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            data-action=action
+            aria-pressed=move || is_chosen.get().then_some("true")
+            on:click=move |_| choose()
+        >
+            {label}
+        </button>
+    }
+}
+
+fn name(conflict: &FieldConflict) -> String {
+    match conflict.path.first().map(String::as_str) {
+        Some("title") => "text".to_owned(),
+        Some("completed") => "tick".to_owned(),
+        Some(other) => format!("field “{other}”"),
+        None => "document".to_owned(),
+    }
+}
+
+fn spoken(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::Bool(true)) => "done".to_owned(),
+        Some(Value::Bool(false)) => "not done".to_owned(),
+        Some(Value::String(text)) => format!("“{text}”"),
+        Some(other) => other.to_string(),
+        None => "nothing".to_owned(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The edits that the store doesn't have yet, on their way there and back.
+
+use leptos::prelude::*;
+use settee_store::{
+    Applied, Body, Change, DocumentId, Edit, Operation, OperationError, body::BodyError,
+    operation::COMMIT_LIMIT,
+};
+
+use crate::{
+    model::{Model, overlaid},
+    rows::{Intent, Rows},
+};
+
+/// What is handed to the store at once.
+#[derive(Default)]
+pub(crate) struct Outgoing {
+    pub operations: Vec<Operation>,
+    /// One for each operation.
+    pub sent: Vec<Sent>,
+    /// Edits that can't be: too large to be a document.
+    pub refused: Vec<(DocumentId, BodyError)>,
+}
+
+/// An operation on its way to the store.
+pub(crate) struct Sent {
+    pub id: DocumentId,
+    /// `None`: the refused edit is forgotten.
+    intent: Option<Intent>,
+    discards: bool,
+}
+
+impl<T: Model> Rows<T> {
+    pub fn take_outgoing(&mut self) -> Outgoing {
+        let mut outgoing = Outgoing::default();
+        let more = self.edited.split_off(self.edited.len().min(COMMIT_LIMIT));
+        for id in std::mem::replace(&mut self.edited, more) {
+            self.take_edit(&id, &mut outgoing);
+        }
+        let room = COMMIT_LIMIT - outgoing.operations.len();
+        let more = self.discarded.split_off(self.discarded.len().min(room));
+        for id in std::mem::replace(&mut self.discarded, more) {
+            outgoing.operations.push(Operation::Discard { id: id.clone() });
+            self.in_flight.insert(id.clone());
+            outgoing.sent.push(Sent { id, intent: None, discards: false });
+        }
+        outgoing
+    }
+
+    fn take_edit(&mut self, id: &DocumentId, outgoing: &mut Outgoing) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(intent) = entry.intent.take() else { return };
+        let discards = std::mem::take(&mut entry.discards);
+        let change = match intent {
+            Intent::Remove if entry.leaves.is_empty() || entry.shows_refused => {
+                // The store never had it, or no more.
+                if discards {
+                    self.discarded.push(id.clone());
+                }
+                self.lose(id);
+                return;
+            }
+            Intent::Remove => Change::Delete,
+            Intent::Put => {
+                match Body::new(entry.value.with_untracked(|value| overlaid(value, &entry.body))) {
+                    Ok(body) => Change::Put(body),
+                    Err(error) => {
+                        if entry.leaves.is_empty() {
+                            self.lose(id);
+                        }
+                        outgoing.refused.push((id.clone(), error));
+                        return;
+                    }
+                }
+            }
+        };
+        let edit = Edit { id: id.clone(), seen: entry.leaves.clone(), change };
+        self.in_flight.insert(id.clone());
+        outgoing.operations.push(Operation::Edit(edit));
+        outgoing.sent.push(Sent { id: id.clone(), intent: Some(intent), discards });
+    }
+
+    /// The store has done something, or says why not.
+    pub fn settle(&mut self, sent: &Sent, outcome: &Result<Applied, OperationError>) {
+        self.in_flight.remove(&sent.id);
+        let Ok(Applied { revision: Some(revision), .. }) = outcome else { return };
+        if sent.discards {
+            // Not before: until now it was the only place that had these changes.
+            self.discarded.push(sent.id.clone());
+        }
+        if let Some(entry) = self.entries.get_mut(&sent.id)
+            && entry.intent.is_some()
+        {
+            // The user went on editing: that was made on this, and on nothing that came meanwhile.
+            entry.leaves = vec![*revision];
+            entry.shows_refused = false;
+        }
+    }
+
+    /// The store could not write: the edits wait for the next attempt, behind nothing newer.
+    pub fn take_back(&mut self, sent: Vec<Sent>) {
+        let mut first = Vec::new();
+        for Sent { id, intent, discards } in sent {
+            self.in_flight.remove(&id);
+            let Some(intent) = intent else {
+                self.discarded.push(id);
+                continue;
+            };
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.discards |= discards;
+                if entry.intent.is_none() {
+                    entry.intent = Some(intent);
+                    first.push(id);
+                }
+            }
+        }
+        self.edited.splice(0..0, first);
+    }
+}

@@ -1,0 +1,139 @@
+//! What the tests have in common: a model, and a database in memory.
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+use any_spawner::Executor;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use settee_leptos::{Collection, Model};
+use settee_store::{
+    Body, Database, DocumentId, Memory, Operation, Revision,
+    replication::{ReplicatedDocument, ReplicatedRevision},
+};
+use tokio::task::LocalSet;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    pub text: String,
+    pub order: u32,
+}
+
+impl Model for Note {
+    const PREFIX: &'static str = "note/";
+    type Order = u32;
+
+    fn order(&self) -> u32 {
+        self.order
+    }
+}
+
+pub fn note(text: &str, order: u32) -> Note {
+    Note { text: text.to_owned(), order }
+}
+
+pub fn id(name: &str) -> DocumentId {
+    DocumentId::new(&format!("note/{name}")).unwrap()
+}
+
+/// Runs a test where futures can be spawned locally and signals have an owner.
+pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(Memory, Database) -> F) {
+    let _ = Executor::init_tokio();
+    let backend = Memory::new([1; 16]);
+    let owner = Owner::new();
+    owner.set();
+    LocalSet::new().run_until(test(backend.clone(), Database::new(backend))).await;
+}
+
+/// Waits until something is so; a turn of the event loop at a time.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..10_000 {
+        if is_so().await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never came to this: {what}");
+}
+
+pub async fn attached(database: &Database) -> Collection<Note> {
+    let notes = Collection::new();
+    notes.attach(database.clone());
+    until("the first batch is in", async || notes.ready().get_untracked()).await;
+    notes
+}
+
+/// Another replica's edit, which descends from `parent`.
+pub async fn replicate(database: &Database, id: &DocumentId, parent: Option<Revision>, text: &str) {
+    let body = Body::from_serialize(&note(text, 1)).unwrap();
+    let revision = Revision::derive(parent, &[], false, &body).unwrap();
+    let json = Some(body.as_str().as_bytes());
+    let revision = ReplicatedRevision::verified(revision, parent, vec![], false, json).unwrap();
+    let document = ReplicatedDocument::verified(id.clone(), vec![revision]).unwrap();
+    let operation = Operation::Replicate { document, acknowledges: true };
+    assert!(database.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
+}
+
+pub async fn stored(database: &Database, id: &DocumentId) -> Option<serde_json::Value> {
+    let document = database.get(id).await.unwrap().filter(|document| !document.deleted)?;
+    Some(serde_json::Value::Object(document.body.fields()))
+}
+
+pub async fn is_settled(database: &Database, id: &DocumentId, text: &str) -> bool {
+    stored(database, id).await.is_some_and(|body| body["text"] == text)
+}
+
+/// Another user's edit of what is there now, as any JSON.
+pub async fn others_write(database: &Database, id: &DocumentId, body: &serde_json::Value) {
+    let known = database.get(id).await.unwrap();
+    let (parent, merges) = known.map_or((None, vec![]), |known| {
+        let mut merges = known.leaves.clone();
+        merges.retain(|leaf| *leaf != known.winner);
+        merges.sort_unstable();
+        (Some(known.winner), merges)
+    });
+    let body = (!body.is_null()).then(|| Body::from_serialize(body).unwrap());
+    let deleted = body.is_none();
+    let body = body.unwrap_or_else(Body::empty);
+    let revision = Revision::derive(parent, &merges, deleted, &body).unwrap();
+    let json = Some(body.as_str().as_bytes());
+    let revision = ReplicatedRevision::verified(revision, parent, merges, deleted, json).unwrap();
+    let document = ReplicatedDocument::verified(id.clone(), vec![revision]).unwrap();
+    let operation = Operation::Replicate { document, acknowledges: true };
+    assert!(database.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
+}
+
+/// The server refuses all that waits for it of a document.
+pub async fn refuse(database: &Database, id: &DocumentId) {
+    let revisions = database.get(id).await.unwrap().unwrap().leaves;
+    let refusal = Operation::Refuse { id: id.clone(), revisions, reason: "no".to_owned() };
+    database.commit(vec![refusal]).await.unwrap();
+}
+
+/// The server takes all that waits for it of a document.
+pub async fn acknowledge(database: &Database, id: &DocumentId) {
+    let revisions = database.get(id).await.unwrap().unwrap().leaves;
+    database.commit(vec![Operation::Acknowledge { id: id.clone(), revisions }]).await.unwrap();
+}
+
+/// Lets everything happen that is about to.
+pub async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until nothing of a collection waits to be written or read.
+pub async fn is_saved(notes: Collection<Note>, database: &Database, id: &DocumentId) {
+    until("the edit is saved", async || {
+        let stored = stored(database, id).await;
+        let shown = notes.get(id).map(|note| serde_json::to_value(note).unwrap());
+        match (stored, shown) {
+            (None, None) => true,
+            (Some(stored), Some(shown)) => {
+                stored["text"] == shown["text"] && stored["order"] == shown["order"]
+            }
+            _ => false,
+        }
+    })
+    .await;
+    settle().await;
+}
