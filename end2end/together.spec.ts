@@ -178,6 +178,21 @@ test('what is done is undone by a key, and what others did stays', async ({ newP
   for (const page of [anna, bert]) await shows(page, 'Oat milk', 'Eggs');
 });
 
+test('a todo is moved by keys, for everybody', async ({ newPerson }) => {
+  const { anna, bert } = await together(newPerson, 'Milk', 'Eggs', 'Salt');
+  const toggle = row(anna, 'Salt').locator('.toggle');
+  await toggle.focus();
+  await anna.keyboard.press('Alt+ArrowUp');
+  await shows(anna, 'Milk', 'Salt', 'Eggs');
+  await expect(toggle).toBeFocused();
+  await anna.keyboard.press('Alt+ArrowUp');
+  for (const page of [anna, bert]) await shows(page, 'Salt', 'Milk', 'Eggs');
+  await expect(toggle).toBeFocused();
+  await anna.keyboard.press('Alt+ArrowUp');
+  await anna.keyboard.press('Alt+ArrowDown');
+  for (const page of [anna, bert]) await shows(page, 'Milk', 'Salt', 'Eggs');
+});
+
 test('one field changed by both at the same time ends the same for both', async ({ newPerson, server }) => {
   const { anna, bert } = await together(newPerson, 'Milk');
   await server.kill();

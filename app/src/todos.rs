@@ -27,6 +27,8 @@ pub struct Todos {
     pub active_count: Signal<usize>,
     pub completed_count: Signal<usize>,
     pub problems: Signal<Vec<Problem>>,
+    /// Todos that this version of the app can't show.
+    pub unreadable: Signal<Vec<DocumentId>>,
     pub filter: RwSignal<Filter>,
     /// The row being edited. It stays on the page until the edit ends, whatever others do to it.
     edited: RwSignal<Option<DocumentId>>,
@@ -50,6 +52,7 @@ impl Todos {
             active_count: active.len(),
             completed_count: completed.len(),
             problems: rows.problems(),
+            unreadable: rows.unreadable(),
             filter: RwSignal::new(Filter::All),
             edited: RwSignal::new(None),
             complaint: RwSignal::new(None),
@@ -126,8 +129,7 @@ impl Todos {
 
     /// Puts a row directly in front of another, or last. Tells whether it was moved: not if it
     /// stands there already, or if one of the two is gone.
-    #[allow(dead_code, reason = "the list has no handles to move rows by yet")]
-    pub fn move_row(self, id: &DocumentId, before: Option<&DocumentId>) -> bool {
+    fn move_row(self, id: &DocumentId, before: Option<&DocumentId>) -> bool {
         let mut ids = self.all.get_untracked();
         let Some(from) = ids.iter().position(|known| known == id) else { return false };
         ids.remove(from);
@@ -156,6 +158,22 @@ impl Todos {
         true
     }
 
+    /// Moves a row by one place. Tells whether it was moved: not past the ends of the list.
+    pub fn move_by_one(self, id: &DocumentId, down: bool) -> bool {
+        let ids = self.filtered_untracked();
+        let Some(at) = ids.iter().position(|known| known == id) else { return false };
+        match (down, at) {
+            (false, 0) => false,
+            (false, at) => self.move_row(id, ids.get(at - 1)),
+            (true, at) if at + 1 == ids.len() => false,
+            (true, at) => self.move_row(id, ids.get(at + 2)),
+        }
+    }
+
+    fn filtered_untracked(self) -> Vec<DocumentId> {
+        untrack(|| self.filtered().get())
+    }
+
     pub fn remove(self, id: &DocumentId) {
         self.rows.remove(id);
     }
@@ -180,6 +198,10 @@ impl Todos {
 
     pub fn discard_refused(self, id: &DocumentId) {
         self.rows.discard_refused(id);
+    }
+
+    pub fn dismiss(self, problem: &Problem) {
+        self.rows.dismiss(problem);
     }
 
     /// Takes back the last thing that was done here, or does it again. Others' edits stay.

@@ -50,6 +50,15 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
         }
     };
 
+    let shift = move |event: &leptos::ev::KeyboardEvent| {
+        let (up, down) = (keys::is_key(event, "ArrowUp"), keys::is_key(event, "ArrowDown"));
+        if (up || down) && id.with_value(|id| todos.move_by_one(id, down)) {
+            event.prevent_default();
+            // A row that is moved loses the focus on the way.
+            return_to(toggle);
+        }
+    };
+
     let editor = move || {
         let title = value.with_untracked(|row| row.0.title.clone());
         editing.get().then(|| view! { <EditField title end /> })
@@ -81,7 +90,7 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
                     class="toggle"
                     type="checkbox"
                     aria-labelledby=name.clone()
-                    aria-keyshortcuts=(!read_only).then_some("F2 Enter")
+                    aria-keyshortcuts=(!read_only).then_some("F2 Enter Alt+ArrowUp Alt+ArrowDown")
                     disabled=read_only
                     prop:checked=completed
                     on:change=move |event| {
@@ -92,6 +101,8 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
                         if keys::is_enter(&event) || keys::is_key(&event, "F2") {
                             event.prevent_default();
                             begin();
+                        } else if event.alt_key() && !read_only {
+                            shift(&event);
                         }
                     }
                 />
