@@ -26,9 +26,6 @@ pub struct Todos {
     pub total: Signal<usize>,
     pub active_count: Signal<usize>,
     pub completed_count: Signal<usize>,
-    pub problems: Signal<Vec<Problem>>,
-    /// Todos that this version of the app can't show.
-    pub unreadable: Signal<Vec<DocumentId>>,
     pub filter: RwSignal<Filter>,
     /// The row being edited. It stays on the page until the edit ends, whatever others do to it.
     edited: RwSignal<Option<DocumentId>>,
@@ -51,8 +48,6 @@ impl Todos {
             total: all.len(),
             active_count: active.len(),
             completed_count: completed.len(),
-            problems: rows.problems(),
-            unreadable: rows.unreadable(),
             filter: RwSignal::new(Filter::All),
             edited: RwSignal::new(None),
             complaint: RwSignal::new(None),
@@ -198,6 +193,15 @@ impl Todos {
 
     pub fn discard_refused(self, id: &DocumentId) {
         self.rows.discard_refused(id);
+    }
+
+    pub fn problems(self) -> Signal<Vec<Problem>> {
+        self.rows.problems()
+    }
+
+    /// Todos that this version of the app can't show.
+    pub fn unreadable(self) -> Signal<Vec<DocumentId>> {
+        self.rows.unreadable()
     }
 
     pub fn dismiss(self, problem: &Problem) {

@@ -9,13 +9,13 @@ use crate::todos::Todos;
 pub fn Problems(todos: Todos) -> impl IntoView {
     let problems = move || {
         let problem = |problem: Problem| view! { <ProblemLine problem todos /> };
-        todos.problems.get().into_iter().map(problem).collect_view()
+        todos.problems().get().into_iter().map(problem).collect_view()
     };
     view! {
         <div class="problems" role="alert">
             {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
             {problems}
-            {move || unreadable(todos.unreadable.with(Vec::len)).map(|text| view! { <p>{text}</p> })}
+            {move || unreadable(todos.unreadable().with(Vec::len)).map(|text| view! { <p>{text}</p> })}
         </div>
     }
 }
