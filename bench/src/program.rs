@@ -3,12 +3,13 @@
 //! # Layout
 //!
 //! - [`sync`]: native clients and a server in a process of its own; [`memory`]: what that server
-//!   takes; [`sqlite`]: its store alone; [`browser`]: the store in Chromium, beside its [`peers`].
+//!   takes; [`sqlite`]: its store alone; [`compaction`]: what deleted documents weigh; [`browser`]: the store in Chromium, beside its [`peers`].
 //! - [`server`] starts the process; [`device`] is a client with a database; [`traffic`] counts what
 //!   a client's socket carries.
 //! - [`figure`]: what is measured; [`goals`]: what it ought to be; [`report`]: the table.
 
 mod browser;
+mod compaction;
 mod device;
 mod figure;
 mod goals;
@@ -86,6 +87,7 @@ async fn run(options: &Options) -> Result<bool> {
     }
     if chosen(&[Part::Store]) {
         report.add("SQLite", limited(sqlite::figures()).await);
+        report.add("compaction", limited(compaction::figures()).await);
         if let Err(error) = peers::install() {
             report.trouble("the browser's peers", &error);
         }

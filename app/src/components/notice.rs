@@ -17,6 +17,7 @@ pub fn Notice(
     todos: Todos,
     read_only: bool,
 ) -> impl IntoView {
+    let name = StoredValue::new(id.to_string());
     let id = StoredValue::new(id);
     let matter = Memo::new(move |_| state.with(Matter::of));
     move || {
@@ -26,13 +27,13 @@ pub fn Notice(
                 let discard = move || id.with_value(|id| todos.discard_refused(id));
                 let text = format!("Not accepted: {reason}");
                 let buttons = view! {
-                    <Choice label="Try again" action="retry-refused" choose=retry />
-                    <Choice label="Discard" action="discard-refused" choose=discard />
+                    <Choice of=name label="Try again" action="retry-refused" choose=retry />
+                    <Choice of=name label="Discard" action="discard-refused" choose=discard />
                 };
                 view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
             }
             Matter::Conflicts(conflicts) => {
-                view! { <Conflicts id conflicts todos read_only /> }.into_any()
+                view! { <Conflicts id name conflicts todos read_only /> }.into_any()
             }
             Matter::Kept(kept) => {
                 let text = match kept {
@@ -46,8 +47,8 @@ pub fn Notice(
                 let keep = move || id.with_value(|id| todos.keep(id));
                 let delete = move || id.with_value(|id| todos.remove(id));
                 let buttons = view! {
-                    <Choice label="Keep" action="keep" choose=keep />
-                    <Choice label="Delete" action="delete-kept" choose=delete />
+                    <Choice of=name label="Keep" action="keep" choose=keep />
+                    <Choice of=name label="Delete" action="delete-kept" choose=delete />
                 };
                 view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
             }
@@ -85,6 +86,7 @@ impl Matter {
 #[component]
 fn Conflicts(
     id: StoredValue<DocumentId>,
+    name: StoredValue<String>,
     conflicts: Vec<FieldConflict>,
     todos: Todos,
     read_only: bool,
@@ -92,7 +94,7 @@ fn Conflicts(
     let count = conflicts.len();
     let chosen: RwSignal<HashMap<Vec<String>, Option<Value>>> = RwSignal::default();
     let fields = conflicts.into_iter().map(|conflict| {
-        let text = format!("Two people changed the {} at once. Shown is {}.", name(&conflict), {
+        let text = format!("Two people changed the {} at once. Shown is {}.", field(&conflict), {
             conflict.values.first().map_or_else(String::new, |shown| spoken(shown.value.as_ref()))
         });
         let path = StoredValue::new(conflict.path);
@@ -115,7 +117,7 @@ fn Conflicts(
                 })
             });
             let action = if whose == "mine" { "keep-mine" } else { "keep-theirs" };
-            view! { <Choice label action choose is_chosen /> }
+            view! { <Choice of=name label action choose is_chosen /> }
         });
         let choices = (!read_only).then(|| choices.collect_view());
         view! { <p>{text}</p> {choices} }
@@ -125,6 +127,8 @@ fn Conflicts(
 
 #[component]
 fn Choice(
+    /// The element that says what the row is.
+    of: StoredValue<String>,
     #[prop(into)] label: String,
     action: &'static str,
     choose: impl Fn() + 'static,
@@ -134,6 +138,7 @@ fn Choice(
         <button
             type="button"
             data-action=action
+            aria-describedby=of.get_value()
             aria-pressed=move || is_chosen.get().then_some("true")
             on:click=move |_| choose()
         >
@@ -142,7 +147,7 @@ fn Choice(
     }
 }
 
-fn name(conflict: &FieldConflict) -> String {
+fn field(conflict: &FieldConflict) -> String {
     match conflict.path.first().map(String::as_str) {
         Some("title") => "text".to_owned(),
         Some("completed") => "tick".to_owned(),

@@ -126,7 +126,8 @@ impl Database {
         self.backend.read(ids).await
     }
 
-    /// At most `limit` records that changed after the update sequence `since`, in its order.
+    /// At most `limit` records that changed after the update sequence `since`, in its order. There
+    /// may be fewer, where they are large: only none means that there are no more.
     pub async fn changes(
         &self,
         since: u64,
