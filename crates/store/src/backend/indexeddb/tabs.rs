@@ -1,7 +1,7 @@
 //! Word between the tabs of a browser that there is something new in the log.
 
 use wasm_bindgen::JsCast;
-use web_sys::{BroadcastChannel, Document, Event, MessageEvent};
+use web_sys::{BroadcastChannel, Event, EventTarget, MessageEvent};
 
 use super::{
     log::{from_number, number},
@@ -13,8 +13,8 @@ use super::{
 pub struct Tabs {
     /// Absent where browsers have none, and where they may not be used.
     channel: Option<BroadcastChannel>,
-    /// Absent in workers.
-    document: Option<Document>,
+    /// Where the page says that it is seen again, and in what event. None in workers.
+    returns: Vec<(EventTarget, &'static str)>,
     listener: Listener,
 }
 
@@ -22,8 +22,12 @@ impl Tabs {
     /// Calls back with the number of a record that another tab has written, or with the highest
     /// number when it is unknown whether one has.
     pub fn new(name: &str, news: impl Fn(u64) + 'static) -> Self {
-        let document = web_sys::window().and_then(|window| window.document());
-        let page = document.clone();
+        let window = web_sys::window();
+        let page = window.as_ref().and_then(web_sys::Window::document);
+        // A page that was left and is kept hears nothing either, until it is shown again.
+        let mut returns: Vec<(EventTarget, _)> = Vec::new();
+        returns.extend(page.clone().map(|page| (page.into(), "visibilitychange")));
+        returns.extend(window.map(|window| (window.into(), "pageshow")));
         let listener = Listener::new(move |event: Event| {
             if let Some(message) = event.dyn_ref::<MessageEvent>() {
                 news(number(&message.data()));
@@ -37,11 +41,11 @@ impl Tabs {
         if let Some(channel) = &channel {
             channel.set_onmessage(Some(callback));
         }
-        if let Some(document) = &document {
-            // It doesn't fail for an event of that name.
-            let _ = document.add_event_listener_with_callback("visibilitychange", callback);
+        for (target, event) in &returns {
+            // It doesn't fail for events of these names.
+            let _ = target.add_event_listener_with_callback(event, callback);
         }
-        Self { channel, document, listener }
+        Self { channel, returns, listener }
     }
 
     pub fn tell(&self, record: u64) {
@@ -59,8 +63,8 @@ impl Drop for Tabs {
             channel.set_onmessage(None);
             channel.close();
         }
-        if let Some(document) = &self.document {
-            let _ = document.remove_event_listener_with_callback("visibilitychange", callback);
+        for (target, event) in &self.returns {
+            let _ = target.remove_event_listener_with_callback(event, callback);
         }
     }
 }
