@@ -54,6 +54,7 @@ impl Election {
         self.leads
     }
 
+    #[cfg(target_arch = "wasm32")]
     pub fn is_visible(&self) -> bool {
         self.is_visible
     }
