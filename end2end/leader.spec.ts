@@ -276,6 +276,28 @@ for (const missing of ['locks', 'BroadcastChannel', 'both']) {
   });
 }
 
+test('word between tabs of what is in the log is lost: all edits are sent, and all that are looked at agree', async ({
+  page, newPerson,
+}) => {
+  await page.context().addInitScript(() => {
+    const post = BroadcastChannel.prototype.postMessage;
+    BroadcastChannel.prototype.postMessage = function (message) {
+      if (!this.name.startsWith('settee:')) post.call(this, message);
+    };
+  });
+  const [one, two] = await openTabs(page, 2);
+  const bert = await witness(one, newPerson);
+  await addTodo(two, 'Butter');
+  await expect(row(bert, 'Butter')).toBeVisible();
+  await waitSynced(two);
+  await expect(leader(two)).not.toBeAttached();
+  await addTodo(bert, 'Jam');
+  await shows(one, 'Bread', 'Butter', 'Jam');
+  await setVisible(two, false);
+  await setVisible(two, true);
+  await shows(two, 'Bread', 'Butter', 'Jam');
+});
+
 test('with the server dead all tabs stay offline until it has greeted one of them', async ({
   page, server,
 }) => {

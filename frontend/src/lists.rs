@@ -75,6 +75,15 @@ impl Lists {
         }
     }
 
+    /// Reads what the other tabs have written.
+    pub async fn refresh(&self) {
+        let databases: Vec<Database> =
+            self.synced.borrow().values().map(|synced| synced.database.clone()).collect();
+        for database in databases {
+            storage::refresh(&database).await;
+        }
+    }
+
     fn report(&self, status: &Status) -> Report {
         let lists = self.synced.borrow();
         let lists = lists.iter().filter_map(|(list, synced)| {

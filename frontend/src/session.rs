@@ -1,10 +1,10 @@
 //! What the user interface asks for.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use settee_app::{CurrentList, ListSummary, StatusKind, StatusView, Theme};
-use settee_client::browser::Leadership;
+use settee_client::browser::{Leadership, sleep};
 use settee_store::{Body, Change, Database, Edit};
 use settee_todo::{
     ListId, ListInfo, Role, Token,
@@ -23,6 +23,8 @@ use crate::{
     sync,
 };
 
+/// How long tabs may differ about what waits, before it is seen to.
+const OUT_OF_STEP: Duration = Duration::from_secs(2);
 /// What the tabs of a browser know each other by.
 const TABS: &str = "settee-sync";
 
@@ -137,7 +139,7 @@ impl Session {
     }
 
     fn follow_status(&self, current: Current) {
-        let mut reports = self.leadership.report();
+        let (leadership, mut reports) = (self.leadership.clone(), self.leadership.report());
         let signal = self.signals.status;
         spawn_local(async move {
             let list = current.list();
@@ -152,10 +154,16 @@ impl Session {
                     *known = view;
                     is_new
                 });
+                let is_out_of_step = status::is_out_of_step(report.as_ref(), &list, counts);
                 let changed = tokio::select! {
                     biased;
                     changed = reports.changed() => changed,
                     changed = news.changed() => changed,
+                    () = sleep(OUT_OF_STEP), if is_out_of_step => {
+                        storage::refresh(&current.opened.database).await;
+                        leadership.wake();
+                        Ok(())
+                    }
                 };
                 if changed.is_err() {
                     break;

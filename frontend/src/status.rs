@@ -15,6 +15,15 @@ pub fn view(report: Option<&Report>, list: &ListId, counts: Counts, is_saved: bo
     StatusView { kind, pending: counts.pending, detail: detail.to_owned() }
 }
 
+/// Whether the tab that syncs doesn't know what this one does: it has missed word of an edit, or
+/// this one has missed that it was sent. Else they differ for a moment at most.
+pub fn is_out_of_step(report: Option<&Report>, list: &ListId, counts: Counts) -> bool {
+    let Some(report) = report else { return false };
+    let is_done =
+        matches!(report.standing(list.as_str()), Some(Standing::UpToDate | Standing::Waiting));
+    report.connection == Connection::Online && is_done && counts.pending > 0
+}
+
 /// The status where the address names a list that this device doesn't know.
 pub fn unknown_list() -> StatusView {
     let detail = "This device doesn’t know this list.".to_owned();

@@ -55,13 +55,15 @@ async fn sync(
         () = run => {}
         () = lists.follow_home() => {}
         () = lists.follow_status(leadership) => {}
-        () = pass_wakes_on(leadership, &client) => {}
+        () = wake(leadership, &client, &lists) => {}
     }
 }
 
-async fn pass_wakes_on(leadership: &Leadership, client: &Client) {
+/// Looks whether the server is there, and whether the tabs have something for it.
+async fn wake(leadership: &Leadership, client: &Client, lists: &Lists) {
     let mut wakes = leadership.wakes();
     while wakes.changed().await.is_ok() {
         client.wake();
+        lists.refresh().await;
     }
 }

@@ -36,6 +36,6 @@ impl Clock {
     }
 }
 
-pub(crate) async fn sleep(duration: Duration) {
+pub async fn sleep(duration: Duration) {
     gloo_timers::future::sleep(duration).await;
 }

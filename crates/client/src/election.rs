@@ -147,6 +147,7 @@ mod tests {
         leader.handle_asked(at(20));
         assert_eq!(leader.poll(at(20)), Some(Action::Beat));
         leader.handle_visibility(at(30), false);
+        assert!(!leader.is_visible());
         assert_eq!(leader.poll(at(30)), Some(Action::Beat));
         // Hidden ones do, too: others wait to hear that.
         assert_eq!(leader.poll(at(1030)), Some(Action::Beat));
