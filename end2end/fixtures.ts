@@ -10,6 +10,7 @@ import {
   type LaunchOptions,
   type Locator,
   type Page,
+  type WebSocket,
 } from '@playwright/test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,6 +43,7 @@ const HEALS_WITHIN = 60_000;
 class Complaints {
   private readonly all: string[] = [];
   private readonly mayLoseConnection = new WeakSet<BrowserContext>();
+  private readonly mayCrash = new WeakSet<Page>();
 
   constructor(private readonly server: Server) {}
 
@@ -51,7 +53,13 @@ class Complaints {
       if (message.type() === 'error') this.note(context, message.text());
     });
     context.on('weberror', (problem) => this.note(context, `uncaught: ${problem.error()}`));
-    context.on('page', (page) => page.on('crash', () => this.note(context, 'the page crashed')));
+    context.on('page', (page) => page.on('crash', () => {
+      if (!this.mayCrash.has(page)) this.note(context, 'the page crashed');
+    }));
+  }
+
+  expectCrash(page: Page): void {
+    this.mayCrash.add(page);
   }
 
   expectLostConnection(context: BrowserContext): void {
@@ -110,7 +118,9 @@ type Fixtures = {
   /** Somebody new, with nothing on their device yet. */
   newPerson: (options?: BrowserContextOptions) => Promise<Page>;
   /** Somebody whose browser can be closed and opened again. */
-  newProfile: () => Promise<Profile>;
+  newProfile: (options?: LaunchOptions) => Promise<Profile>;
+  /** Ends the page's process, as a browser does with one that has run out of memory. */
+  crash: (page: Page) => Promise<void>;
   goOffline: (page: Page) => Promise<void>;
   goOnline: (page: Page) => Promise<void>;
 };
@@ -159,10 +169,11 @@ export const test = base.extend<Fixtures, { settee: Server }>({
 
   newProfile: async ({ playwright, complaints, baseURL }, use) => {
     const profiles: Profile[] = [];
-    await use(async () => {
+    await use(async (options) => {
       const profile = new Profile(async (directory) => {
         const context = await playwright.chromium.launchPersistentContext(directory, {
           ...launchOptions,
+          ...options,
           baseURL,
         });
         complaints.listenTo(context);
@@ -174,6 +185,16 @@ export const test = base.extend<Fixtures, { settee: Server }>({
     });
     for (const profile of profiles) await profile.dispose();
   },
+
+  crash: async ({ complaints }, use) =>
+    use(async (page) => {
+      complaints.expectCrash(page);
+      const browser = await page.context().newCDPSession(page);
+      const crashed = page.waitForEvent('crash');
+      // There is nobody left to answer.
+      browser.send('Page.crash').catch(() => {});
+      await crashed;
+    }),
 
   goOffline: async ({ complaints }, use) =>
     use(async (page) => {
@@ -351,3 +372,47 @@ export const writeMany = (page: Page, prefix: string, count: number): Promise<vo
     },
     [prefix, count] as const,
   );
+
+// ---------------------------------------------------------------------------------------------
+// Tabs
+
+/** Whether this tab syncs for all of its browser. */
+export const leader = (page: Page): Locator => page.locator('body[data-leader]');
+
+export const isLeader = async (page: Page): Promise<boolean> => (await leader(page).count()) > 0;
+
+/** Counts each page's open sockets. To be called before the pages are opened. */
+export function countSockets(context: BrowserContext): (page: Page) => number {
+  const sockets = new Map<Page, WebSocket[]>();
+  const watch = (page: Page) => {
+    sockets.set(page, []);
+    page.on('websocket', (socket) => sockets.get(page)!.push(socket));
+  };
+  context.pages().forEach(watch);
+  context.on('page', watch);
+  return (page) => sockets.get(page)!.filter((socket) => !socket.isClosed()).length;
+}
+
+/** What a page finds when somebody turns to another tab, and back. */
+export const setVisible = (page: Page, visible: boolean): Promise<void> =>
+  page.evaluate((visible) => {
+    const state = { visibilityState: visible ? 'visible' : 'hidden', hidden: !visible };
+    for (const [name, value] of Object.entries(state)) {
+      Object.defineProperty(document, name, { configurable: true, get: () => value });
+    }
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, visible);
+
+/**
+ * Stops a page as if it were frozen: nothing of it runs, and it holds what it held. A debugger
+ * does that, for the browser freezes no page that it takes for visible, as it takes all of ours.
+ * Says how it is thawed.
+ */
+export async function freeze(page: Page): Promise<() => Promise<void>> {
+  const browser = await page.context().newCDPSession(page);
+  await browser.send('Debugger.enable');
+  const paused = new Promise((done) => browser.once('Debugger.paused', done));
+  await browser.send('Debugger.pause');
+  await paused;
+  return () => browser.detach();
+}

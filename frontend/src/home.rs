@@ -2,7 +2,7 @@
 
 use settee_store::{Body, Change, Database, Edit, Record, operation::OperationError};
 use settee_todo::{
-    HomeEntry, ListId, Token,
+    HomeEntry, ListId, Role, Token,
     document::{HOME_PREFIX, home_entry_id, home_first_id},
 };
 
@@ -18,6 +18,26 @@ pub struct Known {
     pub entry: HomeEntry,
     /// The device's own first list.
     pub is_first: bool,
+}
+
+impl Known {
+    pub fn role(&self) -> Option<Role> {
+        self.entry.role(&self.list)
+    }
+
+    /// The token that hands out a role, if this device can.
+    pub fn token_for(&self, role: Role) -> Option<Token> {
+        let mine = self.entry.tokens.first()?;
+        match (self.role()?, role) {
+            (Role::Owner, Role::Owner)
+            | (Role::Editor, Role::Editor)
+            | (Role::Viewer, Role::Viewer) => Some(mine.clone()),
+            (Role::Owner, Role::Editor) => Some(mine.editor(0)),
+            (Role::Owner, Role::Viewer) => Some(mine.editor(0).viewer()),
+            (Role::Editor, Role::Viewer) => Some(mine.viewer()),
+            _ => None,
+        }
+    }
 }
 
 impl Home {

@@ -6,7 +6,8 @@
 //! - `page`: the page's address, its service worker, and the banner for when the app breaks.
 //! - `storage`: opening databases, in memory where nothing can be saved.
 //! - `home`: the lists that this device knows.
-//! - `lists`: the lists' databases, each with its place at the server.
+//! - `sync`: syncing, in the one tab that does it for all; `lists`: the lists that it syncs;
+//!   `report`: what it tells the others of that.
 //! - `session`: what the user interface asks for.
 //! - `settings`: what has to be known before a database is open.
 //! - `status`: what the line at the bottom says.
@@ -15,10 +16,12 @@
 mod home;
 mod lists;
 mod page;
+mod report;
 mod session;
 mod settings;
 mod status;
 mod storage;
+mod sync;
 
 use std::rc::Rc;
 

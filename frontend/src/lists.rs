@@ -1,74 +1,168 @@
-//! The databases of the lists that this device knows, each with its place at the server.
+//! The lists that this tab syncs, each with its place at the server.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap};
 
-use settee_client::{ChannelStatus, Client, Replica, client::Opening};
-use settee_sync::DenialCode;
-use settee_todo::{ListId, Role, Token};
+use settee_client::{
+    ChannelStatus, Client, Replica,
+    browser::Leadership,
+    client::{Opening, Status},
+};
+use settee_store::{BackendError, Database};
+use settee_sync::{DenialCode, Role};
+use settee_todo::{HomeEntry, ListId, Token};
 
 use crate::{
     home::{Home, Known},
+    report::Report,
     storage::{self, Opened},
 };
 
-/// The lists that are open, whether or not they are on the screen: all are kept in sync.
-#[derive(Clone)]
+/// All lists that the home knows, whether or not they are on the screen.
 pub struct Lists {
     home: Home,
     client: Client,
-    open: Rc<RefCell<HashMap<ListId, OpenList>>>,
+    /// The one on the screen, which is open already.
+    shown: Option<(ListId, Opened)>,
+    /// Other tabs may believe that it is they who sync.
+    is_led: bool,
+    synced: RefCell<HashMap<ListId, Synced>>,
 }
 
 #[derive(Clone)]
-pub struct OpenList {
-    pub opened: Opened,
-    pub replica: Replica,
+struct Synced {
+    database: Database,
+    replica: Replica,
     /// What is shown to the server, and what may be when that is denied.
-    shown: Token,
+    token: Token,
     others: Vec<Token>,
+    /// All that the home had when it was last looked at.
+    known: Vec<Token>,
     granted: Option<Role>,
 }
 
 impl Lists {
-    pub fn new(home: Home, client: Client) -> Self {
-        Self { home, client, open: Rc::default() }
+    pub fn new(home: Home, client: Client, shown: Option<(ListId, Opened)>, is_led: bool) -> Self {
+        Self { home, client, shown, is_led, synced: RefCell::default() }
     }
 
-    pub fn get(&self, list: &ListId) -> Option<OpenList> {
-        self.open.borrow().get(list).cloned()
-    }
-
-    /// Opens a list, if it isn't.
-    pub async fn open(&self, known: &Known) -> Option<OpenList> {
-        if let Some(open) = self.get(&known.list) {
-            return Some(open);
+    /// Opens the lists that the device knows, and those that it comes to know. Never ends.
+    pub async fn follow_home(&self) {
+        let mut news = self.home.database().watch();
+        loop {
+            news.borrow_and_update();
+            let mut lists = self.home.lists().await;
+            let shown = self.shown.as_ref().map(|(list, _)| list);
+            lists.sort_by_key(|known| Some(&known.list) != shown);
+            for known in &lists {
+                self.sync(known).await;
+            }
+            if news.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
-        let mut tokens = known.entry.tokens.iter().cloned();
-        let shown = tokens.next()?;
-        let opened = storage::open(known.list.as_str()).await;
-        let opening = Opening {
-            database: opened.database.clone(),
-            name: known.list.to_string(),
-            credentials: shown.as_bytes().to_vec(),
-            is_lazy: shown.list_id() == known.list,
+    }
+
+    /// Tells the other tabs how it goes, and the home what the server says. Ends with the client.
+    pub async fn follow_status(&self, leadership: &Leadership) {
+        let mut news = self.client.status();
+        loop {
+            let status = news.borrow_and_update().clone();
+            leadership.tell(self.report(&status).encode());
+            self.learn(&status).await;
+            if news.changed().await.is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Reads what the other tabs have written.
+    pub async fn refresh(&self) {
+        let databases: Vec<Database> =
+            self.synced.borrow().values().map(|synced| synced.database.clone()).collect();
+        for database in databases {
+            storage::refresh(&database).await;
+        }
+    }
+
+    fn report(&self, status: &Status) -> Report {
+        let lists = self.synced.borrow();
+        let lists = lists.iter().filter_map(|(list, synced)| {
+            let replica = status.replicas.get(&synced.replica)?;
+            Some((list.to_string(), replica.into()))
+        });
+        Report { connection: (&status.connection).into(), lists: lists.collect() }
+    }
+
+    /// Begins to sync a list, or shows the tokens that came to it.
+    async fn sync(&self, known: &Known) {
+        let tokens = &known.entry.tokens;
+        let synced = self.synced.borrow().get(&known.list).cloned();
+        let database = match &synced {
+            Some(synced) if tokens.iter().all(|token| synced.known.contains(token)) => return,
+            Some(synced) => Some(synced.database.clone()),
+            None => self.open(&known.list).await,
         };
-        let replica = self.client.open(opening).await.ok()?;
-        let granted = known.entry.role(&known.list);
-        let others = tokens.collect();
-        let open = OpenList { opened, replica, shown, others, granted };
-        self.open.borrow_mut().insert(known.list.clone(), open.clone());
-        Some(open)
+        if let (Some(database), Some((token, others))) = (database, tokens.split_first()) {
+            let known_tokens = tokens.clone();
+            self.begin(&known.list, database, token.clone(), others.to_vec(), known_tokens).await;
+        }
+    }
+
+    /// A handle to write down with what the server sends.
+    async fn open(&self, list: &ListId) -> Option<Database> {
+        let opened = match &self.shown {
+            Some((shown, opened)) if shown == list => opened.clone(),
+            _ => storage::open(list.as_str()).await,
+        };
+        if !self.is_led {
+            return Some(opened.database);
+        }
+        match opened.database.lead().await {
+            Ok(led) => Some(led),
+            Err(BackendError::Superseded) => None,
+            // Where nothing can be saved there is nothing to guard, and edits can still be sent.
+            Err(_) => Some(opened.database),
+        }
+    }
+
+    /// Shows a token to the server, in a replica of its own: what was said of one before can't be
+    /// taken for an answer to this one.
+    async fn begin(
+        &self,
+        list: &ListId,
+        database: Database,
+        token: Token,
+        others: Vec<Token>,
+        known: Vec<Token>,
+    ) {
+        let before = self.synced.borrow_mut().remove(list);
+        // Both fail when the client has stopped, and another tab goes on.
+        if let Some(before) = before {
+            let _ = self.client.close(before.replica).await;
+        }
+        let opening = Opening {
+            database: database.clone(),
+            name: list.to_string(),
+            credentials: token.as_bytes().to_vec(),
+            is_lazy: token.list_id() == *list,
+        };
+        let Ok(replica) = self.client.open(opening).await else { return };
+        let synced = Synced { database, replica, token, others, known, granted: None };
+        self.synced.borrow_mut().insert(list.clone(), synced);
     }
 
     /// Writes down what the server has granted, and shows other tokens where it has denied one.
-    pub async fn learn(&self) {
-        let status = self.client.status().borrow().clone();
-        let lists: Vec<(ListId, Replica)> =
-            self.open.borrow().iter().map(|(list, open)| (list.clone(), open.replica)).collect();
+    async fn learn(&self, status: &Status) {
+        let lists: Vec<(ListId, Replica)> = self
+            .synced
+            .borrow()
+            .iter()
+            .map(|(list, synced)| (list.clone(), synced.replica))
+            .collect();
         for (list, replica) in lists {
             let Some(replica_status) = status.replicas.get(&replica) else { continue };
             match &replica_status.channel {
-                ChannelStatus::Open => self.granted(&list, replica_status.role).await,
+                ChannelStatus::Open => self.granted(&list, replica, replica_status.role).await,
                 ChannelStatus::Denied(denial)
                     if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked) =>
                 {
@@ -79,22 +173,22 @@ impl Lists {
         }
     }
 
-    async fn granted(&self, list: &ListId, role: Option<Role>) {
+    async fn granted(&self, list: &ListId, replica: Replica, role: Option<Role>) {
         let Some(role) = role else { return };
-        let shown = {
-            let mut lists = self.open.borrow_mut();
-            let Some(open) = lists.get_mut(list) else { return };
-            if open.granted == Some(role) && open.others.is_empty() {
+        let token = {
+            let mut lists = self.synced.borrow_mut();
+            let Some(synced) = lists.get_mut(list) else { return };
+            if synced.replica != replica || synced.granted == Some(role) {
                 return;
             }
-            open.granted = Some(role);
+            synced.granted = Some(role);
             // One that is good is enough.
-            open.others.clear();
-            open.shown.clone()
+            synced.others.clear();
+            synced.token.clone()
         };
-        let learn = |entry: &mut settee_todo::HomeEntry| {
+        let learn = |entry: &mut HomeEntry| {
             let before = entry.clone();
-            entry.prefer(&shown);
+            entry.prefer(&token);
             entry.set_role(role);
             *entry != before
         };
@@ -102,36 +196,13 @@ impl Lists {
     }
 
     async fn denied(&self, list: &ListId, replica: Replica) {
-        let next = {
-            let mut lists = self.open.borrow_mut();
-            let Some(open) = lists.get_mut(list) else { return };
-            if open.others.is_empty() {
-                return;
-            }
-            open.shown = open.others.remove(0);
-            open.shown.clone()
+        let synced = self.synced.borrow().get(list).cloned();
+        let Some(Synced { database, mut others, known, replica: present, .. }) = synced else {
+            return;
         };
-        // It fails when the client has stopped, and the page is going away.
-        let _ = self.client.set_credentials(replica, next.as_bytes().to_vec()).await;
-    }
-}
-
-impl OpenList {
-    pub fn role(&self, list: &ListId) -> Option<Role> {
-        if self.shown.list_id() == *list { Some(Role::Owner) } else { self.granted }
-    }
-
-    /// The token that hands out a role, if this device can.
-    pub fn token_for(&self, list: &ListId, role: Role) -> Option<Token> {
-        let mine = self.role(list)?;
-        match (mine, role) {
-            (Role::Owner, Role::Owner)
-            | (Role::Editor, Role::Editor)
-            | (Role::Viewer, Role::Viewer) => Some(self.shown.clone()),
-            (Role::Owner, Role::Editor) => Some(self.shown.editor(0)),
-            (Role::Owner, Role::Viewer) => Some(self.shown.editor(0).viewer()),
-            (Role::Editor, Role::Viewer) => Some(self.shown.viewer()),
-            _ => None,
+        if present == replica && !others.is_empty() {
+            let next = others.remove(0);
+            self.begin(list, database, next, others, known).await;
         }
     }
 }

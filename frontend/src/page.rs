@@ -42,6 +42,14 @@ pub fn show_theme(theme: Theme) {
     }
 }
 
+/// Says, to tools and tests, whether it is this tab that syncs.
+pub fn show_leader(leads: bool) {
+    if let Some(body) = window().document().and_then(|document| document.body()) {
+        // It fails on a malformed name alone.
+        let _ = body.toggle_attribute_with_force("data-leader", leads);
+    }
+}
+
 /// The app opens without a server after the first visit. Where there are no service workers it
 /// needs one.
 pub fn register_service_worker() {

@@ -1,10 +1,11 @@
 //! What the user interface asks for.
 
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
 use leptos::prelude::*;
 use settee_app::{CurrentList, ListSummary, StatusKind, StatusView, Theme};
-use settee_client::{Client, browser::WebSocketConnector};
+use settee_client::browser::{Leadership, sleep};
 use settee_store::{Body, Change, Database, Edit};
-use settee_sync::Limits;
 use settee_todo::{
     ListId, ListInfo, Role, Token,
     document::{HOME, list_info_id},
@@ -15,19 +16,31 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     home::{Home, Known},
-    lists::{Lists, OpenList},
-    page, settings, status, storage,
+    page,
+    report::Report,
+    settings, status,
+    storage::{self, Opened},
+    sync,
 };
 
-const AGENT: &str = concat!("settee/", env!("CARGO_PKG_VERSION"));
+/// How long tabs may differ about what waits, before it is seen to.
+const OUT_OF_STEP: Duration = Duration::from_secs(2);
+/// What the tabs of a browser know each other by.
+const TABS: &str = "settee-sync";
 
 /// Everything behind the page. It lives as long as the page does.
 pub struct Session {
     home: Home,
-    lists: Lists,
-    client: Client,
-    current: Option<ListId>,
+    leadership: Leadership,
+    current: Option<Current>,
     signals: Signals,
+}
+
+/// The list on the screen.
+#[derive(Clone)]
+struct Current {
+    known: Rc<RefCell<Known>>,
+    opened: Opened,
 }
 
 #[derive(Clone, Copy)]
@@ -51,60 +64,72 @@ impl Session {
             }),
             theme: RwSignal::new(settings::theme()),
         });
-        let home = Home::new(storage::open(HOME).await.database).await;
+        let opened = storage::open(HOME).await;
+        let mut is_shared = opened.is_saved;
+        let home = Home::new(opened.database).await;
         if let Address { list: ListAddress::List(list), token: Some(token) } = &address {
             home.join(list, token.clone()).await;
         }
-        let connector = WebSocketConnector::new(page::sync_url());
-        let chance = u64::from_le_bytes(random());
-        let (client, run) = Client::new(connector, Limits::default(), AGENT, chance);
-        spawn_local(run);
-        settee_client::browser::watch_device(&client);
-
-        let known = home.lists().await;
-        let current = match address.list {
-            ListAddress::First => known.iter().find(|known| known.is_first),
-            ListAddress::List(list) => known.iter().find(|known| known.list == list),
-            ListAddress::Nowhere => None,
-        };
-        let lists = Lists::new(home.clone(), client.clone());
-        let mut session = Self { home, lists, client, current: None, signals };
-        if let Some(known) = current
-            && let Some(open) = session.lists.open(known).await
-        {
-            session.current = Some(known.list.clone());
-            session.show(known, &open);
-            session.follow_name(known.list.clone(), open.opened.database.clone());
+        let known = home.lists().await.into_iter().find(|known| match &address.list {
+            ListAddress::First => known.is_first,
+            ListAddress::List(list) => known.list == *list,
+            ListAddress::Nowhere => false,
+        });
+        let mut current = None;
+        if let Some(known) = known {
+            let opened = storage::open(known.list.as_str()).await;
+            is_shared &= opened.is_saved;
+            current = Some(Current { known: Rc::new(RefCell::new(known)), opened });
+        }
+        // What isn't saved no other tab can sync.
+        let leadership = if is_shared {
+            Leadership::seek(TABS, u64::from_le_bytes(random()))
         } else {
-            signals.status.set(status::unknown_list());
+            Leadership::alone()
+        };
+        let shown = current.as_ref().map(|current| (current.list(), current.opened.clone()));
+        spawn_local(sync::keep_synced(leadership.clone(), home.clone(), shown));
+
+        let session = Self { home, leadership, current, signals };
+        match session.current.clone() {
+            Some(current) => {
+                session.show(&current);
+                session.follow_name(current.list(), current.opened.database.clone());
+                session.follow_status(current);
+            }
+            None => signals.status.set(status::unknown_list()),
         }
         session.follow_home();
-        session.follow_status();
         session
     }
 
-    fn show(&self, known: &Known, open: &OpenList) {
+    fn show(&self, current: &Current) {
+        let known = current.known.borrow();
         self.signals.current.set(Some(CurrentList {
             id: known.list.to_string(),
             name: known.entry.name.clone(),
-            role: open.role(&known.list),
-            database: open.opened.database.clone(),
+            role: known.role(),
+            database: current.opened.database.clone(),
         }));
     }
 
-    /// Keeps the list of lists, and opens those that this device has learnt of.
+    /// Keeps the list of lists, and what is known of the current one.
     fn follow_home(&self) {
-        let (home, lists, current) = (self.home.clone(), self.lists.clone(), self.current.clone());
-        let signal = self.signals.lists;
+        let (home, current, signals) = (self.home.clone(), self.current.clone(), self.signals);
         spawn_local(async move {
             let mut news = home.database().watch();
             loop {
                 news.borrow_and_update();
                 let known = home.lists().await;
-                let summaries = known.iter().map(|known| summary(known, current.as_ref()));
-                signal.set(summaries.collect());
-                for known in &known {
-                    lists.open(known).await;
+                let list = current.as_ref().map(Current::list);
+                let summaries = known.iter().map(|known| summary(known, list.as_ref()));
+                signals.lists.set(summaries.collect());
+                if let Some(current) = &current
+                    && let Some(known) =
+                        known.into_iter().find(|known| Some(&known.list) == list.as_ref())
+                {
+                    learn_role(signals, known.role());
+                    current.known.replace(known);
                 }
                 if news.changed().await.is_err() {
                     break;
@@ -113,28 +138,34 @@ impl Session {
         });
     }
 
-    fn follow_status(&self) {
-        let (lists, current, signals) = (self.lists.clone(), self.current.clone(), self.signals);
-        let mut news = self.client.status();
+    fn follow_status(&self, current: Current) {
+        let (leadership, mut reports) = (self.leadership.clone(), self.leadership.report());
+        let signal = self.signals.status;
         spawn_local(async move {
+            let list = current.list();
+            let mut news = current.opened.database.watch();
             loop {
-                let status = news.borrow_and_update().clone();
-                if let Some(open) = current.as_ref().and_then(|list| lists.get(list)) {
-                    let replica = status.replicas.get(&open.replica);
-                    let view = status::view(&status.connection, replica, open.opened.is_saved);
-                    signals.status.maybe_update(|known| {
-                        let is_new = *known != view;
-                        *known = view;
-                        is_new
-                    });
-                }
-                lists.learn().await;
-                if let Some((list, open)) =
-                    current.as_ref().and_then(|list| Some((list, lists.get(list)?)))
-                {
-                    learn_role(signals, open.role(list));
-                }
-                if news.changed().await.is_err() {
+                let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
+                news.borrow_and_update();
+                let counts = current.opened.database.counts().await.unwrap_or_default();
+                let view = status::view(report.as_ref(), &list, counts, current.opened.is_saved);
+                signal.maybe_update(|known| {
+                    let is_new = *known != view;
+                    *known = view;
+                    is_new
+                });
+                let is_out_of_step = status::is_out_of_step(report.as_ref(), &list, counts);
+                let changed = tokio::select! {
+                    biased;
+                    changed = reports.changed() => changed,
+                    changed = news.changed() => changed,
+                    () = sleep(OUT_OF_STEP), if is_out_of_step => {
+                        storage::refresh(&current.opened.database).await;
+                        leadership.wake();
+                        Ok(())
+                    }
+                };
+                if changed.is_err() {
                     break;
                 }
             }
@@ -159,8 +190,10 @@ impl Session {
                             }
                         });
                         let rename = |entry: &mut settee_todo::HomeEntry| {
+                            // Another tab may have been faster.
+                            let is_new = entry.name != name;
                             entry.name.clone_from(&name);
-                            true
+                            is_new
                         };
                         home.change(&list, rename).await;
                     }
@@ -187,9 +220,9 @@ impl settee_app::Session for Session {
     }
 
     fn share_link(&self, role: Role) -> Option<String> {
-        let list = self.current.as_ref()?;
-        let token = self.lists.get(list)?.token_for(list, role)?;
-        Some(link::invitation(&page::origin(), list, &token))
+        let known = self.current.as_ref()?.known.borrow();
+        let token = known.token_for(role)?;
+        Some(link::invitation(&page::origin(), &known.list, &token))
     }
 
     fn create_list(&self, name: String) {
@@ -210,14 +243,13 @@ impl settee_app::Session for Session {
     }
 
     fn rename_list(&self, name: String) {
-        let open = self.current.as_ref().and_then(|list| self.lists.get(list));
-        if let Some(open) = open {
-            spawn_local(async move { write_name(&open.opened.database, name).await });
+        if let Some(current) = self.current.clone() {
+            spawn_local(async move { write_name(&current.opened.database, name).await });
         }
     }
 
     fn retry_now(&self) {
-        self.client.wake();
+        self.leadership.wake();
     }
 
     fn theme(&self) -> Signal<Theme> {
@@ -228,6 +260,12 @@ impl settee_app::Session for Session {
         self.signals.theme.set(theme);
         settings::keep_theme(theme);
         page::show_theme(theme);
+    }
+}
+
+impl Current {
+    fn list(&self) -> ListId {
+        self.known.borrow().list.clone()
     }
 }
 

@@ -1,18 +1,27 @@
 //! What the line at the bottom says: the first that holds.
 
 use settee_app::{StatusKind, StatusView};
-use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
-use settee_sync::DenialCode;
+use settee_store::Counts;
+use settee_todo::ListId;
 
-/// The status of the list on the screen.
-pub fn view(
-    connection: &ConnectionStatus,
-    replica: Option<&ReplicaStatus>,
-    is_saved: bool,
-) -> StatusView {
-    let pending = replica.map_or(0, |replica| replica.pending);
-    let (kind, detail) = kind(connection, replica, is_saved);
-    StatusView { kind, pending, detail: detail.to_owned() }
+use crate::report::{Connection, Report, Standing};
+
+/// The status of the list on the screen: by the report of the tab that syncs, if one has been
+/// heard, and by what this tab itself knows.
+pub fn view(report: Option<&Report>, list: &ListId, counts: Counts, is_saved: bool) -> StatusView {
+    let standing = report.and_then(|report| report.standing(list.as_str()));
+    let connection = report.map_or(Connection::Connecting, |report| report.connection);
+    let (kind, detail) = kind(connection, standing, counts, is_saved);
+    StatusView { kind, pending: counts.pending, detail: detail.to_owned() }
+}
+
+/// Whether the tab that syncs doesn't know what this one does: it has missed word of an edit, or
+/// this one has missed that it was sent. Else they differ for a moment at most.
+pub fn is_out_of_step(report: Option<&Report>, list: &ListId, counts: Counts) -> bool {
+    let Some(report) = report else { return false };
+    let is_done =
+        matches!(report.standing(list.as_str()), Some(Standing::UpToDate | Standing::Waiting));
+    report.connection == Connection::Online && is_done && counts.pending > 0
 }
 
 /// The status where the address names a list that this device doesn't know.
@@ -21,40 +30,41 @@ pub fn unknown_list() -> StatusView {
     StatusView { kind: StatusKind::Denied, pending: 0, detail }
 }
 
-fn kind<'a>(
-    connection: &ConnectionStatus,
-    replica: Option<&'a ReplicaStatus>,
+fn kind(
+    connection: Connection,
+    standing: Option<Standing>,
+    counts: Counts,
     is_saved: bool,
-) -> (StatusKind, &'a str) {
-    let Some(replica) = replica else { return (StatusKind::Connecting, "") };
-    if !is_saved || replica.is_unsaved {
+) -> (StatusKind, &'static str) {
+    if !is_saved || standing == Some(Standing::Unsaved) {
         return (StatusKind::Unsaved, "");
     }
-    if let ChannelStatus::Denied(denial) = &replica.channel
-        && matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
-    {
+    if standing == Some(Standing::NoAccess) {
         return (StatusKind::Denied, "The server gives no access to this list.");
     }
-    if *connection == ConnectionStatus::UpdateNeeded {
+    if connection == Connection::UpdateNeeded {
         return (StatusKind::Update, "");
     }
-    if replica.refused > 0 {
+    if counts.refused > 0 {
         return (StatusKind::Refused, "");
     }
     match connection {
-        ConnectionStatus::Offline { .. } => return (StatusKind::Offline, ""),
-        ConnectionStatus::Connecting => return (StatusKind::Connecting, ""),
-        ConnectionStatus::Online | ConnectionStatus::UpdateNeeded => {}
+        Connection::Offline => return (StatusKind::Offline, ""),
+        Connection::Connecting => return (StatusKind::Connecting, ""),
+        Connection::Online | Connection::UpdateNeeded => {}
     }
-    match &replica.channel {
-        ChannelStatus::Denied(denial) if denial.code == DenialCode::Unknown => {
+    match standing {
+        Some(Standing::Absent) => {
             (StatusKind::Connecting, "Waiting for the list’s owner to come online.")
         }
-        ChannelStatus::Denied(_) => (StatusKind::Connecting, "The server is busy. Trying again."),
-        ChannelStatus::Opening => (StatusKind::Connecting, ""),
-        ChannelStatus::Open if replica.is_up_to_date() => (StatusKind::Synced, ""),
-        // Nothing was ever written: there is nothing to sync.
-        ChannelStatus::Waiting if replica.pending == 0 => (StatusKind::Synced, ""),
-        ChannelStatus::Open | ChannelStatus::Waiting => (StatusKind::Syncing, ""),
+        Some(Standing::Busy) => (StatusKind::Connecting, "The server is busy. Trying again."),
+        // Where nothing was ever written a list waits, and there is nothing to sync.
+        Some(Standing::UpToDate | Standing::Waiting) if counts.pending == 0 => {
+            (StatusKind::Synced, "")
+        }
+        Some(Standing::UpToDate | Standing::Waiting | Standing::Behind) => {
+            (StatusKind::Syncing, "")
+        }
+        _ => (StatusKind::Connecting, ""),
     }
 }

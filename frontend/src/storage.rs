@@ -17,3 +17,9 @@ pub async fn open(name: &str) -> Opened {
         Err(_) => Opened { database: Database::new(Memory::new(random())), is_saved: false },
     }
 }
+
+/// Reads what other tabs have written, should word of it be lost. A commit of nothing does that, and
+/// if it fails, so will the next one, which matters to somebody.
+pub async fn refresh(database: &Database) {
+    let _ = database.commit(Vec::new()).await;
+}

@@ -66,6 +66,9 @@ pub(crate) enum Command {
 
 impl Client {
     /// Makes a client, and the future that runs it: to be spawned. `chance` is a random number.
+    ///
+    /// The future ends with the last handle; and when a database that is led
+    /// ([`Database::lead`]) is led by somebody else now.
     pub fn new(
         connector: impl Connector + 'static,
         limits: Limits,

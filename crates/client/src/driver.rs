@@ -32,6 +32,8 @@ pub(crate) struct Driver {
     news: FuturesUnordered<News>,
     socket: Option<Box<dyn Socket>>,
     connecting: Option<BoxFuture<'static, Result<Box<dyn Socket>, SocketError>>>,
+    /// Somebody else syncs one of the databases now.
+    is_superseded: bool,
 }
 
 enum Event {
@@ -59,6 +61,7 @@ impl Driver {
             news: FuturesUnordered::new(),
             socket: None,
             connecting: None,
+            is_superseded: false,
         }
     }
 
@@ -66,6 +69,9 @@ impl Driver {
         self.machine.handle_start(self.now());
         loop {
             self.drain().await;
+            if self.is_superseded {
+                break;
+            }
             match self.next_event().await {
                 Event::Command(None) => break,
                 Event::Command(Some(command)) => self.obey(command).await,
@@ -161,7 +167,9 @@ impl Driver {
     }
 
     async fn drain(&mut self) {
-        while let Some(output) = self.machine.poll_output() {
+        while !self.is_superseded
+            && let Some(output) = self.machine.poll_output()
+        {
             match output {
                 ClientOutput::Connect => {
                     self.hang_up();
@@ -182,6 +190,7 @@ impl Driver {
                         .chain(checkpoint.map(remember))
                         .collect();
                     let committed = database.commit(operations).await;
+                    self.note(&committed);
                     let rejected = committed
                         .map(|commit| commit.outcomes.iter().filter(|o| o.is_err()).count());
                     self.machine.handle_committed(self.clock.now(), replica, batch, rejected.ok());
@@ -191,7 +200,8 @@ impl Driver {
                     // What can't be marked now is asked for again at the next connection, for
                     // the checkpoint is forgotten last.
                     if let Some(database) = self.databases.get(&replica) {
-                        let _ = mark_for_sending(database).await;
+                        let marked = mark_for_sending(database).await;
+                        self.note(&marked);
                     }
                 }
                 ClientOutput::StatusChanged => self.publish(),
@@ -230,8 +240,14 @@ impl Driver {
         });
         let operations = acknowledged.chain(refused).chain(checkpoint.map(remember)).collect();
         // A verdict that can't be written down is learnt anew: the documents are still pending.
-        let _ = database.commit(operations).await;
+        let settled = database.commit(operations).await;
+        self.note(&settled);
         self.machine.handle_settled(replica, &ids);
+    }
+
+    /// A client that was superseded stops: whoever runs it has to begin a term of their own.
+    fn note<T>(&mut self, outcome: &Result<T, BackendError>) {
+        self.is_superseded |= matches!(outcome, Err(BackendError::Superseded));
     }
 
     fn hang_up(&mut self) {

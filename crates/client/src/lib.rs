@@ -9,9 +9,12 @@
 //! - [`client`]: the handle that programs use; `driver`: the task behind it.
 //! - [`socket`]: what the driver asks of a connection.
 //! - `native` (tokio-tungstenite) and `browser` (`WebSocket`): a connection and a clock each.
+//! - `election`: which of a browser's tabs it is that syncs for all of them.
 
 pub mod client;
 mod driver;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod election;
 pub mod socket;
 
 #[cfg(target_arch = "wasm32")]

@@ -82,6 +82,8 @@ pub struct Client {
     limits: Limits,
     agent: String,
     phase: Phase,
+    /// Why there is no connection, until the server has greeted again: a try is no change.
+    offline: Option<OfflineReason>,
     backoff: Backoff,
     replicas: BTreeMap<Replica, ClientReplica>,
     next_replica: u32,
@@ -100,6 +102,7 @@ impl Client {
             limits,
             agent: agent.into(),
             phase: Phase::Stopped,
+            offline: None,
             replicas: BTreeMap::new(),
             next_replica: 0,
             next_channel: 0,
@@ -132,9 +135,11 @@ impl Client {
 
     pub fn connection_status(&self) -> ConnectionStatus {
         match self.phase {
-            Phase::Stopped | Phase::Connecting { .. } | Phase::Greeting { .. } => {
-                ConnectionStatus::Connecting
-            }
+            Phase::Stopped => ConnectionStatus::Connecting,
+            Phase::Connecting { since } | Phase::Greeting { since } => match self.offline {
+                Some(reason) => ConnectionStatus::Offline { reason, next_attempt: since },
+                None => ConnectionStatus::Connecting,
+            },
             Phase::Online => ConnectionStatus::Online,
             Phase::Waiting { until, reason } => {
                 ConnectionStatus::Offline { reason, next_attempt: until }
@@ -340,6 +345,7 @@ impl Client {
             return self.outdated();
         }
         self.phase = Phase::Online;
+        self.offline = None;
         self.backoff.reset();
         self.next_channel = 0;
         self.open_what_waits(now);
@@ -454,6 +460,7 @@ impl Client {
     fn wait(&mut self, now: Time, reason: OfflineReason) {
         let until = now + self.backoff.draw_wait();
         self.phase = Phase::Waiting { until, reason };
+        self.offline = Some(reason);
         self.let_go();
     }
 

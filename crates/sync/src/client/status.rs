@@ -8,10 +8,13 @@ use crate::{
 /// How the connection is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionStatus {
+    /// For the first time.
     Connecting,
     Online,
+    /// Until the server has greeted, however often it is tried.
     Offline {
         reason: OfflineReason,
+        /// In the past while it is under way.
         next_attempt: Time,
     },
     /// The server speaks no version that this client does. Writes wait until it is updated.

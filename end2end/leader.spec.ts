@@ -1,0 +1,354 @@
+// One tab of a browser syncs for all of them.
+
+import {
+  addTodo, agree, copyLink, countSockets, expect, freeze, isLeader, leader, newTab, openList,
+  row, rows, setVisible, shows, status, test, titles, together, waitOffline, waitSynced, writeMany,
+  type Page,
+} from './fixtures';
+
+/** By then a visible tab has taken over. */
+const TAKES_OVER_WITHIN = 3_000;
+
+/** Opens the first list in so many tabs of one browser, the one that leads in front. */
+async function openTabs(first: Page, count: number): Promise<Page[]> {
+  await openList(first);
+  await expect(leader(first)).toBeAttached();
+  const tabs = [first];
+  while (tabs.length < count) tabs.push(await newTab(first));
+  return tabs;
+}
+
+/** Waits until exactly one of these tabs leads, and says which. */
+async function leaderOf(tabs: Page[], within = TAKES_OVER_WITHIN): Promise<Page> {
+  let leaders: Page[] = [];
+  await expect
+    .poll(
+      async () => {
+        const lead = await Promise.all(tabs.map(isLeader));
+        leaders = tabs.filter((_, at) => lead[at]);
+        return leaders.length;
+      },
+      { message: 'one tab leads', timeout: within, intervals: [50] },
+    )
+    .toBe(1);
+  return leaders[0];
+}
+
+/** Waits until another than this tab leads, writes down how long that took, and says which. */
+async function successor(tabs: Page[], what: string): Promise<Page> {
+  const since = Date.now();
+  const next = await leaderOf(tabs);
+  test.info().annotations.push({ type: 'take-over', description: `${what}: ${Date.now() - since} ms` });
+  console.log(`take-over, ${what}: ${Date.now() - since} ms`);
+  return next;
+}
+
+/** Somebody else on the same list, who sees only what has reached the server. */
+async function witness(page: Page, newPerson: () => Promise<Page>): Promise<Page> {
+  await addTodo(page, 'Bread');
+  await waitSynced(page);
+  const link = await copyLink(page);
+  const other = await newPerson();
+  await openList(other, link);
+  await shows(other, 'Bread');
+  return other;
+}
+
+test('exactly one of three tabs has a connection, and all say how it is', async ({ page, newPerson }) => {
+  const sockets = countSockets(page.context());
+  const [one, two, three] = await openTabs(page, 3);
+  const bert = await witness(two, newPerson);
+  expect([one, two, three].map(sockets)).toEqual([1, 0, 0]);
+
+  await addTodo(three, 'Butter');
+  await shows(bert, 'Bread', 'Butter');
+  await addTodo(bert, 'Jam');
+  for (const tab of [one, two, three]) {
+    await shows(tab, 'Bread', 'Butter', 'Jam');
+    await waitSynced(tab);
+  }
+  expect([one, two, three].map(sockets)).toEqual([1, 0, 0]);
+  expect(await leaderOf([one, two, three])).toBe(one);
+});
+
+test('three tabs that write at once lose nothing', async ({ page, newPerson }) => {
+  const tabs = await openTabs(page, 3);
+  const bert = await witness(page, newPerson);
+  await Promise.all(tabs.map((tab, at) => writeMany(tab, `tab ${at}`, 40)));
+  const all = ['Bread'];
+  for (let n = 1; n <= 40; n++) all.push(`tab 0 ${n}`, `tab 1 ${n}`, `tab 2 ${n}`);
+  for (const tab of tabs) {
+    await expect(rows(tab)).toHaveCount(all.length);
+    await waitSynced(tab);
+    const seen = await agree(tab, bert);
+    expect(seen.toSorted()).toEqual(all.toSorted());
+  }
+});
+
+test('the tab that leads is closed: another one does', async ({ page, newPerson }) => {
+  const sockets = countSockets(page.context());
+  const [one, ...others] = await openTabs(page, 3);
+  const bert = await witness(one, newPerson);
+  await one.close();
+  const next = await successor(others, 'closed');
+  await addTodo(others[0], 'Butter');
+  await addTodo(others[1], 'Jam');
+  await shows(bert, 'Bread', 'Butter', 'Jam');
+  expect(others.map(sockets)).toEqual(others.map((tab) => (tab === next ? 1 : 0)));
+});
+
+test('the tab that leads is hidden: a visible one does', async ({ page, newPerson }) => {
+  const sockets = countSockets(page.context());
+  const [one, two, three] = await openTabs(page, 3);
+  const bert = await witness(one, newPerson);
+  await setVisible(two, false);
+  await setVisible(one, false);
+  expect(await successor([one, two, three].slice(2), 'hidden')).toBe(three);
+  await expect(leader(one)).not.toBeAttached();
+  await addTodo(one, 'Butter');
+  await shows(bert, 'Bread', 'Butter');
+  for (const tab of [one, two, three]) await waitSynced(tab);
+  await expect.poll(() => [one, two, three].map(sockets)).toEqual([0, 0, 1]);
+
+  // Nobody is there to take over: the one that leads goes on.
+  await setVisible(three, false);
+  await addTodo(two, 'Jam');
+  await shows(bert, 'Bread', 'Butter', 'Jam');
+  await setVisible(one, true);
+  expect(await successor([one], 'seen again')).toBe(one);
+});
+
+test('the tab that leads is frozen: a visible one does, and when it thaws it follows', async ({
+  page, newPerson,
+}) => {
+  const sockets = countSockets(page.context());
+  const [one, two] = await openTabs(page, 2);
+  const bert = await witness(one, newPerson);
+  const thaw = await freeze(one);
+  expect(await successor([two], 'frozen')).toBe(two);
+  await addTodo(two, 'Butter');
+  await addTodo(bert, 'Jam');
+  await shows(bert, 'Bread', 'Butter', 'Jam');
+  await shows(two, 'Bread', 'Butter', 'Jam');
+  await waitSynced(two);
+
+  await thaw();
+  await shows(one, 'Bread', 'Butter', 'Jam');
+  await expect(leader(one)).not.toBeAttached();
+  await addTodo(one, 'Honey');
+  await shows(bert, 'Bread', 'Butter', 'Jam', 'Honey');
+  for (const tab of [one, two]) await waitSynced(tab);
+  await expect.poll(() => [one, two].map(sockets)).toEqual([0, 1]);
+  expect(await leaderOf([one, two])).toBe(two);
+});
+
+test('the tab that leads crashes: another one does', async ({ page, newPerson, crash }) => {
+  const [one, two] = await openTabs(page, 2);
+  const bert = await witness(one, newPerson);
+  await crash(one);
+  expect(await successor([two], 'crashed')).toBe(two);
+  await addTodo(two, 'Butter');
+  await shows(bert, 'Bread', 'Butter');
+});
+
+/** How many records the log of the list on the page has. */
+const logLength = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const ended = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((done, failed) => {
+        request.onsuccess = () => done(request.result);
+        request.onerror = () => failed(request.error);
+      });
+    let longest = 0;
+    for (const { name } of await indexedDB.databases()) {
+      const database = await ended(indexedDB.open(name!));
+      const count = await ended(database.transaction('log').objectStore('log').count());
+      longest = Math.max(longest, count);
+      database.close();
+    }
+    return longest;
+  });
+
+for (const who of ['leads', 'follows']) {
+  test(`a tab that ${who} is frozen while the log passes it`, async ({ page, newPerson }) => {
+    const tabs = await openTabs(page, 3);
+    const bert = await witness(page, newPerson);
+    const frozen = tabs[who === 'leads' ? 0 : 1];
+    const awake = tabs.filter((tab) => tab !== frozen);
+    const before = await logLength(awake[0]);
+    const thaw = await freeze(frozen);
+    await leaderOf(awake);
+    for (let n = 1; n <= 3; n++) {
+      await Promise.all(awake.map((tab, at) => writeMany(tab, `tab ${at}, ${n}:`, 40)));
+    }
+    await waitSynced(awake[0]);
+    expect(before).toBeLessThan(240);
+    await expect.poll(() => logLength(awake[0]), { message: 'a snapshot was taken' }).toBeLessThan(64);
+
+    await thaw();
+    await expect(rows(frozen)).toHaveCount(241, { timeout: 60_000 });
+    await addTodo(frozen, 'Thawed');
+    await expect(row(bert, 'Thawed')).toBeVisible();
+    await agree(frozen, bert);
+    await agree(awake[0], bert);
+    for (const tab of tabs) await waitSynced(tab);
+  });
+}
+
+test('a page comes back from the back/forward cache, and takes part again', async ({
+  newPerson, newProfile,
+}) => {
+  const profile = await newProfile({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const one = await profile.open();
+  await one.addInitScript(() => {
+    addEventListener('pageshow', (event) => {
+      if (event.persisted) document.documentElement.dataset.cameBack = '';
+    });
+  });
+  const [, two] = await openTabs(one, 2);
+  const bert = await witness(one, newPerson);
+  await one.goto('/health');
+  expect(await successor([two], 'left')).toBe(two);
+  await addTodo(bert, 'Butter');
+  await shows(two, 'Bread', 'Butter');
+
+  // A page that comes back isn't loaded.
+  await one.goBack({ waitUntil: 'commit' });
+  await shows(one, 'Bread', 'Butter');
+  await expect(one.locator('html[data-came-back]')).toBeAttached();
+  await addTodo(one, 'Jam');
+  await shows(bert, 'Bread', 'Butter', 'Jam');
+  for (const tab of [one, two]) await waitSynced(tab);
+  expect(await leaderOf([one, two])).toBe(two);
+  await two.close();
+  expect(await successor([one], 'closed, to one that came back')).toBe(one);
+  await addTodo(one, 'Honey');
+  await shows(bert, 'Bread', 'Butter', 'Jam', 'Honey');
+});
+
+test('a page that is left holds nothing, and takes part again when it is shown', async ({
+  page, newPerson,
+}) => {
+  const sockets = countSockets(page.context());
+  const [one, two] = await openTabs(page, 2);
+  const bert = await witness(one, newPerson);
+  const say = (event: string) =>
+    one.evaluate((event) => {
+      dispatchEvent(new PageTransitionEvent(event, { persisted: true }));
+    }, event);
+  await say('pagehide');
+  expect(await successor([two], 'left, by hand')).toBe(two);
+  await expect.poll(() => [one, two].map(sockets)).toEqual([0, 1]);
+  await addTodo(bert, 'Butter');
+  await shows(two, 'Bread', 'Butter');
+  await say('pageshow');
+  await shows(one, 'Bread', 'Butter');
+  await waitSynced(one);
+  await two.close();
+  expect(await successor([one], 'closed')).toBe(one);
+  await addTodo(one, 'Jam');
+  await shows(bert, 'Bread', 'Butter', 'Jam');
+});
+
+for (const missing of ['locks', 'BroadcastChannel', 'both']) {
+  test(`without ${missing} each tab syncs for itself, and they agree`, async ({ page, newPerson }) => {
+    const sockets = countSockets(page.context());
+    await page.context().addInitScript((missing) => {
+      if (missing !== 'BroadcastChannel') {
+        Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
+      }
+      if (missing !== 'locks') Reflect.deleteProperty(globalThis, 'BroadcastChannel');
+    }, missing);
+    const tabs = await openTabs(page, 3);
+    const bert = await witness(page, newPerson);
+    for (const tab of tabs) {
+      await expect(leader(tab)).toBeAttached();
+      await waitSynced(tab);
+    }
+    expect(tabs.map(sockets)).toEqual([1, 1, 1]);
+
+    await Promise.all(tabs.map((tab, at) => writeMany(tab, `tab ${at}`, 20)));
+    for (const tab of tabs) {
+      await expect(rows(tab)).toHaveCount(61);
+      await agree(tab, bert);
+      await waitSynced(tab);
+    }
+  });
+}
+
+test('word between tabs of what is in the log is lost: all edits are sent, and all that are looked at agree', async ({
+  page, newPerson,
+}) => {
+  await page.context().addInitScript(() => {
+    const post = BroadcastChannel.prototype.postMessage;
+    BroadcastChannel.prototype.postMessage = function (message) {
+      if (!this.name.startsWith('settee:')) post.call(this, message);
+    };
+  });
+  const [one, two] = await openTabs(page, 2);
+  const bert = await witness(one, newPerson);
+  await addTodo(two, 'Butter');
+  await expect(row(bert, 'Butter')).toBeVisible();
+  await waitSynced(two);
+  await expect(leader(two)).not.toBeAttached();
+  await addTodo(bert, 'Jam');
+  await shows(one, 'Bread', 'Butter', 'Jam');
+  await setVisible(two, false);
+  await setVisible(two, true);
+  await shows(two, 'Bread', 'Butter', 'Jam');
+});
+
+test('with the server dead all tabs stay offline until it has greeted one of them', async ({
+  page, server,
+}) => {
+  const tabs = await openTabs(page, 2);
+  await addTodo(page, 'Bread');
+  for (const tab of tabs) await waitSynced(tab);
+  await server.kill();
+  for (const tab of tabs) {
+    await waitOffline(tab);
+    await status(tab).evaluate((line) => {
+      const seen: (string | null)[] = [];
+      new MutationObserver(() => seen.push(line.getAttribute('data-sync'))).observe(line, {
+        attributeFilter: ['data-sync'],
+      });
+      Object.assign(globalThis, { seen });
+    });
+  }
+  // Each of these is a try.
+  for (let n = 0; n < 3; n++) {
+    const tried = tabs[0].waitForEvent('websocket');
+    await tabs[1].locator('[data-action="retry"]').click();
+    await tried;
+  }
+  await addTodo(tabs[1], 'Butter');
+  await expect(status(tabs[1])).toHaveAttribute('data-pending', '1');
+  await server.start();
+  await tabs[1].locator('[data-action="retry"]').click();
+  for (const tab of tabs) {
+    await waitSynced(tab);
+    const seen = await tab.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+    // Once it has, the list's channel is opened. Before, a try doesn't show.
+    expect(seen).not.toContain('offline');
+  }
+});
+
+test('an invitation that is opened in another tab is shown to the server by the one that leads', async ({
+  newPerson,
+}) => {
+  const { anna, bert } = await together(newPerson, 'Bread');
+  const viewing = await copyLink(anna, 'copy-viewer-link');
+  const editing = await copyLink(anna);
+  await bert.close();
+  const clara = await newPerson();
+  await openList(clara, viewing);
+  await expect(clara.locator('body[data-role="viewer"]')).toBeAttached();
+  const second = await newTab(clara, editing);
+  for (const tab of [clara, second]) {
+    await expect(tab.locator('body[data-role="editor"]')).toBeAttached();
+  }
+  expect(await isLeader(second)).toBe(false);
+  await addTodo(second, 'Butter');
+  await shows(anna, 'Bread', 'Butter');
+  expect(await titles(clara)).toEqual(['Bread', 'Butter']);
+});

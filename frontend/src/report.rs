@@ -1,0 +1,100 @@
+//! What the tab that syncs tells the others of it.
+
+use minicbor::{Decode, Encode};
+use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
+use settee_sync::DenialCode;
+
+/// How it goes with the server. It names no times, for each page has a clock of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Report {
+    #[n(0)]
+    pub connection: Connection,
+    /// The lists that are synced, by their ids.
+    #[n(1)]
+    pub lists: Vec<(String, Standing)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Connection {
+    #[n(0)]
+    Connecting,
+    #[n(1)]
+    Online,
+    #[n(2)]
+    Offline,
+    #[n(3)]
+    UpdateNeeded,
+}
+
+/// How a list is. What waits on this device each tab knows by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Standing {
+    /// There is no connection, or nothing to send or to fetch yet.
+    #[n(0)]
+    Waiting,
+    #[n(1)]
+    Opening,
+    #[n(2)]
+    Behind,
+    #[n(3)]
+    UpToDate,
+    /// None of this device's tokens opens it.
+    #[n(4)]
+    NoAccess,
+    /// The server doesn't have it yet.
+    #[n(5)]
+    Absent,
+    #[n(6)]
+    Busy,
+    /// This device could not save what the server sent.
+    #[n(7)]
+    Unsaved,
+}
+
+impl Report {
+    pub fn encode(&self) -> Vec<u8> {
+        minicbor::to_vec(self).expect("writing to memory doesn't fail")
+    }
+
+    /// `None` of what another version of the app has written, and this one can't read.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        minicbor::decode(bytes).ok()
+    }
+
+    pub fn standing(&self, list: &str) -> Option<Standing> {
+        self.lists.iter().find(|(id, _)| id == list).map(|(_, standing)| *standing)
+    }
+}
+
+impl From<&ConnectionStatus> for Connection {
+    fn from(status: &ConnectionStatus) -> Self {
+        match status {
+            ConnectionStatus::Connecting => Self::Connecting,
+            ConnectionStatus::Online => Self::Online,
+            ConnectionStatus::Offline { .. } => Self::Offline,
+            ConnectionStatus::UpdateNeeded => Self::UpdateNeeded,
+        }
+    }
+}
+
+impl From<&ReplicaStatus> for Standing {
+    fn from(status: &ReplicaStatus) -> Self {
+        if status.is_unsaved {
+            return Self::Unsaved;
+        }
+        match &status.channel {
+            ChannelStatus::Waiting => Self::Waiting,
+            ChannelStatus::Opening => Self::Opening,
+            ChannelStatus::Open if status.is_up_to_date() => Self::UpToDate,
+            ChannelStatus::Open => Self::Behind,
+            ChannelStatus::Denied(denial) => match denial.code {
+                DenialCode::Denied | DenialCode::Revoked => Self::NoAccess,
+                DenialCode::Unknown => Self::Absent,
+                DenialCode::Unavailable | DenialCode::TooMany => Self::Busy,
+            },
+        }
+    }
+}
