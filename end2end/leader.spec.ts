@@ -186,7 +186,7 @@ for (const who of ['leads', 'follows']) {
     await expect.poll(() => logLength(awake[0]), { message: 'a snapshot was taken' }).toBeLessThan(64);
 
     await thaw();
-    await expect(rows(frozen)).toHaveCount(241, { timeout: 60_000 });
+    await expect(rows(frozen)).toHaveCount(241, { timeout: 20_000 });
     await addTodo(frozen, 'Thawed');
     await expect(row(bert, 'Thawed')).toBeVisible();
     await agree(frozen, bert);
@@ -276,7 +276,7 @@ for (const missing of ['locks', 'BroadcastChannel', 'both']) {
   });
 }
 
-test('word between tabs of what is in the log is lost: all edits are sent, and all that are looked at agree', async ({
+test('word between tabs of what is in the log is lost: all edits are sent, and all tabs agree', async ({
   page, newPerson,
 }) => {
   await page.context().addInitScript(() => {
@@ -292,10 +292,11 @@ test('word between tabs of what is in the log is lost: all edits are sent, and a
   await waitSynced(two);
   await expect(leader(two)).not.toBeAttached();
   await addTodo(bert, 'Jam');
-  await shows(one, 'Bread', 'Butter', 'Jam');
-  await setVisible(two, false);
-  await setVisible(two, true);
-  await shows(two, 'Bread', 'Butter', 'Jam');
+  // Their order is by where each thought the end of the list was.
+  for (const tab of [one, two]) {
+    await expect(rows(tab)).toHaveCount(3);
+    expect((await titles(tab)).toSorted()).toEqual(['Bread', 'Butter', 'Jam']);
+  }
 });
 
 test('with the server dead all tabs stay offline until it has greeted one of them', async ({

@@ -1,10 +1,10 @@
 //! The lists that this tab syncs, each with its place at the server.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 use settee_client::{
     ChannelStatus, Client, Replica,
-    browser::Leadership,
+    browser::{Leadership, sleep},
     client::{Opening, Status},
 };
 use settee_store::{BackendError, Database};
@@ -13,9 +13,12 @@ use settee_todo::{HomeEntry, ListId, Token};
 
 use crate::{
     home::{Home, Known},
-    report::Report,
+    report::{ListReport, Report},
     storage::{self, Opened},
 };
+
+/// How long another tab may not hear how far a list is.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
 /// All lists that the home knows, whether or not they are on the screen.
 pub struct Lists {
@@ -63,13 +66,20 @@ impl Lists {
     }
 
     /// Tells the other tabs how it goes, and the home what the server says. Ends with the client.
+    ///
+    /// It looks again every now and then, for not every edit changes how it goes.
     pub async fn follow_status(&self, leadership: &Leadership) {
         let mut news = self.client.status();
         loop {
             let status = news.borrow_and_update().clone();
             leadership.tell(self.report(&status).encode());
             self.learn(&status).await;
-            if news.changed().await.is_err() {
+            let changed = tokio::select! {
+                biased;
+                changed = news.changed() => changed,
+                () = sleep(LOOKS_AGAIN) => Ok(()),
+            };
+            if changed.is_err() {
                 break;
             }
         }
@@ -77,6 +87,7 @@ impl Lists {
 
     /// Reads what the other tabs have written.
     pub async fn refresh(&self) {
+        storage::refresh(self.home.database()).await;
         let databases: Vec<Database> =
             self.synced.borrow().values().map(|synced| synced.database.clone()).collect();
         for database in databases {
@@ -88,7 +99,8 @@ impl Lists {
         let lists = self.synced.borrow();
         let lists = lists.iter().filter_map(|(list, synced)| {
             let replica = status.replicas.get(&synced.replica)?;
-            Some((list.to_string(), replica.into()))
+            let seq = synced.database.seq();
+            Some(ListReport { id: list.to_string(), standing: replica.into(), seq })
         });
         Report { connection: (&status.connection).into(), lists: lists.collect() }
     }

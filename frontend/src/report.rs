@@ -10,9 +10,22 @@ use settee_sync::DenialCode;
 pub struct Report {
     #[n(0)]
     pub connection: Connection,
-    /// The lists that are synced, by their ids.
     #[n(1)]
-    pub lists: Vec<(String, Standing)>,
+    pub lists: Vec<ListReport>,
+}
+
+/// A list that is synced.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListReport {
+    #[n(0)]
+    pub id: String,
+    #[n(1)]
+    pub standing: Standing,
+    /// The sequence of this device's database, which is the same in all tabs that have read it to
+    /// its end.
+    #[n(2)]
+    pub seq: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -64,8 +77,8 @@ impl Report {
         minicbor::decode(bytes).ok()
     }
 
-    pub fn standing(&self, list: &str) -> Option<Standing> {
-        self.lists.iter().find(|(id, _)| id == list).map(|(_, standing)| *standing)
+    pub fn list(&self, id: &str) -> Option<&ListReport> {
+        self.lists.iter().find(|list| list.id == id)
     }
 }
 

@@ -154,7 +154,8 @@ impl Session {
                     *known = view;
                     is_new
                 });
-                let is_out_of_step = status::is_out_of_step(report.as_ref(), &list, counts);
+                let seq = current.opened.database.seq();
+                let is_out_of_step = status::is_out_of_step(report.as_ref(), &list, counts, seq);
                 let changed = tokio::select! {
                     biased;
                     changed = reports.changed() => changed,

@@ -9,19 +9,20 @@ use crate::report::{Connection, Report, Standing};
 /// The status of the list on the screen: by the report of the tab that syncs, if one has been
 /// heard, and by what this tab itself knows.
 pub fn view(report: Option<&Report>, list: &ListId, counts: Counts, is_saved: bool) -> StatusView {
-    let standing = report.and_then(|report| report.standing(list.as_str()));
+    let standing = report.and_then(|report| report.list(list.as_str())).map(|list| list.standing);
     let connection = report.map_or(Connection::Connecting, |report| report.connection);
     let (kind, detail) = kind(connection, standing, counts, is_saved);
     StatusView { kind, pending: counts.pending, detail: detail.to_owned() }
 }
 
-/// Whether the tab that syncs doesn't know what this one does: it has missed word of an edit, or
-/// this one has missed that it was sent. Else they differ for a moment at most.
-pub fn is_out_of_step(report: Option<&Report>, list: &ListId, counts: Counts) -> bool {
+/// Whether the tab that syncs doesn't know what this one does, or the other way round: one of them
+/// has missed word of an edit, or that it was sent. Else they differ for a moment at most.
+pub fn is_out_of_step(report: Option<&Report>, list: &ListId, counts: Counts, seq: u64) -> bool {
     let Some(report) = report else { return false };
-    let is_done =
-        matches!(report.standing(list.as_str()), Some(Standing::UpToDate | Standing::Waiting));
-    report.connection == Connection::Online && is_done && counts.pending > 0
+    let Some(list) = report.list(list.as_str()) else { return false };
+    let is_done = matches!(list.standing, Standing::UpToDate | Standing::Waiting);
+    let is_ahead = report.connection == Connection::Online && is_done && counts.pending > 0;
+    is_ahead || seq < list.seq
 }
 
 /// The status where the address names a list that this device doesn't know.

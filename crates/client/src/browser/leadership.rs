@@ -188,8 +188,7 @@ impl Tab {
                 self.enter();
             }
             Event::Report(report) => {
-                if *self.part.borrow() != Part::Follows {
-                    self.publish(Some(report));
+                if *self.part.borrow() != Part::Follows && self.publish(Some(report)) {
                     self.beat();
                 }
             }
@@ -265,12 +264,13 @@ impl Tab {
         }
     }
 
-    fn publish(&self, report: Option<Vec<u8>>) {
+    /// Whether it is news.
+    fn publish(&self, report: Option<Vec<u8>>) -> bool {
         self.report.send_if_modified(|known| {
             let is_new = *known != report;
             *known = report;
             is_new
-        });
+        })
     }
 
     fn beat(&self) {

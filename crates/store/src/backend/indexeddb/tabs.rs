@@ -45,7 +45,9 @@ impl Tabs {
         let window = web_sys::window();
         let document = window.as_ref().and_then(web_sys::Window::document);
         let mut page: Vec<(EventTarget, _)> = Vec::new();
-        page.extend(document.clone().map(|document| (document.into(), "visibilitychange")));
+        for event in ["visibilitychange", "resume"] {
+            page.extend(document.clone().map(|document| (document.into(), event)));
+        }
         for event in ["pagehide", "pageshow"] {
             page.extend(window.clone().map(|window| (window.into(), event)));
         }
