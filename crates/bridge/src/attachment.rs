@@ -10,6 +10,7 @@ use crate::{
     health::{Health, Problem},
     model::Model,
     outbox::{Outgoing, Sent},
+    row::renew,
 };
 
 impl<T: Model> Collection<T> {
@@ -54,7 +55,7 @@ impl<T: Model> Collection<T> {
             return Ok(());
         }
         self.change(|rows| rows.load(&first));
-        self.ready.try_maybe_update(|ready| (!std::mem::replace(ready, true), ()));
+        self.ready.try_maybe_update(|ready| (renew(ready, true), ()));
         drop(first);
         loop {
             let records = feed.next().await?.ok_or(BackendError::Closed)?;

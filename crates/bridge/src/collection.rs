@@ -9,7 +9,7 @@ use crate::{
     health::{Health, Problem, add_problem},
     history::Prospect,
     model::Model,
-    row::Row,
+    row::{Row, renew},
     rows::{Observer, Rows},
     selection::{Keep, Members, Selection},
 };
@@ -216,11 +216,7 @@ impl<T: Model> Collection<T> {
         if let Some(unreadable) = unreadable {
             self.unreadable.try_set(unreadable);
         }
-        self.prospect.try_maybe_update(|known| {
-            let is_new = *known != prospect;
-            *known = prospect;
-            (is_new, ())
-        });
+        self.prospect.try_maybe_update(|known| (renew(known, prospect), ()));
         Some(result)
     }
 

@@ -69,3 +69,11 @@ impl FieldConflict {
         self.values.iter().skip(1).any(|value| !value.is_own)
     }
 }
+
+/// Puts something new in a signal's place, and says whether it is: those who read a signal run again
+/// only then.
+pub(crate) fn renew<V: PartialEq>(known: &mut V, new: V) -> bool {
+    let is_new = *known != new;
+    *known = new;
+    is_new
+}

@@ -15,7 +15,7 @@ use settee_store::{Body, DocumentId, Record, Revision, body::BodyError};
 use crate::{
     history::History,
     model::{Model, overlaid, read},
-    row::{FieldConflict, Row, RowState},
+    row::{FieldConflict, Row, RowState, renew},
     selection::{Keep, Members, Selection},
 };
 
@@ -224,10 +224,7 @@ impl<T: Model> Rows<T> {
         entry.state.maybe_update(|state| {
             // An edit closes all that its editor has seen.
             let refused = state.refused.clone().filter(|_| !shows_refused);
-            let intended = RowState { pending: true, refused, ..RowState::default() };
-            let is_new = *state != intended;
-            *state = intended;
-            is_new
+            renew(state, RowState { pending: true, refused, ..RowState::default() })
         });
     }
 
@@ -319,11 +316,7 @@ impl<T: Model> Rows<T> {
         entry.body = body;
         entry.record = record;
         entry.shows_refused = shows_refused;
-        entry.state.maybe_update(|known| {
-            let is_new = *known != state;
-            *known = state;
-            is_new
-        });
+        entry.state.maybe_update(|known| renew(known, state));
     }
 
     pub(super) fn show(&mut self, id: &DocumentId, value: T) -> &mut Entry<T> {
@@ -333,11 +326,7 @@ impl<T: Model> Rows<T> {
         }
         let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry::new(value.clone()));
         entry.is_visible = true;
-        entry.value.maybe_update(|known| {
-            let is_new = *known != value;
-            *known = value;
-            is_new
-        });
+        entry.value.maybe_update(|known| renew(known, value));
         entry
     }
 

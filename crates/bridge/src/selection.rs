@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use leptos::prelude::*;
 use settee_store::DocumentId;
 
-use crate::{model::Model, rows::Observer};
+use crate::{model::Model, row::renew, rows::Observer};
 
 /// The ids of the rows that pass a test. Kept up row by row: what a change costs doesn't grow
 /// with the number of rows that are not concerned.
@@ -85,7 +85,7 @@ impl<T: Model> Observer<T> for Members<T> {
                 }
                 (is_new, ())
             });
-            self.len.try_maybe_update(|known| (std::mem::replace(known, len) != len, ()));
+            self.len.try_maybe_update(|known| (renew(known, len), ()));
         }
     }
 

@@ -13,8 +13,8 @@ use settee_store::{
 };
 use std::sync::Arc;
 use support::{
-    Note, acknowledge, attached, id, is_saved, note, others_write, refuse, replicate, run, settle,
-    stored, until,
+    Note, acknowledge, attached, clash, id, is_saved, note, others_write, refuse, replicate, run,
+    settle, stored, until,
 };
 use tokio::sync::watch;
 
@@ -60,11 +60,8 @@ async fn choosing_what_is_shown_is_an_edit_and_nonsense_is_a_problem() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
-        let known = database.get(&id("a")).await.unwrap().unwrap();
-        notes.update(&id("a"), |note| note.text = "mine".to_owned());
-        replicate(&database, &id("a"), Some(known.winner), "theirs").await;
+        clash(&database, notes, &id("a"), |note| note.text = "mine".to_owned()).await;
         let row = notes.row(&id("a")).unwrap();
-        until("the conflict shows", async || !row.state.get_untracked().conflicts.is_empty()).await;
         notes.resolve(&id("a"), |_| Some(json!(17)));
         assert_eq!(notes.problems().get_untracked().len(), 1);
         assert_eq!(row.state.get_untracked().conflicts.len(), 1);

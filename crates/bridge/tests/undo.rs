@@ -11,7 +11,7 @@ use settee_leptos::Collection;
 use settee_leptos::undo::STEP_LIMIT;
 use settee_store::{Database, DocumentId, Memory, Operation, replication::Known};
 use support::{
-    Note, attached, id, is_saved, note, others_write, replicate, run, settle, stored, until,
+    Note, attached, clash, id, is_saved, note, others_write, replicate, run, settle, stored, until,
 };
 
 #[tokio::test]
@@ -143,12 +143,7 @@ async fn an_open_conflict_is_not_decided_by_undoing_something_else() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
-        let known = database.get(&id("a")).await.unwrap().unwrap();
-        notes.batch(|batch| batch.update(&id("a"), |it| *it = note("mine", 9)));
-        is_saved(notes, &database, &id("a")).await;
-        replicate(&database, &id("a"), Some(known.winner), "theirs").await;
-        let row = notes.row(&id("a")).unwrap();
-        until("the conflict shows", async || !row.state.get_untracked().conflicts.is_empty()).await;
+        clash(&database, notes, &id("a"), |it| *it = note("mine", 9)).await;
         notes.undo();
         settle().await;
         let document = database.get(&id("a")).await.unwrap().unwrap();

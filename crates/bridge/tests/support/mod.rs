@@ -63,13 +63,40 @@ pub async fn attached(database: &Database) -> Collection<Note> {
 
 /// Another replica's edit, which descends from `parent`.
 pub async fn replicate(database: &Database, id: &DocumentId, parent: Option<Revision>, text: &str) {
-    let body = Body::from_serialize(&note(text, 1)).unwrap();
-    let revision = Revision::derive(parent, &[], false, &body).unwrap();
+    arrive(database, id, parent, vec![], Some(&note(text, 1))).await;
+}
+
+/// A revision of another replica; of `None`, one that deletes.
+async fn arrive(
+    database: &Database,
+    id: &DocumentId,
+    parent: Option<Revision>,
+    merges: Vec<Revision>,
+    content: Option<&impl Serialize>,
+) {
+    let deleted = content.is_none();
+    let body = content.map_or_else(Body::empty, |content| Body::from_serialize(content).unwrap());
+    let revision = Revision::derive(parent, &merges, deleted, &body).unwrap();
     let json = Some(body.as_str().as_bytes());
-    let revision = ReplicatedRevision::verified(revision, parent, vec![], false, json).unwrap();
+    let revision = ReplicatedRevision::verified(revision, parent, merges, deleted, json).unwrap();
     let document = ReplicatedDocument::verified(id.clone(), vec![revision]).unwrap();
     let operation = Operation::Replicate { document, acknowledges: true };
     assert!(database.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
+}
+
+/// Makes an edit beside another replica's of the same field, and waits until both are shown.
+pub async fn clash(
+    database: &Database,
+    notes: Collection<Note>,
+    id: &DocumentId,
+    edit: impl FnOnce(&mut Note) + 'static,
+) {
+    let known = database.get(id).await.unwrap().unwrap();
+    notes.update(id, edit);
+    is_saved(notes, database, id).await;
+    replicate(database, id, Some(known.winner), "theirs").await;
+    let row = notes.row(id).unwrap();
+    until("the conflict shows", async || !row.state.get_untracked().conflicts.is_empty()).await;
 }
 
 pub async fn stored(database: &Database, id: &DocumentId) -> Option<serde_json::Value> {
@@ -90,15 +117,7 @@ pub async fn others_write(database: &Database, id: &DocumentId, body: &serde_jso
         merges.sort_unstable();
         (Some(known.winner), merges)
     });
-    let body = (!body.is_null()).then(|| Body::from_serialize(body).unwrap());
-    let deleted = body.is_none();
-    let body = body.unwrap_or_else(Body::empty);
-    let revision = Revision::derive(parent, &merges, deleted, &body).unwrap();
-    let json = Some(body.as_str().as_bytes());
-    let revision = ReplicatedRevision::verified(revision, parent, merges, deleted, json).unwrap();
-    let document = ReplicatedDocument::verified(id.clone(), vec![revision]).unwrap();
-    let operation = Operation::Replicate { document, acknowledges: true };
-    assert!(database.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
+    arrive(database, id, parent, merges, (!body.is_null()).then_some(body)).await;
 }
 
 /// The server refuses all that waits for it of a document.

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{
-    carry, delete, document, done, fields, found, id, named, outcome, put, replica, state,
-    travelling, written,
+    carry, delete, document, done, fields, id, named, outcome, put, replica, state, travelling,
+    written,
 };
 use crate::{
     database::{Compaction, Database},
@@ -77,16 +77,21 @@ async fn a_deleted_document_becomes_a_stub(database: Database) {
     assert_eq!((document(&database, "a").await.winner, back.generation()), (back, 4));
 }
 
-async fn a_stub_keeps_the_dead_dead(here: Database) {
+/// What has been written here others edit and delete, and all of that is forgotten but the end.
+async fn deleted_elsewhere(here: &Database, text: &str) -> (Database, [Revision; 2]) {
     let server = replica();
-    let first = written(&here, put("a", &[], json!({"title": "tea"}))).await;
-    carry(&here, "a", &server).await;
-    acknowledged(&here, "a", first).await;
-    // Others edit and delete it, and all of that is forgotten but the end.
-    let second = written(&server, put("a", &[first], json!({"title": "cocoa"}))).await;
-    let gone = written(&server, delete("a", &[second])).await;
-    acknowledged(&server, "a", gone).await;
+    let first = written(here, put(text, &[], json!({"title": "tea"}))).await;
+    carry(here, text, &server).await;
+    acknowledged(here, text, first).await;
+    let second = written(&server, put(text, &[first], json!({"title": "cocoa"}))).await;
+    let gone = written(&server, delete(text, &[second])).await;
+    acknowledged(&server, text, gone).await;
     compacted(&server).await;
+    (server, [first, gone])
+}
+
+async fn a_stub_keeps_the_dead_dead(here: Database) {
+    let (server, [_, gone]) = deleted_elsewhere(&here, "a").await;
     let stub = travelling(&server, "a").await;
     assert_eq!((stub.forgotten.len(), stub.revisions.len()), (2, 1));
     let replicate = || Operation::Replicate { document: stub.clone(), acknowledges: true };
@@ -97,32 +102,16 @@ async fn a_stub_keeps_the_dead_dead(here: Database) {
 }
 
 async fn an_edit_that_the_stub_has_not_seen_survives_it(here: Database) {
-    let server = replica();
-    let first = written(&here, put("a", &[], json!({"title": "tea"}))).await;
-    carry(&here, "a", &server).await;
-    acknowledged(&here, "a", first).await;
+    let (server, [first, gone]) = deleted_elsewhere(&here, "a").await;
     let edited = written(&here, put("a", &[first], json!({"title": "mine"}))).await;
-    let second = written(&server, put("a", &[first], json!({"title": "cocoa"}))).await;
-    let gone = written(&server, delete("a", &[second])).await;
-    acknowledged(&server, "a", gone).await;
-    compacted(&server).await;
     let stub = travelling(&server, "a").await;
     done(&here, vec![Operation::Replicate { document: stub, acknowledges: true }]).await;
     carry(&here, "a", &server).await;
-    for database in [&here, &server] {
-        let kept = document(database, "a").await;
-        assert_eq!((kept.leaves, kept.kept), (vec![edited, gone], Some(kept_by(database).await)));
+    // The server stands for who has deleted it.
+    for (database, kept) in [(&here, Kept::DeletedElsewhere), (&server, Kept::DeletedHere)] {
+        let shown = document(database, "a").await;
+        assert_eq!((shown.leaves, shown.kept), (vec![edited, gone], Some(kept)));
         assert_eq!(fields(database, "a").await, json!({"title": "mine"}));
-    }
-}
-
-/// The server stands for who has deleted it.
-async fn kept_by(database: &Database) -> Kept {
-    let document = found(database, "a").await.expect("it is there");
-    if document.own_leaves.len() == 1 && document.own_leaves[0] == document.winner {
-        Kept::DeletedElsewhere
-    } else {
-        Kept::DeletedHere
     }
 }
 
