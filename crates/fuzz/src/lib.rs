@@ -3,6 +3,7 @@
 //! `cargo xtask fuzz` looks for such bytes. What it has found worth keeping lies in `corpus/`, and
 //! is tried again by the tests.
 
+mod batch;
 mod canonical;
 mod history;
 mod input;
@@ -11,6 +12,7 @@ mod place;
 mod record;
 mod tree;
 
+pub use batch::batch;
 pub use canonical::canonical;
 pub use message::message;
 pub use record::record;
@@ -20,5 +22,10 @@ pub use tree::tree;
 pub type Target = fn(&[u8]);
 
 /// The targets by the names that their folders in `corpus/` have.
-pub const TARGETS: &[(&str, Target)] =
-    &[("canonical", canonical), ("message", message), ("record", record), ("tree", tree)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("batch", batch),
+    ("canonical", canonical),
+    ("message", message),
+    ("record", record),
+    ("tree", tree),
+];

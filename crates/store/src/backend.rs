@@ -135,8 +135,7 @@ pub enum BackendError {
     Failed(String),
 }
 
-#[cfg(any(test, all(feature = "indexeddb", target_arch = "wasm32")))]
-mod batch;
+pub mod batch;
 #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
 pub mod indexeddb;
 pub mod memory;

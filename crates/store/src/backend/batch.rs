@@ -10,16 +10,20 @@ const SEQ: u8 = 0;
 const RECORDS: u8 = 1;
 const LOCALS: u8 = 2;
 
+/// What was read of such bytes.
 #[derive(Debug, Default, PartialEq)]
 pub struct Batch {
     /// The update sequence afterwards.
     pub seq: u64,
+    /// What was changed, as it is afterwards.
     pub records: Vec<Arc<Record>>,
+    /// The local documents that were set, and those that were removed.
     pub locals: Locals,
     /// The bytes of what can't be read. It stops nothing.
     pub unreadable: Vec<Vec<u8>>,
 }
 
+/// The bytes of what a commit has changed, or of everything there is.
 pub fn to_bytes(
     seq: u64,
     records: &[Arc<Record>],
@@ -53,7 +57,8 @@ fn write(
 }
 
 impl Batch {
-    /// Reads as much as can be read.
+    /// Reads as much as can be read. What can't is in `unreadable`: a record, or, where it can't be
+    /// seen how it goes on, all of the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut batch = Self::default();
         if batch.read(&mut Decoder::new(bytes)).is_err() {
