@@ -7,7 +7,7 @@ use std::{
 };
 
 use settee_store::{
-    Backend, BackendError, Commit, Operation, Record,
+    Backend, BackendError, Commit, DocumentId, Operation, Record,
     backend::sqlite::{Sqlite, SqliteDatabase},
 };
 use settee_sync::Checkpoint;
@@ -92,7 +92,7 @@ impl Handle {
 
     /// Whether the database has lived through the checkpoint.
     pub fn knows(&self, checkpoint: &Checkpoint) -> bool {
-        self.database.knows(*checkpoint.incarnation, *checkpoint.run, checkpoint.seq)
+        self.database.knows(*checkpoint.incarnation, *checkpoint.run, checkpoint.latest())
     }
 
     /// The update sequence, and word of each change to it.
@@ -110,6 +110,13 @@ impl Handle {
         limit: usize,
     ) -> Result<Vec<Arc<Record>>, BackendError> {
         self.database.changes(since, limit).await
+    }
+
+    pub async fn read(
+        &self,
+        ids: Vec<DocumentId>,
+    ) -> Result<Vec<Option<Arc<Record>>>, BackendError> {
+        self.database.read(ids).await
     }
 }
 

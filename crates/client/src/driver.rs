@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use settee_store::{BackendError, Database, Operation, backend::BoxFuture};
+use settee_store::{BackendError, Database, DocumentId, Operation, backend::BoxFuture};
 use settee_sync::{
     Checkpoint, Time,
     client::{self as machine, ClientOutput, Replica, Verdict},
+    digest::{Digests, DocumentDigest},
 };
 use tokio::sync::{mpsc, watch};
 
@@ -16,8 +17,8 @@ use crate::{
     socket::{Connector, Socket, SocketError},
 };
 
-/// How many documents are marked for sending in one commit.
-const RESEND_BATCH: usize = 1000;
+/// How many documents are read or marked at once.
+const PAGE: usize = 1000;
 
 type News = BoxFuture<'static, (Replica, Option<watch::Receiver<u64>>)>;
 
@@ -196,13 +197,16 @@ impl Driver {
                     self.machine.handle_committed(self.clock.now(), replica, batch, rejected.ok());
                 }
                 ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict).await,
-                ClientOutput::Resend { replica } => {
-                    // What can't be marked now is asked for again at the next connection, for
-                    // the checkpoint is forgotten last.
-                    if let Some(database) = self.databases.get(&replica) {
-                        let marked = mark_for_sending(database).await;
-                        self.note(&marked);
-                    }
+                ClientOutput::Digest { replica } => {
+                    let Some(database) = self.databases.get(&replica) else { continue };
+                    let digests = digests(database).await.ok();
+                    self.machine.handle_digests(self.clock.now(), replica, digests);
+                }
+                ClientOutput::Resend { replica, ids } => {
+                    let Some(database) = self.databases.get(&replica) else { continue };
+                    let marked = mark_for_sending(database, ids).await;
+                    self.note(&marked);
+                    self.machine.handle_resent(self.clock.now(), replica, marked.is_ok());
                 }
                 ClientOutput::StatusChanged => self.publish(),
             }
@@ -274,23 +278,23 @@ fn remember(checkpoint: Checkpoint) -> Operation {
     Operation::Local { key: CHECKPOINT.to_owned(), value: Some(checkpoint.encode()) }
 }
 
-/// Marks every document as pending, and then forgets the checkpoint.
-async fn mark_for_sending(database: &Database) -> Result<(), BackendError> {
-    let end = database.seq();
-    let mut since = 0;
+/// All documents, to be compared.
+async fn digests(database: &Database) -> Result<Vec<DocumentDigest>, BackendError> {
+    let mut digests = Digests::default();
     loop {
-        let records = database.changes(since, RESEND_BATCH).await?;
-        let Some(last) = records.last() else { break };
-        since = last.seq;
-        let operations = records
-            .iter()
-            .filter(|record| record.seq <= end)
-            .map(|record| Operation::Resend { id: record.id.clone() })
-            .collect();
-        database.commit(operations).await?;
-        if since >= end {
-            break;
+        let records = database.changes(digests.seq(), PAGE).await?;
+        if records.is_empty() {
+            return Ok(digests.into_documents());
         }
+        digests.add(records.iter().map(AsRef::as_ref));
     }
-    database.set_local(CHECKPOINT, None).await
+}
+
+/// Marks documents as pending. Those that were marked before it failed are only sent in vain.
+async fn mark_for_sending(database: &Database, ids: Vec<DocumentId>) -> Result<(), BackendError> {
+    for page in ids.chunks(PAGE) {
+        let operations = page.iter().map(|id| Operation::Resend { id: id.clone() });
+        database.commit(operations.collect()).await?;
+    }
+    Ok(())
 }

@@ -65,16 +65,20 @@ impl Ledger {
         disk: &Disk,
         settled: &Settled,
     ) -> Result<(), Violation> {
-        for (id, revisions) in &settled.acknowledged {
+        // What was on its way when the server lost it is not there any more.
+        let is_certain = disk.losses == 0;
+        for (id, revisions) in settled.acknowledged.iter().filter(|_| is_certain) {
             for revision in revisions {
                 let entry = (id.clone(), *revision);
                 self.acknowledged.entry(database).or_default().insert(entry);
             }
         }
-        let known = settled.acknowledged.iter().flat_map(|(id, revisions)| {
-            revisions.iter().map(move |revision| (id.clone(), *revision))
-        });
-        self.all_there(&disk.database, known, "was acknowledged, but isn't on the server")?;
+        let known =
+            settled.acknowledged.iter().filter(|_| is_certain).flat_map(|(id, revisions)| {
+                revisions.iter().map(move |revision| (id.clone(), *revision))
+            });
+        let place = (&disk.database, false);
+        self.all_there(place, known, "was acknowledged, but isn't on the server")?;
         for refused in &settled.withdrawn {
             let withdrawn = self.withdrawn.entry((client, settled.store)).or_default();
             withdrawn.extend(refused.revisions.iter().map(|name| (refused.id.clone(), *name)));
@@ -98,7 +102,7 @@ impl Ledger {
         for (index, store) in client.stores.iter().enumerate() {
             let kept = self.still_saved((client.id, index));
             let what = format!("was saved on client {}, but isn't there", client.id);
-            self.all_there(&store.database, kept, &what)?;
+            self.all_there((&store.database, false), kept, &what)?;
         }
         Ok(())
     }
@@ -106,9 +110,10 @@ impl Ledger {
     /// The server has all that it acknowledged, and nothing of those who may not write.
     pub fn server_is_whole(&self, disks: &[Disk]) -> Result<(), Violation> {
         for (number, disk) in disks.iter().enumerate() {
-            let known = self.acknowledged.get(&number).into_iter().flatten().cloned();
+            let known = self.acknowledged.get(&number).filter(|_| disk.losses == 0);
+            let known = known.into_iter().flatten().cloned();
             self.all_there(
-                &disk.database,
+                (&disk.database, false),
                 known,
                 "was acknowledged, but has gone from the server",
             )?;
@@ -129,7 +134,8 @@ impl Ledger {
             let number = clients[*client].stores[*store].number;
             let saved = self.still_saved((*client, *store));
             let what = format!("was saved on client {client}, but isn't on the server");
-            self.all_there(&disks[number].database, saved, &what)?;
+            let place = (&disks[number].database, disks[number].losses > 0);
+            self.all_there(place, saved, &what)?;
         }
         Ok(())
     }
@@ -140,10 +146,11 @@ impl Ledger {
         saved.filter(move |entry| withdrawn.is_none_or(|gone| !gone.contains(entry))).cloned()
     }
 
-    /// Each of the revisions is there, or forgotten for one that descends from it.
+    /// Each of the revisions is there, or forgotten for one that descends from it. What comes back
+    /// to a server that has lost everything are the ends, and what clients still know before them.
     fn all_there(
         &self,
-        database: &Database,
+        (database, has_lost): (&Database, bool),
         known: impl Iterator<Item = (DocumentId, Revision)>,
         what: &str,
     ) -> Result<(), Violation> {
@@ -151,7 +158,7 @@ impl Ledger {
         let is_there = |record: &Record, revision| {
             let leaves = || record.tree.leaves().into_iter().map(|leaf| leaf.revision);
             record.tree.get(revision).is_some()
-                || record.tree.forgotten().contains(revision)
+                || (has_lost || record.tree.forgotten().contains(revision))
                     && leaves().any(|leaf| self.descends(leaf, revision))
         };
         for (id, revision) in known {
@@ -181,6 +188,10 @@ pub fn is_covered(
     disk: &Disk,
     checkpoint: Checkpoint,
 ) -> Result<(), Violation> {
+    // Of a database that was lost meanwhile: there will be a comparison.
+    if !disk.knows(&checkpoint) {
+        return Ok(());
+    }
     let here = trees(&store.database);
     for record in records(&disk.database) {
         if record.seq > checkpoint.seq {

@@ -14,6 +14,7 @@ use settee_sync::{
         Client, ClientOutput, Replica, SentDocument, Verdict,
         status::{ConnectionStatus, OfflineReason, ReplicaStatus},
     },
+    digest::Digests,
     message::{BatchNumber, Message},
 };
 
@@ -24,6 +25,7 @@ use crate::{
     context::Context,
     faults::Fate,
     network::{Direction, LinkId},
+    records,
     scenario::{Person, Standing},
 };
 
@@ -75,6 +77,8 @@ pub enum Deed {
         checkpoint: Option<Checkpoint>,
     },
     Settled(Settled),
+    /// A server has lost something of this store, says the machine.
+    Compared(usize),
 }
 
 /// A verdict that was written down, or could not be.
@@ -338,9 +342,16 @@ impl Actor {
             ClientOutput::Settle { replica, verdict } => {
                 return self.settle(context, replica, verdict).map(Some);
             }
-            ClientOutput::Resend { .. } => {
-                let id = self.id;
-                return Err(Violation(format!("client {id} believes that the server forgot")));
+            ClientOutput::Digest { replica } => {
+                let mut digests = Digests::default();
+                let records = records(&self.store(replica)?.1.database);
+                digests.add(records.iter().map(AsRef::as_ref));
+                let documents = digests.into_documents();
+                self.machine()?.handle_digests(context.now, replica, Some(documents));
+                return Ok(Some(Deed::Compared(self.store(replica)?.0)));
+            }
+            ClientOutput::Resend { replica, ids } => {
+                return self.resend(context, replica, ids).map(Some);
             }
             ClientOutput::StatusChanged => {
                 let status = process.machine.connection_status();
@@ -397,6 +408,29 @@ impl Actor {
         self.changed(context, index);
         let checkpoint = checkpoint.filter(|_| is_saved);
         Ok(Deed::Committed { store: index, checkpoint })
+    }
+
+    fn resend(
+        &mut self,
+        context: &mut Context,
+        replica: Replica,
+        ids: Vec<DocumentId>,
+    ) -> Result<Deed, Violation> {
+        let (index, store) = self.store(replica)?;
+        let fate = context.faults.client_commit(&mut context.random);
+        if fate == Fate::CrashBefore {
+            context.tally.count("fault: client dies before it marks what was lost");
+            return Ok(Deed::Crashed);
+        }
+        let operations = ids.into_iter().map(|id| Operation::Resend { id }).collect();
+        let is_done = at_once(store.database.commit(operations)).is_ok();
+        if fate == Fate::CrashAfter {
+            context.tally.count("fault: client dies after it has marked what was lost");
+            return Ok(Deed::Crashed);
+        }
+        self.machine()?.handle_resent(context.now, replica, is_done);
+        self.changed(context, index);
+        Ok(Deed::Nothing)
     }
 
     fn settle(

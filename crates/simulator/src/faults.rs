@@ -27,9 +27,13 @@ pub enum Kind {
     Quota,
     /// A database drops what it can do without: the server's, or a client's.
     Compact,
+    /// Somebody copies the server's databases.
+    Backup,
+    /// The server's databases are what they were a while ago, or are gone.
+    Lose,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 13] = [
     Kind::Cut,
     Kind::Silence,
     Kind::Stall,
@@ -41,6 +45,8 @@ const KINDS: [Kind; 11] = [
     Kind::StopServer,
     Kind::Quota,
     Kind::Compact,
+    Kind::Backup,
+    Kind::Lose,
 ];
 
 #[derive(Debug, Clone, Default)]

@@ -10,9 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use settee_store::{Applied, Operation, Record, replication::ReplicatedDocument};
+use settee_store::{Applied, DocumentId, Operation, Record, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time,
+    digest::Digests,
     message::{BatchNumber, GoodbyeCode, Open},
     server::{Committed, Grant, ServerOutput},
 };
@@ -25,10 +26,11 @@ use crate::{
     faults::Fate,
     network::{Direction, LinkId},
     plan::is_welcome,
+    records,
     scenario::Standing,
 };
 
-pub use disk::Disk;
+pub use disk::{Disk, Loss};
 
 /// Most jobs that wait on a connection. Clients don't send past their credit, so they are few.
 const JOBS_LIMIT: usize = 200;
@@ -76,12 +78,23 @@ enum Job {
         since: u64,
         limit: usize,
     },
+    Digest {
+        channel: Channel,
+        disk: usize,
+    },
+    Find {
+        channel: Channel,
+        disk: usize,
+        ids: Vec<DocumentId>,
+    },
 }
 
 enum Done {
     Authorized(Channel, Result<(Grant, usize), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Vec<Arc<Record>>>),
+    Digests(Channel, Digests),
+    Found(Channel, Option<Vec<Option<Arc<Record>>>>),
     /// The machine knows already.
     Nothing,
 }
@@ -184,7 +197,7 @@ impl Actor {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         if let Some(opened) = connection.channels.get_mut(&channel) {
             opened.has_news = false;
-            connection.machine.handle_news(channel, self.disks[opened.disk].seq());
+            connection.machine.handle_news(context.now, channel, self.disks[opened.disk].seq());
         }
         self.obey(context, link)
     }
@@ -202,6 +215,15 @@ impl Actor {
             Job::Read { channel, disk, since, limit } => {
                 let changes = at_once(self.disks[disk].database.changes(since, limit));
                 Some(Done::Changes(channel, changes.ok()))
+            }
+            Job::Digest { channel, disk } => {
+                let mut digests = Digests::default();
+                digests.add(records(&self.disks[disk].database).iter().map(AsRef::as_ref));
+                Some(Done::Digests(channel, digests))
+            }
+            Job::Find { channel, disk, ids } => {
+                let found = at_once(self.disks[disk].database.records(ids));
+                Some(Done::Found(channel, found.ok()))
             }
             Job::Commit { channel, batch, disk, documents }
                 if context.sabotage == Sabotage::EarlyAcknowledgement =>
@@ -243,17 +265,23 @@ impl Actor {
                     is_granted = true;
                     grant
                 });
-                machine.handle_authorized(channel, decision);
+                machine.handle_authorized(context.now, channel, decision);
                 if is_granted {
                     let wait = context.random.millis(0, 5);
                     context.plan(wait, Event::ServerNews(link, channel));
                 }
             }
             Some(Done::Committed(channel, batch, committed)) => {
-                machine.handle_committed(channel, batch, committed);
+                machine.handle_committed(context.now, channel, batch, committed);
             }
             Some(Done::Changes(channel, records)) => {
                 machine.handle_changes(context.now, channel, records);
+            }
+            Some(Done::Digests(channel, digests)) => {
+                machine.handle_digests(context.now, channel, Some(digests));
+            }
+            Some(Done::Found(channel, records)) => {
+                machine.handle_found(context.now, channel, records);
             }
             Some(Done::Nothing) | None => {}
         }
@@ -280,6 +308,17 @@ impl Actor {
                     if let Some(Opened { disk, .. }) = connection.channels.get(&channel) {
                         let disk = *disk;
                         connection.jobs.push_back(Job::Read { channel, disk, since, limit });
+                    }
+                }
+                ServerOutput::Digest { channel } => {
+                    if let Some(Opened { disk, .. }) = connection.channels.get(&channel) {
+                        context.tally.count("databases compared");
+                        connection.jobs.push_back(Job::Digest { channel, disk: *disk });
+                    }
+                }
+                ServerOutput::Find { channel, ids } => {
+                    if let Some(Opened { disk, .. }) = connection.channels.get(&channel) {
+                        connection.jobs.push_back(Job::Find { channel, disk: *disk, ids });
                     }
                 }
                 ServerOutput::Release(channel) => drop(connection.channels.remove(&channel)),

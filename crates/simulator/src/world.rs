@@ -17,7 +17,7 @@ use crate::{
     plan::Hand,
     random::Random,
     scenario::{Scenario, Standing},
-    server,
+    server::{self, Loss},
     tally::Tally,
     trace::Trace,
 };
@@ -173,6 +173,11 @@ impl World {
         match client.step(context, life)? {
             Deed::Nothing => {}
             Deed::Crashed => self.revive_client(id),
+            Deed::Compared(store) => {
+                if server.disks[client.stores[store].number].losses == 0 {
+                    return Err(Violation(format!("client {id} believes that the server forgot")));
+                }
+            }
             Deed::Committed { store, checkpoint } => {
                 let store = &client.stores[store];
                 if let Some(checkpoint) = checkpoint {
@@ -330,6 +335,22 @@ impl World {
                     store.memory.fail_with(Some(settee_store::BackendError::Full));
                 }
                 context.agenda.plan(until, Event::Room(id));
+            }
+            (Kind::Backup, _) => server.disks.iter_mut().for_each(server::Disk::back_up),
+            // Not in every hour: what is lost is to be back before more is.
+            (Kind::Lose, _) if server.is_running() && context.random.one_in(3) => {
+                server.crash(context);
+                for disk in &mut server.disks {
+                    let loss = disk.lose(&mut context.random);
+                    context.tally.count(match loss {
+                        Loss::Restored => "fault: a backup is restored",
+                        Loss::CopiedBack => "fault: a disk is rolled back",
+                        Loss::Deleted => "fault: a database is deleted",
+                    });
+                    context.note(|| format!("{loss:?}"));
+                }
+                let wait = context.random.millis(10, 10_000);
+                context.plan(wait, Event::StartServer);
             }
             (Kind::Compact, _) if server.is_running() && context.random.one_in(2) => {
                 for disk in &server.disks {

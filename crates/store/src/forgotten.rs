@@ -35,7 +35,17 @@ impl Forgotten {
     }
 
     pub(crate) fn insert(&mut self, revision: Revision) {
-        let mark = mark(revision);
+        self.add(mark(revision));
+    }
+
+    /// Adds the names that another replica has forgotten. Tells whether there were new ones.
+    pub(crate) fn extend(&mut self, other: &Self) -> bool {
+        let before = self.marks.clone();
+        other.marks.iter().for_each(|mark| self.add(*mark));
+        self.marks != before
+    }
+
+    fn add(&mut self, mark: [u8; MARK]) {
         if let Err(at) = self.marks.binary_search(&mark) {
             self.marks.insert(at, mark);
             let surplus = self.marks.len().saturating_sub(FORGOTTEN_LIMIT);

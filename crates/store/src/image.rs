@@ -13,7 +13,7 @@ use crate::{
     record::Record,
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Image {
     records: HashMap<DocumentId, Arc<Record>>,
     by_seq: BTreeMap<u64, DocumentId>,

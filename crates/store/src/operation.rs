@@ -32,7 +32,7 @@ pub enum Operation {
     Refuse { id: DocumentId, revisions: Vec<Revision>, reason: String },
     /// The user gives up what was refused.
     Discard { id: DocumentId },
-    /// The server has lost what it had: the leaves wait for it anew.
+    /// The server has lost what it had: all revisions wait for it anew.
     Resend { id: DocumentId },
     /// Of a deleted document everything but a stub is forgotten. No reader sees a difference, so
     /// the document keeps its `seq`.
@@ -241,10 +241,7 @@ fn apply(
             Ok((None, is_changed))
         }
         Operation::Discard { .. } => Ok((None, record.refused.take().is_some())),
-        Operation::Resend { .. } => {
-            record.tree.mark_pending();
-            Ok((None, !record.tree.is_empty()))
-        }
+        Operation::Resend { .. } => Ok((None, record.tree.mark_pending())),
         Operation::Compact { .. } => Ok((None, record.compact() > 0)),
         Operation::Local { .. } | Operation::Lead { .. } | Operation::Under { .. } => {
             Ok((None, false))
@@ -281,7 +278,11 @@ fn replicate(
         }
         changed |= acknowledges && tree.acknowledge(revision);
     }
-    changed |= acknowledges && tree.learn_forgotten(&document.forgotten, &named);
+    changed |= if acknowledges {
+        tree.learn_forgotten(&document.forgotten, &named)
+    } else {
+        tree.adopt_forgotten(&document.forgotten)
+    };
     // What nobody can check may descend from itself, and would take the document's end away.
     if !tree.is_empty() && tree.leaves().is_empty() {
         return Err(OperationError::NoBody);

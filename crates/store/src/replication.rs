@@ -33,8 +33,7 @@ pub struct ReplicatedDocument {
     pub id: DocumentId,
     /// Ancestors before those that descend from them.
     pub revisions: Vec<ReplicatedRevision>,
-    /// What the sender has had and keeps no more, for what it has closes it. Only a server's word
-    /// counts for that.
+    /// What the sender has had and keeps no more, for what it has closes it.
     pub forgotten: Forgotten,
 }
 
@@ -173,7 +172,8 @@ impl Record {
                 room -= length(node);
             }
         }
-        self.outgoing(Forgotten::default(), |node| {
+        // A server that has lost something learns by it what is dead.
+        self.outgoing(tree.forgotten().clone(), |node| {
             let is_needed = is_sent(node) || bases.contains(&node.revision);
             is_needed.then(|| with_body.contains(&node.revision))
         })

@@ -308,12 +308,14 @@ impl RevisionTree {
         changed
     }
 
-    /// Marks the leaves as not known to the server, for one that has lost them.
-    pub fn mark_pending(&mut self) {
-        let leaves: Vec<Revision> = self.leaves().iter().map(|node| node.revision).collect();
+    /// Marks all revisions as not known to the server, for one that has lost some: how they descend
+    /// from what it still has, it can't tell without those between. Tells whether that is new.
+    pub fn mark_pending(&mut self) -> bool {
+        let mut changed = false;
         for node in &mut self.nodes {
-            node.pending |= leaves.contains(&node.revision);
+            changed |= !std::mem::replace(&mut node.pending, true);
         }
+        changed
     }
 
     /// Takes out pending revisions with the pending ones that descend from them, and gives
@@ -447,6 +449,12 @@ impl RevisionTree {
             .collect();
         self.nodes.retain(|node| !gone.contains(&node.revision));
         changed || !gone.is_empty()
+    }
+
+    /// Takes in what a client has forgotten: it had this from a server, which may have lost it since.
+    /// Tells whether there is something new in it.
+    pub fn adopt_forgotten(&mut self, forgotten: &Forgotten) -> bool {
+        self.forgotten.extend(forgotten)
     }
 
     fn forget(&mut self, is_forgotten: impl Fn(&Node) -> bool) {

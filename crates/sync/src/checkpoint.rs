@@ -12,11 +12,29 @@ pub struct Checkpoint {
     pub run: ByteArray<16>,
     #[n(2)]
     pub seq: u64,
+    /// The latest sequence that the replica knows the server to have had: what it sent was
+    /// acknowledged at that, while it hadn't read so far. A server that has come to less has lost it.
+    #[cbor(n(3), default)]
+    pub witnessed: u64,
 }
 
 impl Checkpoint {
     pub fn new(incarnation: [u8; 16], run: [u8; 16], seq: u64) -> Self {
-        Self { incarnation: incarnation.into(), run: run.into(), seq }
+        Self { incarnation: incarnation.into(), run: run.into(), seq, witnessed: seq }
+    }
+
+    /// The sequence that the server has to have come to.
+    pub fn latest(&self) -> u64 {
+        self.seq.max(self.witnessed)
+    }
+
+    /// One that no server knows, of zeros: of who has something, but not how far it has read.
+    pub fn void() -> Self {
+        Self::new([0; 16], [0; 16], 0)
+    }
+
+    pub fn is_void(&self) -> bool {
+        *self == Self::void()
     }
 
     pub fn encode(&self) -> Vec<u8> {

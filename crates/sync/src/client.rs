@@ -5,6 +5,7 @@
 //! `poll_output`. Storage is asked for by outputs and answered by `handle_*`, for each replica in
 //! the order of asking.
 
+mod comparison;
 mod replica;
 pub mod status;
 
@@ -19,6 +20,7 @@ use crate::{
     access::Denial,
     backoff::Backoff,
     checkpoint::Checkpoint,
+    digest::DocumentDigest,
     limits::Limits,
     message::{
         BatchNumber, Channel, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, Ping, Pong,
@@ -59,9 +61,14 @@ pub enum ClientOutput {
         replica: Replica,
         verdict: Verdict,
     },
-    /// The server has lost what it had. Mark every document as pending and forget the checkpoint.
+    /// The server has lost something. Read all documents: [`Client::handle_digests`].
+    Digest {
+        replica: Replica,
+    },
+    /// Mark documents as pending, which the server lacks: [`Client::handle_resent`].
     Resend {
         replica: Replica,
+        ids: Vec<DocumentId>,
     },
     /// The connection's status or a replica's is not what it was.
     StatusChanged,
@@ -297,11 +304,46 @@ impl Client {
                 self.send(acknowledge);
             }
         } else {
-            let channel = receiver.channel();
-            receiver.failed_to_save(now + self.limits.backoff.1);
-            if let Some(channel) = channel {
-                self.send(Close { channel });
+            self.failed_to_save(now, replica);
+        }
+        self.tell();
+    }
+
+    /// The answer to [`ClientOutput::Digest`]; `None` when nothing could be read.
+    pub fn handle_digests(
+        &mut self,
+        now: Time,
+        replica: Replica,
+        documents: Option<Vec<DocumentDigest>>,
+    ) {
+        let Some(comparing) = self.replicas.get_mut(&replica) else { return };
+        match documents {
+            Some(documents) => {
+                if let Some(compare) = comparing.digested(now, documents) {
+                    self.send(compare);
+                }
             }
+            None => self.failed_to_save(now, replica),
+        }
+    }
+
+    /// The answer to [`ClientOutput::Resend`]: whether it is written down.
+    pub fn handle_resent(&mut self, now: Time, replica: Replica, is_done: bool) {
+        let Some(comparing) = self.replicas.get_mut(&replica) else { return };
+        if !is_done {
+            self.failed_to_save(now, replica);
+        } else if let Some(want) = comparing.marked() {
+            self.send(want);
+        }
+    }
+
+    /// The channel is closed, and opened anew after a while.
+    fn failed_to_save(&mut self, now: Time, replica: Replica) {
+        let Some(failed) = self.replicas.get_mut(&replica) else { return };
+        let channel = failed.channel();
+        failed.failed_to_save(now + self.limits.backoff.1);
+        if let Some(channel) = channel {
+            self.send(Close { channel });
         }
         self.tell();
     }
@@ -374,7 +416,7 @@ impl Client {
                     return self.drop_connection(now, OfflineReason::Misunderstanding);
                 }
                 if opening.opened(&opened) {
-                    self.outputs.push_back(ClientOutput::Resend { replica });
+                    self.outputs.push_back(ClientOutput::Digest { replica });
                 }
                 self.read(replica);
                 self.tell();
@@ -399,7 +441,23 @@ impl Client {
                     None => self.drop_connection(now, OfflineReason::Misunderstanding),
                 }
             }
-            Message::Hello(_) | Message::Goodbye(_) | Message::Open(_) | Message::Close(_) => {
+            Message::Differences(differences) => {
+                let Some(replica) = self.replica_of(differences.channel) else { return };
+                let Some(comparing) = self.replicas.get_mut(&replica) else { return };
+                match comparing.compared(differences) {
+                    Some(ids) => {
+                        self.outputs.push_back(ClientOutput::Resend { replica, ids });
+                        self.tell();
+                    }
+                    None => self.drop_connection(now, OfflineReason::Misunderstanding),
+                }
+            }
+            Message::Hello(_)
+            | Message::Goodbye(_)
+            | Message::Open(_)
+            | Message::Close(_)
+            | Message::Compare(_)
+            | Message::Want(_) => {
                 self.drop_connection(now, OfflineReason::Misunderstanding);
             }
         }

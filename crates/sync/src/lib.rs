@@ -9,6 +9,7 @@
 //! # Layout
 //!
 //! - [`message`]: what goes over the wire; [`checkpoint`]: how far a replica has read.
+//! - [`digest`]: what two replicas compare when one of them has lost something.
 //! - [`access`]: roles, denials, and the trait that decides.
 //! - [`client`], [`server`]: the machines; [`flight`]: what either waits for.
 //! - [`limits`], [`backoff`], [`time`].
@@ -17,6 +18,7 @@ pub mod access;
 pub mod backoff;
 pub mod checkpoint;
 pub mod client;
+pub mod digest;
 mod flight;
 pub mod limits;
 pub mod message;

@@ -18,6 +18,7 @@ use thiserror::Error;
 use crate::{
     access::{DenialCode, Role},
     checkpoint::Checkpoint,
+    digest::DocumentDigest,
 };
 
 /// The versions of the protocol that this program speaks.
@@ -83,6 +84,9 @@ messages! {
     13 Close,
     20 Changes,
     21 Acknowledge,
+    30 Compare,
+    31 Differences,
+    32 Want,
 }
 
 /// Why a frame can't be read.
@@ -171,7 +175,7 @@ pub struct Open {
     #[cbor(n(2), with = "minicbor::bytes")]
     pub credentials: Vec<u8>,
     /// Absent when the client has nothing of the database, not even a memory of deleted documents.
-    /// One of zeros, which no server knows, when it has something but not how far it has read.
+    /// [`Checkpoint::void`] when it has something but not how far it has read.
     #[n(3)]
     pub checkpoint: Option<Checkpoint>,
 }
@@ -192,7 +196,7 @@ pub struct Opened {
     #[n(4)]
     pub seq: u64,
     /// Whether the server goes on from the client's checkpoint. If there was one and it doesn't,
-    /// the server has lost something, and the client sends all it has.
+    /// the server has lost something, and waits for the client's [`Compare`].
     #[n(5)]
     pub resumed: bool,
 }
@@ -242,9 +246,51 @@ pub struct Acknowledge {
     pub batch: BatchNumber,
     #[cbor(n(2), default, skip_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,
-    /// The client's checkpoint from now on, where the server knows that nothing else came between.
+    /// The database's update sequence afterwards; from the server only.
     #[n(3)]
     pub seq: Option<u64>,
+    /// Set where nothing of others came between: then that is the client's checkpoint.
+    #[n(4)]
+    pub is_current: Option<bool>,
+}
+
+/// The client's digests, where the server has lost something of what it had: 2^k of them, for
+/// k up to [`crate::digest::BITS_LIMIT`], one after the other.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Compare {
+    #[n(0)]
+    pub channel: Channel,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub buckets: Vec<u8>,
+}
+
+/// What the server has in the buckets that differ.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Differences {
+    #[n(0)]
+    pub channel: Channel,
+    /// The update sequence at which that was so.
+    #[n(1)]
+    pub seq: u64,
+    /// The numbers of those buckets, rising.
+    #[n(2)]
+    pub buckets: Vec<u16>,
+    /// Absent where it would be too much for a frame: then everything is sent anew, both ways.
+    #[n(3)]
+    pub documents: Option<Vec<DocumentDigest>>,
+}
+
+/// The documents that the client lacks, or has otherwise. The server goes on from the sequence of
+/// [`Differences`] once it has sent them.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Want {
+    #[n(0)]
+    pub channel: Channel,
+    #[n(1)]
+    pub ids: Vec<DocumentId>,
 }
 
 /// A document of a batch that was not taken.

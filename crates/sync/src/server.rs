@@ -6,21 +6,23 @@
 //! the order of asking.
 
 mod channel;
+mod comparison;
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
 };
 
-use settee_store::{Applied, Record, replication::ReplicatedDocument};
+use settee_store::{Applied, DocumentId, Record, replication::ReplicatedDocument};
 
 use crate::{
     access::{Denial, DenialCode, Role},
     checkpoint::Checkpoint,
+    digest::Digests,
     limits::{CREDENTIALS_LIMIT, Limits, NAME_LIMIT},
     message::{
-        Acknowledge, BatchNumber, Changes, Channel, Closed, FrameError, Goodbye, GoodbyeCode,
-        Hello, Message, Open, Ping, Pong, VERSIONS,
+        Acknowledge, BatchNumber, Changes, Channel, Closed, Compare, FrameError, Goodbye,
+        GoodbyeCode, Hello, Message, Open, Ping, Pong, VERSIONS, Want,
     },
     time::Time,
 };
@@ -43,6 +45,15 @@ pub enum ServerOutput {
         channel: Channel,
         since: u64,
         limit: usize,
+    },
+    /// Read all documents: [`Server::handle_digests`].
+    Digest {
+        channel: Channel,
+    },
+    /// Read some documents: [`Server::handle_found`].
+    Find {
+        channel: Channel,
+        ids: Vec<DocumentId>,
     },
     /// Let go of the channel's database.
     Release(Channel),
@@ -144,13 +155,20 @@ impl Server {
                 }
             }
             (Phase::Talking, Message::Changes(changes)) => self.take(changes),
-            (Phase::Talking, Message::Acknowledge(landed)) => self.landed(&landed),
+            (Phase::Talking, Message::Acknowledge(landed)) => self.landed(now, &landed),
+            (Phase::Talking, Message::Compare(compare)) => self.compare(&compare),
+            (Phase::Talking, Message::Want(want)) => self.want(now, want),
             _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
         }
     }
 
     /// The driver's decision on [`ServerOutput::Authorize`].
-    pub fn handle_authorized(&mut self, number: Channel, decision: Result<Grant, Denial>) {
+    pub fn handle_authorized(
+        &mut self,
+        now: Time,
+        number: Channel,
+        decision: Result<Grant, Denial>,
+    ) {
         let Some(channel) = self.channels.get_mut(&number) else {
             // Closed while the decision was under way.
             self.outputs.push_back(ServerOutput::Release(number));
@@ -160,7 +178,7 @@ impl Server {
             Ok(grant) => {
                 let opened = channel.grant(number, &grant);
                 self.send(opened);
-                self.go_on(number);
+                self.go_on(now, number);
             }
             Err(denial) => self.deny(number, denial),
         }
@@ -169,6 +187,7 @@ impl Server {
     /// The answer to [`ServerOutput::Commit`]; `None` when the store could not.
     pub fn handle_committed(
         &mut self,
+        now: Time,
         number: Channel,
         batch: BatchNumber,
         committed: Option<Committed>,
@@ -179,14 +198,14 @@ impl Server {
             return self.deny(number, denial);
         };
         channel.committed(number, batch, committed);
-        self.go_on(number);
+        self.go_on(now, number);
     }
 
     /// A channel's database has changed.
-    pub fn handle_news(&mut self, number: Channel, seq: u64) {
+    pub fn handle_news(&mut self, now: Time, number: Channel, seq: u64) {
         if let Some(channel) = self.channels.get_mut(&number) {
             channel.news(seq);
-            self.go_on(number);
+            self.go_on(now, number);
         }
     }
 
@@ -198,14 +217,36 @@ impl Server {
         records: Option<Vec<Arc<Record>>>,
     ) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
-        let Some(records) = records else {
-            let denial = Denial::new(DenialCode::Unavailable, "the server can't read now");
-            return self.deny(number, denial);
-        };
+        let Some(records) = records else { return self.deny(number, cannot_read()) };
         if let Some(changes) = channel.changes(now, number, &records, &self.limits) {
             self.send(changes);
         }
-        self.go_on(number);
+        self.go_on(now, number);
+    }
+
+    /// The answer to [`ServerOutput::Digest`]; `None` when the store could not.
+    pub fn handle_digests(&mut self, now: Time, number: Channel, digests: Option<Digests>) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let Some(digests) = digests else { return self.deny(number, cannot_read()) };
+        if let Some(differences) = channel.differences(number, digests, &self.limits) {
+            self.send(differences);
+        }
+        self.go_on(now, number);
+    }
+
+    /// The answer to [`ServerOutput::Find`], in the same order; `None` when the store could not.
+    pub fn handle_found(
+        &mut self,
+        now: Time,
+        number: Channel,
+        records: Option<Vec<Option<Arc<Record>>>>,
+    ) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let Some(records) = records else { return self.deny(number, cannot_read()) };
+        if let Some(changes) = channel.found(now, number, &records, &self.limits) {
+            self.send(changes);
+        }
+        self.go_on(now, number);
     }
 
     /// A grant has ended.
@@ -295,24 +336,52 @@ impl Server {
         }
     }
 
-    fn landed(&mut self, landed: &Acknowledge) {
+    fn compare(&mut self, compare: &Compare) {
+        let Some(channel) = self.channels.get_mut(&compare.channel) else { return };
+        let Some(buckets) = comparison::read_buckets(&compare.buckets) else {
+            return self.end(GoodbyeCode::Malformed, "these are no digests");
+        };
+        if channel.compare(buckets) {
+            self.outputs.push_back(ServerOutput::Digest { channel: compare.channel });
+        } else {
+            self.end(GoodbyeCode::OutOfPlace, "there is nothing to compare");
+        }
+    }
+
+    fn want(&mut self, now: Time, want: Want) {
+        let Some(channel) = self.channels.get_mut(&want.channel) else { return };
+        if channel.want(want.ids) {
+            self.go_on(now, want.channel);
+        } else {
+            self.end(GoodbyeCode::OutOfPlace, "nothing was compared");
+        }
+    }
+
+    fn landed(&mut self, now: Time, landed: &Acknowledge) {
         let Some(channel) = self.channels.get_mut(&landed.channel) else { return };
         if channel.landed(landed.batch) {
-            self.go_on(landed.channel);
+            self.go_on(now, landed.channel);
         } else {
             self.end(GoodbyeCode::OutOfPlace, "no such batch waits for an acknowledgement");
         }
     }
 
     /// Acknowledges what there is to acknowledge, and reads what there is to read.
-    fn go_on(&mut self, number: Channel) {
+    fn go_on(&mut self, now: Time, number: Channel) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let acknowledgements = channel.acknowledgements();
+        let compared = channel.compared(now, number);
+        if let Some(ids) = channel.next_find(&self.limits) {
+            self.outputs.push_back(ServerOutput::Find { channel: number, ids });
+        }
         if let Some((since, limit)) = channel.next_read(&self.limits) {
             self.outputs.push_back(ServerOutput::Read { channel: number, since, limit });
         }
         for acknowledge in acknowledgements {
             self.send(acknowledge);
+        }
+        if let Some(changes) = compared {
+            self.send(changes);
         }
     }
 
@@ -345,4 +414,8 @@ impl Server {
         self.channels.clear();
         self.outputs.push_back(ServerOutput::Disconnect(code));
     }
+}
+
+fn cannot_read() -> Denial {
+    Denial::new(DenialCode::Unavailable, "the server can't read now")
 }

@@ -91,7 +91,7 @@ impl Connection {
                     self.running = None;
                     self.settle(done);
                 }
-                (channel, seq) = self.news.next() => self.machine.handle_news(channel, seq),
+                (channel, seq) = self.news.next() => self.machine.handle_news(self.now(), channel, seq),
                 () = sleep_until(wake) => {
                     if self.wire.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                         return End::Lost(Lost::Stalled);
@@ -119,6 +119,16 @@ impl Connection {
                         self.jobs.push_back(Job::Read { channel, database, since, limit });
                     }
                 }
+                ServerOutput::Digest { channel } => {
+                    if let Some(database) = self.database(channel) {
+                        self.jobs.push_back(Job::Digest { channel, database });
+                    }
+                }
+                ServerOutput::Find { channel, ids } => {
+                    if let Some(database) = self.database(channel) {
+                        self.jobs.push_back(Job::Find { channel, database, ids });
+                    }
+                }
                 ServerOutput::Release(channel) => drop(self.channels.remove(&channel)),
                 ServerOutput::Disconnect(code) => return Some(code),
             }
@@ -142,13 +152,19 @@ impl Connection {
                     self.channels.insert(channel, Open { database, _news: news });
                     grant
                 });
-                self.machine.handle_authorized(channel, decision);
+                self.machine.handle_authorized(self.now(), channel, decision);
             }
             Done::Committed(channel, batch, committed) => {
-                self.machine.handle_committed(channel, batch, committed);
+                self.machine.handle_committed(self.now(), channel, batch, committed);
             }
             Done::Changes(channel, records) => {
                 self.machine.handle_changes(self.now(), channel, records);
+            }
+            Done::Digests(channel, digests) => {
+                self.machine.handle_digests(self.now(), channel, digests);
+            }
+            Done::Found(channel, records) => {
+                self.machine.handle_found(self.now(), channel, records);
             }
         }
     }

@@ -3,9 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use settee_store::{BackendError, Commit, Operation, Record, replication::ReplicatedDocument};
+use settee_store::{
+    BackendError, Commit, DocumentId, Operation, Record, replication::ReplicatedDocument,
+};
 use settee_sync::{
     Channel, Denial, DenialCode,
+    digest::Digests,
     message::{BatchNumber, Open},
     server::{Committed, Grant},
 };
@@ -16,6 +19,9 @@ use crate::{databases::Handle, telemetry::short};
 
 /// How long a job may take. The client has given up by then.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many documents are read at once to be digested.
+const DIGEST_PAGE: usize = 1000;
 
 pub enum Job {
     Authorize(Open),
@@ -31,12 +37,23 @@ pub enum Job {
         since: u64,
         limit: usize,
     },
+    Digest {
+        channel: Channel,
+        database: Handle,
+    },
+    Find {
+        channel: Channel,
+        database: Handle,
+        ids: Vec<DocumentId>,
+    },
 }
 
 pub enum Done {
     Authorized(Channel, Result<(Grant, Handle), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Vec<Arc<Record>>>),
+    Digests(Channel, Option<Digests>),
+    Found(Channel, Option<Vec<Option<Arc<Record>>>>),
 }
 
 impl Job {
@@ -54,6 +71,14 @@ impl Job {
             Self::Read { channel, database, since, limit } => {
                 let changes = timeout(PATIENCE, database.changes(since, limit)).await;
                 Done::Changes(channel, succeeded(&database, "read", changes))
+            }
+            Self::Digest { channel, database } => {
+                let digests = timeout(PATIENCE, digests(&database)).await;
+                Done::Digests(channel, succeeded(&database, "digest", digests))
+            }
+            Self::Find { channel, database, ids } => {
+                let records = timeout(PATIENCE, database.read(ids)).await;
+                Done::Found(channel, succeeded(&database, "find", records))
             }
         }
     }
@@ -97,6 +122,18 @@ async fn commit(
         Err(invalid) => Ok(Err(invalid.to_string())),
     });
     Ok((told.collect::<Result<_, BackendError>>()?, seq))
+}
+
+/// All documents, to be compared.
+async fn digests(database: &Handle) -> Result<Digests, BackendError> {
+    let mut digests = Digests::default();
+    loop {
+        let records = database.changes(digests.seq(), DIGEST_PAGE).await?;
+        if records.is_empty() {
+            return Ok(digests);
+        }
+        digests.add(records.iter().map(AsRef::as_ref));
+    }
 }
 
 /// What was asked for, or a line in the log.

@@ -3,19 +3,44 @@
 use settee_store::{Database, Memory, backend::Run};
 use settee_sync::Checkpoint;
 
+use crate::random::Random;
+
 pub struct Disk {
+    memory: Memory,
     pub database: Database,
     incarnation: [u8; 16],
     /// Each start of the server, and where the database was then.
     runs: Vec<(Run, u64)>,
+    backup: Option<Backup>,
+    /// How often it has lost something.
+    pub losses: u32,
     /// A database comes to be when its owner opens it.
     pub is_there: bool,
 }
 
+struct Backup {
+    memory: Memory,
+    incarnation: [u8; 16],
+    runs: Vec<(Run, u64)>,
+}
+
+/// How a database may lose something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// A backup is restored, as is proper.
+    Restored,
+    /// The files of a backup are copied over those that are there, and nobody tells the server.
+    CopiedBack,
+    /// It is deleted, and made anew.
+    Deleted,
+}
+
 impl Disk {
     pub fn new(incarnation: [u8; 16]) -> Self {
-        let database = Database::new(Memory::new(incarnation));
-        Self { database, incarnation, runs: Vec::new(), is_there: false }
+        let memory = Memory::new(incarnation);
+        let database = Database::new(memory.clone());
+        let (runs, backup) = (Vec::new(), None);
+        Self { memory, database, incarnation, runs, backup, losses: 0, is_there: false }
     }
 
     pub fn begin_run(&mut self, run: Run) {
@@ -37,6 +62,32 @@ impl Disk {
             return false;
         };
         let end = self.runs.get(at + 1).map_or_else(|| self.seq(), |(_, next)| *next);
-        self.incarnation == *checkpoint.incarnation && checkpoint.seq <= end
+        self.incarnation == *checkpoint.incarnation && checkpoint.latest() <= end
+    }
+
+    pub fn back_up(&mut self) {
+        let (memory, runs) = (self.memory.copy(self.incarnation), self.runs.clone());
+        self.backup = Some(Backup { memory, incarnation: self.incarnation, runs });
+    }
+
+    /// Loses what came since the last backup, or all of it. Tells how. The server is not running.
+    pub fn lose(&mut self, random: &mut Random) -> Loss {
+        self.losses += 1;
+        let backup = self.backup.as_ref().filter(|_| !random.one_in(4));
+        let (memory, incarnation, runs, loss) = match backup {
+            None => {
+                let incarnation = random.bytes();
+                (Memory::new(incarnation), incarnation, Vec::new(), Loss::Deleted)
+            }
+            Some(Backup { memory, incarnation, runs }) => {
+                let is_proper = random.one_in(2);
+                let incarnation = if is_proper { random.bytes() } else { *incarnation };
+                let loss = if is_proper { Loss::Restored } else { Loss::CopiedBack };
+                (memory.copy(incarnation), incarnation, runs.clone(), loss)
+            }
+        };
+        self.database = Database::new(memory.clone());
+        (self.memory, self.incarnation, self.runs) = (memory, incarnation, runs);
+        loss
     }
 }

@@ -60,6 +60,16 @@ impl Memory {
         Self { shared: Arc::new(Shared { state, seq, incarnation, is_slow }) }
     }
 
+    /// Another database, with what is in this one now: as a copy of its disk would be.
+    #[must_use]
+    pub fn copy(&self, incarnation: Incarnation) -> Self {
+        let image = self.state().image.clone();
+        let copy = Self::new(incarnation);
+        copy.shared.seq.send_replace(*self.shared.seq.borrow());
+        copy.state().image = image;
+        copy
+    }
+
     /// Lets every commit fail with this error from now on, or succeed again.
     pub fn fail_with(&self, failure: Option<BackendError>) {
         self.state().failure = failure;

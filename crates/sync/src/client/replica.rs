@@ -7,13 +7,20 @@ use std::{
 
 use settee_store::{Counts, DocumentId, Record, Revision, replication::ReplicatedDocument};
 
-use super::status::{ChannelStatus, ReplicaStatus};
+use super::{
+    comparison::{Comparison, Findings, Known},
+    status::{ChannelStatus, ReplicaStatus},
+};
 use crate::{
     access::{Denial, Role},
     checkpoint::Checkpoint,
+    digest::DocumentDigest,
     flight::{Flight, Packer},
     limits::Limits,
-    message::{Acknowledge, BatchNumber, Changes, Channel, Open, Opened, WireDocument},
+    message::{
+        Acknowledge, BatchNumber, Changes, Channel, Compare, Differences, Open, Opened, Want,
+        WireDocument,
+    },
     time::Time,
 };
 
@@ -40,8 +47,13 @@ pub(super) struct ClientReplica {
     uncommitted: VecDeque<(BatchNumber, Option<u64>)>,
     /// The server's update sequence, as far as is known.
     latest: u64,
+    /// [`Checkpoint::witnessed`] in the history that the server has now.
+    witnessed: u64,
     unreadable: usize,
     is_unsaved: bool,
+    /// Where the server has lost something. Until it is over, the checkpoint is the one from
+    /// before, so that a connection that is lost meanwhile leads to another comparison.
+    comparison: Option<Comparison>,
 }
 
 #[derive(Debug)]
@@ -85,8 +97,10 @@ impl ClientReplica {
             is_reading: false,
             uncommitted: VecDeque::new(),
             latest: 0,
+            witnessed: 0,
             unreadable: 0,
             is_unsaved: false,
+            comparison: None,
         }
     }
 
@@ -97,9 +111,11 @@ impl ClientReplica {
             State::Open { .. } => ChannelStatus::Open,
             State::Denied { denial, .. } => ChannelStatus::Denied(denial.clone()),
         };
-        let read = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
+        let checkpoint = self.checkpoint.filter(|_| self.comparison.is_none());
+        let read = checkpoint.map_or(0, |checkpoint| checkpoint.seq);
         // What could not be saved has come again, or was here already.
-        let is_complete = channel == ChannelStatus::Open && read >= self.latest;
+        let is_complete =
+            channel == ChannelStatus::Open && read >= self.latest && self.comparison.is_none();
         ReplicaStatus {
             channel,
             role: self.role,
@@ -135,7 +151,14 @@ impl ClientReplica {
         match &self.state {
             State::Waiting { until } | State::Denied { until, .. } => *until,
             State::Opening { since, .. } => Some(*since + limits.answer),
-            State::Open { .. } => self.flight.oldest().map(|at| at + limits.answer * 2),
+            State::Open { .. } => {
+                let asked = match self.comparison {
+                    Some(Comparison::Asked { since, .. }) => Some(since),
+                    _ => None,
+                };
+                let oldest = self.flight.oldest().into_iter().chain(asked).min();
+                oldest.map(|at| at + limits.answer * 2)
+            }
         }
     }
 
@@ -154,7 +177,7 @@ impl ClientReplica {
     /// some of them were deleted.
     fn void_checkpoint(&self) -> Option<Checkpoint> {
         let has_documents = self.counts.is_some_and(|counts| counts.documents > 0);
-        has_documents.then(|| Checkpoint::new([0; 16], [0; 16], 0))
+        has_documents.then(Checkpoint::void)
     }
 
     fn pending(&self) -> usize {
@@ -167,9 +190,11 @@ impl ClientReplica {
         self.busy.clear();
         self.uncommitted.clear();
         self.is_reading = false;
+        self.comparison = None;
     }
 
-    /// Tells whether the server has lost what this replica once had from it.
+    /// Tells whether the server has lost something of what this replica has read: then its
+    /// documents are to be compared.
     pub fn opened(&mut self, opened: &Opened) -> bool {
         self.role = Some(opened.role);
         self.latest = opened.seq;
@@ -179,13 +204,50 @@ impl ClientReplica {
             run: *opened.run,
         };
         let is_lost = self.checkpoint.is_some() && !opened.resumed;
+        self.witnessed = self.checkpoint.filter(|_| !is_lost).map_or(0, |known| known.latest());
         if is_lost {
-            self.checkpoint = None;
+            self.comparison = Some(Comparison::Digesting);
         } else if self.checkpoint.is_none() {
             // An empty database is read to its end by being opened.
             self.checkpoint = (opened.seq == 0).then(|| self.position(0)).flatten();
         }
         is_lost
+    }
+
+    /// This side's documents, to be compared by the server.
+    pub fn digested(&mut self, now: Time, documents: Vec<DocumentDigest>) -> Option<Compare> {
+        let channel = self.channel()?;
+        let Some(Comparison::Digesting) = self.comparison else { return None };
+        let known = Known::new(documents);
+        let buckets = known.buckets();
+        self.comparison = Some(Comparison::Asked { since: now, known });
+        Some(Compare { channel, buckets })
+    }
+
+    /// What differs; `None` when that was not asked. The documents returned are to be marked as
+    /// pending, for the server lacks them, or has them otherwise.
+    pub fn compared(&mut self, differences: Differences) -> Option<Vec<DocumentId>> {
+        match self.comparison.take() {
+            Some(Comparison::Asked { known, .. }) => {
+                self.latest = self.latest.max(differences.seq);
+                let Findings { resend, want } = known.findings(differences);
+                self.comparison = Some(Comparison::Marking { want });
+                Some(if self.role.is_some_and(Role::can_write) { resend } else { Vec::new() })
+            }
+            other => {
+                self.comparison = other;
+                None
+            }
+        }
+    }
+
+    /// What was to be marked is. Now the server may send what is lacking here.
+    pub fn marked(&mut self) -> Option<Want> {
+        let channel = self.channel()?;
+        let Some(Comparison::Marking { want }) = &mut self.comparison else { return None };
+        let want = want.take();
+        self.comparison = Some(Comparison::Receiving);
+        want.map(|ids| Want { channel, ids })
     }
 
     pub fn counted(&mut self, counts: Counts) {
@@ -258,9 +320,12 @@ impl ClientReplica {
         }
         if let Some(seq) = landed.seq {
             self.latest = self.latest.max(seq);
+            self.witnessed = self.witnessed.max(seq);
             // What the server sent before has to be durable here first.
-            if self.uncommitted.is_empty() {
-                self.checkpoint = self.position(seq);
+            let is_current = landed.is_current == Some(true) && self.uncommitted.is_empty();
+            let known = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
+            if self.comparison.is_none() {
+                self.checkpoint = self.position(if is_current { seq } else { known });
                 verdict.checkpoint = self.checkpoint;
             }
         }
@@ -294,10 +359,11 @@ impl ClientReplica {
         let (batch, seq) = self.uncommitted.pop_front_if(|(waiting, _)| *waiting == batch)?;
         if let Some(seq) = seq {
             self.checkpoint = self.position(seq);
+            self.comparison = None;
         }
         self.is_unsaved = false;
         self.unreadable += rejected;
-        Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None })
+        Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
     }
 
     pub fn failed_to_save(&mut self, until: Time) {
@@ -308,7 +374,10 @@ impl ClientReplica {
 
     fn position(&self, seq: u64) -> Option<Checkpoint> {
         match self.state {
-            State::Open { incarnation, run, .. } => Some(Checkpoint::new(incarnation, run, seq)),
+            State::Open { incarnation, run, .. } => {
+                let witnessed = self.witnessed.max(seq);
+                Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
+            }
             _ => None,
         }
     }

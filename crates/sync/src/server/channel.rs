@@ -10,15 +10,24 @@ use settee_store::{
     replication::{Known, ReplicatedDocument},
 };
 
-use super::{Committed, Grant};
+use super::{
+    Committed, Grant,
+    comparison::{self, Comparison},
+};
 use crate::{
     access::Role,
     checkpoint::Checkpoint,
+    digest::{Digest, Digests},
     flight::{Flight, Packer},
     limits::Limits,
-    message::{Acknowledge, BatchNumber, Changes, Channel, Opened, Refusal, WireDocument},
+    message::{
+        Acknowledge, BatchNumber, Changes, Channel, Differences, Opened, Refusal, WireDocument,
+    },
     time::Time,
 };
+
+/// Most documents that are read at once of those that a client wants.
+const FIND_LIMIT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct ServerChannel {
@@ -48,6 +57,8 @@ pub(super) struct ServerChannel {
     /// What this client has sent, until the cursor has passed it: it isn't sent back. A revision's
     /// name doesn't tell documents apart that say the same.
     received: HashMap<DocumentId, HashSet<Revision>>,
+    /// Where this side has lost something that the client has read.
+    comparison: Option<Comparison>,
 }
 
 /// What was asked for.
@@ -57,6 +68,8 @@ enum Reading {
     Feed(u64),
     /// A doubtful document that the cursor has passed.
     Doubtful(DocumentId),
+    /// Documents that the client wants, in this order.
+    Wanted(Vec<DocumentId>),
 }
 
 #[derive(Debug)]
@@ -111,6 +124,7 @@ impl ServerChannel {
             flight: Flight::default(),
             uncommitted: VecDeque::new(),
             received: HashMap::new(),
+            comparison: None,
         }
     }
 
@@ -123,7 +137,8 @@ impl ServerChannel {
                 self.cursor = checkpoint.seq;
                 self.announced = checkpoint.seq;
             }
-            Some(_) => {}
+            Some(checkpoint) if checkpoint.is_void() => {}
+            Some(_) => self.comparison = Some(Comparison::Awaited),
             None => self.empty_until = position.seq,
         }
         Opened {
@@ -203,8 +218,8 @@ impl ServerChannel {
             self.reach_end(seq);
             self.announced = seq;
         }
-        let seq = is_alone.then_some(seq);
-        self.held.push(Acknowledge { channel: number, batch, refused, seq });
+        let is_current = is_alone.then_some(true);
+        self.held.push(Acknowledge { channel: number, batch, refused, seq: Some(seq), is_current });
     }
 
     /// What is committed, and may be acknowledged now.
@@ -225,6 +240,7 @@ impl ServerChannel {
     pub fn next_read(&mut self, limits: &Limits) -> Option<(u64, usize)> {
         let is_possible = self.role.is_some()
             && self.reading.is_none()
+            && self.comparison.is_none()
             && self.uncommitted.is_empty()
             && self.flight.has_credit(limits);
         if !is_possible {
@@ -254,6 +270,10 @@ impl ServerChannel {
         let at = match self.reading.take()? {
             Reading::Doubtful(id) => return self.doubtful(now, number, &id, records),
             Reading::Feed(at) => at,
+            wanted @ Reading::Wanted(_) => {
+                self.reading = Some(wanted);
+                return None;
+            }
         };
         if records.is_empty() {
             self.reach_end(self.cursor.max(at));
@@ -282,12 +302,98 @@ impl ServerChannel {
             return None;
         }
         self.announced = self.cursor;
-        Some(Changes {
+        Some(self.batch(now, number, &packer, Some(self.cursor)))
+    }
+
+    /// The client's digests. Tells whether they were waited for.
+    pub fn compare(&mut self, buckets: Vec<Digest>) -> bool {
+        let is_awaited = matches!(self.comparison, Some(Comparison::Awaited));
+        if is_awaited {
+            self.comparison = Some(Comparison::Digesting { buckets });
+        }
+        is_awaited
+    }
+
+    /// What differs, now that this side's documents are read.
+    pub fn differences(
+        &mut self,
+        number: Channel,
+        digests: Digests,
+        limits: &Limits,
+    ) -> Option<Differences> {
+        let Some(Comparison::Digesting { buckets }) = &self.comparison else { return None };
+        let differences = comparison::differences(number, buckets, digests, limits.frame);
+        self.latest = self.latest.max(differences.seq);
+        let is_told = differences.documents.is_some();
+        self.comparison = is_told.then_some(Comparison::Answered { seq: differences.seq });
+        Some(differences)
+    }
+
+    /// What the client wants. Tells whether it was asked.
+    pub fn want(&mut self, ids: Vec<DocumentId>) -> bool {
+        let Some(Comparison::Answered { seq }) = self.comparison else { return false };
+        self.comparison = Some(Comparison::Sending { seq, wanted: ids.into() });
+        true
+    }
+
+    /// The next documents to read of those that the client wants.
+    pub fn next_find(&mut self, limits: &Limits) -> Option<Vec<DocumentId>> {
+        let is_possible = self.reading.is_none() && self.flight.has_credit(limits);
+        let Some(Comparison::Sending { wanted, .. }) = &mut self.comparison else { return None };
+        if !is_possible || wanted.is_empty() {
+            return None;
+        }
+        let ids: Vec<DocumentId> = wanted.drain(..wanted.len().min(FIND_LIMIT)).collect();
+        self.reading = Some(Reading::Wanted(ids.clone()));
+        Some(ids)
+    }
+
+    /// Makes a batch of what was found.
+    pub fn found(
+        &mut self,
+        now: Time,
+        number: Channel,
+        records: &[Option<Arc<Record>>],
+        limits: &Limits,
+    ) -> Option<Changes> {
+        let Some(Reading::Wanted(ids)) = self.reading.take() else { return None };
+        let mut packer = Packer::default();
+        let mut sent = 0;
+        for record in records {
+            let whole =
+                record.as_ref().and_then(|record| record.outgoing_since(Known::Unsure, |_| false));
+            if whole.is_some_and(|document| packer.add(document, limits).is_some()) {
+                break;
+            }
+            sent += 1;
+        }
+        if let Some(Comparison::Sending { wanted, .. }) = &mut self.comparison {
+            ids.into_iter().skip(sent).rev().for_each(|id| wanted.push_front(id));
+        }
+        let has_some = !packer.documents.is_empty();
+        has_some.then(|| self.batch(now, number, &packer, None))
+    }
+
+    /// Ends a comparison once everything is sent that was wanted: the client is where the database
+    /// was then.
+    pub fn compared(&mut self, now: Time, number: Channel) -> Option<Changes> {
+        let Some(Comparison::Sending { seq, wanted }) = &self.comparison else { return None };
+        if !wanted.is_empty() || self.reading.is_some() {
+            return None;
+        }
+        self.cursor = *seq;
+        self.announced = *seq;
+        self.comparison = None;
+        Some(self.batch(now, number, &Packer::default(), Some(self.cursor)))
+    }
+
+    fn batch(&mut self, now: Time, number: Channel, packer: &Packer, seq: Option<u64>) -> Changes {
+        Changes {
             channel: number,
             batch: self.flight.launch(now, packer.weight, ()),
-            seq: Some(self.cursor),
+            seq,
             documents: packer.documents.iter().map(WireDocument::from).collect(),
-        })
+        }
     }
 
     /// All of a document that the client lacks something of, if it does.
@@ -323,8 +429,7 @@ impl ServerChannel {
         let is_due = self.role.is_some() && self.announced < self.cursor && self.flight.is_empty();
         is_due.then(|| {
             self.announced = self.cursor;
-            let batch = self.flight.launch(now, 0, ());
-            Changes { channel: number, batch, seq: Some(self.cursor), documents: Vec::new() }
+            self.batch(now, number, &Packer::default(), Some(self.cursor))
         })
     }
 
