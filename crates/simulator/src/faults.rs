@@ -27,13 +27,11 @@ pub enum Kind {
     Quota,
     /// A database drops what it can do without: the server's, or a client's.
     Compact,
-    /// Somebody copies the server's databases.
-    Backup,
-    /// The server's databases are what they were a while ago, or are gone.
+    /// Somebody copies the server's databases; or they are what they were then, or are gone.
     Lose,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 12] = [
     Kind::Cut,
     Kind::Silence,
     Kind::Stall,
@@ -45,7 +43,6 @@ const KINDS: [Kind; 13] = [
     Kind::StopServer,
     Kind::Quota,
     Kind::Compact,
-    Kind::Backup,
     Kind::Lose,
 ];
 

@@ -336,9 +336,10 @@ impl World {
                 }
                 context.agenda.plan(until, Event::Room(id));
             }
-            (Kind::Backup, _) => server.disks.iter_mut().for_each(server::Disk::back_up),
-            // Not in every hour: what is lost is to be back before more is.
-            (Kind::Lose, _) if server.is_running() && context.random.one_in(3) => {
+            (Kind::Lose, _) if context.random.one_in(2) => {
+                server.disks.iter_mut().for_each(server::Disk::back_up);
+            }
+            (Kind::Lose, _) if server.is_running() => {
                 server.crash(context);
                 for disk in &mut server.disks {
                     let loss = disk.lose(&mut context.random);

@@ -332,8 +332,11 @@ impl Client {
         let Some(comparing) = self.replicas.get_mut(&replica) else { return };
         if !is_done {
             self.failed_to_save(now, replica);
-        } else if let Some(want) = comparing.marked() {
-            self.send(want);
+        } else {
+            if let Some(want) = comparing.marked() {
+                self.send(want);
+            }
+            self.read(replica);
         }
     }
 

@@ -256,7 +256,11 @@ impl ClientReplica {
 
     /// How many pending documents to read, if there is cause and credit.
     pub fn next_read(&mut self, limits: &Limits) -> Option<usize> {
+        // What is sent before the comparison would be acknowledged after it, with all that it
+        // descends from, of which the server may have lost some.
+        let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
         let can_send = matches!(self.state, State::Open { .. })
+            && is_compared
             && self.role.is_some_and(Role::can_write)
             && self.flight.has_credit(limits);
         let is_due = can_send && !self.is_reading && self.pending() > self.busy.len();
