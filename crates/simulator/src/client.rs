@@ -7,7 +7,7 @@ mod store;
 
 use std::collections::VecDeque;
 
-use settee_store::{DocumentId, Operation, replication::ReplicatedDocument};
+use settee_store::{Commit, DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
     Checkpoint, Role, Time,
     client::{
@@ -397,6 +397,12 @@ impl Actor {
             return Ok(Deed::Crashed);
         }
         let committed = at_once(store.database.commit(operations));
+        if let Ok(Commit { outcomes, .. }) = &committed {
+            let id = self.id;
+            for (at, outcome) in outcomes.iter().enumerate().filter(|(_, o)| o.is_err()) {
+                context.note(|| format!("client {id} can't take document {at}: {outcome:?}"));
+            }
+        }
         if fate == Fate::CrashAfter {
             context.tally.count("fault: client dies after a commit");
             return Ok(Deed::Crashed);

@@ -227,8 +227,8 @@ impl Record {
         let forgotten = if is_empty { Forgotten::default() } else { self.tree.forgotten().clone() };
         self.outgoing(forgotten, |node| {
             if is_leaf(node) {
-                // Such a replica has no tombstones either, and here one ends a branch.
-                let is_end = is_conflict && node.deleted && !skip(node.revision);
+                // Who began empty has no tombstones, and one ends what is told beside it.
+                let is_end = node.deleted && !skip(node.revision);
                 (is_new(node) || is_end).then_some(true)
             } else {
                 named.contains(&node.revision).then(|| with_body.contains(&node.revision))

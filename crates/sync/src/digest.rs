@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode, bytes::ByteArray};
 use settee_store::{DocumentId, Record, Revision};
 use sha2::{Digest as _, Sha256};
 
-/// What a document comes to: replicas in which it has the same leaves have the same.
+/// What a document comes to: replicas that read the same of it have the same.
 pub type Digest = [u8; 8];
 
 /// Most digits of a bucket's number, in binary.
@@ -37,7 +37,10 @@ impl DocumentDigest {
         let leaves = record.tree.leaves();
         let deleted = leaves.first()?.deleted.then_some(true);
         let leaves = leaves.iter().map(|leaf| leaf.revision).collect();
-        Some(Self { id: record.id.clone(), digest: digest(&record.id, leaves).into(), deleted })
+        let mut bases = record.tree.merge_bases();
+        bases.retain(|base| record.tree.get(*base).is_some_and(|node| node.body.is_some()));
+        let digest = digest(&record.id, leaves, bases.into_iter().collect());
+        Some(Self { id: record.id.clone(), digest: digest.into(), deleted })
     }
 
     /// Roughly what it costs on the wire, in bytes.
@@ -46,18 +49,25 @@ impl DocumentDigest {
     }
 }
 
-/// The digest of a document, from the names of all its leaves, live and deleted.
-pub fn digest(id: &DocumentId, mut leaves: Vec<Revision>) -> Digest {
+/// The digest of a document, from the names of all its leaves, live and deleted, and of what they
+/// are merged over, as far as the bodies of that are known.
+pub fn digest(id: &DocumentId, mut leaves: Vec<Revision>, mut bases: Vec<Revision>) -> Digest {
     leaves.sort_unstable();
+    bases.sort_unstable();
     let id = id.as_str().as_bytes();
     let length = u16::try_from(id.len()).unwrap_or(u16::MAX);
     let mut hasher = Sha256::new();
     hasher.update(LABEL);
     hasher.update(length.to_be_bytes());
     hasher.update(id);
-    for leaf in leaves {
-        hasher.update(leaf.generation().to_be_bytes());
-        hasher.update(leaf.hash());
+    // No revision is of generation 0, so where the bases begin can't be taken for a leaf.
+    let divider: &[u8] = if bases.is_empty() { &[] } else { &[0; 4] };
+    for (divider, names) in [(&[][..], leaves), (divider, bases)] {
+        hasher.update(divider);
+        for name in names {
+            hasher.update(name.generation().to_be_bytes());
+            hasher.update(name.hash());
+        }
     }
     let mut digest = [0; 8];
     digest.copy_from_slice(&hasher.finalize()[..8]);
@@ -131,13 +141,15 @@ mod tests {
 
     #[test]
     fn the_order_of_leaves_makes_no_difference_and_everything_else_does() {
-        let one = digest(&id("a"), vec![leaf(1), leaf(2)]);
-        assert_eq!(one, digest(&id("a"), vec![leaf(2), leaf(1)]));
+        let one = digest(&id("a"), vec![leaf(1), leaf(2)], vec![]);
+        assert_eq!(one, digest(&id("a"), vec![leaf(2), leaf(1)], vec![]));
         for other in [
-            digest(&id("b"), vec![leaf(1), leaf(2)]),
-            digest(&id("a"), vec![leaf(1)]),
-            digest(&id("a"), vec![leaf(1), leaf(3)]),
-            digest(&id("a"), vec![]),
+            digest(&id("b"), vec![leaf(1), leaf(2)], vec![]),
+            digest(&id("a"), vec![leaf(1)], vec![]),
+            digest(&id("a"), vec![leaf(1), leaf(3)], vec![]),
+            digest(&id("a"), vec![leaf(1), leaf(2)], vec![leaf(3)]),
+            digest(&id("a"), vec![leaf(1)], vec![leaf(2)]),
+            digest(&id("a"), vec![], vec![]),
         ] {
             assert_ne!(one, other);
         }
@@ -147,7 +159,7 @@ mod tests {
     fn buckets_differ_where_documents_do() {
         let ids: Vec<DocumentId> = (0..1000).map(|n| id(&format!("todo/{n}"))).collect();
         let mut documents: Vec<(DocumentId, Digest)> =
-            ids.iter().map(|id| (id.clone(), digest(id, vec![leaf(1)]))).collect();
+            ids.iter().map(|id| (id.clone(), digest(id, vec![leaf(1)], vec![]))).collect();
         let bits = bits_for(documents.len());
         assert_eq!(bits, 7);
         let of = |documents: &[(DocumentId, Digest)]| {
@@ -155,7 +167,7 @@ mod tests {
         };
         let before = of(&documents);
         assert!(before.iter().all(|bucket| *bucket != [0; 8]), "documents are spread");
-        documents[17].1 = digest(&ids[17], vec![leaf(2)]);
+        documents[17].1 = digest(&ids[17], vec![leaf(2)], vec![]);
         documents.remove(400);
         let after = of(&documents);
         let mut differing: Vec<usize> =

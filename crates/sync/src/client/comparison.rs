@@ -89,7 +89,7 @@ mod tests {
 
     fn document(name: &str, leaf: u8, deleted: bool) -> DocumentDigest {
         let id = DocumentId::new(name).unwrap();
-        let digest = digest(&id, vec![Revision::new(1, [leaf; 16]).unwrap()]).into();
+        let digest = digest(&id, vec![Revision::new(1, [leaf; 16]).unwrap()], vec![]).into();
         DocumentDigest { id, digest, deleted: deleted.then_some(true) }
     }
 
