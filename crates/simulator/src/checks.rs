@@ -199,7 +199,11 @@ pub fn is_covered(
         }
         let known = here.get(&record.id);
         for leaf in record.tree.leaves() {
-            let is_here = known.is_some_and(|known| known.tree.get(leaf.revision).is_some());
+            // A stub may know more of a document than a server that has lost its end.
+            let is_here = known.is_some_and(|known| {
+                known.tree.get(leaf.revision).is_some()
+                    || known.tree.forgotten().contains(leaf.revision)
+            });
             let is_dead = leaf.deleted && is_without_the_dead(known.map(AsRef::as_ref), &record);
             if !is_here && !is_dead {
                 let (id, name, seq) = (&record.id, leaf.revision, checkpoint.seq);
