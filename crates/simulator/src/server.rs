@@ -228,7 +228,8 @@ impl Actor {
             Job::Commit { channel, batch, disk, documents }
                 if context.sabotage == Sabotage::EarlyAcknowledgement =>
             {
-                let outcome = Ok(Applied { revision: None, seq: 0, changed: true });
+                let outcome =
+                    Ok(Applied { revision: None, seq: 0, changed: true, is_contested: false });
                 let seq = self.disks[disk].seq() + documents.len() as u64;
                 let committed = (vec![outcome; documents.len()], seq);
                 connection.jobs.push_front(Job::CommitUnheard { disk, documents });

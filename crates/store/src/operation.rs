@@ -76,6 +76,9 @@ pub struct Applied {
     pub seq: u64,
     /// Whether anything is different from before.
     pub changed: bool,
+    /// Whether the document has more than one leaf now; told of revisions from another replica.
+    /// How these read depends on what this one has of their ancestors.
+    pub is_contested: bool,
 }
 
 /// Why an operation was not done. Nothing of it was.
@@ -141,7 +144,8 @@ pub fn transition<P: Place>(
             outcomes.push(Err(OperationError::Superseded));
             continue;
         }
-        let no_document = |changed| Ok(Applied { revision: None, seq: 0, changed });
+        let no_document =
+            |changed| Ok(Applied { revision: None, seq: 0, changed, is_contested: false });
         let id = match operation {
             Operation::Local { key, value } => {
                 locals.push((key, value));
@@ -172,6 +176,7 @@ pub fn transition<P: Place>(
             | Operation::Compact { ref id } => id.clone(),
         };
         let is_news = !matches!(operation, Operation::Compact { .. });
+        let is_replicated = matches!(operation, Operation::Replicate { .. });
         let before = match changed.get(&id) {
             Some(record) => Some(record.clone()),
             None => place.record(&id)?,
@@ -187,10 +192,11 @@ pub fn transition<P: Place>(
                     record.tree.tidy();
                 }
                 let seq = if is_changed && is_news { seq } else { known_seq };
+                let is_contested = is_replicated && record.tree.leaves().len() > 1;
                 if is_changed {
                     changed.insert(id, Arc::new(record));
                 }
-                Applied { revision, seq, changed: is_changed }
+                Applied { revision, seq, changed: is_changed, is_contested }
             });
         outcomes.push(outcome);
     }
@@ -258,7 +264,7 @@ fn replicate(
 ) -> Result<bool, OperationError> {
     let tree = &mut record.tree;
     let mut changed = false;
-    let pending = tree.pending();
+    let (pending, bases) = (tree.pending(), tree.merge_bases());
     let named: Vec<Revision> = document.revisions.iter().map(|known| known.revision).collect();
     let mut bodiless = Vec::new();
     let mut completed = Vec::new();
@@ -286,6 +292,9 @@ fn replicate(
     // What nobody can check may descend from itself, and would take the document's end away.
     if !tree.is_empty() && tree.leaves().is_empty() {
         return Err(OperationError::NoBody);
+    }
+    if !acknowledges && changed {
+        tree.tell_new_bases(&bases, seq);
     }
     if !acknowledges && tree.nodes().len() > TRAVEL_LIMIT {
         tree.tidy();

@@ -276,6 +276,15 @@ impl RevisionTree {
         })
     }
 
+    /// Has what leaves are merged over since `before` count as learnt at `seq`, so that everybody
+    /// hears of it, with its body or without.
+    pub fn tell_new_bases(&mut self, before: &HashSet<Revision>, seq: u64) {
+        let bases = self.merge_bases();
+        let is_new =
+            |node: &&mut Node| bases.contains(&node.revision) && !before.contains(&node.revision);
+        self.nodes.iter_mut().filter(is_new).for_each(|node| node.seq = seq);
+    }
+
     /// The revision that this profile's own later edits have made of `revision`.
     pub fn own_tip(&self, mut revision: Revision) -> Revision {
         for _ in 0..self.nodes.len() {

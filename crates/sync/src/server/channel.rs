@@ -197,7 +197,7 @@ impl ServerChannel {
             match outcome {
                 Ok(applied) => {
                     changed += u64::from(applied.changed);
-                    is_known &= is_complete;
+                    is_known &= is_complete && !applied.is_contested;
                     if !applied.changed {
                         self.doubtful.insert(id.clone(), applied.seq);
                     }
