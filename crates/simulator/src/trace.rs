@@ -81,6 +81,9 @@ fn document_line(document: &WireDocument) -> String {
             let _ = write!(line, "+{}", short(&merged.to_string()));
         }
     }
+    if let Some(forgotten) = &document.forgotten {
+        let _ = write!(line, " and {} forgotten", forgotten.len());
+    }
     line.push_str(" )");
     line
 }

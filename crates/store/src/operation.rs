@@ -282,7 +282,7 @@ fn replicate(
             Insertion::Known => {}
             Insertion::Differs => return Err(OperationError::Differs),
         }
-        changed |= acknowledges && tree.acknowledge(revision);
+        changed |= acknowledges && tree.hear_of(revision);
     }
     changed |= if acknowledges {
         tree.learn_forgotten(&document.forgotten, &named)

@@ -317,6 +317,13 @@ impl RevisionTree {
         changed
     }
 
+    /// Marks a revision as known to the server, which has named it. It may have lost what that
+    /// descends from. Tells whether it was pending.
+    pub fn hear_of(&mut self, revision: Revision) -> bool {
+        let at = self.position(revision);
+        at.is_ok_and(|at| std::mem::take(&mut self.nodes[at].pending))
+    }
+
     /// Marks all revisions as not known to the server, for one that has lost some: how they descend
     /// from what it still has, it can't tell without those between. Tells whether that is new.
     pub fn mark_pending(&mut self) -> bool {
