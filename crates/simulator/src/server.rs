@@ -15,7 +15,7 @@ use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time,
     digest::Digests,
     message::{BatchNumber, GoodbyeCode, Open},
-    server::{Committed, Grant, ServerOutput},
+    server::{Committed, Grant, Page, ServerOutput},
 };
 
 use crate::{
@@ -92,7 +92,7 @@ enum Job {
 enum Done {
     Authorized(Channel, Result<(Grant, usize), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
-    Changes(Channel, Option<Vec<Arc<Record>>>),
+    Changes(Channel, Option<Page>),
     Digests(Channel, Digests),
     Found(Channel, Option<Vec<Option<Arc<Record>>>>),
     /// The machine knows already.
@@ -214,7 +214,8 @@ impl Actor {
             }
             Job::Read { channel, disk, since, limit } => {
                 let changes = at_once(self.disks[disk].database.changes(since, limit));
-                Some(Done::Changes(channel, changes.ok()))
+                let seq = self.disks[disk].seq();
+                Some(Done::Changes(channel, changes.ok().map(|records| (records, seq))))
             }
             Job::Digest { channel, disk } => {
                 let mut digests = Digests::default();
@@ -275,8 +276,8 @@ impl Actor {
             Some(Done::Committed(channel, batch, committed)) => {
                 machine.handle_committed(context.now, channel, batch, committed);
             }
-            Some(Done::Changes(channel, records)) => {
-                machine.handle_changes(context.now, channel, records);
+            Some(Done::Changes(channel, page)) => {
+                machine.handle_changes(context.now, channel, page);
             }
             Some(Done::Digests(channel, digests)) => {
                 machine.handle_digests(context.now, channel, Some(digests));

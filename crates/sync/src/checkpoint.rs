@@ -12,8 +12,9 @@ pub struct Checkpoint {
     pub run: ByteArray<16>,
     #[n(2)]
     pub seq: u64,
-    /// The latest sequence that the replica knows the server to have had: what it sent was
-    /// acknowledged at that, while it hadn't read so far. A server that has come to less has lost it.
+    /// The latest sequence that the replica knows the server to have had. What it sent may have been
+    /// acknowledged at that, and what it has read was read at that: a document that had changed
+    /// again was not among it. A server that hasn't come so far has lost something.
     #[cbor(n(3), default)]
     pub witnessed: u64,
 }

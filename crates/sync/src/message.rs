@@ -234,6 +234,11 @@ pub struct Changes {
     pub seq: Option<u64>,
     #[n(3)]
     pub documents: Vec<WireDocument>,
+    /// The server's update sequence, where that is later than `seq`. What has changed between the
+    /// two isn't among what the receiver has been sent, so a server that has lost the change can't
+    /// go on from `seq`.
+    #[n(4)]
+    pub latest: Option<u64>,
 }
 
 /// A batch is committed, but for the documents named.

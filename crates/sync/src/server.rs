@@ -75,6 +75,9 @@ pub struct Grant {
 /// refused, and the database's sequence afterwards.
 pub type Committed = (Vec<Result<Applied, String>>, u64);
 
+/// What was read of a database, and its sequence afterwards.
+pub type Page = (Vec<Arc<Record>>, u64);
+
 #[derive(Debug)]
 pub struct Server {
     limits: Limits,
@@ -210,14 +213,10 @@ impl Server {
     }
 
     /// The answer to [`ServerOutput::Read`]; `None` when the store could not.
-    pub fn handle_changes(
-        &mut self,
-        now: Time,
-        number: Channel,
-        records: Option<Vec<Arc<Record>>>,
-    ) {
+    pub fn handle_changes(&mut self, now: Time, number: Channel, page: Option<Page>) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
-        let Some(records) = records else { return self.deny(number, cannot_read()) };
+        let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
+        channel.news(seq);
         if let Some(changes) = channel.changes(now, number, &records, &self.limits) {
             self.send(changes);
         }

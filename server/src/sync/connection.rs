@@ -157,8 +157,8 @@ impl Connection {
             Done::Committed(channel, batch, committed) => {
                 self.machine.handle_committed(self.now(), channel, batch, committed);
             }
-            Done::Changes(channel, records) => {
-                self.machine.handle_changes(self.now(), channel, records);
+            Done::Changes(channel, page) => {
+                self.machine.handle_changes(self.now(), channel, page);
             }
             Done::Digests(channel, digests) => {
                 self.machine.handle_digests(self.now(), channel, digests);

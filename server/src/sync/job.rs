@@ -10,7 +10,7 @@ use settee_sync::{
     Channel, Denial, DenialCode,
     digest::Digests,
     message::{BatchNumber, Open},
-    server::{Committed, Grant},
+    server::{Committed, Grant, Page},
 };
 use tokio::time::timeout;
 
@@ -51,7 +51,7 @@ pub enum Job {
 pub enum Done {
     Authorized(Channel, Result<(Grant, Handle), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
-    Changes(Channel, Option<Vec<Arc<Record>>>),
+    Changes(Channel, Option<Page>),
     Digests(Channel, Option<Digests>),
     Found(Channel, Option<Vec<Option<Arc<Record>>>>),
 }
@@ -70,7 +70,9 @@ impl Job {
             }
             Self::Read { channel, database, since, limit } => {
                 let changes = timeout(PATIENCE, database.changes(since, limit)).await;
-                Done::Changes(channel, succeeded(&database, "read", changes))
+                let changes = succeeded(&database, "read", changes);
+                let seq = *database.watch().borrow();
+                Done::Changes(channel, changes.map(|records| (records, seq)))
             }
             Self::Digest { channel, database } => {
                 let digests = timeout(PATIENCE, digests(&database)).await;

@@ -242,7 +242,7 @@ async fn replication_is_idempotent(here: Database) {
     assert!(done(&here, vec![whole().await]).await[0].changed);
     let (seq, before) = (here.seq(), document(&here, "a").await);
     let again = done(&here, vec![whole().await]).await[0];
-    assert_eq!(again, Applied { revision: None, seq, changed: false, is_contested: false });
+    assert_eq!(again, Applied { revision: None, seq, changed: false, is_contested: true });
     carry(&here, "a", &there).await;
     assert!(!done(&here, vec![whole().await]).await[0].changed, "one's own has come back");
 

@@ -47,8 +47,6 @@ pub(super) struct ClientReplica {
     uncommitted: VecDeque<(BatchNumber, Option<u64>)>,
     /// The server's update sequence, as far as is known.
     latest: u64,
-    /// [`Checkpoint::witnessed`] in the history that the server has now.
-    witnessed: u64,
     unreadable: usize,
     is_unsaved: bool,
     /// Where the server has lost something. Until it is over, the checkpoint is the one from
@@ -97,7 +95,6 @@ impl ClientReplica {
             is_reading: false,
             uncommitted: VecDeque::new(),
             latest: 0,
-            witnessed: 0,
             unreadable: 0,
             is_unsaved: false,
             comparison: None,
@@ -204,7 +201,6 @@ impl ClientReplica {
             run: *opened.run,
         };
         let is_lost = self.checkpoint.is_some() && !opened.resumed;
-        self.witnessed = self.checkpoint.filter(|_| !is_lost).map_or(0, |known| known.latest());
         if is_lost {
             self.comparison = Some(Comparison::Digesting);
         } else if self.checkpoint.is_none() {
@@ -309,6 +305,7 @@ impl ClientReplica {
             batch: self.flight.launch(now, packer.weight, sent),
             seq: None,
             documents: packer.documents.iter().map(WireDocument::from).collect(),
+            latest: None,
         }
     }
 
@@ -324,7 +321,6 @@ impl ClientReplica {
         }
         if let Some(seq) = landed.seq {
             self.latest = self.latest.max(seq);
-            self.witnessed = self.witnessed.max(seq);
             // What the server sent before has to be durable here first.
             let is_current = landed.is_current == Some(true) && self.uncommitted.is_empty();
             let known = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
@@ -346,7 +342,8 @@ impl ClientReplica {
     /// Documents from the server, and where the replica stands once they are durable.
     pub fn take(&mut self, changes: Changes) -> (Vec<ReplicatedDocument>, Option<Checkpoint>) {
         self.uncommitted.push_back((changes.batch, changes.seq));
-        self.latest = self.latest.max(changes.seq.unwrap_or(0));
+        let known = changes.seq.max(changes.latest).unwrap_or(0);
+        self.latest = self.latest.max(known);
         let mut documents = Vec::with_capacity(changes.documents.len());
         for document in changes.documents {
             match document.verify() {
@@ -379,7 +376,7 @@ impl ClientReplica {
     fn position(&self, seq: u64) -> Option<Checkpoint> {
         match self.state {
             State::Open { incarnation, run, .. } => {
-                let witnessed = self.witnessed.max(seq);
+                let witnessed = self.latest.max(seq);
                 Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
             }
             _ => None,

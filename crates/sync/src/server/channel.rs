@@ -393,6 +393,7 @@ impl ServerChannel {
             batch: self.flight.launch(now, packer.weight, ()),
             seq,
             documents: packer.documents.iter().map(WireDocument::from).collect(),
+            latest: (seq.is_some_and(|seq| seq < self.latest)).then_some(self.latest),
         }
     }
 
@@ -421,6 +422,7 @@ impl ServerChannel {
             batch: self.flight.launch(now, document.weight(), ()),
             seq: None,
             documents: vec![WireDocument::from(&document)],
+            latest: None,
         })
     }
 
