@@ -287,7 +287,7 @@ fn replicate(
     changed |= if acknowledges {
         tree.learn_forgotten(&document.forgotten, &named)
     } else {
-        tree.adopt_forgotten(&document.forgotten)
+        tree.adopt_forgotten(&document.forgotten, seq)
     };
     // What nobody can check may descend from itself, and would take the document's end away.
     if !tree.is_empty() && tree.leaves().is_empty() {

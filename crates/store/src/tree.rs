@@ -468,9 +468,17 @@ impl RevisionTree {
     }
 
     /// Takes in what a client has forgotten: it had this from a server, which may have lost it since.
-    /// Tells whether there is something new in it.
-    pub fn adopt_forgotten(&mut self, forgotten: &Forgotten) -> bool {
-        self.forgotten.extend(forgotten)
+    /// So that everybody hears of it, the leaves count as learnt at `seq`. Tells whether there is
+    /// something new in it.
+    pub fn adopt_forgotten(&mut self, forgotten: &Forgotten, seq: u64) -> bool {
+        let is_new = self.forgotten.extend(forgotten);
+        if is_new {
+            let leaves: HashSet<Revision> =
+                self.leaves().iter().map(|leaf| leaf.revision).collect();
+            let leaves = self.nodes.iter_mut().filter(|node| leaves.contains(&node.revision));
+            leaves.for_each(|leaf| leaf.seq = seq);
+        }
+        is_new
     }
 
     fn forget(&mut self, is_forgotten: impl Fn(&Node) -> bool) {
