@@ -39,7 +39,9 @@ pub(crate) struct Inner<T: Model> {
     is_in_hooks: bool,
 }
 
-/// Several changes that are saved together or not at all.
+/// Several changes that are saved together or not at all, up to
+/// [`COMMIT_LIMIT`](settee_store::operation::COMMIT_LIMIT) documents. One that no document can hold
+/// is left out, and is a [problem](Collection::problems).
 pub struct Batch<'a, T: Model> {
     rows: &'a mut Rows<T>,
 }
@@ -85,7 +87,7 @@ impl<T: Model> Collection<T> {
         self.ready.into()
     }
 
-    /// What went wrong, the latest last.
+    /// What went wrong, the latest last. Only the latest few are remembered.
     pub fn problems(self) -> Signal<Vec<Problem>> {
         self.problems.into()
     }
@@ -101,12 +103,13 @@ impl<T: Model> Collection<T> {
         self.unreadable.into()
     }
 
-    /// A row's signals, for the owner in whose scope this is called. Not reactive by itself.
+    /// A row's signals, for the owner in whose scope this is called; `None` if there is no such
+    /// row. Not reactive by itself.
     pub fn row(self, id: &DocumentId) -> Option<Row<T>> {
         self.with_rows(|rows| rows.row(id)).flatten()
     }
 
-    /// A row's value now.
+    /// A row's value now, own edits included that are not saved yet. Not reactive.
     pub fn get(self, id: &DocumentId) -> Option<T> {
         self.with_rows(|rows| rows.get(id)).flatten()
     }
@@ -153,12 +156,13 @@ impl<T: Model> Collection<T> {
         self.change(|rows| rows.refilter(selection, Arc::new(keep)));
     }
 
-    /// Adds a document, which is to have a new id.
+    /// Adds a document, which is to have a new id that begins with [`Model::PREFIX`]. A row of that
+    /// id is replaced.
     pub fn insert(self, id: &DocumentId, value: T) {
         self.batch(|batch| batch.insert(id, value));
     }
 
-    /// Changes a row, if there is one.
+    /// Changes a row, if there is one. Where its value stays equal, that is no edit.
     pub fn update(self, id: &DocumentId, change: impl FnOnce(&mut T)) {
         self.batch(|batch| batch.update(id, change));
     }
@@ -262,17 +266,17 @@ impl<T: Model> Collection<T> {
 }
 
 impl<T: Model> Batch<'_, T> {
-    /// A row's value now.
+    /// A row's value now, with what the batch has changed so far.
     pub fn get(&self, id: &DocumentId) -> Option<T> {
         self.rows.get(id)
     }
 
-    /// Adds a document, which is to have a new id.
+    /// Adds a document: see [`Collection::insert`].
     pub fn insert(&mut self, id: &DocumentId, value: T) {
         self.rows.put(id, value);
     }
 
-    /// Changes a row, if there is one.
+    /// Changes a row, if there is one: see [`Collection::update`].
     pub fn update(&mut self, id: &DocumentId, change: impl FnOnce(&mut T)) {
         if let Some(before) = self.rows.get(id) {
             let mut after = before.clone();

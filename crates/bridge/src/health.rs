@@ -18,6 +18,7 @@ pub struct Problem {
 /// Whether a collection and its database are of one mind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Health {
+    /// What is shown is in the database, or is being written to it.
     #[default]
     Healthy,
     /// Changes are shown that are not in the database. Every later change tries to save them

@@ -94,6 +94,8 @@
 //! - `rows`, `outbox`, `history`: the rows of a collection, their edits on the way to the store,
 //!   and the steps that can be undone, as plain data.
 
+#![warn(missing_docs)]
+
 pub mod attachment;
 pub mod collection;
 pub mod health;

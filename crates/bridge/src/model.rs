@@ -5,12 +5,16 @@ use serde_json::{Map, Value};
 use settee_store::{Body, DocumentId};
 
 /// A document's body as a type. Fields that the type doesn't know stay in the document.
+///
+/// It has to serialise to a JSON object whose names don't begin with an underscore; a document that
+/// can't be deserialised is [unreadable](crate::Collection::unreadable).
 pub trait Model: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The ids of the documents begin with this. `""` where other things tell which they are.
     const PREFIX: &'static str;
     /// Rows are sorted by this, and then by id.
     type Order: Ord + Clone + Send + Sync + 'static;
 
+    /// The row's place among the others. The same value has to give the same place.
     fn order(&self) -> Self::Order;
 
     /// Whether a document with an id of that prefix is one of this model's. Where a field says so,

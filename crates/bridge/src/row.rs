@@ -7,8 +7,11 @@ use settee_store::{Document, DocumentId, Kept, OpenConflict};
 /// One document's signals. They belong to the owner in whose scope the row was asked for.
 #[derive(Debug, Clone)]
 pub struct Row<T: Send + Sync + 'static> {
+    /// The document that the row shows.
     pub id: DocumentId,
+    /// The latest value, own edits included that are not saved yet. It stays when the row goes.
     pub value: Signal<T>,
+    /// What waits, what was refused, and what is to be decided.
     pub state: Signal<RowState>,
 }
 
@@ -40,7 +43,7 @@ impl RowState {
 /// A field that several people have changed differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldConflict {
-    /// The names of the objects that hold the field, and its own.
+    /// The names of the objects that hold the field, the outermost first, and its own.
     pub path: Vec<String>,
     /// Two or more; the row shows the first.
     pub values: Vec<FieldValue>,

@@ -17,11 +17,12 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// In the rows' order.
+    /// In the rows' order: by [`Model::Order`], and then by id.
     pub fn ids(self) -> Signal<Vec<DocumentId>> {
         self.ids.into()
     }
 
+    /// How many rows pass the test. It changes only when their number does.
     pub fn len(self) -> Signal<usize> {
         self.len.into()
     }

@@ -70,7 +70,7 @@ impl<T: Model> Collection<T> {
         self.prospect(|prospect| prospect.undo_label.clone())
     }
 
-    /// The name of the step to do again.
+    /// The name of the step to do again, if it was given one.
     pub fn redo_label(self) -> Signal<Option<String>> {
         self.prospect(|prospect| prospect.redo_label.clone())
     }

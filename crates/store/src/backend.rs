@@ -15,7 +15,8 @@ use crate::{
     record::Record,
 };
 
-/// A random id of a database, made when it is created or restored.
+/// A random id of a database, made when it is created or restored. An update sequence says
+/// something only together with the incarnation that it is of.
 pub type Incarnation = [u8; 16];
 /// A random id that a server makes of a database at each start.
 pub type Run = [u8; 16];
@@ -23,55 +24,72 @@ pub type Run = [u8; 16];
 /// Threads exist on native targets only: there, back ends and their futures go between them.
 #[cfg(not(target_arch = "wasm32"))]
 mod threads {
+    /// `Send` on native targets, and everything in the browser.
     pub trait MaybeSend: Send {}
     impl<T: Send> MaybeSend for T {}
+    /// `Send` and `Sync` on native targets, and everything in the browser.
     pub trait MaybeSync: Send + Sync {}
     impl<T: Send + Sync> MaybeSync for T {}
+    /// A boxed future, `Send` on native targets only.
     pub type BoxFuture<'a, T> = super::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 }
 #[cfg(target_arch = "wasm32")]
 mod threads {
+    /// `Send` on native targets, and everything in the browser.
     pub trait MaybeSend {}
     impl<T> MaybeSend for T {}
+    /// `Send` and `Sync` on native targets, and everything in the browser.
     pub trait MaybeSync {}
     impl<T> MaybeSync for T {}
+    /// A boxed future, `Send` on native targets only.
     pub type BoxFuture<'a, T> = super::Pin<Box<dyn Future<Output = T> + 'a>>;
 }
 pub use threads::{BoxFuture, MaybeSend, MaybeSync};
 
 /// One database's place to be kept.
 pub trait Backend: MaybeSync {
-    /// Does the operations in one transaction. When this returns, what was done is durable.
+    /// Does the operations in one transaction. When this returns, what was done is durable. More
+    /// than [`COMMIT_LIMIT`](crate::operation::COMMIT_LIMIT) of them are
+    /// [`BackendError::TooMany`].
+    ///
+    /// Dropping the future may leave all of it done or nothing.
     fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>>;
 
-    /// The records under these ids, in the order asked for.
+    /// The records under these ids, in the order asked for; `None` where there is none, or none
+    /// that can be read.
     fn read(
         &self,
         ids: Vec<DocumentId>,
     ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>>;
 
-    /// At most `limit` records that changed after `since`, in the order of their `seq`. There
-    /// may be fewer, where they are large; none means that there are no more.
+    /// At most `limit` records that changed after the update sequence `since`, in the order of
+    /// their `seq`. There may be fewer, where they are large; none means that there are no more.
+    /// Each document is there once, at its latest change (CouchDB: `_changes`).
     fn changes(
         &self,
         since: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>>;
 
-    /// At most `limit` records with something that waits for the server, in the order of their `seq`.
+    /// At most `limit` records with something that waits for the server, in the order of their
+    /// `seq`. There may be fewer, where they are large.
     fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>>;
 
+    /// How many documents there are, and how many of them want something.
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>>;
 
-    /// A local document: device state, which is never synced.
+    /// A local document: device state, which is never synced (CouchDB: `_local`). `None` if there
+    /// is none under that key.
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>>;
 
     /// What is stored and can't be read. It is left out of everything else, and stops nothing.
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>>;
 
-    /// The update sequence, and word of each change to it that is durable.
+    /// The update sequence, and word of each change to it that is durable. The channel ends when
+    /// nothing can change any more.
     fn watch(&self) -> watch::Receiver<u64>;
 
+    /// The same for as long as the database is there, on every opening.
     fn incarnation(&self) -> Incarnation;
 }
 
@@ -80,7 +98,8 @@ pub trait Backend: MaybeSync {
 pub struct Commit {
     /// One for each operation, in their order.
     pub outcomes: Vec<Result<Applied, OperationError>>,
-    /// The database's update sequence afterwards.
+    /// The database's update sequence afterwards: one more for each operation that changed a
+    /// document, but for [`Operation::Compact`].
     pub seq: u64,
 }
 
@@ -90,7 +109,7 @@ pub struct Commit {
 pub struct Unreadable {
     /// The document's id, where so much can be told.
     pub id: Option<String>,
-    /// Bytes.
+    /// How long it is, in bytes.
     pub size: usize,
 }
 
@@ -102,35 +121,44 @@ impl Unreadable {
     }
 }
 
-/// How many documents a database has.
+/// How many documents a database has. Local documents are not among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Deleted ones included.
+    /// All that there is a record of: deleted ones included, and those of which all was refused.
     pub documents: usize,
+    /// Documents with something that waits for the server.
     pub pending: usize,
+    /// Documents with an edit that the server has refused, and that nobody has decided about.
     pub refused: usize,
 }
 
 /// Why a back end could not do what it was asked for. Nothing of the commit was done.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BackendError {
+    /// The disk is full, or the browser's quota used up. A later attempt may succeed.
     #[error("there is no room left to save to")]
     Full,
+    /// The browser lets nothing be saved, or the file may not be written to.
     #[error("saving is blocked here")]
     Blocked,
-    /// Another tab has a newer version of the app, or the storage was cleared while it was open.
+    /// Another tab has a newer version of the app, the storage was cleared while it was open, or
+    /// the program has closed the file.
     #[error("the database was closed underneath")]
     Closed,
     /// Another tab or program does this work now: see [`crate::Database::lead`].
     #[error("a later term has begun")]
     Superseded,
-    /// Only that version can open it.
+    /// The format of what is stored is of a later version, and only that one can open it.
     #[error("the database was written by a newer version")]
     Newer,
+    /// The database as a whole, with the reason. A single record that can't be read is no error:
+    /// see [`Unreadable`].
     #[error("what is stored can't be read: {0}")]
     Corrupt(String),
+    /// See [`COMMIT_LIMIT`](crate::operation::COMMIT_LIMIT).
     #[error("more than {limit} operations in one commit", limit = crate::operation::COMMIT_LIMIT)]
     TooMany,
+    /// Anything else, in the words of the storage.
     #[error("{0}")]
     Failed(String),
 }

@@ -1,4 +1,4 @@
-//! What a revision holds: a JSON object in canonical form.
+//! What a revision holds: a JSON object in canonical form (RFC 8785).
 
 use std::{fmt, sync::Arc};
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::canonical;
 
-/// Longest body, in bytes of canonical JSON.
+/// Longest body, in bytes of canonical JSON (1 MiB).
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// Deepest nesting of objects and arrays; the body itself is at depth 1.
 pub const DEPTH_LIMIT: usize = 100;
@@ -17,26 +17,35 @@ pub const DEPTH_LIMIT: usize = 100;
 /// A JSON object in canonical form (RFC 8785), so that equal bodies have equal bytes.
 ///
 /// Numbers are IEEE doubles, as everywhere in canonical JSON: integers past 2⁵³ lose digits.
+/// A body has at most [`BODY_LIMIT`] bytes and nests at most [`DEPTH_LIMIT`] deep.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(Arc<str>);
 
 /// Why a value is not a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BodyError {
+    /// It is another JSON value, or nothing that can be serialised.
     #[error("a document's body is a JSON object")]
     NotAnObject,
+    /// It has more than [`BODY_LIMIT`] bytes.
     #[error("a document's body has at most {BODY_LIMIT} bytes of JSON")]
     TooLarge,
+    /// It nests deeper than [`DEPTH_LIMIT`].
     #[error("a document's body nests at most {DEPTH_LIMIT} deep")]
     TooDeep,
+    /// CouchDB: top-level names with a leading underscore are the database's. Further in they
+    /// are free.
     #[error("a field of a document can't begin with an underscore")]
     Reserved,
+    /// The bytes are no JSON, or not those that RFC 8785 gives the value. See
+    /// [`Body::from_canonical`].
     #[error("a body that comes from elsewhere has to be canonical JSON")]
     NotCanonical,
 }
 
 impl Body {
-    /// The canonical form of anything that serialises to a JSON object.
+    /// The canonical form of anything that serialises to a JSON object; else
+    /// [`BodyError::NotAnObject`]. The limits are those of [`Body::new`].
     pub fn from_serialize(value: &impl Serialize) -> Result<Self, BodyError> {
         match serde_json::to_value(value) {
             Ok(Value::Object(fields)) => Self::new(fields),
@@ -44,6 +53,8 @@ impl Body {
         }
     }
 
+    /// The canonical form of these fields. Fails with [`BodyError::Reserved`],
+    /// [`BodyError::TooDeep`] or [`BodyError::TooLarge`].
     #[expect(clippy::needless_pass_by_value, reason = "fields that became a body are done with")]
     pub fn new(fields: Map<String, Value>) -> Result<Self, BodyError> {
         // CouchDB: top-level names with a leading underscore are the database's.
@@ -60,7 +71,8 @@ impl Body {
         Ok(Self(json.into()))
     }
 
-    /// Takes bytes from the wire or from disk, which have to be canonical already.
+    /// Takes bytes from elsewhere, which have to be canonical already: a revision's name is taken
+    /// over them. Fails with any [`BodyError`].
     pub fn from_canonical(json: &[u8]) -> Result<Self, BodyError> {
         if json.len() > BODY_LIMIT {
             return Err(BodyError::TooLarge);
@@ -78,10 +90,12 @@ impl Body {
         Self(json.into())
     }
 
+    /// `{}`, which is also what a deletion made here says.
     pub fn empty() -> Self {
         Self("{}".into())
     }
 
+    /// The canonical JSON.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -24,7 +24,7 @@ use crate::{
     revision::Revision,
 };
 
-/// Checks one thing of a database that is empty.
+/// Checks one thing of a database that is empty, and panics if it doesn't hold.
 pub type Case = fn(Database) -> BoxFuture<'static, ()>;
 
 /// Lists cases under the names of their functions.
@@ -43,7 +43,8 @@ pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
     families.into_iter().flatten().copied()
 }
 
-/// Runs every case on a database of its own, which `open` makes, empty.
+/// Runs every case on a database of its own, which `open` makes, empty. Panics at the first that
+/// isn't met.
 pub async fn all(open: impl AsyncFn() -> Database) {
     for (_, case) in cases() {
         case(open().await).await;
@@ -51,7 +52,7 @@ pub async fn all(open: impl AsyncFn() -> Database) {
 }
 
 /// Checks that everything is there again when a database has been closed. `open` opens the same
-/// one each time; the first time it is empty.
+/// one each time; the first time it is empty. Panics if something is missing.
 pub async fn durable(open: impl AsyncFn() -> Database) {
     let database = open().await;
     let there = replica();

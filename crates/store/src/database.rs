@@ -21,11 +21,12 @@ const TERM_ATTEMPTS: usize = 16;
 /// Documents that are compacted in one commit, at most.
 const COMPACT_BATCH: usize = 1000;
 
-/// What [`Database::compact`] has dropped.
+/// What [`Database::compact`] has dropped. Nothing if there was nothing to drop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compaction {
     /// Deleted documents of which only a stub is left now.
     pub documents: usize,
+    /// Revisions that they had besides.
     pub revisions: usize,
     /// Bytes of these documents' records before and after.
     pub bytes: (usize, usize),
@@ -40,13 +41,15 @@ pub struct Database {
 }
 
 impl Database {
+    /// A handle on what the back end keeps. It leads no term: see [`Database::lead`].
     pub fn new(backend: impl Backend + 'static) -> Self {
         // In the browser nothing is shared between threads; the counter is the same for both.
         #[allow(clippy::arc_with_non_send_sync)]
         Self { backend: Arc::new(backend), term: None }
     }
 
-    /// Writes edits in one transaction, with an outcome for each. On return they are durable.
+    /// Writes edits in one transaction, with an outcome for each, in their order. On return they
+    /// are durable. An edit that fails leaves the others done; after a [`BackendError`] none is.
     pub async fn write(
         &self,
         edits: Vec<Edit>,
@@ -55,7 +58,8 @@ impl Database {
         Ok(self.commit(operations).await?.outcomes)
     }
 
-    /// Does any operations in one transaction.
+    /// Does any operations in one transaction: at most
+    /// [`COMMIT_LIMIT`](crate::operation::COMMIT_LIMIT), or else [`BackendError::TooMany`].
     pub async fn commit(&self, mut operations: Vec<Operation>) -> Result<Commit, BackendError> {
         let Some(term) = self.term else { return self.backend.commit(operations).await };
         operations.insert(0, Operation::Under { term });
@@ -71,7 +75,8 @@ impl Database {
     /// with [`BackendError::Superseded`], and changes nothing.
     ///
     /// So of several tabs that believe that it is they who sync a database only the last one
-    /// writes down how far it has come.
+    /// writes down how far it has come. Where others begin terms all the time, this itself fails
+    /// with [`BackendError::Superseded`].
     pub async fn lead(&self) -> Result<Self, BackendError> {
         for _ in 0..TERM_ATTEMPTS {
             let present = self.backend.local(TERM.to_owned()).await?;
@@ -85,7 +90,8 @@ impl Database {
         Err(BackendError::Superseded)
     }
 
-    /// The document of that id; deleted ones too, with [`Document::deleted`] set.
+    /// The document of that id; deleted ones too, with [`Document::deleted`] set. `None` if there
+    /// is none, if it can't be read, or if all that is known of it was refused.
     pub async fn get(&self, id: &DocumentId) -> Result<Option<Document>, BackendError> {
         let records = self.backend.read(vec![id.clone()]).await?;
         Ok(records.into_iter().next().flatten().and_then(|record| record.document()))
@@ -118,7 +124,8 @@ impl Database {
         Ok(record.open_revisions(which))
     }
 
-    /// The records of these ids, in their order.
+    /// The records of these ids, in their order; `None` where there is none, or none that can be
+    /// read.
     pub async fn records(
         &self,
         ids: Vec<DocumentId>,
@@ -127,7 +134,8 @@ impl Database {
     }
 
     /// At most `limit` records that changed after the update sequence `since`, in its order. There
-    /// may be fewer, where they are large: only none means that there are no more.
+    /// may be fewer, where they are large: only none means that there are no more. Each document is
+    /// there once, at its latest change (CouchDB: `_changes`).
     pub async fn changes(
         &self,
         since: u64,
@@ -136,16 +144,19 @@ impl Database {
         self.backend.changes(since, limit).await
     }
 
-    /// The changes after `since`, those that are there and then those to come, without a gap.
+    /// The changes after the update sequence `since`, those that are there and then those to come,
+    /// without a gap (CouchDB: `_changes` with `feed=continuous`).
     pub fn follow(&self, since: u64) -> Feed {
         Feed { database: self.clone(), news: self.backend.watch(), seq: since }
     }
 
-    /// At most `limit` records that wait for the server.
+    /// At most `limit` records that wait for the server, in the order of their `seq`. There may be
+    /// fewer, where they are large.
     pub async fn pending(&self, limit: usize) -> Result<Vec<Arc<Record>>, BackendError> {
         self.backend.pending(limit).await
     }
 
+    /// How many documents there are, deleted ones included, and how many wait or were refused.
     pub async fn counts(&self) -> Result<Counts, BackendError> {
         self.backend.counts().await
     }
@@ -155,7 +166,10 @@ impl Database {
     /// that it has refused, stay as they are.
     ///
     /// Bodies of old revisions need no such call: each commit drops those that no leaf, no
-    /// conflict and no pending edit of its documents needs.
+    /// conflict and no pending edit of its documents needs. CouchDB's `_compact` does that alone,
+    /// and leaves deleted documents as they are.
+    ///
+    /// It commits some documents at a time, so if it fails a part may be done.
     pub async fn compact(&self) -> Result<Compaction, BackendError> {
         let (mut since, end) = (0, self.seq());
         let mut total = Compaction::default();
@@ -187,11 +201,14 @@ impl Database {
         self.backend.unreadable().await
     }
 
-    /// A local document: device state, which is never synced.
+    /// A local document: device state, which is never synced (CouchDB: `_local`, without
+    /// revisions). `None` if there is none under that key.
     pub async fn local(&self, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
         self.backend.local(key.to_owned()).await
     }
 
+    /// Sets a local document, or removes it. Keys and values are any text and any bytes; the key
+    /// `_term` is the store's own.
     pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
         let operation = Operation::Local { key: key.to_owned(), value };
         self.commit(vec![operation]).await.map(drop)
@@ -202,10 +219,12 @@ impl Database {
         self.backend.watch()
     }
 
+    /// The update sequence of the latest durable commit; 0 before the first.
     pub fn seq(&self) -> u64 {
         *self.backend.watch().borrow()
     }
 
+    /// Which making of the database this is: an update sequence of another one says nothing here.
     pub fn incarnation(&self) -> Incarnation {
         self.backend.incarnation()
     }
@@ -236,6 +255,7 @@ impl Feed {
         }
     }
 
+    /// The `seq` of the last record that was handed out: where another feed would go on.
     pub fn seq(&self) -> u64 {
         self.seq
     }

@@ -16,17 +16,22 @@ pub struct DocumentId(Arc<str>);
 /// Why a text is not a document id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum IdError {
+    /// No id is made up for a document that has none: that is left to the program.
     #[error("a document id can't be empty")]
     Empty,
+    /// It has more than [`ID_LIMIT`] bytes.
     #[error("a document id has at most {ID_LIMIT} bytes")]
     TooLong,
+    /// CouchDB: all but `_design/` and `_local/` are refused; here these are, too.
     #[error("a document id can't begin with an underscore")]
     Reserved,
+    /// Other control characters are allowed.
     #[error("a document id can't hold a NUL character")]
     Nul,
 }
 
 impl DocumentId {
+    /// Takes the text as it is, byte for byte: nothing is normalised. Fails with an [`IdError`].
     pub fn new(id: &str) -> Result<Self, IdError> {
         if id.is_empty() {
             Err(IdError::Empty)
@@ -41,6 +46,7 @@ impl DocumentId {
         }
     }
 
+    /// The text it was made of. Ids are ordered by its bytes.
     pub fn as_str(&self) -> &str {
         &self.0
     }

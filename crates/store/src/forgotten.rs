@@ -7,29 +7,33 @@ use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice, decode, encod
 
 use crate::revision::Revision;
 
-/// Most names that are remembered of a document; those of the lowest generations go first. A
-/// replica that slept through more edits than that shows what it has as a conflict.
+/// Most names that are remembered of a document's forgotten revisions; those of the lowest
+/// generations go first. A replica that slept through more edits than that shows what it has as a
+/// conflict.
 pub const FORGOTTEN_LIMIT: usize = 200;
 /// The bytes of a name: the generation, and as much of the hash as tells one document's revisions
 /// apart.
 const MARK: usize = 4 + 8;
 
-/// Names of forgotten revisions, in rising order. On disk and on the wire they are one string of
-/// 12 bytes each.
+/// Names of a document's forgotten revisions, in rising order, at most [`FORGOTTEN_LIMIT`]. On disk
+/// and on the wire they are one string of 12 bytes each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forgotten {
     marks: Vec<[u8; MARK]>,
 }
 
 impl Forgotten {
+    /// Whether nothing was forgotten so far.
     pub fn is_empty(&self) -> bool {
         self.marks.is_empty()
     }
 
+    /// How many names there are, at most [`FORGOTTEN_LIMIT`].
     pub fn len(&self) -> usize {
         self.marks.len()
     }
 
+    /// Whether the revision is one of them, by its generation and the first 8 bytes of its hash.
     pub fn contains(&self, revision: Revision) -> bool {
         !self.marks.is_empty() && self.marks.binary_search(&mark(revision)).is_ok()
     }

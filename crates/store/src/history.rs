@@ -10,44 +10,49 @@ use crate::{
 /// Which of the revisions that somebody else has are missing here (CouchDB: `_revs_diff`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// In the order asked for.
+    /// In the order asked for, repeats included.
     pub missing: Vec<Revision>,
-    /// Leaves that are known here, and that a missing revision may descend from. Whoever sends
-    /// the missing ones needs to tell of nothing before these.
+    /// Leaves that are known here, and that a missing revision may descend from (CouchDB: those
+    /// of a lower generation). Whoever sends the missing ones needs to tell of nothing before
+    /// these.
     pub possible_ancestors: Vec<Revision>,
 }
 
 /// The revisions to look up (CouchDB: `open_revs`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenRevisions {
-    /// Every leaf.
+    /// Every leaf, deleted ones included, the winner first.
     All,
-    /// These, whether they are leaves or not.
+    /// These, whether they are leaves or not, in the order asked for.
     These(Vec<Revision>),
 }
 
 /// A revision that was looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRevision {
+    /// The name it was looked up by.
     pub revision: Revision,
+    /// Whether it deletes the document (CouchDB: `_deleted`). It may have a body all the same.
     pub deleted: bool,
-    /// `None` when it is not kept any more.
+    /// `None` when it is not kept any more (CouchDB: `status: "missing"`). A leaf's is kept.
     pub body: Option<Body>,
     /// The revision, its parent, its parent's parent, and so on as far as they are known
     /// (CouchDB: `_revisions`). What was merged into them is not in this line.
     pub history: Vec<Revision>,
-    /// The leaves that the revision has closed besides its parent.
+    /// The leaves that the revision has closed besides its parent, in rising order. CouchDB has
+    /// none.
     pub merges: Vec<Revision>,
 }
 
 impl Record {
-    /// Which of these revisions are not known here.
+    /// Which of these revisions are not known here (CouchDB: `_revs_diff`). Those that were
+    /// forgotten count as missing.
     pub fn missing(&self, revisions: &[Revision]) -> Missing {
         missing(&self.tree, revisions)
     }
 
-    /// Looks revisions up. Of those asked for by name, the ones that are not known come back as
-    /// they are (CouchDB: `{"missing": …}`).
+    /// Looks revisions up (CouchDB: `open_revs`). Of those asked for by name, the ones that are
+    /// not known come back as they are (CouchDB: `{"missing": …}`).
     pub fn open_revisions(&self, which: &OpenRevisions) -> Vec<Result<OpenRevision, Revision>> {
         let open = |node: &Node| OpenRevision {
             revision: node.revision,

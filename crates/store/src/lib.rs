@@ -98,6 +98,8 @@
 //! - [`backend`]: the trait, and a module for each place to keep records in.
 //! - [`conformance`]: what every back end has to pass.
 
+#![warn(missing_docs)]
+
 pub mod backend;
 pub mod body;
 mod canonical;

@@ -15,34 +15,80 @@ use crate::{
     view::{MERGE_LIMIT, rebase, view_of},
 };
 
-/// Most operations of one commit.
+/// Most operations of one commit; more are [`BackendError::TooMany`](crate::BackendError::TooMany).
+/// Of a handle that [leads](crate::Database::lead), one less, for it adds [`Operation::Under`].
 pub const COMMIT_LIMIT: usize = 50_000;
 
-/// One step of a commit. Each has its own outcome; what one refuses doesn't stop the others.
+/// One step of a commit. Each has its own outcome; what one refuses doesn't stop the others, a
+/// term that has ended aside. Of a document that isn't known, the steps that need one do nothing.
 #[derive(Debug, Clone)]
 pub enum Operation {
-    /// Somebody edits here.
+    /// Somebody edits here. Fails with any [`OperationError`] but [`OperationError::NoBody`] and
+    /// [`OperationError::Overgrown`].
     Edit(Edit),
-    /// Revisions arrive from another replica. With `acknowledges`, the other replica is the
-    /// server, and what it sends needs not be sent to it.
-    Replicate { document: ReplicatedDocument, acknowledges: bool },
+    /// Revisions arrive from another replica (CouchDB: `_bulk_docs` with `new_edits: false`):
+    /// they go in beside what is there, and those known already change nothing. Fails with
+    /// [`OperationError::Differs`], [`OperationError::NoBody`] or [`OperationError::Overgrown`].
+    Replicate {
+        /// All of it is taken, or nothing.
+        document: ReplicatedDocument,
+        /// The other replica is the server: what it sends needs not be sent to it, what it has
+        /// forgotten is forgotten here, and [`OperationError::Overgrown`] isn't asked.
+        acknowledges: bool,
+    },
     /// The server has committed the revisions, and so what they descend from.
-    Acknowledge { id: DocumentId, revisions: Vec<Revision> },
-    /// The server has refused the revisions: they and what descends from them leave the tree.
-    Refuse { id: DocumentId, revisions: Vec<Revision>, reason: String },
+    Acknowledge {
+        /// The document whose revisions they are.
+        id: DocumentId,
+        /// Those that aren't known, or don't wait, change nothing.
+        revisions: Vec<Revision>,
+    },
+    /// The server has refused the revisions: they and what descends from them leave the tree,
+    /// unless accepted ones descend from them, too. The latest of them is kept in
+    /// [`Record::refused`], unless what is there was made on it.
+    Refuse {
+        /// The document whose revisions they are.
+        id: DocumentId,
+        /// Those that don't wait for the server change nothing.
+        revisions: Vec<Revision>,
+        /// The server's own words, for the user.
+        reason: String,
+    },
     /// The user gives up what was refused.
-    Discard { id: DocumentId },
+    Discard {
+        /// The document whose [`Record::refused`] goes.
+        id: DocumentId,
+    },
     /// The server has lost what it had: all revisions wait for it anew.
-    Resend { id: DocumentId },
+    Resend {
+        /// The document whose revisions they are.
+        id: DocumentId,
+    },
     /// Of a deleted document everything but a stub is forgotten. No reader sees a difference, so
     /// the document keeps its `seq`.
-    Compact { id: DocumentId },
-    /// Device state, which is never synced. `None` removes it.
-    Local { key: String, value: Option<Vec<u8>> },
-    /// Begins a term, which has to be later than the one that holds. See [`crate::Database::lead`].
-    Lead { term: u64 },
-    /// What follows in this commit is done only if no later term has begun.
-    Under { term: u64 },
+    Compact {
+        /// A document that is alive, waits for the server or was refused stays as it is.
+        id: DocumentId,
+    },
+    /// Device state, which is never synced (CouchDB: `_local`, without revisions).
+    Local {
+        /// Any text; `_term` is the store's own.
+        key: String,
+        /// Any bytes. `None` removes the local document.
+        value: Option<Vec<u8>>,
+    },
+    /// Begins a term. If it can't, it and all that follows in this commit is
+    /// [`OperationError::Superseded`]. See [`crate::Database::lead`].
+    Lead {
+        /// Later than the term that holds; before the first, that is 0.
+        term: u64,
+    },
+    /// What follows in this commit is done only if no later term has begun, and is
+    /// [`OperationError::Superseded`] otherwise, as this is.
+    Under {
+        /// The term that the commit is part of.
+        term: u64,
+    },
 }
 
 /// The local document that holds the term: eight bytes, the highest first.
@@ -51,26 +97,31 @@ pub(crate) const TERM: &str = "_term";
 /// An edit of one document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
+    /// The document that is edited, or that is to be.
     pub id: DocumentId,
     /// The leaves of the document as its editor saw it ([`crate::Document::leaves`]); none for a
-    /// new one. The edit closes them. What this profile itself has made of them meanwhile is
-    /// rebased upon; what others have is left standing beside it, as a conflict that is merged
-    /// by field.
+    /// new one, which goes on from a deleted one of that id (CouchDB: as a child of its winner).
+    ///
+    /// The edit closes them. What this profile itself has made of them meanwhile is rebased upon;
+    /// what others have is left standing beside it, as a conflict that is merged by field.
     pub seen: Vec<Revision>,
+    /// What the editor made of it.
     pub change: Change,
 }
 
+/// What an edit makes of its document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// The whole body, as it is to be.
     Put(Body),
+    /// The document ends in a deleted revision with an empty body (CouchDB: a tombstone).
     Delete,
 }
 
 /// What an operation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
-    /// The revision that an edit made, or found already there.
+    /// The revision that an edit made, or found already there; `None` of other operations.
     pub revision: Option<Revision>,
     /// The update sequence that the document has now; 0 for what has no document.
     pub seq: u64,
@@ -84,21 +135,32 @@ pub struct Applied {
 /// Why an operation was not done. Nothing of it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OperationError {
+    /// The edit has seen nothing, and there is a live document of that id (CouchDB: `conflict`).
     #[error("the document exists already")]
     Exists,
+    /// There is nothing to delete: the document isn't known, or is deleted already.
     #[error("the document doesn't exist")]
     NotFound,
+    /// One of [`Edit::seen`] is not in the document's tree: it never was, or is there no more.
     #[error("the edit was made on a revision that is not known here")]
     UnknownRevision,
+    /// Its parent, merges, deletion or body are others than those known under that name.
     #[error("a revision of this name says something else")]
     Differs,
+    /// A leaf needs a body, and a document a leaf, which revisions that descend from each other
+    /// don't have.
     #[error("the revision that a document ends in has no body")]
     NoBody,
+    /// Always [`RevisionError::Overflow`]: the document can't be edited any further.
     #[error(transparent)]
     Revision(#[from] RevisionError),
+    /// The edit, rebased on what this profile has done since, is no [`Body`] any more.
     #[error("fields taken together pass the limits of a body")]
     TooLarge,
-    /// A document travels whole, and so has to fit into a frame.
+    /// A document travels whole, and so has to fit into a frame: of live and of deleted leaves it
+    /// has at most [`MERGE_LIMIT`] each, with at most [`BODY_LIMIT`] bytes of bodies together, and
+    /// of revisions at most [`HISTORY_LIMIT`](crate::tree::HISTORY_LIMIT) and [`MERGE_LIMIT`]
+    /// together. A document's only revision always fits.
     #[error("the document has too many versions that are not merged, or too large ones")]
     Overgrown,
     /// Another tab or program does this work now.
@@ -106,15 +168,17 @@ pub enum OperationError {
     Superseded,
 }
 
-/// Local documents by their keys; `None` is removed.
+/// Local documents by their keys; `None` is removed. Of two with one key the later one holds.
 pub type Locals = Vec<(String, Option<Vec<u8>>)>;
 
 /// What a back end has to write so that the operations are done.
 #[derive(Debug)]
 pub struct Transition {
-    /// The records that changed, in the order of their `seq`.
+    /// The records that changed, each once, in the order of their `seq`.
     pub records: Vec<Arc<Record>>,
+    /// The local documents that were set or removed, in the order of the operations.
     pub locals: Locals,
+    /// One for each operation, in their order.
     pub outcomes: Vec<Result<Applied, OperationError>>,
     /// The database's update sequence afterwards.
     pub seq: u64,
@@ -122,14 +186,18 @@ pub struct Transition {
 
 /// What operations are run on.
 pub trait Place {
+    /// Why something can't be read. It ends the transition.
     type Error;
 
+    /// The record of that id as it was before the operations; `None` if there is none.
     fn record(&self, id: &DocumentId) -> Result<Option<Arc<Record>>, Self::Error>;
 
+    /// The local document of that key as it was before the operations.
     fn local(&self, key: &str) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
-/// Runs operations on the records of a place, from the update sequence `seq`.
+/// Runs operations on the records of a place, from the update sequence `seq`. Nothing is written:
+/// that is left to whoever calls this. Fails only where the place can't be read.
 pub fn transition<P: Place>(
     operations: Vec<Operation>,
     mut seq: u64,

@@ -14,11 +14,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Record {
+    /// First of all, so that it can be told of a record which can't be read as a whole.
     #[n(0)]
     pub id: DocumentId,
-    /// The update sequence of the latest change to the record.
+    /// The update sequence of the latest change to the record, compaction aside; 0 before the
+    /// first.
     #[n(1)]
     pub seq: u64,
+    /// Every revision that is known here. Empty where all of them were refused.
     #[n(2)]
     pub tree: RevisionTree,
     /// Outside of the tree: others' edits stay visible, and later edits are made on them.
@@ -30,10 +33,13 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Refused {
+    /// The latest of the revisions that were refused; it holds what the others said.
     #[n(0)]
     pub revision: Revision,
+    /// Whether it was to delete the document.
     #[cbor(n(1), default, skip_if = "crate::record::is_false")]
     pub deleted: bool,
+    /// What the document was to be: `{}` where it was to be deleted.
     #[n(2)]
     pub body: Option<Body>,
     /// The server's own words.
@@ -47,13 +53,19 @@ pub struct Refused {
 /// A document as a reader sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
+    /// What it was read by, and what an edit of it names.
     pub id: DocumentId,
     /// The update sequence of the latest change on this replica.
     pub seq: u64,
+    /// The first of the leaves (CouchDB: `_rev`; live before deleted, then the highest generation,
+    /// then the highest hash).
     pub winner: Revision,
-    /// What an edit names as seen: [`crate::Edit::seen`].
+    /// What an edit names as seen: [`crate::Edit::seen`]. Live ones come first; of live and of
+    /// deleted ones there are at most [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) each.
     pub leaves: Vec<Revision>,
+    /// Whether all leaves are deleted (CouchDB: whether the winner is, which is the same).
     pub deleted: bool,
+    /// The live leaves, merged field by field. Of a deleted document, what the winner says.
     pub body: Body,
     /// Fields that were edited differently in several places, each with all its values. The body
     /// shows the first of them. See [`Document::resolved`].
@@ -64,6 +76,7 @@ pub struct Document {
     pub own_leaves: Vec<Revision>,
     /// Some revision waits for the server.
     pub pending: bool,
+    /// An edit that the server has refused. The body doesn't show it.
     pub refused: Option<Refused>,
 }
 
@@ -77,6 +90,7 @@ pub enum Kept {
 }
 
 impl Record {
+    /// A record that holds nothing yet, as before a document's first revision.
     pub fn new(id: DocumentId) -> Self {
         Self { id, seq: 0, tree: RevisionTree::default(), refused: None }
     }
@@ -112,6 +126,7 @@ impl Record {
         if self.refused.is_some() { 0 } else { self.tree.compact() }
     }
 
+    /// The record in CBOR, as back ends keep it; [`minicbor::decode()`] reads it.
     pub fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory doesn't fail")
     }

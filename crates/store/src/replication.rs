@@ -1,4 +1,5 @@
-//! Revisions on their way from one replica to another.
+//! Revisions on their way from one replica to another (CouchDB: `_bulk_get`, and `_bulk_docs` with
+//! `new_edits: false`).
 
 use std::collections::HashSet;
 
@@ -19,19 +20,26 @@ pub(crate) const TRAVEL_LIMIT: usize = HISTORY_LIMIT + crate::view::MERGE_LIMIT;
 /// A revision from another replica, whose name has been checked against what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicatedRevision {
+    /// The name, as every replica derives it.
     pub revision: Revision,
+    /// What it was made on, of one generation less; `None` of a first revision.
     pub parent: Option<Revision>,
+    /// The leaves that it closes besides its parent, in rising order, at most [`HISTORY_LIMIT`].
     pub merges: Vec<Revision>,
+    /// Whether it deletes the document (CouchDB: `_deleted`).
     pub deleted: bool,
-    /// Absent of revisions that are there to show the descent of others only.
+    /// Absent of revisions that are there to show the descent of others only: their names can't be
+    /// checked.
     pub body: Option<Body>,
 }
 
 /// A document's revisions as they travel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicatedDocument {
+    /// The same on every replica.
     pub id: DocumentId,
-    /// Ancestors before those that descend from them.
+    /// Parents before their children. A receiver takes at most [`HISTORY_LIMIT`] and
+    /// [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) together.
     pub revisions: Vec<ReplicatedRevision>,
     /// What the sender has had and keeps no more, for what it has closes it.
     pub forgotten: Forgotten,
@@ -44,30 +52,38 @@ pub enum Known {
     Nothing,
     /// Something, maybe all: every revision is named, so that its own can be linked to the leaves.
     Unsure,
-    /// Everything up to this update sequence.
+    /// Everything up to this update sequence of the sender's.
     Until(u64),
 }
 
 /// Why a revision from elsewhere is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReplicationError {
+    /// See [`Revision::derive`].
     #[error("the revision's name doesn't follow from what it says")]
     HashMismatch,
+    /// It is one more than the parent's, and 1 without a parent.
     #[error("the revision's generation doesn't follow its parent's")]
     Generation,
+    /// Or there are more than [`HISTORY_LIMIT`] of them.
     #[error("the revisions that one merges have to be in rising order, and without repeats")]
     Merges,
+    /// See [`ReplicatedDocument::revisions`].
     #[error("a document travels with at most {TRAVEL_LIMIT} revisions and more than none")]
     Count,
+    /// The bytes are no body in canonical form: see [`Body::from_canonical`].
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// No name can be derived.
     #[error(transparent)]
     Revision(#[from] RevisionError),
 }
 
 impl ReplicatedRevision {
     /// Checks that the name follows from the content. Of a revision without a body only the
-    /// generation can be checked.
+    /// generation can be checked. `body` is canonical JSON.
+    ///
+    /// Fails with any [`ReplicationError`] but [`ReplicationError::Count`].
     pub fn verified(
         revision: Revision,
         parent: Option<Revision>,
@@ -108,8 +124,9 @@ impl ReplicatedRevision {
 }
 
 impl ReplicatedDocument {
-    /// Checks that there are revisions, and not too many. That nothing stays without a body which
-    /// needs one is seen when they meet the tree.
+    /// Checks that there are revisions, and not too many: else [`ReplicationError::Count`]. That
+    /// nothing stays without a body which needs one is seen when they meet the tree
+    /// ([`OperationError::NoBody`](crate::OperationError::NoBody)).
     pub fn verified(
         id: DocumentId,
         revisions: Vec<ReplicatedRevision>,
@@ -130,7 +147,7 @@ impl ReplicatedDocument {
         self.id.as_str().len() + revisions + 12 * self.forgotten.len()
     }
 
-    /// Whether everything is told of each revision.
+    /// Whether everything is told of each revision: none lacks its body.
     pub fn is_complete(&self) -> bool {
         self.revisions.iter().all(|revision| revision.body.is_some())
     }
@@ -152,8 +169,8 @@ impl Record {
     /// so that whoever has edited meanwhile can merge by field. Other branches come after it, for
     /// the server takes all that it is sent of a document, or nothing.
     ///
-    /// Of other bodies than the last there are as many as one body may be long, the latest first;
-    /// a base without one may be forgotten here.
+    /// Of other bodies than the last there are as many as fit beside it into [`BODY_LIMIT`] bytes,
+    /// the latest first; a base without one may be forgotten here. `None` if nothing waits.
     pub fn outgoing_pending(&self) -> Option<ReplicatedDocument> {
         let tree = &self.tree;
         let pending = || tree.nodes().iter().filter(|node| node.pending);
@@ -179,9 +196,11 @@ impl Record {
         })
     }
 
-    /// What another replica lacks, going by what it is known to have.
+    /// What another replica lacks, going by what it is known to have; `None` if it lacks nothing.
     ///
-    /// `skip` tells which revisions it has all the same.
+    /// `skip` tells which revisions it has all the same. Leaves go with their bodies; bodies that
+    /// they are merged over go as far as they fit beside all leaves into [`BODY_LIMIT`] bytes, the
+    /// latest first.
     pub fn outgoing_since(
         &self,
         known: Known,

@@ -11,7 +11,9 @@ use crate::body::Body;
 /// The format of what a revision's hash is taken over. It is part of the hash.
 const HASH_FORMAT: u8 = 1;
 
-/// A revision's name, `generation-hash`. Its order is CouchDB's: the generation first, then the hash.
+/// A revision's name, written as `generation-hash` with the hash in 32 lower-case hex digits.
+///
+/// CouchDB: the order is that of the generation first, then of the hash's bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision {
     generation: u32,
@@ -21,15 +23,20 @@ pub struct Revision {
 /// Why a text or a pair is not a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RevisionError {
+    /// The text is in another form. Upper-case digits are refused.
     #[error("a revision is written as its generation, a dash and 32 hex digits")]
     Malformed,
+    /// CouchDB: generation 0 is of local documents, which have no revisions here.
     #[error("a revision's generation begins at 1")]
     NoGeneration,
+    /// The parent's generation is [`u32::MAX`].
     #[error("a document can't be edited any further: its generation is at its limit")]
     Overflow,
 }
 
 impl Revision {
+    /// A name that is known already, from elsewhere. Fails with [`RevisionError::NoGeneration`]
+    /// only; whether the name follows from any content isn't looked at.
     pub fn new(generation: u32, hash: [u8; 16]) -> Result<Self, RevisionError> {
         if generation == 0 {
             Err(RevisionError::NoGeneration)
@@ -39,9 +46,11 @@ impl Revision {
     }
 
     /// The name of the revision that says this. The same edit of the same parent has the same
-    /// name on every replica.
+    /// name on every replica. The hash is the first half of a SHA-256; CouchDB's is an MD5, taken
+    /// over something else, so that the two never agree.
     ///
     /// `merges` are the leaves that the revision closes besides its parent, in rising order.
+    /// Fails with [`RevisionError::Overflow`] only.
     pub fn derive(
         parent: Option<Revision>,
         merges: &[Revision],
@@ -73,10 +82,12 @@ impl Revision {
         Ok(Self { generation: generation.checked_add(1).ok_or(RevisionError::Overflow)?, hash })
     }
 
+    /// One more than the parent's; 1 without a parent.
     pub fn generation(self) -> u32 {
         self.generation
     }
 
+    /// What tells apart the revisions of one generation.
     pub fn hash(self) -> [u8; 16] {
         self.hash
     }

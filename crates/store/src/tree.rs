@@ -9,26 +9,32 @@ use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
 use crate::{body::Body, forgotten::Forgotten, revision::Revision};
 
-/// Most revisions of a document that are remembered; the oldest are forgotten first.
+/// Most revisions of a document that are remembered; the oldest are forgotten first. Leaves, what
+/// they are merged over, and what waits for the server are remembered beyond it.
+///
+/// CouchDB: `_revs_limit`, which is 1000 there, and for each branch.
 pub const HISTORY_LIMIT: usize = 100;
 
-/// One revision of a document.
+/// One revision of a document, as this replica knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Node {
+    /// Names the node: there is one of each name in a tree.
     #[n(0)]
     pub revision: Revision,
+    /// What it was made on; `None` of a first revision. It may be in the tree no more.
     #[n(1)]
     pub parent: Option<Revision>,
-    /// The leaves that this revision closes besides its parent, in rising order.
+    /// The leaves that this revision closes besides its parent, in rising order. CouchDB has none.
     #[cbor(n(2), default, skip_if = "Vec::is_empty")]
     pub merges: Vec<Revision>,
+    /// CouchDB: `_deleted`. A deleted revision has a body like any other.
     #[cbor(n(3), default, skip_if = "crate::record::is_false")]
     pub deleted: bool,
     /// Gone when nothing needs it any more: see [`RevisionTree::tidy`].
     #[n(4)]
     pub body: Option<Body>,
-    /// The update sequence at which this replica learned of the revision.
+    /// The update sequence at which this replica learned of the revision, or later of its body.
     #[n(5)]
     pub seq: u64,
     /// Written here, and neither acknowledged nor refused by a server so far.
@@ -53,13 +59,16 @@ impl Node {
 /// What became of a node that was offered to a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Insertion {
+    /// It is in the tree now, and wasn't before.
     New,
+    /// It was there already. If only its body was missing, it has it now.
     Known,
     /// The tree knows a revision of that name that says something else.
     Differs,
 }
 
-/// A document's revisions, in rising order.
+/// A document's revisions, in rising order. It may have several roots, as in CouchDB: of branches
+/// whose common ancestor is forgotten, or was never heard of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RevisionTree {
     nodes: Vec<Node>,
@@ -109,22 +118,29 @@ impl<'b, C> Decode<'b, C> for RevisionTree {
 }
 
 impl RevisionTree {
+    /// Whether there is no node. Forgotten revisions don't count.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
+    /// In rising order of their revisions, so a parent comes before its children. What a revision
+    /// merges may come after it.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
+    /// The names of revisions that were forgotten. None of them is ever a leaf again.
     pub fn forgotten(&self) -> &Forgotten {
         &self.forgotten
     }
 
+    /// The node of that name, if there is one.
     pub fn get(&self, revision: Revision) -> Option<&Node> {
         self.position(revision).ok().map(|at| &self.nodes[at])
     }
 
+    /// Puts a node in its place among the others. `pending` and `own` of one that is known
+    /// stay as they are; of one that [differs](Insertion::Differs) nothing is taken.
     pub fn insert(&mut self, node: Node) -> Insertion {
         match self.position(node.revision) {
             Err(at) => {
@@ -153,6 +169,8 @@ impl RevisionTree {
     }
 
     /// The revisions that no other one descends from or merges, or did, the winner first.
+    ///
+    /// CouchDB: live before deleted, then the highest generation, then the highest hash.
     pub fn leaves(&self) -> Vec<&Node> {
         let mut leaves: Vec<&Node> = self.leaves_among(|_| true).collect();
         leaves.sort_by_key(|node| std::cmp::Reverse(node.rank()));
@@ -168,6 +186,7 @@ impl RevisionTree {
         })
     }
 
+    /// The first of the leaves; `None` of an empty tree.
     pub fn winner(&self) -> Option<&Node> {
         if let [only] = self.nodes.as_slice() {
             return Some(only);
@@ -217,7 +236,7 @@ impl RevisionTree {
         latest.into_iter().filter_map(|revision| self.get(revision)).collect()
     }
 
-    /// The revisions that leaves are merged over.
+    /// The revisions that leaves are merged over: the latest that each two of them descend from.
     pub fn merge_bases(&self) -> HashSet<Revision> {
         self.bases_of(&self.leaves())
     }
@@ -258,7 +277,7 @@ impl RevisionTree {
         changed
     }
 
-    /// The revisions that wait for the server.
+    /// The revisions that wait for the server, in rising order.
     pub fn pending(&self) -> Vec<Revision> {
         self.nodes.iter().filter(|node| node.pending).map(|node| node.revision).collect()
     }
@@ -335,7 +354,7 @@ impl RevisionTree {
     }
 
     /// Takes out pending revisions with the pending ones that descend from them, and gives
-    /// them back, oldest first. What accepted revisions descend from stays. If there is nothing
+    /// them back, in rising order. What accepted revisions descend from stays. If there is nothing
     /// else it was refused by itself, and loses its body, which the server doesn't take.
     pub fn take_pending(&mut self, revisions: &[Revision]) -> Vec<Node> {
         let accepted = self.nodes.iter().filter(|node| !node.pending);
@@ -368,6 +387,7 @@ impl RevisionTree {
         }
     }
 
+    /// Whether any revision waits for the server.
     pub fn is_pending(&self) -> bool {
         self.nodes.iter().any(|node| node.pending)
     }
@@ -375,7 +395,8 @@ impl RevisionTree {
     /// Drops what nothing needs any more: bodies other than those of leaves, of what leaves
     /// and pending edits are based on, and of the ancestors that open conflicts are merged
     /// over, those included that a refusal would open again; and the oldest revisions past
-    /// [`HISTORY_LIMIT`].
+    /// [`HISTORY_LIMIT`], whose names are [forgotten](Self::forgotten). CouchDB: compaction does
+    /// the former, stemming the latter.
     pub fn tidy(&mut self) {
         self.drop_the_forgotten();
         if self.nodes.len() <= 2 {

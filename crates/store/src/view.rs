@@ -1,7 +1,8 @@
 //! What everybody reads of a document: its live leaves, merged field by field.
 //!
 //! The view is a pure function of the leaves and of the bodies they descend from, so that all
-//! replicas with the same revisions read the same. Nothing is written for it.
+//! replicas with the same revisions read the same. Nothing is written for it. CouchDB shows the
+//! winner alone, and the other live leaves as `_conflicts`.
 
 use serde_json::{Map, Value};
 
@@ -11,13 +12,14 @@ use crate::{
     tree::{Node, RevisionTree},
 };
 
-/// Most live leaves that are merged; the best are, by the winner's order. Of deleted leaves a
-/// view names as many.
+/// Most live leaves that are merged; the best are, by the winner's order (CouchDB: the highest
+/// generation, then the highest hash). Of deleted leaves a view names as many.
 pub const MERGE_LIMIT: usize = 16;
 
 /// A document as everybody reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
+    /// The first of the leaves (CouchDB: `_rev`). It is deleted only if all are.
     pub winner: Revision,
     /// The leaves that the view was made of, the winner first. An edit that names them closes them.
     ///
@@ -26,8 +28,12 @@ pub struct View {
     pub leaves: Vec<Revision>,
     /// How many of the leaves are deleted.
     pub deletions: usize,
+    /// Whether all leaves are deleted (CouchDB: whether the winner is, which is the same).
     pub deleted: bool,
+    /// The live leaves, merged field by field; the winner's body where the merged one would pass
+    /// the limits of a [`Body`]. Of a deleted document, what the winner says.
     pub body: Body,
+    /// In the order of their paths. Empty for as long as different fields were changed.
     pub conflicts: Vec<OpenConflict>,
 }
 
@@ -36,7 +42,7 @@ pub struct View {
 pub struct OpenConflict {
     /// The names of the objects that hold the field, and its own.
     pub path: Vec<String>,
-    /// What the leaves say, without repeats: two values or more.
+    /// What the leaves say, without repeats, the best leaf's first: two values or more.
     pub values: Vec<ConflictingValue>,
 }
 
@@ -63,7 +69,7 @@ pub fn view(tree: &RevisionTree) -> Option<View> {
     (!live.is_empty()).then(|| view_of(tree, &live))
 }
 
-/// The merged view of chosen revisions, at least one, the best of them first.
+/// The merged view of chosen revisions of the tree, the best of them first. Panics without any.
 pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
     // An edit survives a concurrent delete.
     let live = leaves.iter().take_while(|leaf| !leaf.deleted).count();
@@ -203,7 +209,8 @@ fn is_superseded(at: usize, sides: &[Option<&Value>], bases: &Bases<'_>) -> bool
     })
 }
 
-/// Applies what changed from `before` to `after` to `onto`, object by object.
+/// Applies what changed from `before` to `after` to `onto`, object by object; anything else than an
+/// object is taken whole. The outcome may pass the limits of a [`Body`].
 pub fn rebase(before: &Body, after: &Body, onto: &Body) -> Map<String, Value> {
     rebase_fields(&before.fields(), after.fields(), onto.fields())
 }

@@ -1,4 +1,4 @@
-//! What one commit changed, as bytes: a record of the browser's log, or a snapshot of it all.
+//! What one commit changed, in CBOR: a record of the browser's log, or a snapshot of it all.
 
 use std::{convert::Infallible, sync::Arc};
 

@@ -8,9 +8,9 @@
 //! A tab has one transaction at a time under way. What is handed in meanwhile goes together into
 //! the next one.
 //!
-//! - [`open`]: the database of IndexedDB; [`request`]: its events and errors.
-//! - [`log`]: reading and appending records; [`snapshot`]: all of them in one piece.
-//! - [`tabs`]: word between tabs.
+//! - `open`: the database of IndexedDB; `request`: its events and errors.
+//! - `log`: reading and appending records; `snapshot`: all of them in one piece.
+//! - `tabs`: word between tabs.
 
 mod log;
 mod open;
@@ -98,6 +98,10 @@ enum Snapshot {
 
 impl IndexedDb {
     /// Opens the database of that name, which is made with this incarnation if it isn't there.
+    ///
+    /// Fails with [`BackendError::Blocked`] where the browser has no IndexedDB to offer, with
+    /// [`BackendError::Newer`] if a later version has upgraded the database, and with
+    /// [`BackendError::Closed`] if another tab doesn't let go of it for an upgrade.
     pub async fn open(name: &str, incarnation_if_new: Incarnation) -> Result<Self, BackendError> {
         let connection = open::open(name, incarnation_if_new).await?;
         let stored = snapshot::read(&connection).await;
@@ -120,7 +124,8 @@ impl IndexedDb {
     }
 
     /// Deletes the database of that name. Whoever has it open, here or in another tab, gets
-    /// [`BackendError::Closed`] from then on.
+    /// [`BackendError::Closed`] for commits from then on; so does the caller, if another tab
+    /// doesn't let go of it in time.
     pub async fn delete(name: &str) -> Result<(), BackendError> {
         open::delete(name).await
     }

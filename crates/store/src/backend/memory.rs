@@ -20,7 +20,7 @@ use crate::{
     record::Record,
 };
 
-/// A database in memory. Clones are handles on the same one.
+/// A database in memory. Clones are handles on the same one; it is gone with the last of them.
 #[derive(Debug, Clone)]
 pub struct Memory {
     shared: Arc<Shared>,
@@ -54,6 +54,7 @@ pub enum Fault {
 }
 
 impl Memory {
+    /// An empty database, with an update sequence of 0.
     pub fn new(incarnation: Incarnation) -> Self {
         let (seq, _) = watch::channel(0);
         let (state, is_slow) = (Mutex::default(), AtomicBool::new(false));
@@ -81,7 +82,8 @@ impl Memory {
         state.fault = Some((state.commits + nth, fault));
     }
 
-    /// How many commits have been tried so far, those that have failed included.
+    /// How many commits have been tried so far, those that have failed included, but for
+    /// [`BackendError::TooMany`].
     pub fn commits(&self) -> u64 {
         self.state().commits
     }

@@ -3,9 +3,9 @@
 //! One thread writes, and commits what waits for it together; a few read. They are plain
 //! threads: nothing here needs a runtime.
 //!
-//! - [`connection`]: opening the file; [`tables`]: what is asked of it.
-//! - [`writer`] and [`readers`], which are [`workers`].
-//! - [`recent`]: the latest commits in memory.
+//! - `connection`: opening the file; `tables`: what is asked of it.
+//! - `writer` and `readers`, which are `workers`.
+//! - `recent`: the latest commits in memory.
 
 mod connection;
 mod readers;
@@ -65,6 +65,10 @@ struct Shared {
 
 impl Sqlite {
     /// Opens the file, which is made if there is none. This is the beginning of a new run.
+    ///
+    /// Fails with [`BackendError::Newer`] if a later version has migrated it, with
+    /// [`BackendError::Corrupt`] if it is damaged or something else, and with
+    /// [`BackendError::Failed`] if it can't be opened, or the SQLite at hand is too old.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, BackendError> {
         let mut run = Run::default();
         getrandom::fill(&mut run).map_err(|error| BackendError::Failed(error.to_string()))?;
@@ -79,7 +83,7 @@ impl Sqlite {
         Ok(Self { file: Arc::new(File { writer, readers, run, open: Open::default() }) })
     }
 
-    /// The database of that name, if there is one.
+    /// The database of that name, if there is one. Names are any text, compared byte for byte.
     pub async fn find(&self, name: &str) -> Result<Option<SqliteDatabase>, BackendError> {
         match self.opened(name) {
             Some(database) => Ok(Some(database)),
@@ -87,7 +91,8 @@ impl Sqlite {
         }
     }
 
-    /// The database of that name. If there is none, it is made, with this incarnation and `meta`.
+    /// The database of that name. If there is none, it is made, with this incarnation and `meta`,
+    /// which have no say otherwise.
     pub async fn create(
         &self,
         name: &str,
@@ -101,7 +106,7 @@ impl Sqlite {
         database.ok_or_else(|| BackendError::Failed("a new database is not there".to_owned()))
     }
 
-    /// The names of all databases, in their order.
+    /// The names of all databases, in the order of their bytes.
     pub async fn names(&self) -> Result<Vec<String>, BackendError> {
         self.file.readers.run(tables::names).await
     }
@@ -181,7 +186,7 @@ fn share(
 }
 
 impl SqliteDatabase {
-    /// This process' run.
+    /// This process' run, which all databases of the file share.
     pub fn run(&self) -> Run {
         self.file.run
     }
