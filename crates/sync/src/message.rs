@@ -20,7 +20,7 @@ use crate::{
     checkpoint::Checkpoint,
 };
 
-/// The versions of the protocol that this program speaks.
+/// The versions of the protocol that this program speaks. `tests/golden.rs` holds each to its bytes.
 pub const VERSIONS: &[u8] = &[1];
 /// Types of messages from this number on may be ignored by who doesn't know them.
 pub const OPTIONAL: u16 = 64;
