@@ -261,10 +261,10 @@ fn unheard_of() -> Vec<Vec<u8>> {
 
 #[test]
 fn what_is_sent_and_kept_is_as_it_was() {
-    let mut file = String::new();
-    for (name, sample) in samples() {
-        file += &format!("{name} {}\n", HEXLOWER.encode(&sample.encode()));
-    }
+    let line = |(name, sample): &(String, Sample)| {
+        format!("{name} {}\n", HEXLOWER.encode(&sample.encode()))
+    };
+    let file: String = samples().iter().map(line).collect();
     if env::var_os("SETTEE_WRITE_GOLDEN").is_some() {
         fs::create_dir_all(path(latest()).parent().unwrap()).unwrap();
         fs::write(path(latest()), file).unwrap();
@@ -511,7 +511,9 @@ fn damage_is_survived_and_what_is_read_is_read_again() {
                     let again = Message::decode(&message.encode());
                     assert_eq!(again.as_ref(), Ok(&Some(message.clone())), "{name}");
                     if let Message::Changes(Changes { documents, .. }) = message {
-                        documents.into_iter().for_each(|document| drop(document.verify()));
+                        for document in documents {
+                            drop(document.verify());
+                        }
                     }
                 }
             }
@@ -528,4 +530,49 @@ fn damage_is_survived_and_what_is_read_is_read_again() {
             checks(&shorter);
         }
     }
+}
+
+fn description() -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/protocol.md");
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_description_shows_these_frames() {
+    let golden: BTreeMap<String, Vec<u8>> = golden(latest()).into_iter().collect();
+    let text = description();
+    let shown: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(name, hex)| golden.contains_key(*name) && HEXLOWER.decode(hex.as_bytes()).is_ok())
+        .collect();
+    assert!(shown.len() >= 3, "{shown:?}");
+    for (name, hex) in shown {
+        assert_eq!(hex, HEXLOWER.encode(&golden[name]), "{name} in docs/protocol.md");
+    }
+}
+
+/// Names are computed here as the description says, and not as the store does.
+#[test]
+fn the_description_tells_how_names_are_made() {
+    let text = description();
+    let bytes_shown: String = text.split_whitespace().collect();
+    let shows = |bytes: &[u8]| bytes_shown.contains(&HEXLOWER.encode(bytes));
+
+    let body = br#"{"completed":false,"title":"tea"}"#;
+    let said = [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(), body].concat();
+    let first = Revision::new(1, Sha256::digest(&said)[..16].try_into().unwrap()).unwrap();
+    assert!(shows(&said) && text.contains(&first.to_string()));
+    assert_eq!(new().revisions[0].revision, first);
+
+    let body = br#"{"completed":true,"title":"tea"}"#;
+    let said = [&[1, 1, 0, 0, 0, 1], &first.hash()[..], &[0; 9], body].concat();
+    let second = Revision::new(2, Sha256::digest(&said)[..16].try_into().unwrap()).unwrap();
+    assert!(shows(&said) && text.contains(&second.to_string()));
+    assert_eq!(edited().revisions[1].revision, second);
+
+    let name = [&[0, 0, 0, 2], &second.hash()[..]].concat();
+    let said = [b"settee digest 1\0\x00\x06todo/1".as_slice(), &name].concat();
+    assert!(shows(&said) && shows(&Sha256::digest(&said)[..8]));
+    assert!(shows(&Sha256::digest(b"todo/1")[..4]));
 }
