@@ -21,7 +21,7 @@ use crate::{
     digest::DocumentDigest,
 };
 
-/// The versions of the protocol that this program speaks.
+/// The versions of the protocol that this program speaks. `tests/golden.rs` holds each to its bytes.
 pub const VERSIONS: &[u8] = &[1];
 /// Types of messages from this number on may be ignored by who doesn't know them.
 pub const OPTIONAL: u16 = 64;
