@@ -107,6 +107,7 @@ impl From<&ReplicaStatus> for Standing {
                 DenialCode::Denied | DenialCode::Revoked => Self::NoAccess,
                 DenialCode::Unknown => Self::Absent,
                 DenialCode::Unavailable | DenialCode::TooMany => Self::Busy,
+                DenialCode::Downgraded => Self::Opening,
             },
         }
     }

@@ -51,12 +51,15 @@ pub enum DenialCode {
     /// The connection has too many channels. The client tries again, with patience.
     #[n(4)]
     TooMany,
+    /// They don't allow to write any more. The client opens the channel anew, and reads.
+    #[n(5)]
+    Downgraded,
 }
 
 impl DenialCode {
     /// Whether trying again with the same credentials may help.
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::Unknown | Self::Unavailable | Self::TooMany)
+        matches!(self, Self::Unknown | Self::Unavailable | Self::TooMany | Self::Downgraded)
     }
 }
 

@@ -323,7 +323,7 @@ impl Server {
                 self.outputs.push_back(ServerOutput::Commit { channel: number, batch, documents });
             }
             Err(channel::TakeError::ReadOnly) => {
-                let denial = Denial::new(DenialCode::Denied, "this access is for reading only");
+                let denial = Denial::new(DenialCode::Downgraded, "this access is for reading only");
                 self.deny(number, denial);
             }
             Err(channel::TakeError::Overload) => {

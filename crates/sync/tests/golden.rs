@@ -13,16 +13,18 @@ use minicbor::{Decode, Decoder, Encoder};
 use settee_store::{Body, DocumentId, Revision};
 use settee_sync::{
     Checkpoint, DenialCode, Role,
+    digest::DocumentDigest,
     message::{
-        Acknowledge, Changes, Close, Closed, FrameError, Goodbye, GoodbyeCode, Hello, Message,
-        OPTIONAL, Open, Opened, Ping, Pong, Refusal, VERSIONS, WireDocument, WireRevision,
+        Acknowledge, Changes, Close, Closed, Compare, Differences, FrameError, Goodbye,
+        GoodbyeCode, Hello, Message, OPTIONAL, Open, Opened, Ping, Pong, Refusal, VERSIONS, Want,
+        WireDocument, WireRevision,
     },
 };
 use sha2::{Digest, Sha256};
 
 /// Each version with the SHA-256 of its file. The last is the latest of [`VERSIONS`].
 const DIGESTS: &[(u8, &str)] =
-    &[(1, "21d19f5468efba7f367988af92fdd3234088b22e85c6a170f3a6ee3db2099333")];
+    &[(1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d")];
 
 const WHAT_TO_DO: &str = "\
 What goes over the wire is not what this version of the protocol has fixed.
@@ -63,7 +65,7 @@ impl Sample {
 fn samples() -> Vec<(String, Sample)> {
     let mut samples = vec![(
         "stored/checkpoint".to_owned(),
-        Sample::Stored(Checkpoint::new(INCARNATION, RUN, u64::MAX)),
+        Sample::Stored(Checkpoint { seq: 300, ..Checkpoint::new(INCARNATION, RUN, u64::MAX) }),
     )];
     samples.extend(frames().into_iter().map(|(name, message)| (name, Sample::Frame(message))));
     samples
@@ -112,8 +114,11 @@ fn frames() -> Vec<(String, Message)> {
     }
     add("close", Close { channel: 300 }.into());
 
-    let changes = |batch, seq, documents| Changes { channel: 0, batch, seq, documents };
-    add("changes/full", changes(1000, Some(70_000), vec![merged()]).into());
+    let changes =
+        |batch, seq, documents| Changes { channel: 0, batch, seq, documents, latest: None };
+    let full =
+        Changes { latest: Some(5_000_000_000), ..changes(1000, Some(70_000), vec![merged()]) };
+    add("changes/full", full.into());
     add("changes/bare", changes(0, None, Vec::new()).into());
     add("changes/announced", changes(2, Some(24), Vec::new()).into());
     add("changes/new", changes(0, None, vec![new()]).into());
@@ -122,13 +127,26 @@ fn frames() -> Vec<(String, Message)> {
     let refused = vec![Refusal { id: id("todo/1"), reason: "the field is too long".into() }];
     add(
         "acknowledge/full",
-        Acknowledge { channel: 0, batch: 1, refused, seq: Some(70_000) }.into(),
+        Acknowledge { channel: 0, batch: 1, refused, seq: Some(70_000), is_current: Some(true) }
+            .into(),
     );
     let nothing = Vec::new();
     add(
         "acknowledge/bare",
-        Acknowledge { channel: 0, batch: 0, refused: nothing, seq: None }.into(),
+        Acknowledge { channel: 0, batch: 0, refused: nothing, seq: None, is_current: None }.into(),
     );
+
+    add("compare", Compare { channel: 300, buckets: b"8 bytes.and more".to_vec() }.into());
+    let documents = vec![
+        DocumentDigest { id: id("todo/1"), digest: (*b"8 bytes.").into(), deleted: Some(true) },
+        DocumentDigest { id: id("todo/2"), digest: (*b"and more").into(), deleted: Some(false) },
+    ];
+    let differences =
+        |buckets, documents| Differences { channel: 300, seq: 70_000, buckets, documents };
+    add("differences/full", differences(vec![1, 4095], Some(documents)).into());
+    add("differences/bare", differences(Vec::new(), None).into());
+    let ids = vec![id("todo/1"), id("a/ü")];
+    add("want", Want { channel: 300, ids }.into());
     frames
 }
 
