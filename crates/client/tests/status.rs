@@ -90,7 +90,13 @@ impl Socket for Wire {
                 answer = self.answers.1.recv() => Ok(answer),
                 seq = next => Ok(seq.map(|seq| {
                     let changes =
-                        Changes { channel: 0, batch: seq, seq: Some(seq.into()), documents: Vec::new() };
+                        Changes {
+                            channel: 0,
+                            batch: seq,
+                            seq: Some(seq.into()),
+                            documents: Vec::new(),
+                            latest: None,
+                        };
                     Message::from(changes).encode()
                 })),
             }

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use settee_sync::message::GoodbyeCode;
+use settee_sync::message::{Goodbye, GoodbyeCode, Message};
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -74,5 +74,9 @@ async fn serve(hub: Arc<Hub>, socket: WebSocket, _seat: OwnedSemaphorePermit) {
 
 async fn turn_away(socket: WebSocket, _seat: OwnedSemaphorePermit) {
     tracing::info!("connection without a subprotocol in common");
-    Wire::new(socket).close(GoodbyeCode::NoCommonVersion).await;
+    let code = GoodbyeCode::NoCommonVersion;
+    let goodbye = Goodbye { code, message: "no version of the protocol in common".to_owned() };
+    let mut wire = Wire::new(socket);
+    wire.send(Message::from(goodbye).encode());
+    wire.close(code).await;
 }

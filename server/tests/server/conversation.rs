@@ -12,7 +12,7 @@ use settee_todo::Token;
 use crate::support::{Client, TestServer, document, todo};
 
 fn checkpoint(opened: &Opened, seq: u64) -> Checkpoint {
-    Checkpoint { incarnation: opened.incarnation, run: opened.run, seq }
+    Checkpoint::new(*opened.incarnation, *opened.run, seq)
 }
 
 #[tokio::test]

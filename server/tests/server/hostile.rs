@@ -44,7 +44,8 @@ async fn truncated_frames() {
 
 #[tokio::test]
 async fn frames_that_make_no_sense() {
-    let acknowledge = Acknowledge { channel: 1, batch: 7, refused: Vec::new(), seq: None };
+    let acknowledge =
+        Acknowledge { channel: 1, batch: 7, refused: Vec::new(), seq: None, is_current: None };
     let frame = settee_sync::message::Message::from(acknowledge).encode();
     assert_eq!(answered(frame).await, Some(GoodbyeCode::OutOfPlace.close_code()));
 }

@@ -175,7 +175,7 @@ impl Client {
         batch: BatchNumber,
         documents: Vec<WireDocument>,
     ) {
-        self.send(Changes { channel, batch, seq: None, documents }).await;
+        self.send(Changes { channel, batch, seq: None, documents, latest: None }).await;
     }
 
     pub async fn send(&mut self, message: impl Into<Message>) {
@@ -225,7 +225,8 @@ impl Client {
 
     async fn land(&mut self, changes: &Changes) {
         let Changes { channel, batch, .. } = *changes;
-        self.send(Acknowledge { channel, batch, refused: Vec::new(), seq: None }).await;
+        self.send(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
+            .await;
     }
 
     /// With which code the server ended the connection; whatever it says before is ignored.
