@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 use settee_sync::{
     Checkpoint, DenialCode, Role,
-    message::{Close, GoodbyeCode, Message, Opened},
+    message::{Close, Compare, GoodbyeCode, Message, Opened, Want},
 };
 use settee_todo::Token;
 
@@ -127,7 +127,7 @@ async fn a_viewer_who_writes_loses_the_channel() {
     let (mut client, _) = Client::opened(server.address, &token, &viewer, None).await;
     client.push(1, 0, vec![todo("mine")]).await;
     match client.receive().await {
-        Message::Closed(closed) => assert_eq!(closed.code, DenialCode::Denied),
+        Message::Closed(closed) => assert_eq!(closed.code, DenialCode::Downgraded),
         other => panic!("not closed: {other:?}"),
     }
     owner.hears_nothing().await;
@@ -153,10 +153,50 @@ async fn a_restarted_server_goes_on_from_the_checkpoint() {
     client.hears_nothing().await;
 
     // The file never was that far: it must be a copy from before.
-    let ahead = Some(checkpoint(&opened, 4));
-    let (mut client, reopened) = Client::opened(server.address, &token, &token, ahead).await;
-    assert!(!reopened.resumed);
-    assert_eq!(client.changes().await.len(), 3);
+    let ahead = checkpoint(&opened, 4);
+    let witnessed = Checkpoint { witnessed: 4, ..checkpoint(&opened, 1) };
+    for known in [ahead, witnessed] {
+        let (mut client, reopened) =
+            Client::opened(server.address, &token, &token, Some(known)).await;
+        assert!(!reopened.resumed);
+        client.hears_nothing().await;
+        client.send(Compare { channel: 1, buckets: vec![0; 8] }).await;
+        let differences = match client.receive().await {
+            Message::Differences(differences) => differences,
+            other => panic!("not compared: {other:?}"),
+        };
+        assert_eq!((differences.seq, differences.buckets), (3, vec![0]));
+        let mut ids: Vec<_> = differences.documents.unwrap().into_iter().map(|d| d.id).collect();
+        ids.truncate(2);
+        client.send(Want { channel: 1, ids }).await;
+        assert_eq!(client.changes().await.len(), 2);
+        match client.receive().await {
+            Message::Changes(last) => assert_eq!((last.seq, last.documents.len()), (Some(3), 0)),
+            other => panic!("it doesn't end: {other:?}"),
+        }
+        client.hears_nothing().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_comparison_ends_the_connection() {
+    let server = TestServer::start().await;
+    let token = Token::generate();
+    let (mut owner, opened) = Client::opened(server.address, &token, &token, None).await;
+    owner.push(1, 0, vec![todo("tea")]).await;
+    owner.acknowledged().await;
+    let ahead = || Some(checkpoint(&opened, 9));
+    for length in [0, 1, 12, 24, 8 * 8192] {
+        let (mut client, _) = Client::opened(server.address, &token, &token, ahead()).await;
+        client.send(Compare { channel: 1, buckets: vec![0; length] }).await;
+        assert_eq!(client.ended().await, Some(GoodbyeCode::Malformed.close_code()), "{length}");
+    }
+    let (mut client, _) = Client::opened(server.address, &token, &token, ahead()).await;
+    client.send(Want { channel: 1, ids: Vec::new() }).await;
+    assert_eq!(client.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));
+    // There is nothing to compare where nothing was lost.
+    owner.send(Compare { channel: 1, buckets: vec![0; 8] }).await;
+    assert_eq!(owner.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Whole replicas, kept in sync by the client that the apps use.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::json;
 use settee_client::{Client, client::Opening, native::WebSocketConnector};
@@ -52,6 +52,25 @@ impl Device {
     async fn add(&self, name: &str) {
         self.put(&format!("todo/{name}"), json!({"title": name, "completed": false}), Vec::new())
             .await;
+    }
+
+    async fn edit(&self, id: &str, body: serde_json::Value) {
+        let known = self.database.get(&DocumentId::new(id).unwrap()).await.unwrap().unwrap();
+        self.put(id, body, known.leaves).await;
+    }
+
+    async fn delete(&self, id: &str) {
+        let id = DocumentId::new(id).unwrap();
+        let seen = self.database.get(&id).await.unwrap().unwrap().leaves;
+        let edit = Edit { id, seen, change: Change::Delete };
+        self.database.write(vec![edit]).await.unwrap()[0].as_ref().unwrap();
+    }
+
+    /// What is not deleted.
+    async fn live(&self) -> Vec<(String, String, bool)> {
+        let mut documents = self.documents().await;
+        documents.retain(|(_, body, _)| body != "{}");
+        documents
     }
 
     /// Every document, with whether it waits for the server.
@@ -125,6 +144,60 @@ async fn devices_agree_through_a_restart() {
     };
     timeout(SOON, merged).await.unwrap();
     agree(&anna, &ben, 202).await;
+}
+
+/// Copies what the server keeps, as somebody does who makes backups by hand.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_has_lost_comes_back_and_nothing_else_is_sent() {
+    let server = TestServer::start().await;
+    let address = server.address;
+    let token = Token::generate();
+    let anna = Device::new(address, &token, &token).await;
+    let ben = Device::new(address, &token, &token.editor(0)).await;
+    for n in 0..300 {
+        anna.add(&n.to_string()).await;
+    }
+    agree(&anna, &ben, 300).await;
+    let folder = server.stop().await;
+    let backup = tempfile::tempdir().unwrap();
+    copy(&folder.path().join("data"), &backup.path().join("data"));
+
+    let server = TestServer::again(folder, address).await;
+    anna.add("since").await;
+    anna.delete("todo/1").await;
+    ben.delete("todo/2").await;
+    ben.edit("todo/3", json!({"title": "changed", "completed": true})).await;
+    agree(&anna, &ben, 301).await;
+    let expected = anna.documents().await;
+    // Nobody tells the server that it isn't what it was.
+    drop(server.stop().await);
+    anna.database.compact().await.unwrap();
+    let before = anna.database.seq();
+    let _server = TestServer::again(backup, address).await;
+    anna.add("when it was back").await;
+    agree(&anna, &ben, 302).await;
+    let kept = anna.documents().await.into_iter().filter(|d| d.0 != "todo/when it was back");
+    assert_eq!(kept.collect::<Vec<_>>(), expected);
+    let late = Device::new(address, &token, &token).await;
+    let live = anna.live().await;
+    let agreed = async {
+        while late.live().await != live {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, agreed).await.unwrap();
+    let touched = anna.database.changes(before, 10_000).await.unwrap();
+    let mut touched: Vec<&str> = touched.iter().map(|record| record.id.as_str()).collect();
+    touched.sort_unstable();
+    assert!(touched.len() < 40, "only what differs is marked and sent: {touched:?}");
 }
 
 #[tokio::test]
