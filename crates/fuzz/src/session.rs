@@ -31,8 +31,8 @@ const STEPS_DECEIVED: usize = 200;
 /// Takes the bytes for what happens in a session. Whatever it was, the machines stay within
 /// bounds; and where nothing was forged, both sides have the same in the end.
 pub fn session(data: &[u8]) {
-    let mut session = Session::new();
     let mut input = Input(&data[..data.len().min(LENGTH)]);
+    let mut session = Session::new(input.byte());
     while !input.is_empty() {
         session.live(&mut input);
         session.check();
@@ -50,11 +50,16 @@ struct Session {
     connection: Option<Connection>,
     /// One that the device has left, which the server may not know yet.
     left: Option<Connection>,
+    /// Frames may get lost, come twice, or come in another order.
+    is_lossy: bool,
+    /// Somebody may forge frames.
+    has_forger: bool,
+    /// Somebody has.
     is_deceived: bool,
 }
 
 impl Session {
-    fn new() -> Self {
+    fn new(says: u8) -> Self {
         // Small ones, so that they are reached.
         let limits = Limits {
             batch: 256,
@@ -71,6 +76,8 @@ impl Session {
             is_connecting: false,
             connection: None,
             left: None,
+            is_lossy: says & 1 != 0,
+            has_forger: says & 2 != 0,
             is_deceived: false,
         };
         session.obey();
@@ -105,6 +112,7 @@ impl Session {
                 self.hang_up();
             }
             16 => self.wait(input.byte()),
+            17..=19 if !self.is_lossy => drop(self.go_on()),
             17 if bit => self.lane(|connection| drop(connection.up.next())),
             17 => self.lane(|connection| drop(connection.down.next())),
             18 if bit => self.lane(|connection| connection.up.delay()),
@@ -117,6 +125,7 @@ impl Session {
                     self.hear(bit, &frame);
                 }
             }
+            20..=22 if !self.has_forger => drop(self.go_on()),
             20 | 21 => {
                 let frame = forgery::forged(input);
                 self.is_deceived = true;
@@ -155,9 +164,9 @@ impl Session {
     fn go_on(&mut self) -> bool {
         let (now, service) = (self.now, &self.service);
         let works = |connection: &mut Option<Connection>| {
-            connection.as_mut().is_some_and(|connection| {
-                connection.work(now, service) || connection.tell(service)
-            })
+            connection
+                .as_mut()
+                .is_some_and(|connection| connection.work(now, service) || connection.tell(service))
         };
         let is_done = works(&mut self.connection) || works(&mut self.left);
         let is_done = is_done || self.device.tell(now);

@@ -178,9 +178,11 @@ impl Device {
         let acknowledge = acknowledged
             .into_iter()
             .map(|(id, revisions)| Operation::Acknowledge { id, revisions });
-        let refuse = refused
-            .into_iter()
-            .map(|(id, revisions, reason)| Operation::Refuse { id, revisions, reason });
+        let refuse = refused.into_iter().map(|(id, revisions, reason)| Operation::Refuse {
+            id,
+            revisions,
+            reason,
+        });
         let operations = acknowledge.chain(refuse).chain(checkpoint.map(remember)).collect();
         let Some(store) = self.store(replica) else { return };
         // A verdict that can't be written down is learnt anew.

@@ -20,7 +20,11 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
     let (kind, says) = (input.byte(), input.byte());
     let (channel, many) = (u32::from(says % 4), says >> 2);
     let message: Message = match kind % 16 {
-        0 => Hello { versions: if many == 0 { vec![9] } else { VERSIONS.to_vec() }, agent: String::new() }.into(),
+        0 => Hello {
+            versions: if many == 0 { vec![9] } else { VERSIONS.to_vec() },
+            agent: String::new(),
+        }
+        .into(),
         1 => Goodbye { code: goodbye(many), message: String::new() }.into(),
         2 => Ping {}.into(),
         3 => Pong {}.into(),

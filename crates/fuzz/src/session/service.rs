@@ -50,8 +50,18 @@ struct Opened {
 
 enum Job {
     Authorize(Open),
-    Commit { channel: Channel, batch: BatchNumber, index: usize, documents: Vec<ReplicatedDocument> },
-    Read { channel: Channel, index: usize, since: u64, limit: usize },
+    Commit {
+        channel: Channel,
+        batch: BatchNumber,
+        index: usize,
+        documents: Vec<ReplicatedDocument>,
+    },
+    Read {
+        channel: Channel,
+        index: usize,
+        since: u64,
+        limit: usize,
+    },
 }
 
 enum Done {
@@ -113,9 +123,9 @@ impl Service {
         };
         let database = &self.databases[index];
         let (incarnation, seq) = (database.incarnation(), database.seq());
-        let resumed = open.checkpoint.is_some_and(|at| {
-            at == Checkpoint::new(incarnation, RUN, at.seq) && at.seq <= seq
-        });
+        let resumed = open
+            .checkpoint
+            .is_some_and(|at| at == Checkpoint::new(incarnation, RUN, at.seq) && at.seq <= seq);
         let position = Checkpoint::new(incarnation, RUN, seq);
         Ok((Grant { role, position, resumed }, index))
     }
