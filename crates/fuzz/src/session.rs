@@ -183,9 +183,13 @@ impl Session {
     fn deliver_up(&mut self) -> bool {
         let now = self.now;
         if let Some(left) = &mut self.left {
-            match left.up.next() {
-                Some(frame) if !left.is_over => left.hear(now, &frame),
-                _ => self.left = None,
+            let is_busy = !left.is_over && !left.hears() && left.work(now, &self.service);
+            if !is_busy {
+                match left.up.next() {
+                    Some(frame) if left.hears() => left.hear(now, &frame),
+                    // It is over, or takes nothing more and never will.
+                    _ => self.left = None,
+                }
             }
             return true;
         }

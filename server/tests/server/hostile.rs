@@ -286,6 +286,18 @@ async fn readers_who_never_read() {
 }
 
 #[tokio::test]
+async fn questions_without_reading_the_answers() {
+    let server = TestServer::start().await;
+    let mut bystanders = Bystanders::on(&server).await;
+    let mut deaf = Client::narrow(server.address).await;
+    // A binary frame with a mask of zeros, and the message in it.
+    let ping = [&[0x82, 0x83, 0, 0, 0, 0], Message::from(Ping {}).encode().as_slice()].concat();
+    let pings = ping.repeat(1000);
+    let send = async { while deaf.send_bytes(&pings).await {} };
+    bystanders.are_fine_during(send).await;
+}
+
+#[tokio::test]
 async fn channels_by_the_hundred_thousand() {
     const OPENS: u32 = 100_000;
     let server = TestServer::start().await;

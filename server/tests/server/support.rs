@@ -20,16 +20,17 @@ use settee_todo::Token;
 use tempfile::TempDir;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
     time::timeout,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
         Error as SocketError, Message as Frame,
         client::IntoClientRequest,
+        handshake::client::Request,
         http::{HeaderValue, StatusCode, header},
     },
 };
@@ -148,13 +149,9 @@ impl Client {
         protocol: Option<&'static str>,
         origin: Option<&str>,
     ) -> Result<Self, StatusCode> {
-        let mut request = format!("ws://{address}/sync").into_client_request().unwrap();
-        let headers = request.headers_mut();
-        if let Some(protocol) = protocol {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-        }
+        let mut request = request(address, protocol);
         if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, origin.parse().unwrap());
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
         }
         match timeout(SOON, connect_async(request)).await.unwrap() {
             Ok((socket, _)) => Ok(Self { socket }),
@@ -167,9 +164,23 @@ impl Client {
         Self::handshake(address, Some(SUBPROTOCOL), None).await.unwrap()
     }
 
+    /// Greeted, on a socket that takes next to nothing before it is read.
+    pub async fn narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
+        let request = request(address, Some(SUBPROTOCOL));
+        let (socket, _) = timeout(SOON, client_async(request, stream)).await.unwrap().unwrap();
+        Self { socket }.greet().await
+    }
+
     /// Connected, and both sides have said hello.
     pub async fn greeted(address: SocketAddr) -> Self {
-        let mut client = Self::connected(address).await;
+        Self::connected(address).await.greet().await
+    }
+
+    async fn greet(self) -> Self {
+        let mut client = self;
         client.send(Hello { versions: VERSIONS.to_vec(), agent: "test".into() }).await;
         assert!(matches!(client.receive().await, Message::Hello(_)));
         client
@@ -320,6 +331,15 @@ impl Client {
             }
         }
     }
+}
+
+fn request(address: SocketAddr, protocol: Option<&'static str>) -> Request {
+    let mut request = format!("ws://{address}/sync").into_client_request().unwrap();
+    if let Some(protocol) = protocol {
+        let protocol = HeaderValue::from_static(protocol);
+        request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    request
 }
 
 /// A todo that nobody has seen yet.
