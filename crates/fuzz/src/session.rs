@@ -1,13 +1,13 @@
 //! Both machines in a session: what happens to them, and in which order, is made of bytes.
 //!
 //! - `device`: the client's end; `service`: the server's end and its connections.
-//! - `link`: what is under way between them; `forgery`: what nobody has sent.
+//! - `lane`: what is under way between them; `forgery`: what nobody has sent.
 //! - `documents`: what is written.
 
 mod device;
 mod documents;
 mod forgery;
-mod link;
+mod lane;
 mod service;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -21,7 +21,7 @@ use device::{Act, Device};
 use service::{Connection, Service};
 
 /// Bytes of an input that are looked at: more inputs find more than longer ones.
-const LENGTH: usize = 256;
+const LENGTH: usize = 128;
 const DATABASES: u8 = 2;
 /// Steps that it takes at most until all is quiet.
 const STEPS: usize = 4000;
@@ -50,12 +50,18 @@ struct Session {
     connection: Option<Connection>,
     /// One that the device has left, which the server may not know yet.
     left: Option<Connection>,
-    /// Frames may get lost, come twice, or come in another order.
-    is_lossy: bool,
-    /// Somebody may forge frames.
-    has_forger: bool,
-    /// Somebody has.
+    faults: Faults,
+    /// Somebody has forged a frame.
     is_deceived: bool,
+}
+
+/// What may go wrong with frames.
+#[derive(Clone, Copy)]
+struct Faults {
+    /// They get lost, come twice, or come in another order.
+    has_loss: bool,
+    /// Somebody makes others.
+    has_forger: bool,
 }
 
 impl Session {
@@ -76,8 +82,7 @@ impl Session {
             is_connecting: false,
             connection: None,
             left: None,
-            is_lossy: says & 1 != 0,
-            has_forger: says & 2 != 0,
+            faults: Faults { has_loss: says & 1 != 0, has_forger: says & 2 != 0 },
             is_deceived: false,
         };
         session.obey();
@@ -112,7 +117,7 @@ impl Session {
                 self.hang_up();
             }
             16 => self.wait(input.byte()),
-            17..=19 if !self.is_lossy => drop(self.go_on()),
+            17..=19 if !self.faults.has_loss => drop(self.go_on()),
             17 if bit => self.lane(|connection| drop(connection.up.next())),
             17 => self.lane(|connection| drop(connection.down.next())),
             18 if bit => self.lane(|connection| connection.up.delay()),
@@ -125,7 +130,7 @@ impl Session {
                     self.hear(bit, &frame);
                 }
             }
-            20..=22 if !self.has_forger => drop(self.go_on()),
+            20..=22 if !self.faults.has_forger => drop(self.go_on()),
             20 | 21 => {
                 let frame = forgery::forged(input);
                 self.is_deceived = true;

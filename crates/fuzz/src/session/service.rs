@@ -1,7 +1,9 @@
 //! The server's end: databases that all connections share, and a machine for each connection.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use settee_store::{
     BackendError, Change, Database, Edit, Memory, Operation, Record,
@@ -13,7 +15,7 @@ use settee_sync::{
     server::{Committed, Grant, ServerOutput},
 };
 
-use super::{at_once, documents, link::Lane};
+use super::{at_once, documents, lane::Lane};
 use crate::{input::Input, place::Only};
 
 const RUN: [u8; 16] = [7; 16];

@@ -1,11 +1,11 @@
-//! What is under way between the two ends of a connection.
+//! What is under way from one end of a connection to the other.
 
 use std::collections::VecDeque;
 
 /// What one small frame that answers another takes at most.
 const ANSWER: usize = 160;
 
-/// Frames in one direction.
+/// Frames in their order, which the fuzzer may change.
 #[derive(Default)]
 pub struct Lane {
     frames: VecDeque<Vec<u8>>,
