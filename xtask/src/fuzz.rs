@@ -11,7 +11,7 @@ use crate::process::{Program, say};
 use crate::workspace;
 
 /// What `settee-fuzz` knows.
-const TARGETS: [&str; 5] = ["batch", "canonical", "message", "record", "tree"];
+const TARGETS: [&str; 6] = ["batch", "canonical", "message", "record", "session", "tree"];
 
 /// Marks for the fuzzer, and every check that a release build leaves out. Comparisons aren't marked:
 /// that would take half of the time, and formats are in the corpus already.

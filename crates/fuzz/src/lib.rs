@@ -10,12 +10,14 @@ mod input;
 mod message;
 mod place;
 mod record;
+mod session;
 mod tree;
 
 pub use batch::batch;
 pub use canonical::canonical;
 pub use message::message;
 pub use record::record;
+pub use session::session;
 pub use tree::tree;
 
 /// One thing to try with any bytes.
@@ -27,5 +29,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("canonical", canonical),
     ("message", message),
     ("record", record),
+    ("session", session),
     ("tree", tree),
 ];

@@ -429,7 +429,9 @@ impl Client {
                 let Some(replica) = self.replica_of(changes.channel) else { return };
                 let Some(receiver) = self.replicas.get_mut(&replica) else { return };
                 let batch = changes.batch;
-                let (documents, checkpoint) = receiver.take(changes);
+                let Some((documents, checkpoint)) = receiver.take(changes) else {
+                    return self.drop_connection(now, OfflineReason::Misunderstanding);
+                };
                 let commit = ClientOutput::Commit { replica, batch, documents, checkpoint };
                 self.outputs.push_back(commit);
                 self.tell();

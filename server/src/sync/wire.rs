@@ -19,6 +19,8 @@ use tokio::time::{Instant, timeout};
 
 /// Bytes that may wait to be sent before nothing more is read.
 const QUEUE_LIMIT: usize = 4 * 1024 * 1024;
+/// What a frame that waits takes besides its bytes: without it, a million small ones would be few.
+const FRAME_COST: usize = 160;
 /// The socket's own buffer holds one frame at a time: of the largest document, with the bodies
 /// that are in conflict with it.
 pub const WRITE_LIMIT: usize = 32 * 1024 * 1024;
@@ -64,7 +66,7 @@ impl Wire {
         if self.is_idle() {
             self.moved = Instant::now();
         }
-        self.queued += frame.len();
+        self.queued += frame.len() + FRAME_COST;
         self.queue.push_back(frame.into());
     }
 
@@ -111,7 +113,7 @@ impl Wire {
         while !self.queue.is_empty() {
             ready!(self.socket.poll_ready_unpin(context))?;
             if let Some(frame) = self.queue.pop_front() {
-                self.queued -= frame.len();
+                self.queued -= frame.len() + FRAME_COST;
                 self.is_flushed = false;
                 self.moved = Instant::now();
                 self.socket.start_send_unpin(Message::Binary(frame))?;

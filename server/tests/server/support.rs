@@ -1,6 +1,6 @@
 //! A server, and a client that says exactly what a test wants said.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{cell::Cell, net::SocketAddr, path::Path, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
@@ -19,16 +19,18 @@ use settee_sync::{
 use settee_todo::Token;
 use tempfile::TempDir;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
     time::timeout,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
         Error as SocketError, Message as Frame,
         client::IntoClientRequest,
+        handshake::client::Request,
         http::{HeaderValue, StatusCode, header},
     },
 };
@@ -84,6 +86,8 @@ impl TestServer {
 
 /// Two people who work on a list of their own while a test does something else.
 pub struct Bystanders {
+    pub token: Token,
+    address: SocketAddr,
     owner: Client,
     editor: Client,
     edits: u32,
@@ -94,16 +98,43 @@ impl Bystanders {
         let token = Token::generate();
         let (owner, _) = Client::opened(server.address, &token, &token, None).await;
         let (editor, _) = Client::opened(server.address, &token, &token.editor(0), None).await;
-        Self { owner, editor, edits: 0 }
+        Self { token, address: server.address, owner, editor, edits: 0 }
+    }
+
+    /// Somebody else with access to their list, who has no documents of it yet.
+    pub async fn guest(&self) -> Client {
+        let token = self.token.editor(0);
+        Client::opened(self.address, &self.token, &token, None).await.0
     }
 
     /// Checks that they didn't notice anything.
     pub async fn are_fine(&mut self) {
         let written = todo(&format!("bystander {}", self.edits));
-        self.owner.push(1, self.edits, vec![written.clone()]).await;
+        self.write(vec![written]).await;
+    }
+
+    /// One writes, and the other reads just that.
+    pub async fn write(&mut self, documents: Vec<WireDocument>) {
+        self.owner.push(1, self.edits, documents.clone()).await;
         self.edits += 1;
         assert_eq!(self.owner.acknowledged().await.refused, []);
-        assert_eq!(self.editor.changes().await, [written]);
+        assert_eq!(self.editor.changes().await, documents);
+    }
+
+    /// Checks that they don't notice anything until something else is over.
+    pub async fn are_fine_during<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let is_over = Cell::new(false);
+        let other = async {
+            let outcome = other.await;
+            is_over.set(true);
+            outcome
+        };
+        let checks = async {
+            while !is_over.get() {
+                self.are_fine().await;
+            }
+        };
+        tokio::join!(other, checks).0
     }
 }
 
@@ -118,13 +149,9 @@ impl Client {
         protocol: Option<&'static str>,
         origin: Option<&str>,
     ) -> Result<Self, StatusCode> {
-        let mut request = format!("ws://{address}/sync").into_client_request().unwrap();
-        let headers = request.headers_mut();
-        if let Some(protocol) = protocol {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-        }
+        let mut request = request(address, protocol);
         if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, origin.parse().unwrap());
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
         }
         match timeout(SOON, connect_async(request)).await.unwrap() {
             Ok((socket, _)) => Ok(Self { socket }),
@@ -137,9 +164,23 @@ impl Client {
         Self::handshake(address, Some(SUBPROTOCOL), None).await.unwrap()
     }
 
+    /// Greeted, on a socket that takes next to nothing before it is read.
+    pub async fn narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
+        let request = request(address, Some(SUBPROTOCOL));
+        let (socket, _) = timeout(SOON, client_async(request, stream)).await.unwrap().unwrap();
+        Self { socket }.greet().await
+    }
+
     /// Connected, and both sides have said hello.
     pub async fn greeted(address: SocketAddr) -> Self {
-        let mut client = Self::connected(address).await;
+        Self::connected(address).await.greet().await
+    }
+
+    async fn greet(self) -> Self {
+        let mut client = self;
         client.send(Hello { versions: VERSIONS.to_vec(), agent: "test".into() }).await;
         assert!(matches!(client.receive().await, Message::Hello(_)));
         client
@@ -187,6 +228,35 @@ impl Client {
         let _ = timeout(SOON, self.socket.send(Frame::Binary(frame.into()))).await.unwrap();
     }
 
+    /// Sends bytes that need not be a WebSocket's. Tells whether the other side is still there.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) -> bool {
+        timeout(SOON, self.socket.get_mut().write_all(bytes)).await.unwrap().is_ok()
+    }
+
+    /// Sends frames while reading, until so many answers were read. Changes are none.
+    pub async fn exchange(
+        &mut self,
+        frames: impl Iterator<Item = Vec<u8>>,
+        answers: usize,
+    ) -> Vec<Message> {
+        let is_answer = |it: &Message| !matches!(it, Message::Ping(_) | Message::Changes(_));
+        let (mut sink, stream) = (&mut self.socket).split();
+        let send = async {
+            for frame in frames {
+                sink.feed(Frame::Binary(frame.into())).await.unwrap();
+            }
+            sink.flush().await.unwrap();
+        };
+        let receive = stream
+            .filter_map(|frame| async move {
+                let frame = frame.unwrap().into_data();
+                Message::decode(&frame).unwrap().filter(is_answer)
+            })
+            .take(answers)
+            .collect();
+        tokio::join!(send, receive).1
+    }
+
     pub async fn send_text(&mut self, text: &str) {
         timeout(SOON, self.socket.send(Frame::text(text))).await.unwrap().unwrap();
     }
@@ -223,7 +293,7 @@ impl Client {
         }
     }
 
-    async fn land(&mut self, changes: &Changes) {
+    pub async fn land(&mut self, changes: &Changes) {
         let Changes { channel, batch, .. } = *changes;
         self.send(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
             .await;
@@ -264,6 +334,15 @@ impl Client {
     }
 }
 
+fn request(address: SocketAddr, protocol: Option<&'static str>) -> Request {
+    let mut request = format!("ws://{address}/sync").into_client_request().unwrap();
+    if let Some(protocol) = protocol {
+        let protocol = HeaderValue::from_static(protocol);
+        request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    request
+}
+
 /// A todo that nobody has seen yet.
 pub fn todo(title: &str) -> WireDocument {
     document("todo/", title, &json!({"title": title, "completed": false}))
@@ -280,7 +359,7 @@ pub fn document(prefix: &str, name: &str, body: &serde_json::Value) -> WireDocum
 
 /// What a server answers to one request: status line, headers in lower case, body.
 pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncReadExt;
 
     let mut stream = TcpStream::connect(address).await.unwrap();
     let headers: Vec<String> =

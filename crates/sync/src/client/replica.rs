@@ -43,6 +43,8 @@ pub(super) struct ClientReplica {
     /// Documents under way, or being settled: not to be sent again meanwhile.
     busy: HashSet<DocumentId>,
     is_reading: bool,
+    /// The next batch from the server. The checkpoint would pass over one that is missing.
+    next_batch: BatchNumber,
     /// Batches being committed here, with the sequence that each leads to.
     uncommitted: VecDeque<(BatchNumber, Option<u64>)>,
     /// The server's update sequence, as far as is known.
@@ -93,6 +95,7 @@ impl ClientReplica {
             flight: Flight::default(),
             busy: HashSet::new(),
             is_reading: false,
+            next_batch: 0,
             uncommitted: VecDeque::new(),
             latest: 0,
             unreadable: 0,
@@ -185,6 +188,7 @@ impl ClientReplica {
     pub fn reset(&mut self) {
         self.flight = Flight::default();
         self.busy.clear();
+        self.next_batch = 0;
         self.uncommitted.clear();
         self.is_reading = false;
         self.comparison = None;
@@ -339,8 +343,16 @@ impl ClientReplica {
         }
     }
 
-    /// Documents from the server, and where the replica stands once they are durable.
-    pub fn take(&mut self, changes: Changes) -> (Vec<ReplicatedDocument>, Option<Checkpoint>) {
+    /// Documents from the server, and where the replica stands once they are durable; `None` when
+    /// it isn't this batch's turn.
+    pub fn take(
+        &mut self,
+        changes: Changes,
+    ) -> Option<(Vec<ReplicatedDocument>, Option<Checkpoint>)> {
+        if !matches!(self.state, State::Open { .. }) || changes.batch != self.next_batch {
+            return None;
+        }
+        self.next_batch = self.next_batch.wrapping_add(1);
         self.uncommitted.push_back((changes.batch, changes.seq));
         let known = changes.seq.max(changes.latest).unwrap_or(0);
         self.latest = self.latest.max(known);
@@ -351,7 +363,7 @@ impl ClientReplica {
                 Err(_) => self.unreadable += 1,
             }
         }
-        (documents, changes.seq.and_then(|seq| self.position(seq)))
+        Some((documents, changes.seq.and_then(|seq| self.position(seq))))
     }
 
     /// The acknowledgement of a batch that is durable here.

@@ -1,0 +1,231 @@
+//! The client's end: its machine, and the databases on a disk that outlasts connections.
+
+use settee_store::{
+    BackendError, Change, Database, DocumentId, Edit, Memory, Operation, Revision,
+    backend::memory::Fault,
+};
+use settee_sync::{
+    Checkpoint, Client, Limits, Time,
+    client::{ClientOutput, Replica, Verdict, status::ConnectionStatus},
+};
+
+use super::{at_once, documents};
+use crate::input::Input;
+
+const CHECKPOINT: &str = "sync/checkpoint";
+/// More outputs than any one thing that happens has cause for.
+const OUTPUTS: usize = 100;
+/// The last of the commits to come that may be told to fail.
+const FAULTS: u64 = 4;
+
+pub struct Device {
+    pub machine: Client,
+    pub stores: Vec<Store>,
+}
+
+pub struct Store {
+    pub database: Database,
+    memory: Memory,
+    replica: Option<Replica>,
+    has_news: bool,
+    /// A document as it was seen some time ago.
+    glance: Option<(DocumentId, Vec<Revision>)>,
+}
+
+/// What the device does with its socket.
+pub enum Act {
+    Connect,
+    HangUp,
+    Send(Vec<u8>),
+}
+
+impl Device {
+    pub fn new(limits: Limits, stores: u8) -> Self {
+        let store = |number| {
+            let memory = Memory::new([number; 16]);
+            let database = Database::new(memory.clone());
+            Store { database, memory, replica: None, has_news: false, glance: None }
+        };
+        let stores = (1..=stores).map(store).collect();
+        let mut machine = Client::new(limits, "fuzz", 1);
+        machine.handle_start(Time::default());
+        Self { machine, stores }
+    }
+
+    pub fn add(&mut self, now: Time, index: usize, credentials: u8) {
+        let store = &mut self.stores[index];
+        if store.replica.is_none() {
+            let stored = at_once(store.database.local(CHECKPOINT)).ok().flatten();
+            let checkpoint = stored.and_then(|bytes| Checkpoint::decode(&bytes));
+            let (name, credentials) = (super::name(index), vec![credentials]);
+            let is_lazy = is_lazy(index);
+            let replica = self.machine.handle_add(now, name, credentials, checkpoint, is_lazy);
+            store.replica = Some(replica);
+            store.has_news = true;
+        }
+    }
+
+    pub fn remove(&mut self, index: usize) {
+        if let Some(replica) = self.stores[index].replica.take() {
+            self.machine.handle_remove(replica);
+        }
+    }
+
+    pub fn replace_credentials(&mut self, now: Time, index: usize, credentials: u8) {
+        if let Some(replica) = self.stores[index].replica {
+            self.machine.handle_credentials(now, replica, vec![credentials]);
+        }
+    }
+
+    /// Somebody edits: what is there, what they saw a while ago, or something new.
+    pub fn edit(&mut self, index: usize, input: &mut Input<'_>) {
+        let store = &mut self.stores[index];
+        let says = input.byte();
+        let id = documents::id(says);
+        let seen = match (says >> 2) % 4 {
+            0 => Vec::new(),
+            1 => store.glance.take_if(|glance| glance.0 == id).map_or_else(Vec::new, |it| it.1),
+            _ => {
+                let document = at_once(store.database.get(&id)).ok().flatten();
+                document.map_or_else(Vec::new, |document| document.leaves)
+            }
+        };
+        if says & 16 != 0 {
+            store.glance = Some((id.clone(), seen.clone()));
+        }
+        let body = documents::body(input.byte());
+        let change = if says >> 5 == 0 { Change::Delete } else { Change::Put(body) };
+        let edit = Operation::Edit(Edit { id, seen, change });
+        // Some edits contradict what is there, or can't be saved.
+        let _ = at_once(store.database.commit(vec![edit]));
+        store.has_news = true;
+    }
+
+    pub fn compact(&mut self, index: usize) {
+        let _ = at_once(self.stores[index].database.compact());
+    }
+
+    /// Something goes wrong with a commit to come.
+    pub fn fail(&mut self, index: usize, says: u8) {
+        let error = BackendError::Full;
+        let fault = if says & 1 == 0 { Fault::Undone(error) } else { Fault::Unanswered(error) };
+        self.stores[index].memory.fail_once(u64::from(says / 2) % FAULTS + 1, fault);
+    }
+
+    pub fn mend(&mut self) {
+        for store in &self.stores {
+            // What was to go wrong has done so after these.
+            for _ in 0..FAULTS {
+                let _ = at_once(store.database.commit(Vec::new()));
+            }
+        }
+    }
+
+    /// Tells the machine how one database stands that has changed, if there is such a one.
+    pub fn tell(&mut self, now: Time) -> bool {
+        let is_due = |store: &&mut Store| store.has_news && store.replica.is_some();
+        let Some(store) = self.stores.iter_mut().find(is_due) else { return false };
+        store.has_news = false;
+        if let (Some(replica), Ok(counts)) = (store.replica, at_once(store.database.counts())) {
+            self.machine.handle_news(now, replica, counts);
+        }
+        true
+    }
+
+    /// Does all that the machine says. What is for the socket goes to `act`.
+    pub fn obey(&mut self, now: Time, mut act: impl FnMut(Act)) {
+        let mut outputs = 0;
+        while let Some(output) = self.machine.poll_output() {
+            outputs += 1;
+            assert!(outputs <= OUTPUTS, "the client turns in circles");
+            match output {
+                ClientOutput::Connect => act(Act::Connect),
+                ClientOutput::Disconnect => act(Act::HangUp),
+                ClientOutput::Send(frame) => act(Act::Send(frame)),
+                ClientOutput::ReadPending { replica, limit } => {
+                    let Some(store) = self.store(replica) else { continue };
+                    let records = at_once(store.database.pending(limit)).unwrap_or_default();
+                    self.machine.handle_pending(now, replica, &records);
+                }
+                ClientOutput::Commit { replica, batch, documents, checkpoint } => {
+                    let replicate = documents
+                        .into_iter()
+                        .map(|document| Operation::Replicate { document, acknowledges: true });
+                    let operations = replicate.chain(checkpoint.map(remember)).collect();
+                    let Some(store) = self.store(replica) else { continue };
+                    let committed = at_once(store.database.commit(operations));
+                    let rejected = committed
+                        .map(|commit| commit.outcomes.iter().filter(|o| o.is_err()).count());
+                    self.machine.handle_committed(now, replica, batch, rejected.ok());
+                }
+                ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict),
+                ClientOutput::Resend { replica } => {
+                    if let Some(store) = self.store(replica) {
+                        store.resend();
+                    }
+                }
+                ClientOutput::StatusChanged => {
+                    self.machine.connection_status();
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, replica: Replica, verdict: Verdict) {
+        let Verdict { acknowledged, refused, checkpoint } = verdict;
+        let sent = acknowledged.iter().map(|(id, _)| id).chain(refused.iter().map(|(id, ..)| id));
+        let ids: Vec<DocumentId> = sent.cloned().collect();
+        let acknowledge = acknowledged
+            .into_iter()
+            .map(|(id, revisions)| Operation::Acknowledge { id, revisions });
+        let refuse = refused.into_iter().map(|(id, revisions, reason)| Operation::Refuse {
+            id,
+            revisions,
+            reason,
+        });
+        let operations = acknowledge.chain(refuse).chain(checkpoint.map(remember)).collect();
+        let Some(store) = self.store(replica) else { return };
+        // A verdict that can't be written down is learnt anew.
+        let _ = at_once(store.database.commit(operations));
+        self.machine.handle_settled(replica, &ids);
+    }
+
+    /// The store of a replica, which is about to change.
+    fn store(&mut self, replica: Replica) -> Option<&mut Store> {
+        let store = self.stores.iter_mut().find(|store| store.replica == Some(replica))?;
+        store.has_news = true;
+        Some(store)
+    }
+
+    /// Online, with nothing left to send or to get.
+    pub fn is_done(&self) -> bool {
+        let is_done = |(index, store): (usize, &Store)| {
+            let status = store.replica.and_then(|replica| self.machine.replica_status(replica));
+            let counts = at_once(store.database.counts()).unwrap_or_default();
+            // The server never hears of what began here and stayed empty.
+            let is_unheard = is_lazy(index) && counts.documents == 0;
+            status.is_some_and(|status| status.is_up_to_date() || is_unheard)
+        };
+        self.machine.connection_status() == ConnectionStatus::Online
+            && self.stores.iter().enumerate().all(is_done)
+    }
+}
+
+impl Store {
+    fn resend(&self) {
+        let records = at_once(self.database.changes(0, usize::MAX)).unwrap_or_default();
+        let resend = records.iter().map(|record| Operation::Resend { id: record.id.clone() });
+        if at_once(self.database.commit(resend.collect())).is_ok() {
+            let _ = at_once(self.database.set_local(CHECKPOINT, None));
+        }
+    }
+}
+
+/// Only the first begins on this device, and nobody else has it before the server does.
+pub fn is_lazy(index: usize) -> bool {
+    index == 0
+}
+
+fn remember(checkpoint: Checkpoint) -> Operation {
+    Operation::Local { key: CHECKPOINT.to_owned(), value: Some(checkpoint.encode()) }
+}

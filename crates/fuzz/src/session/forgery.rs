@@ -1,0 +1,113 @@
+//! Frames that no honest machine has sent.
+
+use settee_store::Revision;
+use settee_sync::{
+    Checkpoint, DenialCode, Role,
+    message::{
+        Acknowledge, Changes, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, Open, Opened,
+        Ping, Pong, Refusal, VERSIONS, WireDocument, WireRevision,
+    },
+};
+
+use super::documents;
+use crate::{history, input::Input};
+
+/// Most bytes that one frame's documents are made of.
+const HISTORY: u8 = 24;
+
+/// A frame that makes sense by itself, or bytes that make none.
+pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
+    let (kind, says) = (input.byte(), input.byte());
+    let (channel, many) = (u32::from(says % 4), says >> 2);
+    let message: Message = match kind % 16 {
+        0 => Hello {
+            versions: if many == 0 { vec![9] } else { VERSIONS.to_vec() },
+            agent: String::new(),
+        }
+        .into(),
+        1 => Goodbye { code: goodbye(many), message: String::new() }.into(),
+        2 => Ping {}.into(),
+        3 => Pong {}.into(),
+        4 => Open {
+            channel,
+            database: super::name(usize::from(many & 1)),
+            credentials: vec![many >> 1 & 3],
+            checkpoint: (many & 8 != 0).then(|| position(input)),
+        }
+        .into(),
+        5 | 6 => {
+            let Checkpoint { incarnation, run, seq } = position(input);
+            let role = if many & 1 == 0 { Role::Viewer } else { Role::Editor };
+            let resumed = many & 2 == 0;
+            Opened { channel, role, incarnation, run, seq, resumed }.into()
+        }
+        7 => Closed { channel, code: denial(many), message: String::new() }.into(),
+        8 => Close { channel }.into(),
+        9..=11 => {
+            let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
+            Changes { channel, batch, seq, documents: forged_documents(input) }.into()
+        }
+        12 | 13 => {
+            let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
+            let refusal = || Refusal { id: documents::id(many), reason: String::new() };
+            let refused = (many & 16 != 0).then(refusal).into_iter().collect();
+            Acknowledge { channel, batch, refused, seq }.into()
+        }
+        _ => return input.bytes(usize::from(says % 32)).to_vec(),
+    };
+    message.encode()
+}
+
+/// Another frame that differs a little.
+pub fn mutated(mut frame: Vec<u8>, input: &mut Input<'_>) -> Vec<u8> {
+    let (at, says) = (input.byte(), input.byte());
+    let at = usize::from(at) % frame.len().max(1);
+    match says % 8 {
+        0 => frame.truncate(at),
+        1 => frame.extend(input.bytes(usize::from(says >> 3))),
+        _ => {
+            if let Some(byte) = frame.get_mut(at) {
+                *byte ^= says;
+            }
+        }
+    }
+    frame
+}
+
+fn forged_documents(input: &mut Input<'_>) -> Vec<WireDocument> {
+    let says = input.byte();
+    let bytes = input.bytes(usize::from((says >> 3) % HISTORY));
+    let revisions = history::nodes(&mut Input(bytes)).into_iter().map(|node| WireRevision {
+        revision: node.revision,
+        parent: node.parent.map(|parent: Revision| parent.hash().into()),
+        body: node.body.map(|body| body.as_str().as_bytes().to_vec().into()),
+        deleted: node.deleted.then_some(true),
+        merges: (!node.merges.is_empty()).then_some(node.merges),
+    });
+    let document =
+        WireDocument { id: documents::id(says), revisions: revisions.collect(), forgotten: None };
+    vec![document; usize::from(says >> 2 & 1) + 1]
+}
+
+/// Where a database may be, or may not.
+fn position(input: &mut Input<'_>) -> Checkpoint {
+    let says = input.byte();
+    let seq = if says < 240 { u64::from(says % 16) } else { u64::MAX - u64::from(says % 2) };
+    Checkpoint::new([0x80 | says >> 4 & 1; 16], [7; 16], seq)
+}
+
+fn goodbye(choice: u8) -> GoodbyeCode {
+    let codes = [
+        GoodbyeCode::Malformed,
+        GoodbyeCode::NoCommonVersion,
+        GoodbyeCode::Silence,
+        GoodbyeCode::Stopping,
+        GoodbyeCode::Overload,
+    ];
+    codes[usize::from(choice) % codes.len()]
+}
+
+fn denial(choice: u8) -> DenialCode {
+    let codes = [DenialCode::Denied, DenialCode::Revoked, DenialCode::Unknown, DenialCode::TooMany];
+    codes[usize::from(choice) % codes.len()]
+}

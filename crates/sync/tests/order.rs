@@ -1,0 +1,85 @@
+//! A client takes the server's batches in their order, or nothing of them.
+
+use settee_store::Counts;
+use settee_sync::{
+    Client, Limits, Role, Time,
+    client::{
+        ClientOutput,
+        status::{ConnectionStatus, OfflineReason},
+    },
+    message::{Changes, Hello, Message, Opened, VERSIONS},
+};
+
+const NOW: Time = Time::from_millis(1);
+
+/// With one channel that was asked for.
+fn opening() -> Client {
+    let mut client = Client::new(Limits::default(), "test", 1);
+    client.handle_start(NOW);
+    client.handle_connected(NOW);
+    hear(&mut client, Hello { versions: VERSIONS.to_vec(), agent: "test".into() });
+    let replica = client.handle_add(NOW, "list".into(), Vec::new(), None, false);
+    client.handle_news(NOW, replica, Counts::default());
+    client
+}
+
+fn open() -> Client {
+    let mut client = opening();
+    let (incarnation, run) = ([1; 16].into(), [2; 16].into());
+    let (channel, role, seq, resumed) = (0, Role::Viewer, 7, false);
+    hear(&mut client, Opened { channel, role, incarnation, run, seq, resumed });
+    client
+}
+
+fn hear(client: &mut Client, message: impl Into<Message>) {
+    client.handle_frame(NOW, &message.into().encode());
+}
+
+fn batch(batch: u32) -> Changes {
+    Changes { channel: 0, batch, seq: Some(7), documents: Vec::new() }
+}
+
+fn commits(client: &mut Client) -> usize {
+    let outputs = std::iter::from_fn(|| client.poll_output());
+    outputs.filter(|output| matches!(output, ClientOutput::Commit { .. })).count()
+}
+
+fn misunderstands(client: &Client) -> bool {
+    let status = client.connection_status();
+    let reason = OfflineReason::Misunderstanding;
+    matches!(status, ConnectionStatus::Offline { reason: given, .. } if given == reason)
+}
+
+#[test]
+fn batches_in_order_are_committed() {
+    let mut client = open();
+    hear(&mut client, batch(0));
+    hear(&mut client, batch(1));
+    assert_eq!(commits(&mut client), 2);
+    assert_eq!(client.connection_status(), ConnectionStatus::Online);
+}
+
+#[test]
+fn a_missing_batch_is_not_passed_over() {
+    let mut client = open();
+    hear(&mut client, batch(1));
+    assert_eq!(commits(&mut client), 0);
+    assert!(misunderstands(&client));
+}
+
+#[test]
+fn a_batch_that_comes_twice_is_taken_once() {
+    let mut client = open();
+    hear(&mut client, batch(0));
+    hear(&mut client, batch(0));
+    assert_eq!(commits(&mut client), 1);
+    assert!(misunderstands(&client));
+}
+
+#[test]
+fn a_batch_before_its_channel_is_open_is_not_taken() {
+    let mut client = opening();
+    hear(&mut client, batch(0));
+    assert_eq!(commits(&mut client), 0);
+    assert!(misunderstands(&client));
+}
