@@ -13,7 +13,7 @@ const REST_MS = 1_000;
 /** After this the server has done what it does after the fact. */
 const SERVER_REST_MS = 2_000;
 /** No peer takes a third of this, unless something is stuck. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** One round: a new server, and clients in a process each. */
 export async function measure(name, start) {

@@ -1,5 +1,10 @@
 // A device with PouchDB, whatever brings it to the server.
 
+import { EventEmitter } from "node:events";
+
+// A database has more listeners than Node expects, and they are no leak.
+EventEmitter.defaultMaxListeners = 0;
+
 export class PouchDevice {
   #database;
   #begin;
