@@ -26,6 +26,15 @@ pub struct Peer {
 pub const SYNCED: &[Peer] = &[
     Peer { name: "yjs", note: "Yjs 13.6 and Hocuspocus 3.4, in memory" },
     Peer { name: "pouchdb-http", note: "PouchDB 9 and express-pouchdb 4.2, in memory" },
+    Peer {
+        name: "pouch-websocket-sync",
+        note: "PouchDB 5.4 and pouch-websocket-sync 0.3, in memory",
+    },
+    Peer { name: "socket-pouch", note: "PouchDB 6.4 and socket-pouch 2.0, in memory" },
+    Peer {
+        name: "automerge",
+        note: "Automerge 3.5 and automerge-repo 2.5, in files that are written after the fact",
+    },
 ];
 
 impl Peer {
