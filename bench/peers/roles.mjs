@@ -11,7 +11,7 @@ import { measure } from "./cases.mjs";
  * - `serve()`: starts a server that may write to the working directory, and resolves to its port;
  * - `traffic()`: begins to count, and returns what tells `{ frames, bytes }` so far;
  * - `Device`: made from a port, a list's name and `saw`, which is to be called with the ids of
- *   documents that came from others. It has an empty database and
+ *   documents as they come from others (its own may be among them). It has an empty database and
  *   - `write(drafts)` in one transaction, `connect()`, `close()`;
  *   - `upToDate()`: resolves once it has connected and has all that the server has;
  *   - `acknowledged()`: resolves once the server has acknowledged all that was written.
@@ -69,7 +69,7 @@ function client(peer) {
     },
     upToDate: () => device.upToDate(),
     acknowledged: () => device.acknowledged(),
-    /** When it had so many documents of others. */
+    /** When it had so many documents. */
     async has(count) {
       if (seen.size < count) await new Promise((resolve) => (awaited = { count, resolve }));
       awaited = undefined;

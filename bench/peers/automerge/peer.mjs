@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp } from "node:fs/promises";
 
 import * as Automerge from "@automerge/automerge";
 import { Repo, parseAutomergeUrl, stringifyAutomergeUrl } from "@automerge/automerge-repo";
@@ -25,6 +26,9 @@ function documentId(list) {
   return parseAutomergeUrl(stringifyAutomergeUrl({ documentId: new Uint8Array(bytes) })).documentId;
 }
 
+/** Whether a patch puts a todo into the list, and not a field into a todo. */
+const isTodo = ({ action, path }) => action === "put" && path.length === 2;
+
 class Device {
   #port;
   #repo = new Repo();
@@ -34,10 +38,7 @@ class Device {
   constructor(port, list, saw) {
     this.#port = port;
     this.#handle = this.#repo.import(empty, { docId: documentId(list) });
-    const isTodo = ({ action, path }) => action === "put" && path.length === 2;
-    this.#handle.on("change", ({ patches, patchInfo }) => {
-      if (patchInfo.source !== "change") saw(patches.filter(isTodo).map(({ path }) => path[1]));
-    });
+    this.#handle.on("change", ({ patches }) => saw(patches.filter(isTodo).map(({ path }) => path[1])));
   }
 
   write(drafts) {
@@ -76,7 +77,7 @@ async function serve() {
   await once(server, "listening");
   new Repo({
     network: [new WebSocketServerAdapter(server)],
-    storage: new NodeFSStorageAdapter("automerge"),
+    storage: new NodeFSStorageAdapter(await mkdtemp("automerge-")),
     sharePolicy: async () => false,
   });
   return server.address().port;

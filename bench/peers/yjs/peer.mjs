@@ -21,9 +21,7 @@ class Device {
   constructor(port, list, saw) {
     this.#url = `ws://127.0.0.1:${port}`;
     this.#list = list;
-    this.#todos.observe((event, transaction) => {
-      if (!transaction.local) saw(event.keysChanged);
-    });
+    this.#todos.observe((event) => saw(event.keysChanged));
   }
 
   write(drafts) {
