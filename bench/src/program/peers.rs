@@ -25,7 +25,10 @@ pub struct Peer {
 
 pub const SYNCED: &[Peer] = &[
     Peer { name: "yjs", note: "Yjs 13.6 and Hocuspocus 3.4, in memory" },
-    Peer { name: "pouchdb-http", note: "PouchDB 9 and express-pouchdb 4.2, in memory" },
+    Peer {
+        name: "pouchdb-http",
+        note: "PouchDB 9 and express-pouchdb 4.2, in memory; bytes with the heads of HTTP",
+    },
     Peer {
         name: "pouch-websocket-sync",
         note: "PouchDB 5.4 and pouch-websocket-sync 0.3, in memory",

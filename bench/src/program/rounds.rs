@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What the server has written when it acknowledges a document, or sends it on.
-const NOTE: &str = "SQLite with synchronous=FULL, on the disk before anybody hears of it";
+const NOTE: &str = "SQLite with synchronous=FULL: on the disk before it is acknowledged or sent on";
 
 /// Which of the cases of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

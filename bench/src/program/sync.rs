@@ -1,4 +1,6 @@
 //! Native clients and a server: how fast documents get from one to the other.
+//!
+//! `peers/cases.mjs` has the same cases for other systems, and what changes here changes there.
 
 use std::{
     collections::HashMap,
@@ -25,7 +27,7 @@ const LIVE_EDITS: u16 = 200;
 const READERS: usize = 4;
 const FAN_OUT_EDITS: usize = 100;
 const GAP: Duration = Duration::from_millis(20);
-/// Between connecting and measuring, as with the peers.
+/// Between connecting and measuring.
 const REST: Duration = Duration::from_secs(1);
 
 /// Documents that were written offline: until somebody else has them, and until somebody who
