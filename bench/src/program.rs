@@ -3,7 +3,9 @@
 //! # Layout
 //!
 //! - [`sync`]: native clients and a server in a process of its own; [`memory`]: what that server
-//!   takes; [`sqlite`]: its store alone; [`compaction`]: what deleted documents weigh; [`browser`]: the store in Chromium, beside its [`peers`].
+//!   takes; [`rounds`] measures both several times, in turn with the [`peers`].
+//! - [`sqlite`]: the server's store alone; [`compaction`]: what deleted documents weigh;
+//!   [`browser`]: the store in Chromium, beside its peers.
 //! - [`server`] starts the process; [`device`] is a client with a database; [`traffic`] counts what
 //!   a client's socket carries.
 //! - [`figure`]: what is measured; [`goals`]: what it ought to be; [`report`]: the table.
@@ -16,6 +18,7 @@ mod goals;
 mod memory;
 mod peers;
 mod report;
+mod rounds;
 mod server;
 mod sqlite;
 mod sync;
@@ -27,7 +30,7 @@ use clap::Parser;
 
 use figure::Figure;
 use report::Report;
-use server::Server;
+use rounds::Cases;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -47,6 +50,12 @@ struct Options {
     /// Show other systems' figures beside ours, from a file of such lines
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
+    /// Measure no other systems that sync
+    #[arg(long)]
+    no_peers: bool,
+    /// How often to measure what syncs; of each figure the median counts
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    rounds: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,16 +88,19 @@ async fn run(options: &Options) -> Result<bool> {
     }
     let chosen = |parts: &[Part]| options.part.is_none_or(|part| parts.contains(&part));
     if chosen(&[Part::Sync]) {
-        sync_cases(&mut report).await;
+        let peers = if options.no_peers { &[] } else { peers::SYNCED };
+        rounds::measure(Cases::All, peers, options.rounds, &mut report).await;
+    }
+    if options.part == Some(Part::Server) {
+        rounds::measure(Cases::Memory, &[], options.rounds, &mut report).await;
     }
     if chosen(&[Part::Sync, Part::Server]) {
-        report.add("the server's memory", limited(memory::documents()).await);
         report.add("idle connections", limited(memory::idle_connections()).await);
     }
     if chosen(&[Part::Store]) {
         report.add("SQLite", limited(sqlite::figures()).await);
         report.add("compaction", limited(compaction::figures()).await);
-        if let Err(error) = peers::install() {
+        if let Err(error) = peers::install(peers::BROWSER) {
             report.trouble("the browser's peers", &error);
         }
         match browser::measure() {
@@ -106,16 +118,6 @@ async fn run(options: &Options) -> Result<bool> {
         figure::write(file, report.figures())?;
     }
     Ok(report.is_complete())
-}
-
-async fn sync_cases(report: &mut Report) {
-    let server = match Server::start() {
-        Ok(server) => server,
-        Err(error) => return report.add("sync", Err(error)),
-    };
-    report.add("push and pull", limited(sync::bulk(&server)).await);
-    report.add("live edits", limited(sync::live(&server)).await);
-    report.add("fan-out", limited(sync::fan_out(&server)).await);
 }
 
 async fn limited(case: impl Future<Output = Result<Vec<Figure>>>) -> Result<Vec<Figure>> {

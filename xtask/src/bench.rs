@@ -17,6 +17,12 @@ pub struct Options {
     /// Show other systems' figures beside ours, from a file of such lines
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
+    /// Measure no other systems that sync
+    #[arg(long)]
+    no_peers: bool,
+    /// How often to measure what syncs; of each figure the median counts
+    #[arg(long, value_name = "COUNT")]
+    rounds: Option<usize>,
     /// Where missing tools may come from
     #[arg(long, value_enum, default_value_t)]
     ways: Ways,
@@ -58,6 +64,12 @@ pub fn run(options: &Options) -> Result<()> {
             Part::Sync => "sync",
             Part::Server => "server",
         });
+    }
+    if options.no_peers {
+        bench = bench.arg("--no-peers");
+    }
+    if let Some(rounds) = options.rounds {
+        bench = bench.arg("--rounds").arg(rounds.to_string());
     }
     for (flag, file) in [("--json", &options.json), ("--peers", &options.peers)] {
         if let Some(file) = file {

@@ -45,12 +45,16 @@ pub fn rounded(value: f64, digits: i32) -> f64 {
     (value * scale).round() / scale
 }
 
+/// Reads one JSON object a line.
+pub fn parse(text: &str) -> Result<Vec<Figure>> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    Ok(lines.map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
+}
+
 pub fn read(file: &Path) -> Result<Vec<Figure>> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let text = fs::read_to_string(file).map_err(|error| named(&error))?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let figures = lines.map(|line| serde_json::from_str(line).map_err(|error| named(&error)));
-    Ok(figures.collect::<std::result::Result<_, _>>()?)
+    Ok(parse(&text).map_err(|error| named(&error))?)
 }
 
 pub fn write(file: &Path, figures: &[Figure]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use settee_bench::{documents::Todos, statistics::median};
+use settee_bench::documents::Todos;
 use settee_todo::Token;
 use tokio::time::sleep;
 
@@ -14,8 +14,6 @@ use super::{
 };
 
 const DOCUMENTS: usize = 5_000;
-/// Which threads get what varies from start to start.
-const RUNS: usize = 5;
 /// Connected before counting, so that what the server gets once is not the connections'.
 const FIRST: usize = 50;
 const CONNECTIONS: u16 = 500;
@@ -24,26 +22,17 @@ const TOGETHER: usize = 50;
 /// After this the server has done what it does after the fact.
 const REST: Duration = Duration::from_secs(2);
 
-/// After one client has pushed its documents and another has pulled them.
-pub async fn documents() -> Result<Vec<Figure>> {
-    let mut sizes = Vec::with_capacity(RUNS);
-    for _ in 0..RUNS {
-        sizes.push(after_documents().await?);
-    }
-    Ok(vec![Figure::new("server_rss_mb", median(&sizes) / 1e6, "MB")])
-}
-
-async fn after_documents() -> Result<f64> {
-    let server = Server::start()?;
+/// Of a server that is new, after one client has pushed its documents and another has pulled them.
+pub async fn documents(server: &Server) -> Result<Vec<Figure>> {
     let owner = Token::generate();
     let database = empty_database();
     write(&database, Todos::default().edits(DOCUMENTS)).await?;
-    let writer = Device::connect(&server, &owner, database).await?;
+    let writer = Device::connect(server, &owner, database).await?;
     writer.acknowledged().await?;
-    let reader = Device::connect(&server, &owner, empty_database()).await?;
+    let reader = Device::connect(server, &owner, empty_database()).await?;
     reader.has(DOCUMENTS).await?;
     sleep(REST).await;
-    server.memory()
+    Ok(vec![Figure::new("server_rss_mb", server.memory()? / 1e6, "MB")])
 }
 
 /// Connections with one open channel each, all to one small list.

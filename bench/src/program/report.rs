@@ -15,6 +15,8 @@ const TIMES: &str = "×";
 #[derive(Debug, Default)]
 pub struct Report {
     figures: Vec<Figure>,
+    /// What the systems are.
+    notes: Vec<String>,
     /// What could not be measured, and why.
     troubles: Vec<String>,
 }
@@ -25,6 +27,11 @@ impl Report {
             Ok(figures) => self.figures.extend(figures),
             Err(error) => self.trouble(part, &error),
         }
+    }
+
+    /// What a system is, for the table's legend.
+    pub fn note(&mut self, system: &str, text: &str) {
+        self.notes.push(format!("{system}: {text}"));
     }
 
     /// What could not be measured, though other figures of the same part may be there.
@@ -51,6 +58,9 @@ impl Report {
         // Writing to memory doesn't fail.
         if !peers.is_empty() {
             let _ = writeln!(text, "{TIMES}: how many times better {SETTEE} is");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "{note}");
         }
         for trouble in &self.troubles {
             let _ = writeln!(text, "not measured: {trouble}");
@@ -156,11 +166,13 @@ mod tests {
         report.add("peers", Ok(vec![peer]));
         let live = [Figure::new("live_p50_ms", 0.5, "ms"), Figure::new("live_p95_ms", 3.0, "ms")];
         report.add("live", Ok(live.to_vec()));
+        report.note("pouchdb", "in memory");
         report.add("the browser", Err("no chromedriver".into()));
         let expected = "             settee  unit  goal           pouchdb     ×\n\
                         live_p50_ms    0.50  ms    ≤ 0.9  met        19.0  38.0\n\
                         live_p95_ms    3.00  ms    ≤ 2.5  missed        –     –\n\
                         ×: how many times better settee is\n\
+                        pouchdb: in memory\n\
                         not measured: the browser: no chromedriver\n";
         assert_eq!(report.table(), expected);
         assert!(!report.is_complete());

@@ -1,4 +1,6 @@
 //! Native clients and a server: how fast documents get from one to the other.
+//!
+//! `peers/cases.mjs` has the same cases for other systems, and what changes here changes there.
 
 use std::{
     collections::HashMap,
@@ -16,47 +18,42 @@ use tokio::{sync::mpsc, time::sleep};
 use super::{
     Result,
     device::{Device, empty_database, write},
-    figure::{Figure, rounded},
+    figure::Figure,
     server::Server,
 };
 
 const DOCUMENTS: u16 = 5_000;
-const RUNS: usize = 5;
 const LIVE_EDITS: u16 = 200;
 const READERS: usize = 4;
 const FAN_OUT_EDITS: usize = 100;
 const GAP: Duration = Duration::from_millis(20);
-/// Between connecting and measuring, as with the peers.
+/// Between connecting and measuring.
 const REST: Duration = Duration::from_secs(1);
 
 /// Documents that were written offline: until somebody else has them, and until somebody who
 /// comes later has them.
 pub async fn bulk(server: &Server) -> Result<Vec<Figure>> {
-    let [mut pushes, mut push_bytes, mut pulls, mut pull_bytes] = [const { Vec::new() }; 4];
-    for _ in 0..RUNS {
-        let owner = Token::generate();
-        let reader = Device::up_to_date(server, &owner).await?;
-        let database = empty_database();
-        write(&database, Todos::default().edits(DOCUMENTS.into())).await?;
+    let each = f64::from(DOCUMENTS);
+    let owner = Token::generate();
+    let reader = Device::up_to_date(server, &owner).await?;
+    let database = empty_database();
+    write(&database, Todos::default().edits(DOCUMENTS.into())).await?;
 
-        let start = Instant::now();
-        let writer = Device::connect(server, &owner, database).await?;
-        reader.has(DOCUMENTS.into()).await?;
-        pushes.push(f64::from(DOCUMENTS) / start.elapsed().as_secs_f64());
-        writer.acknowledged().await?;
-        push_bytes.push(writer.traffic.bytes() / f64::from(DOCUMENTS));
+    let start = Instant::now();
+    let writer = Device::connect(server, &owner, database).await?;
+    reader.has(DOCUMENTS.into()).await?;
+    let push = each / start.elapsed().as_secs_f64();
+    writer.acknowledged().await?;
 
-        let start = Instant::now();
-        let late = Device::connect(server, &owner, empty_database()).await?;
-        late.has(DOCUMENTS.into()).await?;
-        pulls.push(f64::from(DOCUMENTS) / start.elapsed().as_secs_f64());
-        pull_bytes.push(late.traffic.bytes() / f64::from(DOCUMENTS));
-    }
+    let start = Instant::now();
+    let late = Device::connect(server, &owner, empty_database()).await?;
+    late.has(DOCUMENTS.into()).await?;
+    let pull = each / start.elapsed().as_secs_f64();
     Ok(vec![
-        Figure::new("push_docs_per_s", median(&pushes).round(), "docs/s"),
-        Figure::new("pull_docs_per_s", median(&pulls).round(), "docs/s"),
-        Figure::new("push_bytes_per_doc", rounded(median(&push_bytes), 1), "B"),
-        Figure::new("pull_bytes_per_doc", rounded(median(&pull_bytes), 1), "B"),
+        Figure::new("push_docs_per_s", push, "docs/s"),
+        Figure::new("pull_docs_per_s", pull, "docs/s"),
+        Figure::new("push_bytes_per_doc", writer.traffic.bytes() / each, "B"),
+        Figure::new("pull_bytes_per_doc", late.traffic.bytes() / each, "B"),
     ])
 }
 
@@ -91,8 +88,8 @@ pub async fn live(server: &Server) -> Result<Vec<Figure>> {
         Figure::new("live_p50_ms", median(&times), "ms"),
         Figure::new("live_p95_ms", percentile(&times, 95), "ms"),
         // A heartbeat may be among them, which is not the edits'.
-        Figure::new("live_frames", rounded(frames, 1), "frames"),
-        Figure::new("live_bytes", bytes.round(), "B"),
+        Figure::new("live_frames", frames, "frames"),
+        Figure::new("live_bytes", bytes, "B"),
     ])
 }
 

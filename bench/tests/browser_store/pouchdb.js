@@ -2,7 +2,7 @@
 // durability of its own, so what it calls written may not have reached the disk.
 
 // The test runner serves this package's folder, beside what it makes.
-const FOLDER = "/peers/node_modules/pouchdb/dist";
+const FOLDER = "/peers/browser/node_modules/pouchdb/dist";
 
 const load = (file) =>
   new Promise((resolve, reject) => {

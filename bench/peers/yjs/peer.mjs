@@ -1,0 +1,79 @@
+// Yjs and Hocuspocus, which keeps what it has in memory: what it acknowledges ends with it.
+//
+// A list is one document of Yjs's, and each todo a map in it, so that its fields merge.
+
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+import { Server } from "@hocuspocus/server";
+import WebSocket from "ws";
+import * as Y from "yjs";
+
+import { run } from "../roles.mjs";
+import { countMessages } from "../traffic.mjs";
+
+class Device {
+  #url;
+  #list;
+  #document = new Y.Doc();
+  #todos = this.#document.getMap("todos");
+  #socket;
+  #provider;
+
+  constructor(port, list, saw) {
+    this.#url = `ws://127.0.0.1:${port}`;
+    this.#list = list;
+    this.#todos.observe((event) => saw(event.keysChanged));
+  }
+
+  write(drafts) {
+    this.#document.transact(() => {
+      for (const [id, fields] of drafts) this.#todos.set(id, new Y.Map(Object.entries(fields)));
+    });
+  }
+
+  connect() {
+    const [url, name, document] = [this.#url, this.#list, this.#document];
+    this.#socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket });
+    this.#provider = new HocuspocusProvider({ websocketProvider: this.#socket, name, document });
+    this.#provider.attach();
+  }
+
+  upToDate() {
+    return this.#once("synced", () => this.#provider.synced);
+  }
+
+  async acknowledged() {
+    await this.upToDate();
+    await this.#once("unsyncedChanges", () => !this.#provider.hasUnsyncedChanges);
+  }
+
+  close() {
+    this.#provider.destroy();
+    this.#socket.destroy();
+  }
+
+  /** Resolves when something holds, which an event may bring about. */
+  #once(event, holds) {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!holds()) return;
+        this.#provider.off(event, look);
+        resolve();
+      };
+      this.#provider.on(event, look);
+      look();
+    });
+  }
+}
+
+async function serve() {
+  const server = new Server({ address: "127.0.0.1", port: 0, quiet: true });
+  await server.listen();
+  return server.address.port;
+}
+
+await run(import.meta.filename, {
+  name: "yjs",
+  serve,
+  traffic: () => countMessages(WebSocket),
+  Device,
+});
