@@ -10,11 +10,11 @@ mod forgery;
 mod lane;
 mod service;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use settee_store::{Body, Database, DocumentId, Revision};
-use settee_sync::{Limits, Time};
+use settee_store::{Body, Database, DocumentId, Record, Revision};
+use settee_sync::{Limits, Time, digest::Digests};
 
 use crate::input::Input;
 use device::{Act, Device};
@@ -105,8 +105,8 @@ impl Session {
                 self.service.edit(index, input);
             }
             12 => drop(self.device.tell(self.now)),
-            13 => self.on_connection(bit, |connection, _, service| {
-                connection.tell(service);
+            13 => self.on_connection(bit, |connection, now, service| {
+                connection.tell(now, service);
             }),
             14 => self.connect(),
             15 => {
@@ -169,9 +169,9 @@ impl Session {
     fn go_on(&mut self) -> bool {
         let (now, service) = (self.now, &self.service);
         let works = |connection: &mut Option<Connection>| {
-            connection
-                .as_mut()
-                .is_some_and(|connection| connection.work(now, service) || connection.tell(service))
+            connection.as_mut().is_some_and(|connection| {
+                connection.work(now, service) || connection.tell(now, service)
+            })
         };
         let is_done = works(&mut self.connection) || works(&mut self.left);
         let is_done = is_done || self.device.tell(now);
@@ -358,6 +358,12 @@ fn live(database: &Database) -> Live {
 
 fn name(index: usize) -> String {
     index.to_string()
+}
+
+fn digests(records: &[Arc<Record>]) -> Digests {
+    let mut digests = Digests::default();
+    digests.add(records.iter().map(AsRef::as_ref));
+    digests
 }
 
 /// Databases in memory answer at once.

@@ -36,7 +36,7 @@ fn hear(client: &mut Client, message: impl Into<Message>) {
 }
 
 fn batch(batch: u32) -> Changes {
-    Changes { channel: 0, batch, seq: Some(7), documents: Vec::new() }
+    Changes { channel: 0, batch, seq: Some(7), documents: Vec::new(), latest: None }
 }
 
 fn commits(client: &mut Client) -> usize {

@@ -9,7 +9,7 @@ use settee_sync::{
     client::{ClientOutput, Replica, Verdict, status::ConnectionStatus},
 };
 
-use super::{at_once, documents};
+use super::{at_once, digests, documents};
 use crate::input::Input;
 
 const CHECKPOINT: &str = "sync/checkpoint";
@@ -159,10 +159,17 @@ impl Device {
                     self.machine.handle_committed(now, replica, batch, rejected.ok());
                 }
                 ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict),
-                ClientOutput::Resend { replica } => {
-                    if let Some(store) = self.store(replica) {
-                        store.resend();
-                    }
+                ClientOutput::Digest { replica } => {
+                    let Some(store) = self.store(replica) else { continue };
+                    let records = at_once(store.database.changes(0, usize::MAX));
+                    let digests = records.ok().map(|records| digests(&records).into_documents());
+                    self.machine.handle_digests(now, replica, digests);
+                }
+                ClientOutput::Resend { replica, ids } => {
+                    let Some(store) = self.store(replica) else { continue };
+                    let resend = ids.into_iter().map(|id| Operation::Resend { id }).collect();
+                    let is_done = at_once(store.database.commit(resend)).is_ok();
+                    self.machine.handle_resent(now, replica, is_done);
                 }
                 ClientOutput::StatusChanged => {
                     self.machine.connection_status();
@@ -208,16 +215,6 @@ impl Device {
         };
         self.machine.connection_status() == ConnectionStatus::Online
             && self.stores.iter().enumerate().all(is_done)
-    }
-}
-
-impl Store {
-    fn resend(&self) {
-        let records = at_once(self.database.changes(0, usize::MAX)).unwrap_or_default();
-        let resend = records.iter().map(|record| Operation::Resend { id: record.id.clone() });
-        if at_once(self.database.commit(resend.collect())).is_ok() {
-            let _ = at_once(self.database.set_local(CHECKPOINT, None));
-        }
     }
 }
 

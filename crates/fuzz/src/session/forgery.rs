@@ -3,9 +3,10 @@
 use settee_store::Revision;
 use settee_sync::{
     Checkpoint, DenialCode, Role,
+    digest::DocumentDigest,
     message::{
-        Acknowledge, Changes, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, Open, Opened,
-        Ping, Pong, Refusal, VERSIONS, WireDocument, WireRevision,
+        Acknowledge, Changes, Close, Closed, Compare, Differences, Goodbye, GoodbyeCode, Hello,
+        Message, Open, Opened, Ping, Pong, Refusal, VERSIONS, Want, WireDocument, WireRevision,
     },
 };
 
@@ -19,7 +20,7 @@ const HISTORY: u8 = 24;
 pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
     let (kind, says) = (input.byte(), input.byte());
     let (channel, many) = (u32::from(says % 4), says >> 2);
-    let message: Message = match kind % 16 {
+    let message: Message = match kind % 20 {
         0 => Hello {
             versions: if many == 0 { vec![9] } else { VERSIONS.to_vec() },
             agent: String::new(),
@@ -36,7 +37,7 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
         }
         .into(),
         5 | 6 => {
-            let Checkpoint { incarnation, run, seq } = position(input);
+            let Checkpoint { incarnation, run, seq, .. } = position(input);
             let role = if many & 1 == 0 { Role::Viewer } else { Role::Editor };
             let resumed = many & 2 == 0;
             Opened { channel, role, incarnation, run, seq, resumed }.into()
@@ -45,14 +46,25 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
         8 => Close { channel }.into(),
         9..=11 => {
             let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
-            Changes { channel, batch, seq, documents: forged_documents(input) }.into()
+            let latest = (many & 16 != 0).then(|| position(input).seq);
+            Changes { channel, batch, seq, documents: forged_documents(input), latest }.into()
         }
         12 | 13 => {
             let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
             let refusal = || Refusal { id: documents::id(many), reason: String::new() };
             let refused = (many & 16 != 0).then(refusal).into_iter().collect();
-            Acknowledge { channel, batch, refused, seq }.into()
+            let is_current = (many & 32 != 0).then_some(many & 64 == 0);
+            Acknowledge { channel, batch, refused, seq, is_current }.into()
         }
+        14 => Compare { channel, buckets: vec![many; 8 << (many & 3)] }.into(),
+        15 => {
+            let (seq, id) = (position(input).seq, documents::id(many));
+            let digest = [input.byte(); 8].into();
+            let deleted = (many & 4 != 0).then_some(many & 8 == 0);
+            let documents = (many & 16 == 0).then(|| vec![DocumentDigest { id, digest, deleted }]);
+            Differences { channel, seq, buckets: vec![u16::from(many & 3)], documents }.into()
+        }
+        16 => Want { channel, ids: vec![documents::id(many)] }.into(),
         _ => return input.bytes(usize::from(says % 32)).to_vec(),
     };
     message.encode()

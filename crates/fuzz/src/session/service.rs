@@ -6,16 +6,17 @@ use std::{
 };
 
 use settee_store::{
-    BackendError, Change, Database, Edit, Memory, Operation, Record,
+    BackendError, Change, Database, DocumentId, Edit, Memory, Operation, Record,
     replication::{Known, ReplicatedDocument},
 };
 use settee_sync::{
     Channel, Checkpoint, Denial, DenialCode, Limits, Role, Server, Time,
+    digest::Digests,
     message::{BatchNumber, Open},
-    server::{Committed, Grant, ServerOutput},
+    server::{Committed, Grant, Page, ServerOutput},
 };
 
-use super::{at_once, documents, lane::Lane};
+use super::{at_once, digests, documents, lane::Lane};
 use crate::{input::Input, place::Only};
 
 const RUN: [u8; 16] = [7; 16];
@@ -64,12 +65,23 @@ enum Job {
         since: u64,
         limit: usize,
     },
+    Digest {
+        channel: Channel,
+        index: usize,
+    },
+    Find {
+        channel: Channel,
+        index: usize,
+        ids: Vec<DocumentId>,
+    },
 }
 
 enum Done {
     Authorized(Channel, Result<(Grant, usize), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
-    Changes(Channel, Option<Vec<Arc<Record>>>),
+    Changes(Channel, Option<Page>),
+    Digests(Channel, Option<Digests>),
+    Found(Channel, Option<Vec<Option<Arc<Record>>>>),
 }
 
 impl Service {
@@ -125,9 +137,9 @@ impl Service {
         };
         let database = &self.databases[index];
         let (incarnation, seq) = (database.incarnation(), database.seq());
-        let resumed = open
-            .checkpoint
-            .is_some_and(|at| at == Checkpoint::new(incarnation, RUN, at.seq) && at.seq <= seq);
+        let resumed = open.checkpoint.is_some_and(|at| {
+            *at.incarnation == incarnation && *at.run == RUN && at.latest() <= seq
+        });
         let position = Checkpoint::new(incarnation, RUN, seq);
         Ok((Grant { role, position, resumed }, index))
     }
@@ -154,7 +166,15 @@ impl Service {
             }
             Job::Read { channel, index, since, limit } => {
                 let changes = at_once(self.databases[index].changes(since, limit));
-                Done::Changes(channel, changes.ok())
+                let seq = self.databases[index].seq();
+                Done::Changes(channel, changes.ok().map(|records| (records, seq)))
+            }
+            Job::Digest { channel, index } => {
+                let records = at_once(self.databases[index].changes(0, usize::MAX));
+                Done::Digests(channel, records.ok().map(|records| digests(&records)))
+            }
+            Job::Find { channel, index, ids } => {
+                Done::Found(channel, at_once(self.databases[index].records(ids)).ok())
             }
         }
     }
@@ -192,13 +212,19 @@ impl Connection {
                     self.channels.insert(channel, opened);
                     grant
                 });
-                self.machine.handle_authorized(channel, decision);
+                self.machine.handle_authorized(now, channel, decision);
             }
             Some(Done::Committed(channel, batch, committed)) => {
-                self.machine.handle_committed(channel, batch, committed);
+                self.machine.handle_committed(now, channel, batch, committed);
             }
-            Some(Done::Changes(channel, records)) => {
-                self.machine.handle_changes(now, channel, records);
+            Some(Done::Changes(channel, page)) => {
+                self.machine.handle_changes(now, channel, page);
+            }
+            Some(Done::Digests(channel, digests)) => {
+                self.machine.handle_digests(now, channel, digests);
+            }
+            Some(Done::Found(channel, records)) => {
+                self.machine.handle_found(now, channel, records);
             }
             None if self.down.waiting() >= QUEUE_LIMIT => return false,
             None => {
@@ -211,12 +237,12 @@ impl Connection {
     }
 
     /// Tells the machine of one database that has changed, if there is such a one.
-    pub fn tell(&mut self, service: &Service) -> bool {
+    pub fn tell(&mut self, now: Time, service: &Service) -> bool {
         let seq = |opened: &Opened| Some(service.databases[opened.index].seq());
         let due = self.channels.iter_mut().find(|(_, opened)| opened.told != seq(opened));
         let Some((channel, opened)) = due else { return false };
         opened.told = seq(opened);
-        self.machine.handle_news(*channel, opened.told.unwrap_or_default());
+        self.machine.handle_news(now, *channel, opened.told.unwrap_or_default());
         self.obey();
         true
     }
@@ -264,6 +290,16 @@ impl Connection {
                     if let Some(Opened { index, .. }) = self.channels.get(&channel) {
                         let index = *index;
                         self.jobs.push_back(Job::Read { channel, index, since, limit });
+                    }
+                }
+                ServerOutput::Digest { channel } => {
+                    if let Some(Opened { index, .. }) = self.channels.get(&channel) {
+                        self.jobs.push_back(Job::Digest { channel, index: *index });
+                    }
+                }
+                ServerOutput::Find { channel, ids } => {
+                    if let Some(Opened { index, .. }) = self.channels.get(&channel) {
+                        self.jobs.push_back(Job::Find { channel, index: *index, ids });
                     }
                 }
                 ServerOutput::Release(channel) => drop(self.channels.remove(&channel)),
