@@ -9,7 +9,7 @@ use settee_sync::{
 };
 
 use crate::{
-    Violation,
+    Sabotage, Violation,
     client::{self, Settled, Store},
     plan::is_shared,
     records,
@@ -241,10 +241,15 @@ struct Seen {
     conflicts: Vec<OpenConflict>,
 }
 
-fn seen(database: &Database) -> BTreeMap<DocumentId, Seen> {
+fn seen(database: &Database, by_arrival: bool) -> BTreeMap<DocumentId, Seen> {
     let records = records(database);
     let live = records.iter().filter_map(|record| {
-        let Document { id, winner, deleted, body, conflicts, .. } = record.document()?;
+        let Document { id, winner, deleted, mut body, conflicts, .. } = record.document()?;
+        if by_arrival {
+            let leaves = record.tree.leaves();
+            let last = leaves.iter().filter(|leaf| !leaf.deleted).max_by_key(|leaf| leaf.seq);
+            body = last.and_then(|leaf| leaf.body.clone()).unwrap_or(body);
+        }
         let leaves = record.tree.leaves().into_iter().filter(|leaf| !leaf.deleted);
         let leaves = leaves.map(|leaf| leaf.revision).collect();
         (!deleted && is_shared(&id)).then_some((id, Seen { winner, leaves, body, conflicts }))
@@ -253,7 +258,11 @@ fn seen(database: &Database) -> BTreeMap<DocumentId, Seen> {
 }
 
 /// Everybody is online, has nothing to send or to get, and sees what the server sees.
-pub fn has_settled(clients: &[client::Actor], disks: &[Disk]) -> Result<(), Violation> {
+pub fn has_settled(
+    clients: &[client::Actor],
+    disks: &[Disk],
+    sabotage: Sabotage,
+) -> Result<(), Violation> {
     for client in clients {
         let id = client.id;
         if client.connection_status() != Some(ConnectionStatus::Online) {
@@ -268,10 +277,11 @@ pub fn has_settled(clients: &[client::Actor], disks: &[Disk]) -> Result<(), Viol
             }
         }
     }
-    let server: Vec<_> = disks.iter().map(|disk| seen(&disk.database)).collect();
+    let by_arrival = sabotage == Sabotage::ArrivalOrder;
+    let server: Vec<_> = disks.iter().map(|disk| seen(&disk.database, false)).collect();
     for client in clients {
         for store in client.stores.iter().filter(|store| store.standing != Standing::Rogue) {
-            let (here, there) = (seen(&store.database), &server[store.number]);
+            let (here, there) = (seen(&store.database, by_arrival), &server[store.number]);
             if here != *there {
                 let (id, number) = (client.id, store.number);
                 let what = difference(&here, there);

@@ -446,7 +446,11 @@ impl Actor {
         verdict: Verdict,
     ) -> Result<Deed, Violation> {
         let (index, store) = self.store(replica)?;
-        let Verdict { acknowledged, refused, checkpoint } = verdict;
+        let Verdict { mut acknowledged, mut refused, checkpoint } = verdict;
+        if context.sabotage == Sabotage::LostRefusal {
+            let lost = refused.drain(..);
+            acknowledged.extend(lost.map(|(id, revisions, _)| (id, revisions)));
+        }
         let sent = acknowledged.iter().map(|(id, _)| id).chain(refused.iter().map(|(id, ..)| id));
         let ids: Vec<DocumentId> = sent.cloned().collect();
         let before: Vec<Option<_>> = refused.iter().map(|(id, ..)| store.record(id)).collect();

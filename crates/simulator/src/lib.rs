@@ -44,6 +44,12 @@ pub enum Sabotage {
     CheckpointFirst,
     /// The server acknowledges before it commits.
     EarlyAcknowledgement,
+    /// Clients take a refusal for an acknowledgement.
+    LostRefusal,
+    /// The server goes on from any checkpoint, also from one that it hasn't lived through.
+    UnnoticedRollback,
+    /// What clients show of a document with several leaves is the one that came last.
+    ArrivalOrder,
 }
 
 /// Something that must not be.

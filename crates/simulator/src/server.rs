@@ -364,7 +364,8 @@ impl Actor {
         if !disk.is_there {
             return Err(unknown());
         }
-        let resumed = open.checkpoint.is_some_and(|checkpoint| disk.knows(&checkpoint));
+        let is_blind = context.sabotage == Sabotage::UnnoticedRollback;
+        let resumed = open.checkpoint.is_some_and(|known| is_blind || disk.knows(&known));
         let grant = Grant { role: standing.role(), position: disk.position(), resumed };
         Ok((grant, number))
     }

@@ -418,7 +418,7 @@ impl World {
         self.begin_what_is_not_begun();
         let Self { context, server, clients, ledger, .. } = self;
         let since = self.settled_since.map(|since| context.now.since(since));
-        match (checks::has_settled(clients, &server.disks), since) {
+        match (checks::has_settled(clients, &server.disks, context.sabotage), since) {
             (Ok(()), Some(quiet)) if quiet >= QUIET => self.is_over = true,
             (Ok(()), Some(_)) => {}
             (Ok(()), None) => self.settled_since = Some(context.now),

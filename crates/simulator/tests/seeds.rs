@@ -42,6 +42,10 @@ fn some_seeds_go_well() {
         "fault: server dies before a commit",
         "fault: server dies after a commit",
         "fault: server can't commit",
+        "fault: a backup is restored",
+        "fault: a disk is rolled back",
+        "fault: a database is deleted",
+        "databases compared",
         "edits saved",
     ] {
         assert!(tally.of(fault) > 0, "{fault}: never\n{tally}");
@@ -76,4 +80,25 @@ fn checkpoints_that_run_ahead_are_found() {
 fn acknowledgements_that_run_ahead_are_found() {
     let (seed, found) = first_found(Sabotage::EarlyAcknowledgement).expect("it is found");
     assert!(found.contains("was acknowledged"), "seed {seed}: {found}");
+}
+
+#[test]
+fn refusals_that_get_lost_are_found() {
+    let (seed, found) = first_found(Sabotage::LostRefusal).expect("it is found");
+    assert!(found.contains("was acknowledged"), "seed {seed}: {found}");
+}
+
+#[test]
+fn a_rollback_that_goes_unnoticed_is_found() {
+    let (seed, found) = first_found(Sabotage::UnnoticedRollback).expect("it is found");
+    assert!(
+        found.contains("doesn't settle") || found.contains("a checkpoint of"),
+        "seed {seed}: {found}"
+    );
+}
+
+#[test]
+fn a_view_that_depends_on_the_order_of_arrival_is_found() {
+    let (seed, found) = first_found(Sabotage::ArrivalOrder).expect("it is found");
+    assert!(found.contains("on the server"), "seed {seed}: {found}");
 }
