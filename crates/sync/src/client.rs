@@ -331,13 +331,12 @@ impl Client {
     pub fn handle_resent(&mut self, now: Time, replica: Replica, is_done: bool) {
         let Some(comparing) = self.replicas.get_mut(&replica) else { return };
         if !is_done {
-            self.failed_to_save(now, replica);
-        } else {
-            if let Some(want) = comparing.marked() {
-                self.send(want);
-            }
-            self.read(replica);
+            return self.failed_to_save(now, replica);
         }
+        if let Some(want) = comparing.marked() {
+            self.send(want);
+        }
+        self.read(replica);
     }
 
     /// The channel is closed, and opened anew after a while.

@@ -405,7 +405,14 @@ async fn lies_about_revisions() {
     let mut guest = bystanders.guest().await;
     assert_eq!(guest.changes().await, [known]);
     bystanders.are_fine().await;
-    liar.send(Acknowledge { channel: 1, batch: 99, refused: Vec::new(), seq: None }).await;
+    liar.send(Acknowledge {
+        channel: 1,
+        batch: 99,
+        refused: Vec::new(),
+        seq: None,
+        is_current: None,
+    })
+    .await;
     assert_eq!(liar.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));
     bystanders.are_fine().await;
 }
