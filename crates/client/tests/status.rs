@@ -92,7 +92,7 @@ impl Socket for Wire {
                     let changes =
                         Changes {
                             channel: 0,
-                            batch: seq,
+                            batch: seq - 1,
                             seq: Some(seq.into()),
                             documents: Vec::new(),
                             latest: None,

@@ -8,7 +8,8 @@ use futures_util::{
 use js_sys::{Array, Uint8Array};
 use serde_json::json;
 use settee_store::{
-    BackendError, Body, Change, Database, DocumentId, Edit, backend::indexeddb::IndexedDb,
+    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Operation, OperationError,
+    backend::indexeddb::IndexedDb,
 };
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -95,6 +96,17 @@ async fn what_is_handed_in_together_is_one_transaction() {
     }
     assert_eq!(writing_transactions() - before, 1);
     assert_eq!(count(&tab).await, 50);
+}
+
+#[wasm_bindgen_test]
+async fn a_term_that_comes_too_late_takes_nothing_with_it() {
+    let (here, there) = (open("terms").await, tab("terms").await);
+    there.lead().await.expect("nobody leads");
+    let late = here.commit(vec![Operation::Lead { term: 1 }]);
+    let edit = here.commit(vec![Operation::Edit(put("a", "x"))]);
+    let (late, edit) = join(late, edit).await;
+    assert_eq!(late.expect("it is answered").outcomes, [Err(OperationError::Superseded)]);
+    assert!(edit.expect("it is saved").outcomes[0].is_ok());
 }
 
 #[wasm_bindgen_test]

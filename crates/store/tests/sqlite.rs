@@ -178,6 +178,25 @@ async fn a_record_that_cannot_be_read_stops_nothing() {
 }
 
 #[tokio::test]
+async fn records_that_cannot_be_read_hide_none_however_much_they_weigh() {
+    let (_folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
+    write(&database, 10, "d").await;
+    sqlite.close().await;
+    drop((sqlite, database));
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    let damage = "UPDATE documents SET record = zeroblob(1 << 20) WHERE id < 'd9'";
+    assert_eq!(connection.execute(damage, []).unwrap(), 9);
+    drop(connection);
+
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.find("a").await.unwrap().unwrap());
+    let left = database.changes(0, 100).await.unwrap();
+    assert_eq!(left.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["d9"]);
+}
+
+#[tokio::test]
 async fn a_file_that_is_none_is_an_error() {
     let (_folder, file) = folder();
     std::fs::write(&file, vec![b'x'; 8192]).unwrap();

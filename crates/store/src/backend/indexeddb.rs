@@ -218,9 +218,10 @@ impl Shared {
         let mut is_fenced = false;
         let fitting = waiting.iter().take_while(|next| {
             total += next.operations.len();
-            // What is under a term is the last of a batch, for everything after it is under it too.
+            // What depends on a term is the last of a batch, for everything after it does too.
             let fits = total <= COMMIT_LIMIT && !is_fenced;
-            is_fenced |= matches!(next.operations.first(), Some(Operation::Under { .. }));
+            let first = next.operations.first();
+            is_fenced |= matches!(first, Some(Operation::Lead { .. } | Operation::Under { .. }));
             fits
         });
         let count = fitting.count().max(1).min(waiting.len());

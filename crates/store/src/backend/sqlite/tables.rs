@@ -202,8 +202,10 @@ fn readable(
         && let Some(row) = rows.next()?
     {
         let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        weight += bytes.len();
-        records.extend(decode(bytes));
+        if let Some(record) = decode(bytes) {
+            weight += bytes.len();
+            records.push(record);
+        }
     }
     Ok(records)
 }
