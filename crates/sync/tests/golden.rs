@@ -398,6 +398,15 @@ fn what_came_later_at_the_end_of_a_list_is_skipped() {
 }
 
 #[test]
+fn checkpoints_from_before_they_witnessed_anything_are_read() {
+    let mut kept = Checkpoint::new(INCARNATION, RUN, 5).encode();
+    assert_eq!((kept[0], kept.pop()), (0x84, Some(5)));
+    kept[0] = 0x83;
+    let read = Checkpoint::decode(&kept).unwrap();
+    assert_eq!((read.seq, read.witnessed, read.latest()), (5, 0, 5));
+}
+
+#[test]
 fn messages_that_came_later_are_skipped_or_named() {
     let known: Vec<u16> = frames().iter().map(|(_, message)| parts(&message.encode()).0).collect();
     for number in (0..300).chain([u16::MAX]).filter(|number| !known.contains(number)) {
