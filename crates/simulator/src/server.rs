@@ -5,17 +5,14 @@
 
 mod disk;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
-use settee_store::{Applied, DocumentId, Operation, Record, replication::ReplicatedDocument};
+use settee_store::{Applied, DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time,
     digest::Digests,
     message::{BatchNumber, GoodbyeCode, Open},
-    server::{Committed, Grant, Page, ServerOutput},
+    server::{Committed, Found, Grant, Page, ServerOutput},
 };
 
 use crate::{
@@ -94,7 +91,7 @@ enum Done {
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Page>),
     Digests(Channel, Digests),
-    Found(Channel, Option<Vec<Option<Arc<Record>>>>),
+    Found(Channel, Option<Found>),
     /// The machine knows already.
     Nothing,
 }
@@ -224,7 +221,8 @@ impl Actor {
             }
             Job::Find { channel, disk, ids } => {
                 let found = at_once(self.disks[disk].database.records(ids));
-                Some(Done::Found(channel, found.ok()))
+                let seq = self.disks[disk].seq();
+                Some(Done::Found(channel, found.ok().map(|records| (records, seq))))
             }
             Job::Commit { channel, batch, disk, documents }
                 if context.sabotage == Sabotage::EarlyAcknowledgement =>
@@ -282,8 +280,8 @@ impl Actor {
             Some(Done::Digests(channel, digests)) => {
                 machine.handle_digests(context.now, channel, Some(digests));
             }
-            Some(Done::Found(channel, records)) => {
-                machine.handle_found(context.now, channel, records);
+            Some(Done::Found(channel, found)) => {
+                machine.handle_found(context.now, channel, found);
             }
             Some(Done::Nothing) | None => {}
         }

@@ -189,8 +189,11 @@ impl Record {
                 room -= length(node);
             }
         }
-        // A server that has lost something learns by it what is dead.
-        self.outgoing(tree.forgotten().clone(), |node| {
+        // A server that has lost something learns by it what is dead; with the last branch, for each
+        // of them may have closed some of it.
+        let is_last = pending().all(|node| branch.contains(&node.revision));
+        let forgotten = if is_last { tree.forgotten().clone() } else { Forgotten::default() };
+        self.outgoing(forgotten, |node| {
             let is_needed = is_sent(node) || bases.contains(&node.revision);
             is_needed.then(|| with_body.contains(&node.revision))
         })

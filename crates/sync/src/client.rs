@@ -323,7 +323,7 @@ impl Client {
                     self.send(compare);
                 }
             }
-            None => self.failed_to_save(now, replica),
+            None => self.put_off(now, replica, ClientReplica::put_off),
         }
     }
 
@@ -339,11 +339,15 @@ impl Client {
         self.read(replica);
     }
 
-    /// The channel is closed, and opened anew after a while.
     fn failed_to_save(&mut self, now: Time, replica: Replica) {
+        self.put_off(now, replica, ClientReplica::failed_to_save);
+    }
+
+    /// The channel is closed, and opened anew after a while.
+    fn put_off(&mut self, now: Time, replica: Replica, note: fn(&mut ClientReplica, Time)) {
         let Some(failed) = self.replicas.get_mut(&replica) else { return };
         let channel = failed.channel();
-        failed.failed_to_save(now + self.limits.backoff.1);
+        note(failed, now + self.limits.backoff.1);
         if let Some(channel) = channel {
             self.send(Close { channel });
         }

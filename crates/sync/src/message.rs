@@ -195,8 +195,8 @@ pub struct Opened {
     /// The database's update sequence.
     #[n(4)]
     pub seq: u64,
-    /// Whether the server goes on from the client's checkpoint. If there was one and it doesn't,
-    /// the server has lost something, and waits for the client's [`Compare`].
+    /// Whether the server goes on from the client's checkpoint. If there was one that wasn't void,
+    /// and it doesn't, the server has lost something, and waits for the client's [`Compare`].
     #[n(5)]
     pub resumed: bool,
 }
@@ -282,7 +282,8 @@ pub struct Differences {
     /// The numbers of those buckets, rising.
     #[n(2)]
     pub buckets: Vec<u16>,
-    /// Absent where it would be too much for a frame: then everything is sent anew, both ways.
+    /// Absent where it would be more than there is credit for: then everything is sent anew, both
+    /// ways.
     #[n(3)]
     pub documents: Option<Vec<DocumentDigest>>,
 }

@@ -78,6 +78,9 @@ pub type Committed = (Vec<Result<Applied, String>>, u64);
 /// What was read of a database, and its sequence afterwards.
 pub type Page = (Vec<Arc<Record>>, u64);
 
+/// What was found of some documents, and the database's sequence afterwards.
+pub type Found = (Vec<Option<Arc<Record>>>, u64);
+
 #[derive(Debug)]
 pub struct Server {
     limits: Limits,
@@ -234,14 +237,10 @@ impl Server {
     }
 
     /// The answer to [`ServerOutput::Find`], in the same order; `None` when the store could not.
-    pub fn handle_found(
-        &mut self,
-        now: Time,
-        number: Channel,
-        records: Option<Vec<Option<Arc<Record>>>>,
-    ) {
+    pub fn handle_found(&mut self, now: Time, number: Channel, found: Option<Found>) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
-        let Some(records) = records else { return self.deny(number, cannot_read()) };
+        let Some((records, seq)) = found else { return self.deny(number, cannot_read()) };
+        channel.news(seq);
         if let Some(changes) = channel.found(now, number, &records, &self.limits) {
             self.send(changes);
         }

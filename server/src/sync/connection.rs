@@ -163,8 +163,8 @@ impl Connection {
             Done::Digests(channel, digests) => {
                 self.machine.handle_digests(self.now(), channel, digests);
             }
-            Done::Found(channel, records) => {
-                self.machine.handle_found(self.now(), channel, records);
+            Done::Found(channel, found) => {
+                self.machine.handle_found(self.now(), channel, found);
             }
         }
     }

@@ -3,14 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use settee_store::{
-    BackendError, Commit, DocumentId, Operation, Record, replication::ReplicatedDocument,
-};
+use settee_store::{BackendError, Commit, DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode,
     digest::Digests,
     message::{BatchNumber, Open},
-    server::{Committed, Grant, Page},
+    server::{Committed, Found, Grant, Page},
 };
 use tokio::time::timeout;
 
@@ -53,7 +51,7 @@ pub enum Done {
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Page>),
     Digests(Channel, Option<Digests>),
-    Found(Channel, Option<Vec<Option<Arc<Record>>>>),
+    Found(Channel, Option<Found>),
 }
 
 impl Job {
@@ -80,7 +78,9 @@ impl Job {
             }
             Self::Find { channel, database, ids } => {
                 let records = timeout(PATIENCE, database.read(ids)).await;
-                Done::Found(channel, succeeded(&database, "find", records))
+                let records = succeeded(&database, "find", records);
+                let seq = *database.watch().borrow();
+                Done::Found(channel, records.map(|records| (records, seq)))
             }
         }
     }

@@ -194,6 +194,18 @@ async fn what_is_no_comparison_ends_the_connection() {
     let (mut client, _) = Client::opened(server.address, &token, &token, ahead()).await;
     client.send(Want { channel: 1, ids: Vec::new() }).await;
     assert_eq!(client.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));
+    // Nothing can be asked for that wasn't named, nor twice, and nothing is sent before.
+    let tea = todo("tea").id;
+    for ids in [vec![todo("milk").id], vec![tea.clone(), tea]] {
+        let (mut client, _) = Client::opened(server.address, &token, &token, ahead()).await;
+        client.send(Compare { channel: 1, buckets: vec![0; 8] }).await;
+        assert!(matches!(client.receive().await, Message::Differences(_)));
+        client.send(Want { channel: 1, ids }).await;
+        assert_eq!(client.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));
+    }
+    let (mut client, _) = Client::opened(server.address, &token, &token, ahead()).await;
+    client.push(1, 0, vec![todo("early")]).await;
+    assert_eq!(client.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));
     // There is nothing to compare where nothing was lost.
     owner.send(Compare { channel: 1, buckets: vec![0; 8] }).await;
     assert_eq!(owner.ended().await, Some(GoodbyeCode::OutOfPlace.close_code()));

@@ -1,19 +1,16 @@
 //! The server's end: databases that all connections share, and a machine for each connection.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use settee_store::{
-    BackendError, Change, Database, DocumentId, Edit, Memory, Operation, Record,
+    BackendError, Change, Database, DocumentId, Edit, Memory, Operation,
     replication::{Known, ReplicatedDocument},
 };
 use settee_sync::{
     Channel, Checkpoint, Denial, DenialCode, Limits, Role, Server, Time,
     digest::Digests,
     message::{BatchNumber, Open},
-    server::{Committed, Grant, Page, ServerOutput},
+    server::{Committed, Found, Grant, Page, ServerOutput},
 };
 
 use super::{at_once, digests, documents, lane::Lane};
@@ -81,7 +78,7 @@ enum Done {
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Page>),
     Digests(Channel, Option<Digests>),
-    Found(Channel, Option<Vec<Option<Arc<Record>>>>),
+    Found(Channel, Option<Found>),
 }
 
 impl Service {
@@ -174,7 +171,9 @@ impl Service {
                 Done::Digests(channel, records.ok().map(|records| digests(&records)))
             }
             Job::Find { channel, index, ids } => {
-                Done::Found(channel, at_once(self.databases[index].records(ids)).ok())
+                let found = at_once(self.databases[index].records(ids)).ok();
+                let seq = self.databases[index].seq();
+                Done::Found(channel, found.map(|records| (records, seq)))
             }
         }
     }
@@ -223,8 +222,8 @@ impl Connection {
             Some(Done::Digests(channel, digests)) => {
                 self.machine.handle_digests(now, channel, digests);
             }
-            Some(Done::Found(channel, records)) => {
-                self.machine.handle_found(now, channel, records);
+            Some(Done::Found(channel, found)) => {
+                self.machine.handle_found(now, channel, found);
             }
             None if self.down.waiting() >= QUEUE_LIMIT => return false,
             None => {

@@ -121,7 +121,7 @@ impl ClientReplica {
             role: self.role,
             pending: self.pending(),
             refused: self.counts.map_or(0, |counts| counts.refused),
-            progress: (read, self.latest),
+            progress: (read, self.latest.max(u64::from(self.comparison.is_some()))),
             unreadable: self.unreadable,
             is_unsaved: self.is_unsaved && !is_complete,
         }
@@ -316,7 +316,7 @@ impl ClientReplica {
     /// The verdict on a batch; `None` when no such batch waits for one.
     pub fn landed(&mut self, landed: &Acknowledge) -> Option<Verdict> {
         let sent = self.flight.land(landed.batch)?;
-        let mut verdict = Verdict { checkpoint: None, ..Verdict::default() };
+        let mut verdict = Verdict::default();
         for (id, revisions) in sent {
             match landed.refused.iter().find(|refusal| refusal.id == id) {
                 Some(refusal) => verdict.refused.push((id, revisions, refusal.reason.clone())),
@@ -381,6 +381,11 @@ impl ClientReplica {
 
     pub fn failed_to_save(&mut self, until: Time) {
         self.is_unsaved = true;
+        self.put_off(until);
+    }
+
+    /// The channel is closed, and opened anew then.
+    pub fn put_off(&mut self, until: Time) {
         self.reset();
         self.state = State::Waiting { until: Some(until) };
     }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Most documents that are read at once of those that a client wants.
-const FIND_LIMIT: usize = 256;
+const FIND_LIMIT: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct ServerChannel {
@@ -158,6 +158,9 @@ impl ServerChannel {
         limits: &Limits,
     ) -> Result<(BatchNumber, Vec<ReplicatedDocument>), TakeError> {
         let role = self.role.ok_or(TakeError::NotOpen)?;
+        if matches!(self.comparison, Some(Comparison::Awaited | Comparison::Digesting { .. })) {
+            return Err(TakeError::NotOpen);
+        }
         if !role.can_write() {
             return Err(TakeError::ReadOnly);
         }
@@ -322,18 +325,22 @@ impl ServerChannel {
         limits: &Limits,
     ) -> Option<Differences> {
         let Some(Comparison::Digesting { buckets }) = &self.comparison else { return None };
-        let differences = comparison::differences(number, buckets, digests, limits.frame);
+        let differences = comparison::differences(number, buckets, digests, limits.credit);
         self.latest = self.latest.max(differences.seq);
-        let is_told = differences.documents.is_some();
-        self.comparison = is_told.then_some(Comparison::Answered { seq: differences.seq });
+        let seq = differences.seq;
+        self.comparison = differences.documents.as_ref().map(|documents| {
+            let named = documents.iter().map(|document| document.id.clone()).collect();
+            Comparison::Answered { seq, named }
+        });
         Some(differences)
     }
 
-    /// What the client wants. Tells whether it was asked.
+    /// What the client wants. Tells whether it was asked, and each of these was named to it.
     pub fn want(&mut self, ids: Vec<DocumentId>) -> bool {
-        let Some(Comparison::Answered { seq }) = self.comparison else { return false };
-        self.comparison = Some(Comparison::Sending { seq, wanted: ids.into() });
-        true
+        let Some(Comparison::Answered { seq, named }) = &mut self.comparison else { return false };
+        let is_right = ids.iter().all(|id| named.remove(id));
+        self.comparison = Some(Comparison::Sending { seq: *seq, wanted: ids.into() });
+        is_right
     }
 
     /// The next documents to read of those that the client wants.
@@ -383,6 +390,8 @@ impl ServerChannel {
         }
         self.cursor = *seq;
         self.announced = *seq;
+        // What the client has of these it has been asked, and been sent what it lacks.
+        self.doubtful.retain(|_, at| *at > self.cursor);
         self.comparison = None;
         Some(self.batch(now, number, &Packer::default(), Some(self.cursor)))
     }

@@ -1,6 +1,6 @@
 //! Comparing a database with that of a client which remembers what this one has lost.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use settee_store::DocumentId;
 
@@ -17,7 +17,7 @@ pub(super) enum Comparison {
     /// This side's documents are being read.
     Digesting { buckets: Vec<Digest> },
     /// The client looks what it wants.
-    Answered { seq: u64 },
+    Answered { seq: u64, named: HashSet<DocumentId> },
     /// What it wants is being sent.
     Sending { seq: u64, wanted: VecDeque<DocumentId> },
 }
