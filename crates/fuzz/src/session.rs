@@ -361,9 +361,7 @@ fn name(index: usize) -> String {
 }
 
 fn digests(records: &[Arc<Record>]) -> Digests {
-    let mut digests = Digests::default();
-    digests.add(records.iter().map(AsRef::as_ref));
-    digests
+    Digests::of(records.iter().map(AsRef::as_ref))
 }
 
 /// Databases in memory answer at once.

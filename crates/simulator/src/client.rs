@@ -343,10 +343,8 @@ impl Actor {
                 return self.settle(context, replica, verdict).map(Some);
             }
             ClientOutput::Digest { replica } => {
-                let mut digests = Digests::default();
                 let records = records(&self.store(replica)?.1.database);
-                digests.add(records.iter().map(AsRef::as_ref));
-                let documents = digests.into_documents();
+                let documents = Digests::of(records.iter().map(AsRef::as_ref)).into_documents();
                 self.machine()?.handle_digests(context.now, replica, Some(documents));
                 return Ok(Some(Deed::Compared(self.store(replica)?.0)));
             }

@@ -215,9 +215,8 @@ impl Actor {
                 Some(Done::Changes(channel, changes.ok().map(|records| (records, seq))))
             }
             Job::Digest { channel, disk } => {
-                let mut digests = Digests::default();
-                digests.add(records(&self.disks[disk].database).iter().map(AsRef::as_ref));
-                Some(Done::Digests(channel, digests))
+                let records = records(&self.disks[disk].database);
+                Some(Done::Digests(channel, Digests::of(records.iter().map(AsRef::as_ref))))
             }
             Job::Find { channel, disk, ids } => {
                 let found = at_once(self.disks[disk].database.records(ids));

@@ -1,7 +1,10 @@
 //! What can be done to documents, and what becomes of it: pure functions from the records
 //! before to the records after. Back ends run them inside their transactions.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use thiserror::Error;
 
@@ -332,7 +335,9 @@ fn replicate(
 ) -> Result<bool, OperationError> {
     let tree = &mut record.tree;
     let mut changed = false;
-    let (pending, bases) = (tree.pending(), tree.merge_bases());
+    let pending = tree.pending();
+    // Only a server has others to tell.
+    let bases = if acknowledges { HashSet::new() } else { tree.merge_bases() };
     let named: Vec<Revision> = document.revisions.iter().map(|known| known.revision).collect();
     let mut bodiless = Vec::new();
     let mut completed = Vec::new();

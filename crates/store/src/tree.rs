@@ -287,9 +287,13 @@ impl RevisionTree {
     pub fn tell_again(&mut self, revisions: &[Revision], seq: u64) -> bool {
         let mut bases = self.merge_bases();
         bases.retain(|base| revisions.contains(base));
-        let told =
-            self.nodes.iter_mut().filter(|n| n.body.is_some() && bases.contains(&n.revision));
-        told.fold(false, |_, node| {
+        self.learn_anew(seq, |node| node.body.is_some() && bases.contains(&node.revision))
+    }
+
+    /// Has some revisions count as learnt at `seq`, so that everybody is told of them. Tells whether
+    /// there was one.
+    fn learn_anew(&mut self, seq: u64, is_told: impl Fn(&Node) -> bool) -> bool {
+        self.nodes.iter_mut().filter(|node| is_told(node)).fold(false, |_, node| {
             node.seq = seq;
             true
         })
@@ -299,9 +303,9 @@ impl RevisionTree {
     /// hears of it, with its body or without.
     pub fn tell_new_bases(&mut self, before: &HashSet<Revision>, seq: u64) {
         let bases = self.merge_bases();
-        let is_new =
-            |node: &&mut Node| bases.contains(&node.revision) && !before.contains(&node.revision);
-        self.nodes.iter_mut().filter(is_new).for_each(|node| node.seq = seq);
+        self.learn_anew(seq, |node| {
+            bases.contains(&node.revision) && !before.contains(&node.revision)
+        });
     }
 
     /// The revision that this profile's own later edits have made of `revision`.
@@ -496,8 +500,7 @@ impl RevisionTree {
         if is_new {
             let leaves: HashSet<Revision> =
                 self.leaves().iter().map(|leaf| leaf.revision).collect();
-            let leaves = self.nodes.iter_mut().filter(|node| leaves.contains(&node.revision));
-            leaves.for_each(|leaf| leaf.seq = seq);
+            self.learn_anew(seq, |node| leaves.contains(&node.revision));
         }
         is_new
     }

@@ -147,21 +147,25 @@ async fn commits_that_wait_are_written_together_and_fail_alone() {
     assert_eq!(database.counts().await.unwrap().documents, 100);
 }
 
+/// A database of so many documents, some of which are damaged then: as many as `which`.
+async fn damaged(file: &std::path::Path, count: usize, damage: &str, which: usize) -> Database {
+    let sqlite = Sqlite::open(file).unwrap();
+    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
+    write(&database, count, "d").await;
+    sqlite.close().await;
+    drop((sqlite, database));
+    let connection = rusqlite::Connection::open(file).unwrap();
+    assert_eq!(connection.execute(damage, []).unwrap(), which);
+    drop(connection);
+    let sqlite = Sqlite::open(file).unwrap();
+    Database::new(sqlite.find("a").await.unwrap().unwrap())
+}
+
 #[tokio::test]
 async fn a_record_that_cannot_be_read_stops_nothing() {
     let (_folder, file) = folder();
-    let sqlite = Sqlite::open(&file).unwrap();
-    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
-    write(&database, 3, "d").await;
-    sqlite.close().await;
-    drop((sqlite, database));
-    let connection = rusqlite::Connection::open(&file).unwrap();
-    connection.execute("UPDATE documents SET record = x'00' WHERE id = 'd1'", []).unwrap();
-    drop(connection);
-
-    let sqlite = Sqlite::open(&file).unwrap();
-    let handle = sqlite.find("a").await.unwrap().unwrap();
-    let database = Database::new(handle);
+    let damage = "UPDATE documents SET record = x'00' WHERE id = 'd1'";
+    let database = damaged(&file, 3, damage, 1).await;
     let unreadable = async || {
         let found = database.unreadable().await.unwrap().into_iter();
         found.map(|unreadable| (unreadable.id.unwrap(), unreadable.size)).collect::<Vec<_>>()
@@ -180,18 +184,8 @@ async fn a_record_that_cannot_be_read_stops_nothing() {
 #[tokio::test]
 async fn records_that_cannot_be_read_hide_none_however_much_they_weigh() {
     let (_folder, file) = folder();
-    let sqlite = Sqlite::open(&file).unwrap();
-    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
-    write(&database, 10, "d").await;
-    sqlite.close().await;
-    drop((sqlite, database));
-    let connection = rusqlite::Connection::open(&file).unwrap();
     let damage = "UPDATE documents SET record = zeroblob(1 << 20) WHERE id < 'd9'";
-    assert_eq!(connection.execute(damage, []).unwrap(), 9);
-    drop(connection);
-
-    let sqlite = Sqlite::open(&file).unwrap();
-    let database = Database::new(sqlite.find("a").await.unwrap().unwrap());
+    let database = damaged(&file, 10, damage, 9).await;
     let left = database.changes(0, 100).await.unwrap();
     assert_eq!(left.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["d9"]);
 }

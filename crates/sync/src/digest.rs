@@ -107,6 +107,13 @@ pub struct Digests {
 }
 
 impl Digests {
+    /// Of all records of a database, in the order of their `seq`.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut digests = Self::default();
+        digests.add(records);
+        digests
+    }
+
     /// Adds the changes after [`Digests::seq`], in their order. Once there are none, it is whole.
     pub fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) {
         for record in records {

@@ -426,13 +426,8 @@ impl ServerChannel {
             return None;
         }
         let document = record.outgoing_since(Known::Unsure, skip)?;
-        Some(Changes {
-            channel: number,
-            batch: self.flight.launch(now, document.weight(), ()),
-            seq: None,
-            documents: vec![WireDocument::from(&document)],
-            latest: None,
-        })
+        let packer = Packer { weight: document.weight(), documents: vec![document] };
+        Some(self.batch(now, number, &packer, None))
     }
 
     /// A batch without documents, when the client doesn't know how far it has come.
