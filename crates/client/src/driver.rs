@@ -142,7 +142,7 @@ impl Driver {
             }
             Command::Close(replica) => {
                 self.databases.remove(&replica);
-                self.machine.handle_remove(replica);
+                self.machine.handle_remove(self.now(), replica);
             }
             Command::Credentials(replica, credentials) => {
                 self.machine.handle_credentials(self.now(), replica, credentials);
@@ -207,6 +207,11 @@ impl Driver {
                     let marked = mark_for_sending(database, ids).await;
                     self.note(&marked);
                     self.machine.handle_resent(self.clock.now(), replica, marked.is_ok());
+                }
+                ClientOutput::Find { replica, ids } => {
+                    let Some(database) = self.databases.get(&replica) else { continue };
+                    let found = database.records(ids).await.ok();
+                    self.machine.handle_found(replica, found.as_deref());
                 }
                 ClientOutput::StatusChanged => self.publish(),
             }

@@ -17,7 +17,7 @@ use settee_client::{
 use settee_store::{Database, Memory, backend::BoxFuture};
 use settee_sync::{
     Limits, Role,
-    message::{Changes, Hello, Message, Opened, VERSIONS},
+    message::{Changes, Hello, Message, Opened},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -55,7 +55,7 @@ impl Socket for Wire {
     fn send(&mut self, frame: Vec<u8>) -> BoxFuture<'_, Result<(), SocketError>> {
         let answer: Option<Message> = match Message::decode(&frame) {
             Ok(Some(Message::Hello(_))) => {
-                Some(Hello { versions: VERSIONS.to_vec(), agent: "test".to_owned() }.into())
+                Some(Hello { versions: vec![2], agent: "test".to_owned() }.into())
             }
             Ok(Some(Message::Open(open))) => Some(
                 Opened {
@@ -65,6 +65,7 @@ impl Socket for Wire {
                     run: [2; 16].into(),
                     seq: 0,
                     resumed: false,
+                    allowance: None,
                 }
                 .into(),
             ),

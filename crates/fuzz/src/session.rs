@@ -50,6 +50,8 @@ struct Session {
     connection: Option<Connection>,
     /// One that the device has left, which the server may not know yet.
     left: Option<Connection>,
+    /// What the server speaks.
+    versions: &'static [u8],
     faults: Faults,
     /// Somebody has forged a frame.
     is_deceived: bool,
@@ -71,17 +73,19 @@ impl Session {
             batch: 256,
             batch_documents: 2,
             credit: 512,
+            offer: 90,
             channels: usize::from(DATABASES),
             ..Limits::default()
         };
         let mut session = Self {
             now: Time::default(),
-            device: Device::new(limits.clone(), DATABASES),
+            device: Device::new(limits.clone(), DATABASES, spoken(says & 4 != 0)),
             limits,
             service: Service::new(DATABASES),
             is_connecting: false,
             connection: None,
             left: None,
+            versions: spoken(says & 8 != 0),
             faults: Faults { has_loss: says & 1 != 0, has_forger: says & 2 != 0 },
             is_deceived: false,
         };
@@ -147,7 +151,7 @@ impl Session {
             }
             23 if bit => self.device.fail(index, input.byte()),
             23 => self.service.fail(index, input.byte() & 1 == 0),
-            24 if bit => self.device.remove(index),
+            24 if bit => self.device.remove(self.now, index),
             24 | 25 => self.device.add(self.now, index, says % 3),
             26 => self.device.replace_credentials(self.now, index, input.byte() % 5),
             27 if bit => self.on_connection(false, |connection, _, _| connection.stop()),
@@ -237,7 +241,7 @@ impl Session {
 
     fn connect(&mut self) {
         if std::mem::take(&mut self.is_connecting) {
-            let mut connection = Connection::new(self.now, self.limits.clone());
+            let mut connection = Connection::new(self.now, self.limits.clone(), self.versions);
             // Both say hello.
             (connection.up.causes, connection.down.causes) = (1, 1);
             self.connection = Some(connection);
@@ -341,6 +345,12 @@ impl Session {
             assert_eq!(live(&store.database), live(there), "both sides have the same");
         }
     }
+}
+
+/// Everything, or what the release before spoke.
+fn spoken(is_old: bool) -> &'static [u8] {
+    let all = settee_sync::message::VERSIONS;
+    if is_old { &all[..all.len() - 1] } else { all }
 }
 
 type Live = BTreeMap<DocumentId, (Vec<Revision>, Body)>;

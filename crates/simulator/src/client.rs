@@ -38,6 +38,7 @@ const INBOX_LIMIT: usize = 10_000;
 pub struct Actor {
     pub id: usize,
     pub stores: Vec<Store>,
+    versions: &'static [u8],
     process: Option<Process>,
     life: Life,
 }
@@ -93,7 +94,8 @@ impl Actor {
     pub fn new(id: usize, person: &Person) -> Self {
         let stores =
             person.standings.iter().map(|(number, standing)| Store::new(id, *number, *standing));
-        Self { id, stores: stores.collect(), process: None, life: 0 }
+        let (stores, versions) = (stores.collect(), person.versions);
+        Self { id, stores, versions, process: None, life: 0 }
     }
 
     pub fn is_running(&self) -> bool {
@@ -120,7 +122,8 @@ impl Actor {
         self.life += 1;
         let (id, life) = (self.id, self.life);
         context.note(|| format!("client {id} starts"));
-        let mut machine = Client::new(context.limits.clone(), "simulator", context.random.draw());
+        let mut machine = Client::new(context.limits.clone(), "simulator", context.random.draw())
+            .speaking(self.versions);
         machine.handle_start(context.now);
         self.process = Some(Process {
             machine,
@@ -350,6 +353,11 @@ impl Actor {
             }
             ClientOutput::Resend { replica, ids } => {
                 return self.resend(context, replica, ids).map(Some);
+            }
+            ClientOutput::Find { replica, ids } => {
+                let found = at_once(self.store(replica)?.1.database.records(ids)).ok();
+                self.machine()?.handle_found(replica, found.as_deref());
+                return Ok(Some(Deed::Nothing));
             }
             ClientOutput::StatusChanged => {
                 let status = process.machine.connection_status();

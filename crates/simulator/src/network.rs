@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use settee_sync::Time;
+use settee_sync::{Time, message::Message};
 
 use crate::{agenda::Event, context::Context, trace::describe};
 
@@ -142,6 +142,9 @@ impl Context {
     pub fn send(&mut self, link: LinkId, direction: Direction, frame: Vec<u8>) {
         self.trace.mark(&frame);
         self.tally.count("frames sent");
+        if matches!(Message::decode(&frame), Ok(Some(Message::Offer(_)))) {
+            self.tally.count("offers");
+        }
         self.trace.note(self.now, || format!("link {link} {direction:?}: {}", describe(&frame)));
         if self.random.one_in(self.faults.loss) {
             self.tally.count("fault: a frame lost, and all after it");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use settee_sync::{Limits, Role};
+use settee_sync::{Limits, Role, message::VERSIONS};
 
 use crate::{faults::Faults, random::Random};
 
@@ -10,6 +10,8 @@ use crate::{faults::Faults, random::Random};
 pub struct Scenario {
     pub databases: usize,
     pub people: Vec<Person>,
+    /// What the server speaks.
+    pub versions: &'static [u8],
     pub limits: Limits,
     /// How long things go wrong.
     pub storm: Duration,
@@ -24,6 +26,8 @@ pub struct Person {
     /// Who comes late finds something there already.
     pub joins: Duration,
     pub standings: Vec<(usize, Standing)>,
+    /// What the client speaks.
+    pub versions: &'static [u8],
 }
 
 /// What somebody is in a database.
@@ -55,6 +59,7 @@ impl Scenario {
         Self {
             databases,
             people: people.collect(),
+            versions: spoken(random),
             limits: limits(random),
             storm: random.millis(10_000, 60_000),
             pause: random.between(150, 4_000),
@@ -80,7 +85,7 @@ impl Person {
                 standings.push((database, standing));
             }
         }
-        Self { joins, standings }
+        Self { joins, standings, versions: spoken(random) }
     }
 }
 
@@ -91,6 +96,12 @@ fn limits(random: &mut Random) -> Limits {
         batch,
         batch_documents: 1 + random.below(8),
         credit: batch * (1 + random.below(4)),
+        offer: usize::try_from(random.between(60, 1_000)).unwrap_or(60),
         ..Limits::default()
     }
+}
+
+/// All versions of the protocol, or now and then those of the release before.
+fn spoken(random: &mut Random) -> &'static [u8] {
+    if random.one_in(5) { &VERSIONS[..VERSIONS.len() - 1] } else { VERSIONS }
 }

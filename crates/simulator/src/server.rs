@@ -34,6 +34,8 @@ const JOBS_LIMIT: usize = 200;
 
 pub struct Actor {
     pub disks: Vec<Disk>,
+    /// Of the protocol.
+    versions: &'static [u8],
     /// What each client is in each database.
     standings: BTreeMap<(usize, usize), Standing>,
     is_running: bool,
@@ -97,10 +99,11 @@ enum Done {
 }
 
 impl Actor {
-    pub fn new(context: &mut Context, disks: usize) -> Self {
+    pub fn new(context: &mut Context, disks: usize, versions: &'static [u8]) -> Self {
         let disks = (0..disks).map(|_| Disk::new(context.random.bytes()));
         Self {
             disks: disks.collect(),
+            versions,
             standings: BTreeMap::new(),
             is_running: false,
             connections: BTreeMap::new(),
@@ -149,7 +152,8 @@ impl Actor {
 
     pub fn accept(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
         let connection = Connection {
-            machine: Server::new(context.now, context.limits.clone(), "simulator"),
+            machine: Server::new(context.now, context.limits.clone(), "simulator")
+                .speaking(self.versions),
             jobs: VecDeque::new(),
             done: None,
             is_working: false,

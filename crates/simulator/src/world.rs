@@ -63,7 +63,7 @@ impl World {
             trace,
         };
         context.note(|| format!("seed {seed}: {scenario:#?}"));
-        let mut server = server::Actor::new(&mut context, scenario.databases);
+        let mut server = server::Actor::new(&mut context, scenario.databases, scenario.versions);
         let mut clients = Vec::new();
         context.plan(Duration::ZERO, Event::StartServer);
         for (id, person) in scenario.people.iter().enumerate() {

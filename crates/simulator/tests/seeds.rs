@@ -46,6 +46,7 @@ fn some_seeds_go_well() {
         "fault: a disk is rolled back",
         "fault: a database is deleted",
         "databases compared",
+        "offers",
         "edits saved",
     ] {
         assert!(tally.of(fault) > 0, "{fault}: never\n{tally}");

@@ -306,6 +306,7 @@ fn apply(
             for revision in revisions {
                 changed |= record.tree.acknowledge(revision);
             }
+            record.tree.let_go_of_the_forgotten();
             Ok((None, changed))
         }
         Operation::Refuse { revisions, reason, .. } => {

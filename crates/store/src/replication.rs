@@ -152,6 +152,17 @@ impl ReplicatedDocument {
         self.revisions.iter().all(|revision| revision.body.is_some())
     }
 
+    /// Leaves out the bodies that `is_known` says the receiver has.
+    #[must_use]
+    pub fn without_bodies(mut self, is_known: impl Fn(Revision) -> bool) -> Self {
+        for revision in &mut self.revisions {
+            if is_known(revision.revision) {
+                revision.body = None;
+            }
+        }
+        self
+    }
+
     /// The revisions that a receiver's verdict is about: those that all others lead to.
     pub fn told(&self) -> Vec<Revision> {
         let closed: HashSet<Revision> = self
@@ -197,6 +208,12 @@ impl Record {
             let is_needed = is_sent(node) || bases.contains(&node.revision);
             is_needed.then(|| with_body.contains(&node.revision))
         })
+    }
+
+    /// Whether the revision is here with its body. Of one that is forgotten the body is not: others
+    /// may still be merged over it.
+    pub fn has_body(&self, revision: Revision) -> bool {
+        self.tree.get(revision).is_some_and(|node| node.body.is_some())
     }
 
     /// What another replica lacks, going by what it is known to have; `None` if it lacks nothing.

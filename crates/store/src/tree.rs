@@ -492,6 +492,27 @@ impl RevisionTree {
         changed || !gone.is_empty()
     }
 
+    /// Drops what the server has forgotten, and what was kept for edits that waited. Revisions that
+    /// something here is made of were sent along with it, and so are known to the server again.
+    pub fn let_go_of_the_forgotten(&mut self) {
+        if self.forgotten.is_empty() || self.is_pending() {
+            return;
+        }
+        let is_known =
+            |revision| self.get(revision).is_some() && !self.forgotten.contains(revision);
+        let opens = |node: &Node| node.closes().any(is_known);
+        let live = self.nodes.iter().filter(|node| !self.forgotten.contains(node.revision));
+        let bases: HashSet<Revision> = live.flat_map(Node::closes).collect();
+        let gone: HashSet<Revision> = self
+            .nodes
+            .iter()
+            .filter(|node| self.forgotten.contains(node.revision))
+            .filter(|node| !bases.contains(&node.revision) && !opens(node))
+            .map(|node| node.revision)
+            .collect();
+        self.nodes.retain(|node| !gone.contains(&node.revision));
+    }
+
     /// Takes in what a client has forgotten: it had this from a server, which may have lost it since.
     /// So that everybody hears of it, the leaves count as learnt at `seq`. Tells whether there is
     /// something new in it.
@@ -519,7 +540,7 @@ impl RevisionTree {
         let pending = self.nodes.iter().filter(|node| node.pending);
         let ends = self.leaves().into_iter().chain(pending);
         let kept: HashSet<Revision> = ends.flat_map(|end| self.ancestors(end.revision)).collect();
-        self.nodes.retain(|node| kept.contains(&node.revision));
+        self.forget(|node| !kept.contains(&node.revision));
     }
 
     fn position(&self, revision: Revision) -> Result<usize, usize> {

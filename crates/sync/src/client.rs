@@ -23,8 +23,8 @@ use crate::{
     digest::DocumentDigest,
     limits::Limits,
     message::{
-        BatchNumber, Channel, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, Ping, Pong,
-        VERSIONS,
+        BatchNumber, Channel, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, OFFERS, Ping,
+        Pong, VERSIONS,
     },
     time::Time,
 };
@@ -70,6 +70,11 @@ pub enum ClientOutput {
         replica: Replica,
         ids: Vec<DocumentId>,
     },
+    /// Read some documents: [`Client::handle_found`].
+    Find {
+        replica: Replica,
+        ids: Vec<DocumentId>,
+    },
     /// The connection's status or a replica's is not what it was.
     StatusChanged,
 }
@@ -88,6 +93,9 @@ enum Phase {
 pub struct Client {
     limits: Limits,
     agent: String,
+    versions: &'static [u8],
+    /// The one that the server has chosen, once it has greeted.
+    version: u8,
     phase: Phase,
     /// Why there is no connection, until the server has greeted again: a try is no change.
     offline: Option<OfflineReason>,
@@ -108,6 +116,8 @@ impl Client {
             backoff: Backoff::new(limits.backoff, chance),
             limits,
             agent: agent.into(),
+            versions: VERSIONS,
+            version: 0,
             phase: Phase::Stopped,
             offline: None,
             replicas: BTreeMap::new(),
@@ -117,6 +127,13 @@ impl Client {
             asked: None,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// Speaks these versions alone, as a program of an earlier release does.
+    #[must_use]
+    pub fn speaking(mut self, versions: &'static [u8]) -> Self {
+        self.versions = versions;
+        self
     }
 
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
@@ -178,19 +195,20 @@ impl Client {
     ) -> Replica {
         let replica = Replica(self.next_replica);
         self.next_replica += 1;
-        let added = ClientReplica::new(database, credentials, checkpoint, is_lazy);
+        let limits = self.limits.clone();
+        let added = ClientReplica::new(database, credentials, checkpoint, is_lazy, limits);
         self.replicas.insert(replica, added);
         self.open_what_waits(now);
-        self.tell();
+        self.tell(now);
         replica
     }
 
-    pub fn handle_remove(&mut self, replica: Replica) {
+    pub fn handle_remove(&mut self, now: Time, replica: Replica) {
         let channel = self.replicas.remove(&replica).and_then(|removed| removed.channel());
         if let Some(channel) = channel {
             self.send(Close { channel });
         }
-        self.tell();
+        self.tell(now);
     }
 
     /// Other credentials from now on: the channel is opened anew with them.
@@ -204,7 +222,7 @@ impl Client {
             self.send(Close { channel });
         }
         self.open_what_waits(now);
-        self.tell();
+        self.tell(now);
     }
 
     pub fn handle_connected(&mut self, now: Time) {
@@ -213,7 +231,7 @@ impl Client {
             self.asked = None;
             self.phase = Phase::Greeting { since: now };
             let agent = self.agent.clone();
-            self.send(Hello { versions: VERSIONS.to_vec(), agent });
+            self.send(Hello { versions: self.versions.to_vec(), agent });
         }
     }
 
@@ -276,16 +294,27 @@ impl Client {
         }
         self.read(replica);
         if is_different {
-            self.tell();
+            self.tell(now);
         }
     }
 
     /// The answer to [`ClientOutput::ReadPending`].
     pub fn handle_pending(&mut self, now: Time, replica: Replica, records: &[Arc<Record>]) {
         let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        let batches = sender.batches(now, records, &self.limits);
+        let (batches, offer) = sender.batches(now, records, self.version >= OFFERS);
         for batch in batches {
             self.send(batch);
+        }
+        if let Some(offer) = offer {
+            self.send(offer);
+        }
+    }
+
+    /// The answer to [`ClientOutput::Find`], in the same order; `None` when nothing could be read.
+    pub fn handle_found(&mut self, replica: Replica, found: Option<&[Option<Arc<Record>>]>) {
+        let Some(offered) = self.replicas.get_mut(&replica) else { return };
+        if let Some(lacking) = offered.found(found) {
+            self.send(lacking);
         }
     }
 
@@ -306,7 +335,7 @@ impl Client {
         } else {
             self.failed_to_save(now, replica);
         }
-        self.tell();
+        self.tell(now);
     }
 
     /// The answer to [`ClientOutput::Digest`]; `None` when nothing could be read.
@@ -351,7 +380,7 @@ impl Client {
         if let Some(channel) = channel {
             self.send(Close { channel });
         }
-        self.tell();
+        self.tell(now);
     }
 
     /// The answer to [`ClientOutput::Settle`].
@@ -389,20 +418,24 @@ impl Client {
     }
 
     fn greeted(&mut self, now: Time, hello: &Hello) {
-        if !hello.versions.iter().any(|version| VERSIONS.contains(version)) {
-            return self.outdated();
+        let [version] = hello.versions[..] else {
+            return self.drop_connection(now, OfflineReason::Misunderstanding);
+        };
+        if !self.versions.contains(&version) {
+            return self.outdated(now);
         }
+        self.version = version;
         self.phase = Phase::Online;
         self.offline = None;
         self.backoff.reset();
         self.next_channel = 0;
         self.open_what_waits(now);
-        self.tell();
+        self.tell(now);
     }
 
     fn dismissed(&mut self, now: Time, goodbye: &Goodbye) {
         match goodbye.code {
-            GoodbyeCode::NoCommonVersion => self.outdated(),
+            GoodbyeCode::NoCommonVersion => self.outdated(now),
             GoodbyeCode::Stopping | GoodbyeCode::Overload => {
                 self.drop_connection(now, OfflineReason::ServerStopped);
             }
@@ -421,11 +454,11 @@ impl Client {
                 if !matches!(opening.state, State::Opening { .. }) {
                     return self.drop_connection(now, OfflineReason::Misunderstanding);
                 }
-                if opening.opened(&opened) {
+                if opening.opened(&opened, &self.limits) {
                     self.outputs.push_back(ClientOutput::Digest { replica });
                 }
                 self.read(replica);
-                self.tell();
+                self.tell(now);
             }
             Message::Closed(closed) => self.closed(now, closed),
             Message::Changes(changes) => {
@@ -437,7 +470,7 @@ impl Client {
                 };
                 let commit = ClientOutput::Commit { replica, batch, documents, checkpoint };
                 self.outputs.push_back(commit);
-                self.tell();
+                self.tell(now);
             }
             Message::Acknowledge(landed) => {
                 let Some(replica) = self.replica_of(landed.channel) else { return };
@@ -449,13 +482,29 @@ impl Client {
                     None => self.drop_connection(now, OfflineReason::Misunderstanding),
                 }
             }
+            Message::Lacking(lacking) => {
+                let Some(replica) = self.replica_of(lacking.channel) else { return };
+                let Some(sender) = self.replicas.get_mut(&replica) else { return };
+                if !sender.answered(lacking) {
+                    return self.drop_connection(now, OfflineReason::Misunderstanding);
+                }
+                self.read(replica);
+            }
+            Message::Offer(offer) => {
+                let Some(replica) = self.replica_of(offer.channel) else { return };
+                let Some(receiver) = self.replicas.get_mut(&replica) else { return };
+                match receiver.take_offer(offer) {
+                    Some(ids) => self.outputs.push_back(ClientOutput::Find { replica, ids }),
+                    None => self.drop_connection(now, OfflineReason::Misunderstanding),
+                }
+            }
             Message::Differences(differences) => {
                 let Some(replica) = self.replica_of(differences.channel) else { return };
                 let Some(comparing) = self.replicas.get_mut(&replica) else { return };
                 match comparing.compared(differences) {
                     Some(ids) => {
                         self.outputs.push_back(ClientOutput::Resend { replica, ids });
-                        self.tell();
+                        self.tell(now);
                     }
                     None => self.drop_connection(now, OfflineReason::Misunderstanding),
                 }
@@ -481,7 +530,7 @@ impl Client {
             denial: Denial { code: closed.code, message: closed.message },
             until: wait.map(|wait| now + wait),
         };
-        self.tell();
+        self.tell(now);
     }
 
     fn replica_of(&self, channel: Channel) -> Option<Replica> {
@@ -505,7 +554,7 @@ impl Client {
 
     fn read(&mut self, replica: Replica) {
         let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        if let Some(limit) = sender.next_read(&self.limits) {
+        if let Some(limit) = sender.next_read() {
             self.outputs.push_back(ClientOutput::ReadPending { replica, limit });
         }
     }
@@ -513,7 +562,7 @@ impl Client {
     fn connect(&mut self, now: Time) {
         self.phase = Phase::Connecting { since: now };
         self.outputs.push_back(ClientOutput::Connect);
-        self.tell();
+        self.tell(now);
     }
 
     fn drop_connection(&mut self, now: Time, reason: OfflineReason) {
@@ -527,17 +576,17 @@ impl Client {
         let until = now + self.backoff.draw_wait();
         self.phase = Phase::Waiting { until, reason };
         self.offline = Some(reason);
-        self.let_go();
+        self.let_go(now);
     }
 
-    fn outdated(&mut self) {
+    fn outdated(&mut self, now: Time) {
         self.outputs.push_back(ClientOutput::Disconnect);
         self.phase = Phase::Outdated;
-        self.let_go();
+        self.let_go(now);
     }
 
     /// Nothing of the connection is left: each database waits for the next one.
-    fn let_go(&mut self) {
+    fn let_go(&mut self, now: Time) {
         for replica in self.replicas.values_mut() {
             replica.reset();
             let waits_for_credentials = matches!(&replica.state, State::Denied { until: None, .. });
@@ -545,14 +594,15 @@ impl Client {
                 replica.state = State::Waiting { until: None };
             }
         }
-        self.tell();
+        self.tell(now);
     }
 
     fn send(&mut self, message: impl Into<Message>) {
         self.outputs.push_back(ClientOutput::Send(message.into().encode()));
     }
 
-    fn tell(&mut self) {
+    fn tell(&mut self, now: Time) {
+        self.replicas.values_mut().for_each(|replica| replica.look_at_clock(now));
         if !matches!(self.outputs.back(), Some(ClientOutput::StatusChanged)) {
             self.outputs.push_back(ClientOutput::StatusChanged);
         }

@@ -11,7 +11,8 @@
 //! - [`message`]: what goes over the wire; [`checkpoint`]: how far a replica has read.
 //! - [`digest`]: what two replicas compare when one of them has lost something.
 //! - [`access`]: roles, denials, and the trait that decides.
-//! - [`client`], [`server`]: the machines; [`flight`]: what either waits for.
+//! - [`client`], [`server`]: the machines; `flight`: what either waits for; `offer`: large
+//!   documents that the other side may have.
 //! - [`limits`], [`backoff`], [`time`].
 
 pub mod access;
@@ -22,6 +23,7 @@ pub mod digest;
 mod flight;
 pub mod limits;
 pub mod message;
+mod offer;
 pub mod server;
 pub mod time;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::message::Allowance;
+
 /// What one side of a connection allows. The defaults are the protocol's own.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -15,6 +17,8 @@ pub struct Limits {
     pub batch_documents: usize,
     /// Bytes of documents that may wait for their acknowledgement on a channel.
     pub credit: usize,
+    /// Weight from which on a document is offered before it is sent, if the other side may have it.
+    pub offer: usize,
     /// Most channels of a connection.
     pub channels: usize,
     /// How often the server asks whether the client is there.
@@ -35,6 +39,7 @@ impl Default for Limits {
             batch: 256 * 1024,
             batch_documents: 4096,
             credit: 1024 * 1024,
+            offer: 64 * 1024,
             channels: 256,
             heartbeat: Duration::from_secs(5),
             silence: Duration::from_secs(15),
@@ -44,7 +49,37 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What a client is told that it may send.
+    pub fn allowance(&self) -> Allowance {
+        let wide = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
+        Allowance {
+            credit: wide(self.credit),
+            batch: wide(self.batch),
+            batch_documents: wide(self.batch_documents),
+            frame: wide(self.frame),
+        }
+    }
+
+    /// These, as far as the other side takes as much.
+    #[must_use]
+    pub fn within(&self, told: Allowance) -> Self {
+        let least = |ours: usize, theirs: u64| {
+            usize::try_from(theirs).map_or(ours, |theirs| ours.min(theirs.max(1)))
+        };
+        Self {
+            credit: least(self.credit, told.credit),
+            batch: least(self.batch, told.batch),
+            batch_documents: least(self.batch_documents, told.batch_documents),
+            frame: least(self.frame, told.frame),
+            ..self.clone()
+        }
+    }
+}
+
 /// Longest name of a database, in bytes.
 pub const NAME_LIMIT: usize = 128;
+/// Most documents of an offer: whoever gets one reads them all.
+pub const OFFERED_LIMIT: usize = 32;
 /// Longest credentials, in bytes.
 pub const CREDENTIALS_LIMIT: usize = 4096;

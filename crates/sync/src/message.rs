@@ -4,6 +4,8 @@
 //! Unknown keys are skipped. Unknown types from [`OPTIONAL`] on are skipped as well; other
 //! unknown types end the connection.
 
+use std::collections::HashSet;
+
 use minicbor::{
     Decode, Decoder, Encode, Encoder,
     bytes::{ByteArray, ByteVec},
@@ -22,7 +24,9 @@ use crate::{
 };
 
 /// The versions of the protocol that this program speaks. `tests/golden.rs` holds each to its bytes.
-pub const VERSIONS: &[u8] = &[1];
+pub const VERSIONS: &[u8] = &[1, 2];
+/// The first version with [`Offer`] and [`Lacking`].
+pub const OFFERS: u8 = 2;
 /// Types of messages from this number on may be ignored by who doesn't know them.
 pub const OPTIONAL: u16 = 64;
 
@@ -84,6 +88,8 @@ messages! {
     13 Close,
     20 Changes,
     21 Acknowledge,
+    22 Offer,
+    23 Lacking,
     30 Compare,
     31 Differences,
     32 Want,
@@ -199,6 +205,27 @@ pub struct Opened {
     /// and it doesn't, the server has lost something, and waits for the client's [`Compare`].
     #[n(5)]
     pub resumed: bool,
+    /// How much the server takes. Absent from servers of version 1, where it is the defaults.
+    #[n(6)]
+    pub allowance: Option<Allowance>,
+}
+
+/// How much of everything the server takes on a channel. A client that allows itself less goes by
+/// that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Allowance {
+    /// Weight of documents that may wait for their acknowledgement, in bytes.
+    #[n(0)]
+    pub credit: u64,
+    /// Weight of documents after which a batch is full, in bytes.
+    #[n(1)]
+    pub batch: u64,
+    /// Most documents of a batch.
+    #[n(2)]
+    pub batch_documents: u64,
+    /// Longest frame, in bytes.
+    #[n(3)]
+    pub frame: u64,
 }
 
 /// The server denies the channel, at once or later.
@@ -259,6 +286,42 @@ pub struct Acknowledge {
     pub is_current: Option<bool>,
 }
 
+/// Large documents that the other side may have, while the sender catches up. What it lacks of them
+/// follows in [`Changes`], after the answer. There is one offer at a time in each direction.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Offer {
+    #[n(0)]
+    pub channel: Channel,
+    /// Counted for each channel and each direction from 0 on.
+    #[n(1)]
+    pub offer: BatchNumber,
+    #[n(2)]
+    pub documents: Vec<Offered>,
+}
+
+/// A document of an offer, with the revisions whose bodies would travel.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Offered {
+    #[n(0)]
+    pub id: DocumentId,
+    #[n(1)]
+    pub revisions: Vec<Revision>,
+}
+
+/// The answer to an [`Offer`], by its number: those of its documents that something is lacking of.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Lacking {
+    #[n(0)]
+    pub channel: Channel,
+    /// The offer's number.
+    #[n(1)]
+    pub offer: BatchNumber,
+    #[n(2)]
+    pub ids: Vec<DocumentId>,
+}
+
 /// The client's digests, where the server has lost something of what it had: 2^k of them, for
 /// k up to [`crate::digest::BITS_LIMIT`], one after the other.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -306,6 +369,9 @@ pub struct Refusal {
     pub id: DocumentId,
     #[n(1)]
     pub reason: String,
+    /// The one that all others which were sent of it lead to. Absent from servers of version 1.
+    #[n(2)]
+    pub revision: Option<Revision>,
 }
 
 /// A document as it is written on the wire, with nothing checked about it.
@@ -358,6 +424,21 @@ impl From<&ReplicatedRevision> for WireRevision {
 }
 
 impl WireDocument {
+    /// The revision that all others lead to, if there is one; see [`ReplicatedDocument::told`].
+    pub(crate) fn told(&self) -> Option<Revision> {
+        let parent = |revision: &WireRevision| {
+            let generation = revision.revision.generation().checked_sub(1)?;
+            Revision::new(generation, *revision.parent?).ok()
+        };
+        let closed: HashSet<Revision> = self
+            .revisions
+            .iter()
+            .flat_map(|it| parent(it).into_iter().chain(it.merges.iter().flatten().copied()))
+            .collect();
+        let names = self.revisions.iter().map(|revision| revision.revision);
+        names.into_iter().find(|name| !closed.contains(name))
+    }
+
     /// Checks that names follow from content.
     pub fn verify(self) -> Result<ReplicatedDocument, ReplicationError> {
         let revisions = self.revisions.into_iter().map(WireRevision::verify);

@@ -22,11 +22,11 @@ use crate::{
     limits::{CREDENTIALS_LIMIT, Limits, NAME_LIMIT},
     message::{
         Acknowledge, BatchNumber, Changes, Channel, Closed, Compare, FrameError, Goodbye,
-        GoodbyeCode, Hello, Message, Open, Ping, Pong, VERSIONS, Want,
+        GoodbyeCode, Hello, Lacking, Message, OFFERS, Offer, Open, Ping, Pong, VERSIONS, Want,
     },
     time::Time,
 };
-use channel::ServerChannel;
+use channel::{ServerChannel, TakeError};
 
 /// What the driver is to do.
 #[derive(Debug)]
@@ -85,6 +85,9 @@ pub type Found = (Vec<Option<Arc<Record>>>, u64);
 pub struct Server {
     limits: Limits,
     agent: String,
+    versions: &'static [u8],
+    /// The one that was chosen in greeting.
+    version: u8,
     phase: Phase,
     channels: HashMap<Channel, ServerChannel>,
     /// No channel's number is used twice, so the next one has to be higher.
@@ -106,6 +109,8 @@ impl Server {
         Self {
             limits,
             agent: agent.into(),
+            versions: VERSIONS,
+            version: 0,
             phase: Phase::Greeting,
             channels: HashMap::new(),
             highest_channel: None,
@@ -113,6 +118,13 @@ impl Server {
             pinged: now,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// Speaks these versions alone, as a program of an earlier release does.
+    #[must_use]
+    pub fn speaking(mut self, versions: &'static [u8]) -> Self {
+        self.versions = versions;
+        self
     }
 
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
@@ -162,6 +174,8 @@ impl Server {
             }
             (Phase::Talking, Message::Changes(changes)) => self.take(changes),
             (Phase::Talking, Message::Acknowledge(landed)) => self.landed(now, &landed),
+            (Phase::Talking, Message::Offer(offer)) => self.take_offer(now, offer),
+            (Phase::Talking, Message::Lacking(lacking)) => self.answered(now, lacking),
             (Phase::Talking, Message::Compare(compare)) => self.compare(&compare),
             (Phase::Talking, Message::Want(want)) => self.want(now, want),
             _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
@@ -182,7 +196,7 @@ impl Server {
         };
         match decision {
             Ok(grant) => {
-                let opened = channel.grant(number, &grant);
+                let opened = channel.grant(number, &grant, &self.limits);
                 self.send(opened);
                 self.go_on(now, number);
             }
@@ -220,8 +234,12 @@ impl Server {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
         channel.news(seq);
-        if let Some(changes) = channel.changes(now, number, &records, &self.limits) {
+        let (changes, offer) = channel.changes(now, number, &records, &self.limits);
+        if let Some(changes) = changes {
             self.send(changes);
+        }
+        if let Some(offer) = offer {
+            self.send(offer);
         }
         self.go_on(now, number);
     }
@@ -241,8 +259,8 @@ impl Server {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = found else { return self.deny(number, cannot_read()) };
         channel.news(seq);
-        if let Some(changes) = channel.found(now, number, &records, &self.limits) {
-            self.send(changes);
+        if let Some(message) = channel.found(now, number, &records, &self.limits) {
+            self.send(message);
         }
         self.go_on(now, number);
     }
@@ -277,13 +295,15 @@ impl Server {
     }
 
     fn greet(&mut self, now: Time, hello: &Hello) {
-        let Some(version) = VERSIONS.iter().rev().find(|v| hello.versions.contains(v)) else {
+        let common = self.versions.iter().copied().filter(|v| hello.versions.contains(v)).max();
+        let Some(version) = common else {
             return self.end(GoodbyeCode::NoCommonVersion, "no version in common");
         };
         self.phase = Phase::Talking;
         self.pinged = now;
         let agent = self.agent.clone();
-        self.send(Hello { versions: vec![*version], agent });
+        self.version = version;
+        self.send(Hello { versions: vec![version], agent });
     }
 
     fn open(&mut self, open: Open) {
@@ -303,7 +323,8 @@ impl Server {
         if let Some(Denial { code, message }) = denial {
             return self.send(Closed { channel: open.channel, code, message });
         }
-        self.channels.insert(open.channel, ServerChannel::new(open.checkpoint));
+        self.channels
+            .insert(open.channel, ServerChannel::new(open.checkpoint, self.version >= OFFERS));
         self.outputs.push_back(ServerOutput::Authorize(open));
     }
 
@@ -321,16 +342,42 @@ impl Server {
             Ok((batch, documents)) => {
                 self.outputs.push_back(ServerOutput::Commit { channel: number, batch, documents });
             }
-            Err(channel::TakeError::ReadOnly) => {
+            Err(error) => self.not_taken(number, &error),
+        }
+    }
+
+    fn take_offer(&mut self, now: Time, offer: Offer) {
+        let number = offer.channel;
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        match channel.take_offer(offer) {
+            Ok(()) => self.go_on(now, number),
+            Err(error) => self.not_taken(number, &error),
+        }
+    }
+
+    fn not_taken(&mut self, number: Channel, error: &TakeError) {
+        match error {
+            TakeError::ReadOnly => {
                 let denial = Denial::new(DenialCode::Downgraded, "this access is for reading only");
                 self.deny(number, denial);
             }
-            Err(channel::TakeError::Overload) => {
+            TakeError::Overload => {
                 self.end(GoodbyeCode::Overload, "more was sent than there is credit for");
             }
-            Err(channel::TakeError::NotOpen) => {
-                self.end(GoodbyeCode::OutOfPlace, "the channel is not open");
+            TakeError::NotOpen => self.end(GoodbyeCode::OutOfPlace, "the channel is not open"),
+            TakeError::TooEarly => {
+                self.end(GoodbyeCode::OutOfPlace, "the last offer is not answered");
             }
+        }
+    }
+
+    fn answered(&mut self, now: Time, lacking: Lacking) {
+        let number = lacking.channel;
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        if channel.answered(lacking) {
+            self.go_on(now, number);
+        } else {
+            self.end(GoodbyeCode::OutOfPlace, "nothing of that kind was offered");
         }
     }
 

@@ -15,16 +15,18 @@ use settee_sync::{
     Checkpoint, DenialCode, Role,
     digest::DocumentDigest,
     message::{
-        Acknowledge, Changes, Close, Closed, Compare, Differences, FrameError, Goodbye,
-        GoodbyeCode, Hello, Message, OPTIONAL, Open, Opened, Ping, Pong, Refusal, VERSIONS, Want,
-        WireDocument, WireRevision,
+        Acknowledge, Allowance, Changes, Close, Closed, Compare, Differences, FrameError, Goodbye,
+        GoodbyeCode, Hello, Lacking, Message, OPTIONAL, Offer, Offered, Open, Opened, Ping, Pong,
+        Refusal, VERSIONS, Want, WireDocument, WireRevision,
     },
 };
 use sha2::{Digest, Sha256};
 
 /// Each version with the SHA-256 of its file. The last is the latest of [`VERSIONS`].
-const DIGESTS: &[(u8, &str)] =
-    &[(1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d")];
+const DIGESTS: &[(u8, &str)] = &[
+    (1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d"),
+    (2, "1c541b5ebc5c55f6b6954a1ca5beb4ae15ba38fb4367dfa61c947507e18a594b"),
+];
 
 const WHAT_TO_DO: &str = "\
 What goes over the wire is not what this version of the protocol has fixed.
@@ -80,7 +82,7 @@ fn frames() -> Vec<(String, Message)> {
     let mut add = |name: &str, message: Message| frames.push((name.to_owned(), message));
 
     add("hello/client", Hello { versions: vec![1, 2], agent: "settee/0.1.0".into() }.into());
-    add("hello/server", Hello { versions: vec![1], agent: "settee-server/0.1.0".into() }.into());
+    add("hello/server", Hello { versions: vec![2], agent: "settee-server/0.1.0".into() }.into());
     for (number, code) in codes::<GoodbyeCode>() {
         let message = "the connection ends".into();
         add(&format!("goodbye/{number}"), Goodbye { code, message }.into());
@@ -105,6 +107,12 @@ fn frames() -> Vec<(String, Message)> {
             run: RUN.into(),
             seq: 5_000_000_000,
             resumed: number > 0,
+            allowance: (number > 0).then_some(Allowance {
+                credit: 1_048_576,
+                batch: 262_144,
+                batch_documents: 4096,
+                frame: 1_310_720,
+            }),
         };
         add(&format!("opened/{number}"), opened.into());
     }
@@ -124,7 +132,9 @@ fn frames() -> Vec<(String, Message)> {
     add("changes/new", changes(0, None, vec![new()]).into());
     add("changes/edited", changes(1, Some(2), vec![edited(), deleted()]).into());
 
-    let refused = vec![Refusal { id: id("todo/1"), reason: "the field is too long".into() }];
+    let revision = Some(new().revisions[0].revision);
+    let reason = "the field is too long".into();
+    let refused = vec![Refusal { id: id("todo/1"), reason, revision }];
     add(
         "acknowledge/full",
         Acknowledge { channel: 0, batch: 1, refused, seq: Some(70_000), is_current: Some(true) }
@@ -135,6 +145,10 @@ fn frames() -> Vec<(String, Message)> {
         "acknowledge/bare",
         Acknowledge { channel: 0, batch: 0, refused: nothing, seq: None, is_current: None }.into(),
     );
+
+    let offered = Offered { id: id("todo/1"), revisions: vec![new().revisions[0].revision] };
+    add("offer", Offer { channel: 300, offer: 24, documents: vec![offered] }.into());
+    add("lacking", Lacking { channel: 300, offer: 24, ids: vec![id("todo/1"), id("a/ü")] }.into());
 
     add("compare", Compare { channel: 300, buckets: b"8 bytes.and more".to_vec() }.into());
     let documents = vec![
@@ -390,7 +404,8 @@ fn what_came_later_at_the_end_of_a_list_is_skipped() {
     for bytes in [longer(encode(&document)), inner] {
         assert_eq!(minicbor::decode::<WireDocument>(&bytes).unwrap(), document);
     }
-    let refusal = Refusal { id: id("a"), reason: "b".into() };
+    let revision = Revision::new(1, [7; 16]).ok();
+    let refusal = Refusal { id: id("a"), reason: "b".into(), revision };
     let bytes = longer(minicbor::to_vec(&refusal).unwrap());
     assert_eq!(minicbor::decode::<Refusal>(&bytes).unwrap(), refusal);
     let checkpoint = Checkpoint::new(INCARNATION, RUN, 5);

@@ -7,7 +7,7 @@ use settee_sync::{
         ClientOutput,
         status::{ConnectionStatus, OfflineReason},
     },
-    message::{Changes, Hello, Message, Opened, VERSIONS},
+    message::{Changes, Hello, Message, Opened},
 };
 
 const NOW: Time = Time::from_millis(1);
@@ -17,7 +17,7 @@ fn opening() -> Client {
     let mut client = Client::new(Limits::default(), "test", 1);
     client.handle_start(NOW);
     client.handle_connected(NOW);
-    hear(&mut client, Hello { versions: VERSIONS.to_vec(), agent: "test".into() });
+    hear(&mut client, Hello { versions: vec![2], agent: "test".into() });
     let replica = client.handle_add(NOW, "list".into(), Vec::new(), None, false);
     client.handle_news(NOW, replica, Counts::default());
     client
@@ -27,7 +27,8 @@ fn open() -> Client {
     let mut client = opening();
     let (incarnation, run) = ([1; 16].into(), [2; 16].into());
     let (channel, role, seq, resumed) = (0, Role::Viewer, 7, false);
-    hear(&mut client, Opened { channel, role, incarnation, run, seq, resumed });
+    let allowance = None;
+    hear(&mut client, Opened { channel, role, incarnation, run, seq, resumed, allowance });
     client
 }
 

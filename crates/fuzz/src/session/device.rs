@@ -40,14 +40,14 @@ pub enum Act {
 }
 
 impl Device {
-    pub fn new(limits: Limits, stores: u8) -> Self {
+    pub fn new(limits: Limits, stores: u8, versions: &'static [u8]) -> Self {
         let store = |number| {
             let memory = Memory::new([number; 16]);
             let database = Database::new(memory.clone());
             Store { database, memory, replica: None, has_news: false, glance: None }
         };
         let stores = (1..=stores).map(store).collect();
-        let mut machine = Client::new(limits, "fuzz", 1);
+        let mut machine = Client::new(limits, "fuzz", 1).speaking(versions);
         machine.handle_start(Time::default());
         Self { machine, stores }
     }
@@ -65,9 +65,9 @@ impl Device {
         }
     }
 
-    pub fn remove(&mut self, index: usize) {
+    pub fn remove(&mut self, now: Time, index: usize) {
         if let Some(replica) = self.stores[index].replica.take() {
-            self.machine.handle_remove(replica);
+            self.machine.handle_remove(now, replica);
         }
     }
 
@@ -170,6 +170,11 @@ impl Device {
                     let resend = ids.into_iter().map(|id| Operation::Resend { id }).collect();
                     let is_done = at_once(store.database.commit(resend)).is_ok();
                     self.machine.handle_resent(now, replica, is_done);
+                }
+                ClientOutput::Find { replica, ids } => {
+                    let Some(store) = self.store(replica) else { continue };
+                    let found = at_once(store.database.records(ids)).ok();
+                    self.machine.handle_found(replica, found.as_deref());
                 }
                 ClientOutput::StatusChanged => {
                     self.machine.connection_status();

@@ -5,8 +5,9 @@ use settee_sync::{
     Checkpoint, DenialCode, Role,
     digest::DocumentDigest,
     message::{
-        Acknowledge, Changes, Close, Closed, Compare, Differences, Goodbye, GoodbyeCode, Hello,
-        Message, Open, Opened, Ping, Pong, Refusal, VERSIONS, Want, WireDocument, WireRevision,
+        Acknowledge, Allowance, Changes, Close, Closed, Compare, Differences, Goodbye, GoodbyeCode,
+        Hello, Lacking, Message, Offer, Offered, Open, Opened, Ping, Pong, Refusal, Want,
+        WireDocument, WireRevision,
     },
 };
 
@@ -20,9 +21,9 @@ const HISTORY: u8 = 24;
 pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
     let (kind, says) = (input.byte(), input.byte());
     let (channel, many) = (u32::from(says % 4), says >> 2);
-    let message: Message = match kind % 20 {
+    let message: Message = match kind % 22 {
         0 => Hello {
-            versions: if many == 0 { vec![9] } else { VERSIONS.to_vec() },
+            versions: if many == 0 { vec![9] } else { vec![1 + (many & 1)] },
             agent: String::new(),
         }
         .into(),
@@ -40,7 +41,14 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
             let Checkpoint { incarnation, run, seq, .. } = position(input);
             let role = if many & 1 == 0 { Role::Viewer } else { Role::Editor };
             let resumed = many & 2 == 0;
-            Opened { channel, role, incarnation, run, seq, resumed }.into()
+            let most = u64::from(many >> 2);
+            let allowance = (many & 4 != 0).then_some(Allowance {
+                credit: most,
+                batch: most,
+                batch_documents: most & 3,
+                frame: most,
+            });
+            Opened { channel, role, incarnation, run, seq, resumed, allowance }.into()
         }
         7 => Closed { channel, code: denial(many), message: String::new() }.into(),
         8 => Close { channel }.into(),
@@ -51,7 +59,9 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
         }
         12 | 13 => {
             let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
-            let refusal = || Refusal { id: documents::id(many), reason: String::new() };
+            let revision = || Revision::new(u32::from(many & 3), [many; 16]).ok();
+            let (id, reason) = (documents::id(many), String::new());
+            let refusal = || Refusal { id, reason, revision: revision() };
             let refused = (many & 16 != 0).then(refusal).into_iter().collect();
             let is_current = (many & 32 != 0).then_some(many & 64 == 0);
             Acknowledge { channel, batch, refused, seq, is_current }.into()
@@ -65,6 +75,16 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
             Differences { channel, seq, buckets: vec![u16::from(many & 3)], documents }.into()
         }
         16 => Want { channel, ids: vec![documents::id(many)] }.into(),
+        17 => {
+            let revisions = Revision::new(1, [many; 16]).into_iter().collect();
+            let offered = Offered { id: documents::id(many), revisions };
+            let documents = vec![offered; 1 << (many & 7)];
+            Offer { channel, offer: u32::from(many >> 5), documents }.into()
+        }
+        18 => {
+            let ids = vec![documents::id(many); usize::from(many & 1)];
+            Lacking { channel, offer: u32::from(many >> 1 & 3), ids }.into()
+        }
         _ => return input.bytes(usize::from(says % 32)).to_vec(),
     };
     message.encode()

@@ -180,9 +180,9 @@ impl Service {
 }
 
 impl Connection {
-    pub fn new(now: Time, limits: Limits) -> Self {
+    pub fn new(now: Time, limits: Limits, versions: &'static [u8]) -> Self {
         Self {
-            machine: Server::new(now, limits, "fuzz"),
+            machine: Server::new(now, limits, "fuzz").speaking(versions),
             up: Lane::default(),
             down: Lane::default(),
             channels: BTreeMap::new(),

@@ -9,18 +9,19 @@ use settee_store::{Counts, DocumentId, Record, Revision, replication::Replicated
 
 use super::{
     comparison::{Comparison, Findings, Known},
-    status::{ChannelStatus, ReplicaStatus},
+    status::{ChannelStatus, ReplicaStatus, UpToDate},
 };
 use crate::{
     access::{Denial, Role},
     checkpoint::Checkpoint,
     digest::DocumentDigest,
     flight::{Flight, Packer},
-    limits::Limits,
+    limits::{Limits, OFFERED_LIMIT},
     message::{
-        Acknowledge, BatchNumber, Changes, Channel, Compare, Differences, Open, Opened, Want,
-        WireDocument,
+        Acknowledge, BatchNumber, Changes, Channel, Compare, Differences, Lacking, Offer, Open,
+        Opened, Want, WireDocument,
     },
+    offer::{self, Offers},
     time::Time,
 };
 
@@ -39,16 +40,24 @@ pub(super) struct ClientReplica {
     role: Option<Role>,
     /// How the database stands; nothing is done before that is known.
     counts: Option<Counts>,
+    /// What may be sent on the channel: the client's own limits, within the server's.
+    limits: Limits,
     flight: Flight<Vec<SentDocument>>,
     /// Documents under way, or being settled: not to be sent again meanwhile.
     busy: HashSet<DocumentId>,
     is_reading: bool,
+    /// What was pending when the channel was opened is sent. Before, the server may have it already.
+    has_caught_up: bool,
+    offers: Offers,
+    /// What the server offers, while it is looked for here.
+    offered: Option<Offer>,
     /// The next batch from the server. The checkpoint would pass over one that is missing.
     next_batch: BatchNumber,
     /// Batches being committed here, with the sequence that each leads to.
     uncommitted: VecDeque<(BatchNumber, Option<u64>)>,
     /// The server's update sequence, as far as is known.
     latest: u64,
+    up_to_date: Option<UpToDate>,
     unreadable: usize,
     is_unsaved: bool,
     /// Where the server has lost something. Until it is over, the checkpoint is the one from
@@ -83,6 +92,7 @@ impl ClientReplica {
         credentials: Vec<u8>,
         checkpoint: Option<Checkpoint>,
         is_lazy: bool,
+        limits: Limits,
     ) -> Self {
         Self {
             database,
@@ -92,12 +102,17 @@ impl ClientReplica {
             state: State::Waiting { until: None },
             role: None,
             counts: None,
+            limits,
             flight: Flight::default(),
             busy: HashSet::new(),
             is_reading: false,
+            has_caught_up: false,
+            offers: Offers::default(),
+            offered: None,
             next_batch: 0,
             uncommitted: VecDeque::new(),
             latest: 0,
+            up_to_date: None,
             unreadable: 0,
             is_unsaved: false,
             comparison: None,
@@ -122,9 +137,19 @@ impl ClientReplica {
             pending: self.pending(),
             refused: self.counts.map_or(0, |counts| counts.refused),
             progress: (read, self.latest.max(u64::from(self.comparison.is_some()))),
+            up_to_date: self.up_to_date,
             unreadable: self.unreadable,
             is_unsaved: self.is_unsaved && !is_complete,
         }
+    }
+
+    /// Writes down since when, or until when, both sides have had the same.
+    pub fn look_at_clock(&mut self, now: Time) {
+        self.up_to_date = match (self.status().is_up_to_date(), self.up_to_date) {
+            (true, Some(UpToDate::Since(_))) | (false, None | Some(UpToDate::Until(_))) => return,
+            (true, _) => Some(UpToDate::Since(now)),
+            (false, Some(UpToDate::Since(_))) => Some(UpToDate::Until(now)),
+        };
     }
 
     pub fn channel(&self) -> Option<Channel> {
@@ -156,7 +181,8 @@ impl ClientReplica {
                     Some(Comparison::Asked { since, .. }) => Some(since),
                     _ => None,
                 };
-                let oldest = self.flight.oldest().into_iter().chain(asked).min();
+                let offered = self.offers.since();
+                let oldest = self.flight.oldest().into_iter().chain(asked).chain(offered).min();
                 oldest.map(|at| at + limits.answer * 2)
             }
         }
@@ -191,13 +217,18 @@ impl ClientReplica {
         self.next_batch = 0;
         self.uncommitted.clear();
         self.is_reading = false;
+        self.has_caught_up = false;
+        self.offers = Offers::default();
+        self.offered = None;
         self.comparison = None;
     }
 
     /// Tells whether the server has lost something of what this replica has read: then its
     /// documents are to be compared.
-    pub fn opened(&mut self, opened: &Opened) -> bool {
+    pub fn opened(&mut self, opened: &Opened, limits: &Limits) -> bool {
         self.role = Some(opened.role);
+        self.limits = limits.within(opened.allowance.unwrap_or_else(|| limits.allowance()));
+        self.has_caught_up = self.pending() == 0;
         self.latest = opened.seq;
         self.state = State::Open {
             channel: opened.channel,
@@ -252,43 +283,77 @@ impl ClientReplica {
 
     pub fn counted(&mut self, counts: Counts) {
         self.counts = Some(counts);
+        let is_open = matches!(self.state, State::Open { .. });
+        self.has_caught_up |= is_open && counts.pending == 0;
     }
 
     /// How many pending documents to read, if there is cause and credit.
-    pub fn next_read(&mut self, limits: &Limits) -> Option<usize> {
+    pub fn next_read(&mut self) -> Option<usize> {
         // What is sent before the comparison would be acknowledged after it, with all that it
         // descends from, of which the server may have lost some.
         let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
         let can_send = matches!(self.state, State::Open { .. })
             && is_compared
             && self.role.is_some_and(Role::can_write)
-            && self.flight.has_credit(limits);
+            && self.flight.has_credit(&self.limits);
         let is_due = can_send && !self.is_reading && self.pending() > self.busy.len();
         if !is_due {
             return None;
         }
         self.is_reading = true;
-        Some(self.busy.len() + limits.batch_documents)
+        Some(self.busy.len() + self.limits.batch_documents)
     }
 
-    /// Makes batches of pending documents, as far as there is credit.
-    pub fn batches(&mut self, now: Time, records: &[Arc<Record>], limits: &Limits) -> Vec<Changes> {
+    /// Makes batches of pending documents, as far as there is credit. With `offers`, large ones
+    /// that the server may have are offered first.
+    pub fn batches(
+        &mut self,
+        now: Time,
+        records: &[Arc<Record>],
+        offers: bool,
+    ) -> (Vec<Changes>, Option<Offer>) {
         self.is_reading = false;
-        let State::Open { channel, .. } = self.state else { return Vec::new() };
-        let mut batches = Vec::new();
-        let mut packer = Packer::default();
+        let State::Open { channel, .. } = self.state else { return (Vec::new(), None) };
         let waiting: Vec<ReplicatedDocument> = records
             .iter()
             .filter(|record| !self.busy.contains(&record.id))
             .filter_map(|record| record.outgoing_pending())
             .collect();
-        for document in waiting {
-            if let Some(document) = packer.add(document, limits) {
+        // What was answered may be settled meanwhile in another way.
+        self.offers.keep_answers(&waiting);
+        let is_offered = offers && !self.has_caught_up;
+        let (due, ready): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|document| is_offered && self.offers.is_due(document, self.limits.offer));
+        let batches = self.launch_all(now, channel, ready);
+        // What finds no place in this offer is read again after it.
+        let is_possible = !due.is_empty() && self.offers.is_free();
+        let offer = is_possible.then(|| {
+            let offered = &due[..due.len().min(OFFERED_LIMIT)];
+            self.busy.extend(offered.iter().map(|document| document.id.clone()));
+            self.offers.make(now, channel, offered)
+        });
+        (batches, offer)
+    }
+
+    /// Sends as much as there is credit for, without the bodies that the server has said it has.
+    fn launch_all(
+        &mut self,
+        now: Time,
+        channel: Channel,
+        documents: Vec<ReplicatedDocument>,
+    ) -> Vec<Changes> {
+        let mut batches = Vec::new();
+        let mut packer = Packer::default();
+        for document in documents {
+            let id = document.id.clone();
+            let document = document.without_bodies(|revision| self.offers.has(&id, revision));
+            if let Some(document) = packer.add(document, &self.limits) {
                 batches.push(self.launch(now, channel, &std::mem::take(&mut packer)));
-                if !self.flight.has_credit(limits) {
+                if !self.flight.has_credit(&self.limits) {
                     return batches;
                 }
-                packer.add(document, limits);
+                packer.add(document, &self.limits);
             }
         }
         if !packer.documents.is_empty() {
@@ -297,13 +362,39 @@ impl ClientReplica {
         batches
     }
 
+    /// The server's answer to an offer. Tells whether there was one.
+    pub fn answered(&mut self, lacking: Lacking) -> bool {
+        let Some(ids) = self.offers.answer(lacking) else { return false };
+        self.settled(&ids);
+        true
+    }
+
+    /// What the server offers: to be looked for. `None` when the last such is not done with.
+    pub fn take_offer(&mut self, offer: Offer) -> Option<Vec<DocumentId>> {
+        let is_right = offer.documents.len() <= OFFERED_LIMIT && self.offered.is_none();
+        if !is_right || !matches!(self.state, State::Open { .. }) {
+            return None;
+        }
+        let ids = offer.documents.iter().map(|document| document.id.clone()).collect();
+        self.offered = Some(offer);
+        Some(ids)
+    }
+
+    /// What was found of it here; without findings all of it is to be sent.
+    pub fn found(&mut self, found: Option<&[Option<Arc<Record>>]>) -> Option<Lacking> {
+        Some(offer::compare(self.offered.take()?, found).1)
+    }
+
     fn launch(&mut self, now: Time, channel: Channel, packer: &Packer) -> Changes {
         let sent: Vec<SentDocument> = packer
             .documents
             .iter()
             .map(|document| (document.id.clone(), document.told()))
             .collect();
-        self.busy.extend(sent.iter().map(|(id, _)| id.clone()));
+        for (id, _) in &sent {
+            self.offers.sent(id);
+            self.busy.insert(id.clone());
+        }
         Changes {
             channel,
             batch: self.flight.launch(now, packer.weight, sent),
@@ -318,7 +409,11 @@ impl ClientReplica {
         let sent = self.flight.land(landed.batch)?;
         let mut verdict = Verdict::default();
         for (id, revisions) in sent {
-            match landed.refused.iter().find(|refusal| refusal.id == id) {
+            let is_it =
+                |revision: Option<Revision>| revision.is_none_or(|it| revisions.contains(&it));
+            let refused = landed.refused.iter().find(|refusal| refusal.id == id);
+            match refused {
+                Some(refusal) if !is_it(refusal.revision) => return None,
                 Some(refusal) => verdict.refused.push((id, revisions, refusal.reason.clone())),
                 None => verdict.acknowledged.push((id, revisions)),
             }

@@ -50,6 +50,9 @@ pub struct ReplicaStatus {
     pub refused: usize,
     /// The server's update sequence: how far this replica has read it, and how far there is.
     pub progress: (u64, u64),
+    /// Since when both sides have had the same, or had it when this was last known. Nothing before
+    /// that first was so.
+    pub up_to_date: Option<UpToDate>,
     /// What the server sent and can't be right, and so was not taken.
     pub unreadable: usize,
     /// This device could not save what the server sent.
@@ -63,6 +66,15 @@ pub enum ChannelStatus {
     Opening,
     Open,
     Denied(Denial),
+}
+
+/// When both sides had the same, as far as either knew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpToDate {
+    /// They have the same since then.
+    Since(Time),
+    /// They had the same until then.
+    Until(Time),
 }
 
 impl ReplicaStatus {

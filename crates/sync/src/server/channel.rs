@@ -19,10 +19,12 @@ use crate::{
     checkpoint::Checkpoint,
     digest::{Digest, Digests},
     flight::{Flight, Packer},
-    limits::Limits,
+    limits::{Limits, OFFERED_LIMIT},
     message::{
-        Acknowledge, BatchNumber, Changes, Channel, Differences, Opened, Refusal, WireDocument,
+        Acknowledge, BatchNumber, Changes, Channel, Differences, Lacking, Message, Offer, Opened,
+        Refusal, WireDocument,
     },
+    offer::{self, Offers},
     time::Time,
 };
 
@@ -57,6 +59,12 @@ pub(super) struct ServerChannel {
     /// What this client has sent, until the cursor has passed it: it isn't sent back. A revision's
     /// name doesn't tell documents apart that say the same.
     received: HashMap<DocumentId, HashSet<Revision>>,
+    /// What is offered to the client, if it knows of offers.
+    offers: Option<Offers>,
+    /// What the client offers, until it is looked for here.
+    offered: Option<Offer>,
+    /// What was here already of the client's latest offer: it comes without these bodies.
+    known: HashMap<DocumentId, Vec<Revision>>,
     /// Where this side has lost something that the client has read.
     comparison: Option<Comparison>,
 }
@@ -70,6 +78,8 @@ enum Reading {
     Doubtful(DocumentId),
     /// Documents that the client wants, in this order.
     Wanted(Vec<DocumentId>),
+    /// Documents that the client offers.
+    Offered(Offer),
 }
 
 #[derive(Debug)]
@@ -89,6 +99,7 @@ struct Sent {
     id: DocumentId,
     /// Those that the client has the bodies of.
     revisions: Vec<Revision>,
+    latest: Option<Revision>,
     /// It has them all: it has forgotten nothing that its edits are based on.
     is_complete: bool,
 }
@@ -96,20 +107,24 @@ struct Sent {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum TakeError {
     NotOpen,
+    /// The offer before is not answered yet.
+    TooEarly,
     ReadOnly,
     Overload,
 }
 
 impl Sent {
-    fn of(document: &ReplicatedDocument) -> Self {
+    /// `known` are those that were offered, and are here.
+    fn of(document: &ReplicatedDocument, known: Vec<Revision>) -> Self {
         let has_body = document.revisions.iter().filter(|revision| revision.body.is_some());
-        let revisions = has_body.map(|revision| revision.revision).collect();
-        Self { id: document.id.clone(), revisions, is_complete: document.is_complete() }
+        let revisions = has_body.map(|revision| revision.revision).chain(known).collect();
+        let latest = document.told().first().copied();
+        Self { id: document.id.clone(), revisions, latest, is_complete: document.is_complete() }
     }
 }
 
 impl ServerChannel {
-    pub fn new(checkpoint: Option<Checkpoint>) -> Self {
+    pub fn new(checkpoint: Option<Checkpoint>, has_offers: bool) -> Self {
         Self {
             checkpoint,
             role: None,
@@ -124,11 +139,14 @@ impl ServerChannel {
             flight: Flight::default(),
             uncommitted: VecDeque::new(),
             received: HashMap::new(),
+            offers: has_offers.then(Offers::default),
+            offered: None,
+            known: HashMap::new(),
             comparison: None,
         }
     }
 
-    pub fn grant(&mut self, number: Channel, grant: &Grant) -> Opened {
+    pub fn grant(&mut self, number: Channel, grant: &Grant, limits: &Limits) -> Opened {
         let Grant { role, position, resumed } = *grant;
         self.role = Some(role);
         self.latest = self.latest.max(position.seq);
@@ -148,6 +166,7 @@ impl ServerChannel {
             run: position.run,
             seq: position.seq,
             resumed,
+            allowance: Some(limits.allowance()),
         }
     }
 
@@ -158,7 +177,7 @@ impl ServerChannel {
         limits: &Limits,
     ) -> Result<(BatchNumber, Vec<ReplicatedDocument>), TakeError> {
         let role = self.role.ok_or(TakeError::NotOpen)?;
-        if matches!(self.comparison, Some(Comparison::Awaited | Comparison::Digesting { .. })) {
+        if self.is_comparing() {
             return Err(TakeError::NotOpen);
         }
         if !role.can_write() {
@@ -173,16 +192,22 @@ impl ServerChannel {
         let mut documents = Vec::with_capacity(changes.documents.len());
         for document in changes.documents {
             let id = document.id.clone();
+            let revision = document.told();
             match document.verify() {
                 Ok(document) => documents.push(document),
-                Err(error) => refused.push(Refusal { id, reason: error.to_string() }),
+                Err(error) => refused.push(Refusal { id, reason: error.to_string(), revision }),
             }
         }
         self.uncommitted.push_back(Uncommitted {
             batch: changes.batch,
             is_current: self.flight.is_empty(),
             weight: documents.iter().map(ReplicatedDocument::weight).sum(),
-            documents: documents.iter().map(Sent::of).collect(),
+            documents: documents
+                .iter()
+                .map(|document| {
+                    Sent::of(document, self.known.remove(&document.id).unwrap_or_default())
+                })
+                .collect(),
             refused,
         });
         Ok((changes.batch, documents))
@@ -194,7 +219,7 @@ impl ServerChannel {
         let mut refused = done.refused;
         let mut changed = 0;
         let mut is_known = done.is_current;
-        for (Sent { id, revisions, is_complete }, outcome) in
+        for (Sent { id, revisions, latest, is_complete }, outcome) in
             done.documents.into_iter().zip(outcomes)
         {
             match outcome {
@@ -206,7 +231,9 @@ impl ServerChannel {
                     }
                     self.received.entry(id).or_default().extend(revisions);
                 }
-                Err(reason) => refused.push(Refusal { id, reason }),
+                Err(reason) => {
+                    refused.push(Refusal { id, reason, revision: latest });
+                }
             }
         }
         self.latest = self.latest.max(seq);
@@ -241,8 +268,10 @@ impl ServerChannel {
 
     /// What to read next, if there is something, and room to send it.
     pub fn next_read(&mut self, limits: &Limits) -> Option<(u64, usize)> {
+        let is_free = self.offers.as_ref().is_none_or(|offers| offers.since().is_none());
         let is_possible = self.role.is_some()
             && self.reading.is_none()
+            && is_free
             && self.comparison.is_none()
             && self.uncommitted.is_empty()
             && self.flight.has_credit(limits);
@@ -262,27 +291,29 @@ impl ServerChannel {
         })
     }
 
-    /// Makes a batch of what was read.
+    /// Makes a batch of what was read. With large documents that the client may have it ends, and
+    /// these are offered first.
     pub fn changes(
         &mut self,
         now: Time,
         number: Channel,
         records: &[Arc<Record>],
         limits: &Limits,
-    ) -> Option<Changes> {
-        let at = match self.reading.take()? {
-            Reading::Doubtful(id) => return self.doubtful(now, number, &id, records),
-            Reading::Feed(at) => at,
-            wanted @ Reading::Wanted(_) => {
-                self.reading = Some(wanted);
-                return None;
+    ) -> (Option<Changes>, Option<Offer>) {
+        let at = match self.reading.take() {
+            Some(Reading::Doubtful(id)) => return (self.doubtful(now, number, &id, records), None),
+            Some(Reading::Feed(at)) => at,
+            other => {
+                self.reading = other;
+                return (None, None);
             }
         };
         if records.is_empty() {
             self.reach_end(self.cursor.max(at));
-            return None;
+            return (None, None);
         }
         let mut packer = Packer::default();
+        let mut offered = Vec::new();
         for record in records {
             let known = if self.doubtful.contains_key(&record.id) {
                 Known::Unsure
@@ -293,19 +324,72 @@ impl ServerChannel {
             };
             let received = self.received.get(&record.id);
             let skip = |revision| received.is_some_and(|known| known.contains(&revision));
-            if let Some(document) = record.outgoing_since(known, skip)
-                && packer.add(document, limits).is_some()
+            let document = record.outgoing_since(known, skip);
+            if let Some(document) = &document
+                && known == Known::Unsure
+                && self.offers.as_ref().is_some_and(|it| it.is_due(document, limits.offer))
             {
+                offered.push(document.clone());
+            }
+            if offered.len() == OFFERED_LIMIT {
                 break;
+            }
+            if !offered.is_empty() {
+                continue;
+            }
+            if document.is_some_and(|document| packer.add(document, limits).is_some()) {
+                break;
+            }
+            if let Some(offers) = &mut self.offers {
+                offers.sent(&record.id);
             }
             self.cursor = record.seq;
             self.doubtful.remove(&record.id);
         }
-        if packer.documents.is_empty() {
-            return None;
+        let batch = (!packer.documents.is_empty()).then(|| {
+            self.announced = self.cursor;
+            self.batch(now, number, &packer, Some(self.cursor))
+        });
+        let offers = self.offers.as_mut().filter(|_| !offered.is_empty());
+        let offer = offers.map(|offers| offers.make(now, number, &offered));
+        (batch, offer)
+    }
+
+    /// The client's answer to an offer. Tells whether there was one, and it was about that.
+    pub fn answered(&mut self, lacking: Lacking) -> bool {
+        let Some(offers) = &mut self.offers else { return false };
+        let Some(ids) = offers.answer(lacking) else { return false };
+        for id in ids {
+            let known = offers.known(&id);
+            if !known.is_empty() {
+                self.received.entry(id).or_default().extend(known);
+            }
         }
-        self.announced = self.cursor;
-        Some(self.batch(now, number, &packer, Some(self.cursor)))
+        true
+    }
+
+    /// What the client offers, to be looked for.
+    pub fn take_offer(&mut self, offer: Offer) -> Result<(), TakeError> {
+        let role = self.role.ok_or(TakeError::NotOpen)?;
+        if !role.can_write() {
+            return Err(TakeError::ReadOnly);
+        }
+        if self.offers.is_none() || self.is_comparing() {
+            return Err(TakeError::NotOpen);
+        }
+        if offer.documents.len() > OFFERED_LIMIT {
+            return Err(TakeError::Overload);
+        }
+        if self.offered.is_some() || matches!(self.reading, Some(Reading::Offered(_))) {
+            return Err(TakeError::TooEarly);
+        }
+        self.offered = Some(offer);
+        Ok(())
+    }
+
+    /// The first half of a comparison, in which the client must not send anything yet.
+    fn is_comparing(&self) -> bool {
+        matches!(self.comparison, Some(Comparison::Awaited | Comparison::Digesting { .. }))
     }
 
     /// The client's digests. Tells whether they were waited for.
@@ -343,8 +427,16 @@ impl ServerChannel {
         is_right
     }
 
-    /// The next documents to read of those that the client wants.
+    /// The next documents to read of those that the client offers or wants.
     pub fn next_find(&mut self, limits: &Limits) -> Option<Vec<DocumentId>> {
+        if self.reading.is_none()
+            && self.uncommitted.is_empty()
+            && let Some(offered) = self.offered.take()
+        {
+            let ids = offered.documents.iter().map(|offered| offered.id.clone()).collect();
+            self.reading = Some(Reading::Offered(offered));
+            return Some(ids);
+        }
         let is_possible = self.reading.is_none() && self.flight.has_credit(limits);
         let Some(Comparison::Sending { wanted, .. }) = &mut self.comparison else { return None };
         if !is_possible || wanted.is_empty() {
@@ -355,15 +447,27 @@ impl ServerChannel {
         Some(ids)
     }
 
-    /// Makes a batch of what was found.
+    /// Makes a message of what was found: a batch of what the client wants, or an answer to what it
+    /// offers.
     pub fn found(
         &mut self,
         now: Time,
         number: Channel,
         records: &[Option<Arc<Record>>],
         limits: &Limits,
-    ) -> Option<Changes> {
-        let Some(Reading::Wanted(ids)) = self.reading.take() else { return None };
+    ) -> Option<Message> {
+        let ids = match self.reading.take() {
+            Some(Reading::Wanted(ids)) => ids,
+            Some(Reading::Offered(offered)) => {
+                let (known, lacking) = offer::compare(offered, Some(records));
+                self.known = known.into_iter().map(|known| (known.id, known.revisions)).collect();
+                return Some(lacking.into());
+            }
+            other => {
+                self.reading = other;
+                return None;
+            }
+        };
         let mut packer = Packer::default();
         let mut sent = 0;
         for record in records {
@@ -378,7 +482,7 @@ impl ServerChannel {
             ids.into_iter().skip(sent).rev().for_each(|id| wanted.push_front(id));
         }
         let has_some = !packer.documents.is_empty();
-        has_some.then(|| self.batch(now, number, &packer, None))
+        has_some.then(|| self.batch(now, number, &packer, None).into())
     }
 
     /// Ends a comparison once everything is sent that was wanted: the client is where the database
