@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use settee_store::{BackendError, backend::BoxFuture};
-use settee_sync::{Authorize, Denial, DenialCode, Role};
+use settee_sync::{Access, Authorize, Denial, DenialCode, Role};
 use settee_todo::{
     access::{Verifiers, judge},
     token::{ListId, Token},
@@ -43,13 +43,13 @@ impl Authorize for TodoAccess {
         &self,
         database: String,
         credentials: Vec<u8>,
-    ) -> BoxFuture<'_, Result<Role, Denial>> {
+    ) -> BoxFuture<'_, Result<Access, Denial>> {
         Box::pin(async move {
             let denied = |message| Denial::new(DenialCode::Denied, message);
             let list = database.parse().map_err(|_| denied("there is no list of that name"))?;
             let token =
                 Token::from_bytes(&credentials).map_err(|_| denied("this link is incomplete"))?;
-            self.decide(list, token).await
+            self.decide(list, token).await.map(Access::lasting)
         })
     }
 }

@@ -29,7 +29,7 @@ pub mod telemetry;
 
 pub use config::Config;
 pub use error::Error;
-pub use service::{CONNECTIONS, Service, Settings};
+pub use service::{CONNECTIONS, Service, Settings, Streams};
 pub use site::Site;
 pub use sync::{
     SUBPROTOCOL,

@@ -7,8 +7,11 @@ use std::{
 };
 
 use axum::{Router, middleware, routing::get, serve::ListenerExt};
-use settee_sync::Limits;
-use tokio::net::TcpListener;
+use settee_sync::{Authorize, Limits};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 
 use crate::{
     access::TodoAccess,
@@ -53,6 +56,21 @@ impl Settings {
     }
 }
 
+/// Serves the protocol on streams of bytes: TCP without HTTP, pipes, whatever can be read and written.
+/// A frame is its length, as four bytes with the highest first, and then its bytes.
+#[derive(Clone)]
+pub struct Streams(Arc<Hub>);
+
+impl Streams {
+    /// Until the stream ends. One too many is closed at once.
+    pub async fn serve<S>(&self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.0.clone().serve_stream(stream).await;
+    }
+}
+
 /// A server that is ready to listen.
 pub struct Service {
     router: Router,
@@ -64,9 +82,18 @@ pub struct Service {
 impl Service {
     /// Opens the databases and renders the pages. Called within a runtime.
     pub fn open(settings: Settings) -> Result<Self, Error> {
+        Self::open_with(settings, |policy| policy)
+    }
+
+    /// The same, with another policy: made of the todo app's, which also creates the databases of
+    /// those whom it takes for owners.
+    pub fn open_with(
+        settings: Settings,
+        policy: impl FnOnce(Arc<dyn Authorize>) -> Arc<dyn Authorize>,
+    ) -> Result<Self, Error> {
         let Settings { data, site, origins, connections, limits } = settings;
         let databases = Arc::new(Databases::open(&data)?);
-        let access = Arc::new(TodoAccess::new(databases.clone()));
+        let access = policy(Arc::new(TodoAccess::new(databases.clone())));
         let (stop, stopping) = shutdown::channel();
         let hub =
             Arc::new(Hub::new(databases.clone(), access, origins, connections, limits, stopping));
@@ -77,6 +104,11 @@ impl Service {
         }
         let router = router.layer(middleware::map_response(headers::secure));
         Ok(Self { router, hub, databases, stop })
+    }
+
+    /// For streams that are no WebSockets.
+    pub fn streams(&self) -> Streams {
+        Streams(self.hub.clone())
     }
 
     /// Serves until `stop` ends; then everybody is told, and what was accepted is written.

@@ -36,6 +36,11 @@ impl Clock {
     }
 }
 
+/// Since some moment. It may go back, and is good for hints alone.
+pub(crate) fn wall_clock() -> Duration {
+    Duration::from_secs_f64(js_sys::Date::now().max(0.0) / 1000.0)
+}
+
 pub async fn sleep(duration: Duration) {
     gloo_timers::future::sleep(duration).await;
 }

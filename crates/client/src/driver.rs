@@ -1,8 +1,11 @@
 //! The task behind a client: it hands the machine what happens, and does what the machine says.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    StreamExt,
+    stream::{AbortHandle, Abortable, FuturesUnordered},
+};
 use settee_store::{BackendError, Database, DocumentId, Operation, backend::BoxFuture};
 use settee_sync::{
     Checkpoint, Time,
@@ -13,14 +16,18 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     client::{CHECKPOINT, Command, Opening, Status},
-    platform::{Clock, sleep},
+    platform::{Clock, sleep, wall_clock},
     socket::{Connector, Socket, SocketError},
 };
 
 /// How many documents are read or marked at once.
 const PAGE: usize = 1000;
+/// How long a database may take for anything. One that takes longer is tried again later.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Who wakes so much later than planned has slept.
+const OVERSLEPT: Duration = Duration::from_secs(5);
 
-type News = BoxFuture<'static, (Replica, Option<watch::Receiver<u64>>)>;
+type News = Abortable<BoxFuture<'static, (Replica, Option<watch::Receiver<u64>>)>>;
 
 pub(crate) struct Driver {
     connector: Box<dyn Connector>,
@@ -28,13 +35,28 @@ pub(crate) struct Driver {
     clock: Clock,
     commands: mpsc::Receiver<Command>,
     status: watch::Sender<Status>,
-    databases: HashMap<Replica, Database>,
+    databases: HashMap<Replica, Followed>,
     /// Word of changes to each of the databases.
     news: FuturesUnordered<News>,
     socket: Option<Box<dyn Socket>>,
     connecting: Option<BoxFuture<'static, Result<Box<dyn Socket>, SocketError>>>,
     /// Somebody else syncs one of the databases now.
     is_superseded: bool,
+}
+
+/// A database that is kept in sync.
+struct Followed {
+    database: Database,
+    /// Of the wait for its next change.
+    news: Option<AbortHandle>,
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        if let Some(news) = &self.news {
+            news.abort();
+        }
+    }
 }
 
 enum Event {
@@ -73,7 +95,16 @@ impl Driver {
             if self.is_superseded {
                 break;
             }
-            match self.next_event().await {
+            let planned = self.machine.poll_timeout().map(|at| at.since(self.now()));
+            let before = wall_clock();
+            let event = self.next_event().await;
+            // The machine's clock may stand while the device sleeps, and the wall's does not. It is
+            // asked for a hint alone: who wakes in vain has looked once more whether all is well.
+            let passed = wall_clock().saturating_sub(before);
+            if planned.is_some_and(|planned| passed > planned + OVERSLEPT) {
+                self.machine.handle_wake(self.now());
+            }
+            match event {
                 Event::Command(None) => break,
                 Event::Command(Some(command)) => self.obey(command).await,
                 Event::Connected(Ok(socket)) => {
@@ -119,9 +150,8 @@ impl Driver {
             }
         };
         tokio::select! {
-            biased;
             command = self.commands.recv() => Event::Command(command),
-            Some((replica, receiver)) = self.news.next() => Event::News(replica, receiver),
+            Some(Ok((replica, receiver))) = self.news.next() => Event::News(replica, receiver),
             connected = connected => Event::Connected(connected),
             frame = frame => Event::Frame(frame),
             () = timeout => Event::Timeout,
@@ -135,7 +165,7 @@ impl Driver {
                 let now = self.now();
                 let replica = self.machine.handle_add(now, name, credentials, checkpoint, is_lazy);
                 let receiver = database.watch();
-                self.databases.insert(replica, database);
+                self.databases.insert(replica, Followed { database, news: None });
                 self.tell_news(replica, Some(receiver)).await;
                 // Whoever asked may be gone; the database stays in sync all the same.
                 let _ = reply.send(replica);
@@ -154,17 +184,29 @@ impl Driver {
 
     /// Tells the machine how a database stands, and waits for its next change.
     async fn tell_news(&mut self, replica: Replica, receiver: Option<watch::Receiver<u64>>) {
-        let (Some(mut receiver), Some(database)) = (receiver, self.databases.get(&replica)) else {
+        let (Some(mut receiver), Some(followed)) = (receiver, self.databases.get_mut(&replica))
+        else {
             return;
         };
         receiver.borrow_and_update();
-        if let Ok(counts) = database.counts().await {
+        let counts = limited(followed.database.counts()).await;
+        let is_known = counts.is_ok();
+        if let Ok(counts) = counts {
             self.machine.handle_news(self.clock.now(), replica, counts);
         }
-        self.news.push(Box::pin(async move {
-            let is_open = receiver.changed().await.is_ok();
+        let (handle, registration) = AbortHandle::new_pair();
+        followed.news = Some(handle);
+        let news: BoxFuture<'static, _> = Box::pin(async move {
+            let is_open = if is_known {
+                receiver.changed().await.is_ok()
+            } else {
+                // Nothing may change for long, and how it stands has to be known.
+                sleep(PATIENCE).await;
+                true
+            };
             (replica, is_open.then_some(receiver))
-        }));
+        });
+        self.news.push(Abortable::new(news, registration));
     }
 
     async fn drain(&mut self) {
@@ -179,18 +221,22 @@ impl Driver {
                 ClientOutput::Disconnect => self.hang_up(),
                 ClientOutput::Send(frame) => self.send(frame).await,
                 ClientOutput::ReadPending { replica, limit } => {
-                    let Some(database) = self.databases.get(&replica) else { continue };
-                    let records = database.pending(limit).await.unwrap_or_default();
-                    self.machine.handle_pending(self.clock.now(), replica, &records);
+                    let Some(database) = self.database(replica) else { continue };
+                    match limited(database.pending(limit)).await {
+                        Ok(records) => {
+                            self.machine.handle_pending(self.clock.now(), replica, &records);
+                        }
+                        Err(_) => self.machine.handle_failed(self.clock.now(), replica),
+                    }
                 }
                 ClientOutput::Commit { replica, batch, documents, checkpoint } => {
-                    let Some(database) = self.databases.get(&replica) else { continue };
+                    let Some(database) = self.database(replica) else { continue };
                     let operations = documents
                         .into_iter()
                         .map(|document| Operation::Replicate { document, acknowledges: true })
                         .chain(checkpoint.map(remember))
                         .collect();
-                    let committed = database.commit(operations).await;
+                    let committed = limited(database.commit(operations)).await;
                     self.note(&committed);
                     let rejected = committed
                         .map(|commit| commit.outcomes.iter().filter(|o| o.is_err()).count());
@@ -198,19 +244,19 @@ impl Driver {
                 }
                 ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict).await,
                 ClientOutput::Digest { replica } => {
-                    let Some(database) = self.databases.get(&replica) else { continue };
-                    let digests = digests(database).await.ok();
+                    let Some(database) = self.database(replica) else { continue };
+                    let digests = limited(digests(&database)).await.ok();
                     self.machine.handle_digests(self.clock.now(), replica, digests);
                 }
                 ClientOutput::Resend { replica, ids } => {
-                    let Some(database) = self.databases.get(&replica) else { continue };
-                    let marked = mark_for_sending(database, ids).await;
+                    let Some(database) = self.database(replica) else { continue };
+                    let marked = limited(mark_for_sending(&database, ids)).await;
                     self.note(&marked);
                     self.machine.handle_resent(self.clock.now(), replica, marked.is_ok());
                 }
                 ClientOutput::Find { replica, ids } => {
-                    let Some(database) = self.databases.get(&replica) else { continue };
-                    let found = database.records(ids).await.ok();
+                    let Some(database) = self.database(replica) else { continue };
+                    let found = limited(database.records(ids)).await.ok();
                     self.machine.handle_found(replica, found.as_deref());
                 }
                 ClientOutput::StatusChanged => self.publish(),
@@ -232,7 +278,7 @@ impl Driver {
     }
 
     async fn settle(&mut self, replica: Replica, verdict: Verdict) {
-        let Some(database) = self.databases.get(&replica) else { return };
+        let Some(database) = self.database(replica) else { return };
         let Verdict { acknowledged, refused, checkpoint } = verdict;
         let ids: Vec<_> = acknowledged
             .iter()
@@ -248,15 +294,22 @@ impl Driver {
             reason,
         });
         let operations = acknowledged.chain(refused).chain(checkpoint.map(remember)).collect();
-        // A verdict that can't be written down is learnt anew: the documents are still pending.
-        let settled = database.commit(operations).await;
+        let settled = limited(database.commit(operations)).await;
         self.note(&settled);
-        self.machine.handle_settled(replica, &ids);
+        // A verdict that can't be written down is learnt anew: the documents are still pending.
+        match settled {
+            Ok(_) => self.machine.handle_settled(replica, &ids),
+            Err(_) => self.machine.handle_failed(self.clock.now(), replica),
+        }
     }
 
     /// A client that was superseded stops: whoever runs it has to begin a term of their own.
     fn note<T>(&mut self, outcome: &Result<T, BackendError>) {
         self.is_superseded |= matches!(outcome, Err(BackendError::Superseded));
+    }
+
+    fn database(&self, replica: Replica) -> Option<Database> {
+        self.databases.get(&replica).map(|followed| followed.database.clone())
     }
 
     fn hang_up(&mut self) {
@@ -276,6 +329,17 @@ impl Driver {
             *known = status;
             is_new
         });
+    }
+}
+
+/// What a database answers, or that it has taken too long: then it may still come to be done.
+async fn limited<T>(
+    answer: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    tokio::select! {
+        biased;
+        answer = answer => answer,
+        () = sleep(PATIENCE) => Err(BackendError::Failed("the store takes too long".into())),
     }
 }
 

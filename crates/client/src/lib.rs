@@ -8,7 +8,8 @@
 //!
 //! - [`client`]: the handle that programs use; `driver`: the task behind it.
 //! - [`socket`]: what the driver asks of a connection.
-//! - `native` (tokio-tungstenite) and `browser` (`WebSocket`): a connection and a clock each.
+//! - `native` (tokio-tungstenite) and `browser` (`WebSocket`): a connection and a clock each;
+//!   `stream`: a connection over anything else that carries bytes.
 //! - `election`: which of a browser's tabs it is that syncs for all of them.
 
 pub mod client;
@@ -21,6 +22,8 @@ pub mod socket;
 pub mod browser;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod stream;
 
 #[cfg(target_arch = "wasm32")]
 use browser as platform;

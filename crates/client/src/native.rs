@@ -2,7 +2,7 @@
 
 use std::{
     sync::OnceLock,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use futures_util::{SinkExt, StreamExt};
@@ -99,6 +99,11 @@ impl Clock {
         let millis = START.get_or_init(Instant::now).elapsed().as_millis();
         Time::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
+}
+
+/// Since some moment. It may go back, and is good for hints alone.
+pub(crate) fn wall_clock() -> Duration {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
 }
 
 pub(crate) async fn sleep(duration: Duration) {

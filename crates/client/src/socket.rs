@@ -8,6 +8,12 @@ pub trait Connector: MaybeSync {
     fn connect(&self) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>>;
 }
 
+impl<T: Connector + ?Sized> Connector for Box<T> {
+    fn connect(&self) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
+        (**self).connect()
+    }
+}
+
 /// An open connection that carries frames, in order and whole.
 pub trait Socket: MaybeSend {
     fn send(&mut self, frame: Vec<u8>) -> BoxFuture<'_, Result<(), SocketError>>;

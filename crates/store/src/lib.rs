@@ -100,6 +100,7 @@
 
 #![warn(missing_docs)]
 
+mod ancestry;
 pub mod backend;
 pub mod body;
 mod canonical;

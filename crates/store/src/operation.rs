@@ -163,7 +163,7 @@ pub enum OperationError {
     /// A document travels whole, and so has to fit into a frame: of live and of deleted leaves it
     /// has at most [`MERGE_LIMIT`] each, with at most [`BODY_LIMIT`] bytes of bodies together, and
     /// of revisions at most [`HISTORY_LIMIT`](crate::tree::HISTORY_LIMIT) and [`MERGE_LIMIT`]
-    /// together. A document's only revision always fits.
+    /// together, which merge at most 2000 others. A document's only revision always fits.
     #[error("the document has too many versions that are not merged, or too large ones")]
     Overgrown,
     /// Another tab or program does this work now.
@@ -423,6 +423,10 @@ fn refuse(record: &mut Record, taken: &[Node], reason: String) {
     }
 }
 
+/// Most merges of a document's revisions together, where a server takes it: a hundred revisions that
+/// close twenty others each. Their names travel with the document.
+const MERGES_LIMIT: usize = 2000;
+
 /// Whether a server should take no more branches: what one replica could send, all others have
 /// to be able to receive. Who merges the versions that are there makes room.
 fn is_overgrown(tree: &RevisionTree) -> bool {
@@ -437,7 +441,10 @@ fn is_overgrown(tree: &RevisionTree) -> bool {
     let weight: usize =
         leaves.iter().filter_map(|leaf| leaf.body.as_ref()).map(|body| body.as_str().len()).sum();
     let deleted = leaves.iter().filter(|leaf| leaf.deleted).count();
-    deleted.max(leaves.len() - deleted) > MERGE_LIMIT || weight > BODY_LIMIT
+    let merges: usize = tree.nodes().iter().map(|node| node.merges.len()).sum();
+    deleted.max(leaves.len() - deleted) > MERGE_LIMIT
+        || weight > BODY_LIMIT
+        || merges > MERGES_LIMIT
 }
 
 fn edit_record(

@@ -152,9 +152,12 @@ impl ReplicatedDocument {
         self.revisions.iter().all(|revision| revision.body.is_some())
     }
 
-    /// Leaves out the bodies that `is_known` says the receiver has.
+    /// Leaves out what `is_known` says the receiver has with its body: what the verdict is about is
+    /// only named, and what that was made on is not there at all.
     #[must_use]
-    pub fn without_bodies(mut self, is_known: impl Fn(Revision) -> bool) -> Self {
+    pub fn without_known(mut self, is_known: impl Fn(Revision) -> bool) -> Self {
+        let told = self.told();
+        self.revisions.retain(|known| told.contains(&known.revision) || !is_known(known.revision));
         for revision in &mut self.revisions {
             if is_known(revision.revision) {
                 revision.body = None;

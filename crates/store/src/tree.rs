@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
-use crate::{body::Body, forgotten::Forgotten, revision::Revision};
+use crate::{ancestry::Ancestry, body::Body, forgotten::Forgotten, revision::Revision};
 
 /// Most revisions of a document that are remembered; the oldest are forgotten first. Leaves, what
 /// they are merged over, and what waits for the server are remembered beyond it.
@@ -211,29 +211,7 @@ impl RevisionTree {
     /// The latest revisions that both descend from: usually one, several after crossed merges,
     /// none when this replica doesn't know of a common origin.
     pub fn common_ancestors(&self, one: Revision, other: Revision) -> Vec<&Node> {
-        let others = self.ancestors(other);
-        let mut common: Vec<Revision> =
-            self.ancestors(one).into_iter().filter(|revision| others.contains(revision)).collect();
-        common.sort_unstable_by(|a, b| b.cmp(a));
-        let mut latest: Vec<Revision> = Vec::new();
-        let mut covered: HashSet<Revision> = HashSet::new();
-        for revision in common {
-            if !covered.contains(&revision) {
-                covered.extend(self.ancestors(revision));
-                latest.push(revision);
-            }
-        }
-        // A later one may descend from an earlier one only by merging, which generations don't show.
-        let hidden: HashSet<Revision> = latest
-            .iter()
-            .flat_map(|revision| {
-                let mut below = self.ancestors(*revision);
-                below.remove(revision);
-                below
-            })
-            .collect();
-        latest.retain(|revision| !hidden.contains(revision));
-        latest.into_iter().filter_map(|revision| self.get(revision)).collect()
+        Ancestry::of(&self.nodes).common(one, other)
     }
 
     /// The revisions that leaves are merged over: the latest that each two of them descend from.
@@ -243,9 +221,13 @@ impl RevisionTree {
 
     pub(crate) fn bases_of(&self, leaves: &[&Node]) -> HashSet<Revision> {
         let mut bases = HashSet::new();
+        if leaves.len() < 2 {
+            return bases;
+        }
+        let ancestry = Ancestry::of(&self.nodes);
         for (at, leaf) in leaves.iter().enumerate() {
             for other in leaves.iter().skip(at + 1) {
-                let common = self.common_ancestors(leaf.revision, other.revision);
+                let common = ancestry.common(leaf.revision, other.revision);
                 bases.extend(common.iter().map(|node| node.revision));
             }
         }

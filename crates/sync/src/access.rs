@@ -51,7 +51,8 @@ pub enum DenialCode {
     /// The connection has too many channels. The client tries again, with patience.
     #[n(4)]
     TooMany,
-    /// They don't allow to write any more. The client opens the channel anew, and reads.
+    /// They allow something else now than they did. The client opens the channel anew, and learns
+    /// what.
     #[n(5)]
     Downgraded,
 }
@@ -69,11 +70,26 @@ impl Denial {
     }
 }
 
+/// What somebody may do, and for how long that is known.
+pub struct Access {
+    pub role: Role,
+    /// Ends when it may not hold any more: then the same credentials are decided on again, and if
+    /// they are denied now the channel is closed as revoked.
+    pub until: BoxFuture<'static, ()>,
+}
+
+impl Access {
+    /// Access that lasts as long as the channel is open.
+    pub fn lasting(role: Role) -> Self {
+        Self { role, until: Box::pin(std::future::pending()) }
+    }
+}
+
 /// Decides who may open a database. A server has one; what the credentials are is its matter.
 pub trait Authorize: MaybeSync {
     fn authorize(
         &self,
         database: String,
         credentials: Vec<u8>,
-    ) -> BoxFuture<'_, Result<Role, Denial>>;
+    ) -> BoxFuture<'_, Result<Access, Denial>>;
 }

@@ -20,6 +20,11 @@ impl Backoff {
         Self { first, longest, attempt: 0, chance: seed }
     }
 
+    /// Another one, with chances of its own.
+    pub fn fork(&mut self) -> Self {
+        Self { first: self.first, longest: self.longest, attempt: 0, chance: self.draw() }
+    }
+
     /// How long to wait now. The ceiling doubles each time, up to the longest.
     pub fn draw_wait(&mut self) -> Duration {
         let ceiling = self.first.saturating_mul(1 << self.attempt.min(16)).min(self.longest);

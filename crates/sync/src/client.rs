@@ -195,8 +195,8 @@ impl Client {
     ) -> Replica {
         let replica = Replica(self.next_replica);
         self.next_replica += 1;
-        let limits = self.limits.clone();
-        let added = ClientReplica::new(database, credentials, checkpoint, is_lazy, limits);
+        let (limits, backoff) = (self.limits.clone(), self.backoff.fork());
+        let added = ClientReplica::new(database, credentials, checkpoint, is_lazy, limits, backoff);
         self.replicas.insert(replica, added);
         self.open_what_waits(now);
         self.tell(now);
@@ -257,12 +257,14 @@ impl Client {
                 self.backoff.reset();
                 self.connect(now);
             }
-            // A server that is there has pinged within a heartbeat.
-            Phase::Online
-                if self.asked.is_none() && now.since(self.heard) > self.limits.heartbeat =>
-            {
-                self.asked = Some(now);
-                self.send(Ping {});
+            // How long it was since the server was heard no clock tells that stands in sleep.
+            Phase::Online => {
+                if self.asked.is_none() {
+                    self.asked = Some(now);
+                    self.send(Ping {});
+                }
+                self.replicas.values_mut().for_each(|replica| replica.wake(now));
+                self.open_what_waits(now);
             }
             _ => {}
         }
@@ -333,7 +335,7 @@ impl Client {
                 self.send(acknowledge);
             }
         } else {
-            self.failed_to_save(now, replica);
+            self.handle_failed(now, replica);
         }
         self.tell(now);
     }
@@ -360,7 +362,7 @@ impl Client {
     pub fn handle_resent(&mut self, now: Time, replica: Replica, is_done: bool) {
         let Some(comparing) = self.replicas.get_mut(&replica) else { return };
         if !is_done {
-            return self.failed_to_save(now, replica);
+            return self.handle_failed(now, replica);
         }
         if let Some(want) = comparing.marked() {
             self.send(want);
@@ -368,7 +370,9 @@ impl Client {
         self.read(replica);
     }
 
-    fn failed_to_save(&mut self, now: Time, replica: Replica) {
+    /// The replica's store has failed: a verdict could not be written down, or what is pending not be
+    /// read. The channel is closed, and opened anew after a while.
+    pub fn handle_failed(&mut self, now: Time, replica: Replica) {
         self.put_off(now, replica, ClientReplica::failed_to_save);
     }
 
@@ -402,18 +406,31 @@ impl Client {
             Phase::Online => {
                 let is_silent = now.since(self.heard) >= self.limits.silence
                     || self.asked.is_some_and(|at| now.since(at) >= self.limits.heartbeat);
-                let is_stuck = self.replicas.values().any(|replica| {
-                    let is_waiting =
-                        matches!(replica.state, State::Opening { .. } | State::Open { .. });
-                    is_waiting && replica.timeout(&self.limits).is_some_and(|at| at <= now)
-                });
-                if is_silent || is_stuck {
+                if is_silent {
                     self.drop_connection(now, OfflineReason::Silence);
                 } else {
+                    self.give_up_what_is_stuck(now);
                     self.open_what_waits(now);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Channels whose answers are overdue on a connection that lives are closed, and opened anew after
+    /// a while: the others needn't suffer.
+    fn give_up_what_is_stuck(&mut self, now: Time) {
+        let mut stuck = Vec::new();
+        for replica in self.replicas.values_mut() {
+            let Some(channel) = replica.channel() else { continue };
+            if replica.timeout(&self.limits).is_some_and(|at| at <= now) {
+                replica.gave_up(now);
+                stuck.push(Close { channel });
+            }
+        }
+        if !stuck.is_empty() {
+            stuck.into_iter().for_each(|close| self.send(close));
+            self.tell(now);
         }
     }
 
@@ -427,7 +444,6 @@ impl Client {
         self.version = version;
         self.phase = Phase::Online;
         self.offline = None;
-        self.backoff.reset();
         self.next_channel = 0;
         self.open_what_waits(now);
         self.tell(now);
@@ -446,7 +462,11 @@ impl Client {
 
     fn take(&mut self, now: Time, message: Message) {
         match message {
-            Message::Ping(_) => self.send(Pong {}),
+            Message::Ping(_) => {
+                // The connection has lasted for a heartbeat: it was worth making.
+                self.backoff.reset();
+                self.send(Pong {});
+            }
             Message::Pong(_) => {}
             Message::Opened(opened) => {
                 let Some(replica) = self.replica_of(opened.channel) else { return };
@@ -481,6 +501,9 @@ impl Client {
                     }
                     None => self.drop_connection(now, OfflineReason::Misunderstanding),
                 }
+            }
+            Message::Offer(_) | Message::Lacking(_) if self.version < OFFERS => {
+                self.drop_connection(now, OfflineReason::Misunderstanding);
             }
             Message::Lacking(lacking) => {
                 let Some(replica) = self.replica_of(lacking.channel) else { return };
@@ -522,14 +545,8 @@ impl Client {
 
     fn closed(&mut self, now: Time, closed: Closed) {
         let Some(replica) = self.replica_of(closed.channel) else { return };
-        let wait =
-            closed.code.is_passing().then(|| self.limits.backoff.0 * 4 + self.backoff.draw_wait());
         let Some(denied) = self.replicas.get_mut(&replica) else { return };
-        denied.reset();
-        denied.state = State::Denied {
-            denial: Denial { code: closed.code, message: closed.message },
-            until: wait.map(|wait| now + wait),
-        };
+        denied.denied(now, Denial { code: closed.code, message: closed.message });
         self.tell(now);
     }
 

@@ -27,7 +27,7 @@ mod offer;
 pub mod server;
 pub mod time;
 
-pub use access::{Authorize, Denial, DenialCode, Role};
+pub use access::{Access, Authorize, Denial, DenialCode, Role};
 pub use checkpoint::Checkpoint;
 pub use client::Client;
 pub use limits::Limits;

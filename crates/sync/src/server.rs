@@ -93,6 +93,7 @@ pub struct Server {
     /// No channel's number is used twice, so the next one has to be higher.
     highest_channel: Option<Channel>,
     heard: Time,
+    /// When the client was last pinged; before it has greeted, when it connected.
     pinged: Time,
     outputs: VecDeque<ServerOutput>,
 }
@@ -134,7 +135,7 @@ impl Server {
     /// When to call [`Server::handle_timeout`], if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Time> {
         match self.phase {
-            Phase::Greeting => Some(self.heard + self.limits.answer),
+            Phase::Greeting => Some(self.pinged + self.limits.answer),
             Phase::Talking => {
                 Some((self.pinged + self.limits.heartbeat).min(self.heard + self.limits.silence))
             }
@@ -270,6 +271,11 @@ impl Server {
         self.deny(number, denial);
     }
 
+    /// The driver has not listened for a while: that nothing was heard isn't the client's doing.
+    pub fn handle_pause(&mut self, now: Time) {
+        self.heard = now;
+    }
+
     pub fn handle_stopping(&mut self) {
         if self.phase != Phase::Over {
             self.end(GoodbyeCode::Stopping, "the server stops; it will be back");
@@ -279,7 +285,8 @@ impl Server {
     pub fn handle_timeout(&mut self, now: Time) {
         let silence = now.since(self.heard);
         match self.phase {
-            Phase::Greeting if silence >= self.limits.answer => {
+            // What may be skipped is no greeting.
+            Phase::Greeting if now.since(self.pinged) >= self.limits.answer => {
                 self.end(GoodbyeCode::Silence, "no greeting came");
             }
             Phase::Talking if silence >= self.limits.silence => {

@@ -6,18 +6,23 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::WebSocket;
 use futures_util::future::BoxFuture;
-use settee_sync::{Channel, Server, Time, message::GoodbyeCode, server::ServerOutput};
+use settee_sync::{
+    Access, Channel, Denial, DenialCode, Role, Server, Time, message::GoodbyeCode,
+    server::ServerOutput,
+};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
     Hub,
+    authorize::{Granted, authorize, decide},
+    grants::{Grants, Watch, Word},
     job::{Done, Job},
     news::{News, Subscription},
+    transport::Transport,
     wire::{Event, Lost, Wire},
 };
-use crate::databases::Handle;
+use crate::{databases::Handle, telemetry::short};
 
 /// Most jobs that wait; then nothing is read until one is done.
 const JOBS_LIMIT: usize = 16;
@@ -32,6 +37,7 @@ struct Connection {
     wire: Wire,
     channels: HashMap<Channel, Open>,
     news: News,
+    grants: Grants<Granted>,
     jobs: VecDeque<Job>,
     running: Option<BoxFuture<'static, Done>>,
 }
@@ -39,7 +45,10 @@ struct Connection {
 /// A channel's database, for as long as the channel is open.
 struct Open {
     database: Handle,
+    role: Role,
+    credentials: Vec<u8>,
     _news: Subscription,
+    grant: Watch,
 }
 
 /// How a connection ended.
@@ -48,16 +57,17 @@ enum End {
     Lost(Lost),
 }
 
-pub async fn run(hub: Arc<Hub>, socket: WebSocket) {
+pub async fn run(hub: Arc<Hub>, transport: impl Transport + 'static) {
     tracing::debug!("connected");
     let machine = Server::new(Time::default(), hub.limits.clone(), AGENT);
     let mut connection = Connection {
         hub,
         machine,
         began: Instant::now(),
-        wire: Wire::new(socket),
+        wire: Wire::new(transport),
         channels: HashMap::new(),
         news: News::default(),
+        grants: Grants::new(),
         jobs: VecDeque::new(),
         running: None,
     };
@@ -80,25 +90,32 @@ impl Connection {
             }
             self.start_job();
             let wake = self.wake();
-            let reads = self.jobs.len() < JOBS_LIMIT;
+            let reads = self.jobs.len() + self.grants.pending() < JOBS_LIMIT;
+            // What the client says comes first: each request has its job, and with many jobs nothing is
+            // read. Only its own connection can suffer from what it says in vain.
             tokio::select! {
+                biased;
+                () = stopping.told() => self.machine.handle_stopping(),
                 event = self.wire.next(reads) => match event {
                     Ok(Event::Frame(frame)) => self.machine.handle_frame(self.now(), &frame),
                     Ok(Event::Room) => {}
                     Err(lost) => return End::Lost(lost),
                 },
-                done = finished(&mut self.running) => {
-                    self.running = None;
-                    self.settle(done);
-                }
-                (channel, seq) = self.news.next() => self.machine.handle_news(self.now(), channel, seq),
                 () = sleep_until(wake) => {
                     if self.wire.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                         return End::Lost(Lost::Stalled);
                     }
+                    if !reads {
+                        self.machine.handle_pause(self.now());
+                    }
                     self.machine.handle_timeout(self.now());
                 }
-                () = stopping.told() => self.machine.handle_stopping(),
+                done = finished(&mut self.running) => {
+                    self.running = None;
+                    self.settle(done);
+                }
+                word = self.grants.next() => self.hear(word),
+                (channel, seq) = self.news.next() => self.machine.handle_news(self.now(), channel, seq),
             }
         }
     }
@@ -108,7 +125,9 @@ impl Connection {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 ServerOutput::Send(frame) => self.wire.send(frame),
-                ServerOutput::Authorize(open) => self.jobs.push_back(Job::Authorize(open)),
+                ServerOutput::Authorize(open) => {
+                    self.grants.decide(authorize(self.hub.clone(), open));
+                }
                 ServerOutput::Commit { channel, batch, documents } => {
                     if let Some(database) = self.database(channel) {
                         self.jobs.push_back(Job::Commit { channel, batch, database, documents });
@@ -146,14 +165,6 @@ impl Connection {
 
     fn settle(&mut self, done: Done) {
         match done {
-            Done::Authorized(channel, decision) => {
-                let decision = decision.map(|(grant, database)| {
-                    let news = self.news.follow(channel, database.watch());
-                    self.channels.insert(channel, Open { database, _news: news });
-                    grant
-                });
-                self.machine.handle_authorized(self.now(), channel, decision);
-            }
             Done::Committed(channel, batch, committed) => {
                 self.machine.handle_committed(self.now(), channel, batch, committed);
             }
@@ -167,6 +178,49 @@ impl Connection {
                 self.machine.handle_found(self.now(), channel, found);
             }
         }
+    }
+
+    /// Word of what somebody may do.
+    fn hear(&mut self, word: Word<Granted>) {
+        match word {
+            Word::Opened(Granted { channel, credentials, decision }) => {
+                let decision = decision.map(|(grant, database, until)| {
+                    let news = self.news.follow(channel, database.watch());
+                    let watch = self.grants.watch(channel, until);
+                    let (role, _news) = (grant.role, news);
+                    let open = Open { database, role, credentials, _news, grant: watch };
+                    self.channels.insert(channel, open);
+                    grant
+                });
+                self.machine.handle_authorized(self.now(), channel, decision);
+            }
+            Word::Doubtful(channel) => {
+                let Some(open) = self.channels.get(&channel) else { return };
+                let (name, credentials) = (open.database.name().to_owned(), &open.credentials);
+                self.grants.decide(decide(self.hub.clone(), channel, name, credentials.clone()));
+            }
+            Word::Decided(channel, decision) => self.decided(channel, decision),
+        }
+    }
+
+    /// What was granted holds no more, or goes on.
+    fn decided(&mut self, channel: Channel, decision: Result<Access, Denial>) {
+        let Some(open) = self.channels.get_mut(&channel) else { return };
+        let denial = match decision {
+            Ok(Access { role, until }) if role == open.role => {
+                open.grant = self.grants.watch(channel, until);
+                return;
+            }
+            Ok(_) => Denial::new(DenialCode::Downgraded, "this access allows something else now"),
+            Err(denial) if denial.code == DenialCode::Denied => {
+                Denial::new(DenialCode::Revoked, "this access was taken back")
+            }
+            Err(denial) => denial,
+        };
+        tracing::info!(database = short(open.database.name()), code = ?denial.code, "revoked");
+        // What waits to be done for the channel is not done any more.
+        self.jobs.retain(|job| job.channel() != channel);
+        self.machine.handle_revoked(channel, denial);
     }
 
     fn database(&self, channel: Channel) -> Option<Handle> {

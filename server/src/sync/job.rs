@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use settee_store::{BackendError, Commit, DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
-    Channel, Denial, DenialCode,
+    Channel,
     digest::Digests,
-    message::{BatchNumber, Open},
-    server::{Committed, Found, Grant, Page},
+    message::BatchNumber,
+    server::{Committed, Found, Page},
 };
 use tokio::time::timeout;
 
@@ -22,7 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const DIGEST_PAGE: usize = 1000;
 
 pub enum Job {
-    Authorize(Open),
     Commit {
         channel: Channel,
         batch: BatchNumber,
@@ -47,7 +46,6 @@ pub enum Job {
 }
 
 pub enum Done {
-    Authorized(Channel, Result<(Grant, Handle), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Page>),
     Digests(Channel, Option<Digests>),
@@ -55,13 +53,17 @@ pub enum Done {
 }
 
 impl Job {
+    pub fn channel(&self) -> Channel {
+        match self {
+            Self::Commit { channel, .. }
+            | Self::Read { channel, .. }
+            | Self::Digest { channel, .. }
+            | Self::Find { channel, .. } => *channel,
+        }
+    }
+
     pub async fn run(self, hub: Arc<Hub>) -> Done {
         match self {
-            Self::Authorize(open) => {
-                let channel = open.channel;
-                let decision = timeout(PATIENCE, authorize(&hub, open)).await;
-                Done::Authorized(channel, decision.unwrap_or_else(|_| Err(unavailable())))
-            }
             Self::Commit { channel, batch, database, documents } => {
                 let committed = timeout(PATIENCE, commit(&database, documents)).await;
                 Done::Committed(channel, batch, succeeded(&database, "commit", committed))
@@ -73,7 +75,7 @@ impl Job {
                 Done::Changes(channel, changes.map(|records| (records, seq)))
             }
             Self::Digest { channel, database } => {
-                let digests = timeout(PATIENCE, digests(&database)).await;
+                let digests = timeout(PATIENCE, digests(&hub, &database)).await;
                 Done::Digests(channel, succeeded(&database, "digest", digests))
             }
             Self::Find { channel, database, ids } => {
@@ -84,21 +86,6 @@ impl Job {
             }
         }
     }
-}
-
-async fn authorize(hub: &Hub, open: Open) -> Result<(Grant, Handle), Denial> {
-    let Open { channel: _, database: name, credentials, checkpoint } = open;
-    let role = hub.access.authorize(name.clone(), credentials).await.inspect_err(|denial| {
-        tracing::info!(database = short(&name), code = ?denial.code, "denied");
-    })?;
-    let opened = hub.databases.find(&name).await.inspect_err(|error| {
-        tracing::error!(database = short(&name), %error, "can't open");
-    });
-    let database = opened.map_err(|_| unavailable())?.ok_or_else(unavailable)?;
-    let resumed = checkpoint.is_some_and(|checkpoint| database.knows(&checkpoint));
-    let position = database.position();
-    tracing::info!(database = short(&name), ?role, resumed, "granted");
-    Ok((Grant { role, position, resumed }, database))
 }
 
 /// Commits what is valid, and says of each document what became of it.
@@ -127,7 +114,9 @@ async fn commit(
 }
 
 /// All documents, to be compared.
-async fn digests(database: &Handle) -> Result<Digests, BackendError> {
+async fn digests(hub: &Hub, database: &Handle) -> Result<Digests, BackendError> {
+    // Each holds all ids of a database, and anybody with access may ask for it.
+    let _turn = hub.digesting.acquire().await;
     let mut digests = Digests::default();
     loop {
         let records = database.changes(digests.seq(), DIGEST_PAGE).await?;
@@ -135,6 +124,7 @@ async fn digests(database: &Handle) -> Result<Digests, BackendError> {
             return Ok(digests);
         }
         digests.add(records.iter().map(AsRef::as_ref));
+        tokio::task::yield_now().await;
     }
 }
 
@@ -156,8 +146,4 @@ fn succeeded<T>(
             None
         }
     }
-}
-
-fn unavailable() -> Denial {
-    Denial::new(DenialCode::Unavailable, "the server can't open the list now")
 }

@@ -1,17 +1,21 @@
-//! The WebSocket at `/sync`.
+//! The WebSocket at `/sync`, and other streams that carry the protocol.
 //!
 //! A connection is one task, which hands what happens to the protocol's machine and does what
 //! that says.
 //!
 //! - `origin`: which pages may connect.
 //! - `upgrade`: from a request to a connection, or why not.
-//! - `connection`: the task; `wire`: its socket; `job`: what it asks of the databases; `news`:
-//!   word of their changes.
+//! - `connection`: the task; `transport`: what carries its frames; `wire`: what waits to be sent.
+//! - `authorize`: who may open a channel; `grants`: for how long.
+//! - `job`: what is asked of the databases; `news`: word of their changes.
 
+mod authorize;
 mod connection;
+mod grants;
 mod job;
 mod news;
 pub mod origin;
+mod transport;
 mod upgrade;
 mod wire;
 
@@ -19,13 +23,20 @@ use std::sync::Arc;
 
 use axum::{Router, routing::any};
 use settee_sync::{Authorize, Limits};
-use tokio::sync::Semaphore;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
+};
 
 use crate::{databases::Databases, shutdown::Stopping};
 use origin::Origin;
+use transport::StreamTransport;
 
 /// The subprotocol that a client names when it opens the socket.
 pub const SUBPROTOCOL: &str = "settee.v1";
+
+/// Databases that are read as a whole at a time, to be compared.
+const DIGESTS: usize = 2;
 
 pub(crate) fn router(hub: Arc<Hub>) -> Router {
     Router::new().route("/sync", any(upgrade::upgrade)).with_state(hub)
@@ -40,6 +51,8 @@ pub(crate) struct Hub {
     connections: u32,
     /// Each connection holds one.
     seats: Arc<Semaphore>,
+    /// Each comparison of a database with a client's holds one while it reads all of it.
+    digesting: Semaphore,
     stopping: Stopping,
 }
 
@@ -53,7 +66,18 @@ impl Hub {
         stopping: Stopping,
     ) -> Self {
         let seats = Arc::new(Semaphore::new(connections as usize));
-        Self { databases, access, origins, limits, connections, seats, stopping }
+        let digesting = Semaphore::new(DIGESTS);
+        Self { databases, access, origins, limits, connections, seats, digesting, stopping }
+    }
+
+    /// Serves the protocol on a stream of bytes until it ends, if there is a seat for it.
+    pub async fn serve_stream<S>(self: Arc<Self>, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Ok(_seat) = self.seats.clone().try_acquire_owned() else { return };
+        let longest = self.limits.frame;
+        connection::run(self, StreamTransport::new(stream, longest)).await;
     }
 
     pub fn stopping(&self) -> Stopping {

@@ -1,4 +1,4 @@
-//! A connection's socket, in both directions at once: while frames wait to be sent, others are
+//! A connection's transport, in both directions at once: while frames wait to be sent, others are
 //! read. Otherwise two sides that both send a lot would wait for each other.
 
 use std::{
@@ -8,20 +8,18 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    body::Bytes,
-    extract::ws::{CloseFrame, Message, WebSocket},
-};
-use futures_util::{SinkExt, StreamExt};
+use axum::body::Bytes;
 use settee_sync::message::GoodbyeCode;
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
+
+use super::transport::{Transport, TransportError};
 
 /// Bytes that may wait to be sent before nothing more is read.
 const QUEUE_LIMIT: usize = 4 * 1024 * 1024;
 /// What a frame that waits takes besides its bytes: without it, a million small ones would be few.
 const FRAME_COST: usize = 160;
-/// The socket's own buffer holds one frame at a time: of the largest document, with the bodies
+/// A WebSocket's own buffer holds one frame at a time: of the largest document, with the bodies
 /// that are in conflict with it.
 pub const WRITE_LIMIT: usize = 32 * 1024 * 1024;
 /// How long the other side may take nothing of what is sent to it.
@@ -37,10 +35,10 @@ pub enum Lost {
     #[error("the client takes nothing more")]
     Stalled,
     #[error("{0}")]
-    Socket(#[from] axum::Error),
+    Transport(#[from] TransportError),
 }
 
-/// What happened on the socket.
+/// What happened on the way.
 pub enum Event {
     Frame(Bytes),
     /// There is room to send again.
@@ -48,7 +46,7 @@ pub enum Event {
 }
 
 pub struct Wire {
-    socket: WebSocket,
+    transport: Box<dyn Transport>,
     queue: VecDeque<Bytes>,
     queued: usize,
     is_flushed: bool,
@@ -57,9 +55,9 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(socket: WebSocket) -> Self {
-        let queue = VecDeque::new();
-        Self { socket, queue, queued: 0, is_flushed: true, moved: Instant::now() }
+    pub fn new(transport: impl Transport + 'static) -> Self {
+        let (transport, queue) = (Box::new(transport), VecDeque::new());
+        Self { transport, queue, queued: 0, is_flushed: true, moved: Instant::now() }
     }
 
     pub fn send(&mut self, frame: Vec<u8>) {
@@ -96,31 +94,26 @@ impl Wire {
         if !reads || self.is_full() {
             return Poll::Pending;
         }
-        loop {
-            let event = match ready!(self.socket.poll_next_unpin(context)) {
-                Some(Ok(Message::Binary(frame))) => Ok(Event::Frame(frame)),
-                // No text is a frame of the protocol: its first byte can't begin any UTF-8.
-                Some(Ok(Message::Text(text))) => Ok(Event::Frame(text.into())),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Ok(Message::Close(_))) | None => Err(Lost::Closed),
-                Some(Err(error)) => Err(error.into()),
-            };
-            return Poll::Ready(event);
-        }
+        let event = match ready!(self.transport.poll_receive(context)) {
+            Some(Ok(frame)) => Ok(Event::Frame(frame)),
+            None => Err(Lost::Closed),
+            Some(Err(error)) => Err(error.into()),
+        };
+        Poll::Ready(event)
     }
 
-    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         while !self.queue.is_empty() {
-            ready!(self.socket.poll_ready_unpin(context))?;
+            ready!(self.transport.poll_ready(context))?;
             if let Some(frame) = self.queue.pop_front() {
                 self.queued -= frame.len() + FRAME_COST;
                 self.is_flushed = false;
                 self.moved = Instant::now();
-                self.socket.start_send_unpin(Message::Binary(frame))?;
+                self.transport.start_send(frame)?;
             }
         }
         if !self.is_flushed {
-            ready!(self.socket.poll_flush_unpin(context))?;
+            ready!(self.transport.poll_flush(context))?;
             self.is_flushed = true;
         }
         Poll::Ready(Ok(()))
@@ -130,11 +123,7 @@ impl Wire {
     pub async fn close(mut self, code: GoodbyeCode) {
         let farewell = async {
             poll_fn(|context| self.poll_send(context)).await?;
-            let frame = CloseFrame { code: code.close_code(), reason: "".into() };
-            self.socket.send(Message::Close(Some(frame))).await?;
-            // A socket that is dropped with something unread takes back what was sent last.
-            while let Some(Ok(_)) = self.socket.next().await {}
-            Ok::<(), axum::Error>(())
+            self.transport.close(code).await
         };
         match timeout(FAREWELL, farewell).await {
             Ok(Ok(())) => {}

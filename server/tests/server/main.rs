@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod conversation;
+mod grants;
 mod hostile;
 mod pages;
 mod process;
 mod replicas;
+mod streams;
 mod support;

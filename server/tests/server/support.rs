@@ -1,6 +1,6 @@
 //! A server, and a client that says exactly what a test wants said.
 
-use std::{cell::Cell, net::SocketAddr, path::Path, time::Duration};
+use std::{cell::Cell, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
@@ -10,7 +10,7 @@ use settee_store::{
     replication::{ReplicatedDocument, ReplicatedRevision},
 };
 use settee_sync::{
-    Channel, Checkpoint,
+    Authorize, Channel, Checkpoint,
     message::{
         Acknowledge, BatchNumber, Changes, Hello, Message, Open, Opened, Pong, VERSIONS,
         WireDocument,
@@ -66,7 +66,20 @@ impl TestServer {
     async fn at(address: SocketAddr, folder: TempDir, adjust: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(folder.path().join("data"));
         adjust(&mut settings);
-        let service = Service::open(settings).unwrap();
+        Self::serve(address, folder, Service::open(settings).unwrap()).await
+    }
+
+    /// One whose policy is made of the todo app's.
+    pub async fn with_policy(
+        policy: impl FnOnce(Arc<dyn Authorize>) -> Arc<dyn Authorize>,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::new(folder.path().join("data"));
+        let service = Service::open_with(settings, policy).unwrap();
+        Self::serve("127.0.0.1:0".parse().unwrap(), folder, service).await
+    }
+
+    async fn serve(address: SocketAddr, folder: TempDir, service: Service) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use settee_store::{Counts, DocumentId, Record, Revision, replication::ReplicatedDocument};
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::{
     access::{Denial, Role},
+    backoff::Backoff,
     checkpoint::Checkpoint,
     digest::DocumentDigest,
     flight::{Flight, Packer},
@@ -42,6 +44,8 @@ pub(super) struct ClientReplica {
     counts: Option<Counts>,
     /// What may be sent on the channel: the client's own limits, within the server's.
     limits: Limits,
+    /// Between two tries to open the channel.
+    backoff: Backoff,
     flight: Flight<Vec<SentDocument>>,
     /// Documents under way, or being settled: not to be sent again meanwhile.
     busy: HashSet<DocumentId>,
@@ -93,6 +97,7 @@ impl ClientReplica {
         checkpoint: Option<Checkpoint>,
         is_lazy: bool,
         limits: Limits,
+        backoff: Backoff,
     ) -> Self {
         Self {
             database,
@@ -103,6 +108,7 @@ impl ClientReplica {
             role: None,
             counts: None,
             limits,
+            backoff,
             flight: Flight::default(),
             busy: HashSet::new(),
             is_reading: false,
@@ -229,6 +235,7 @@ impl ClientReplica {
         self.role = Some(opened.role);
         self.limits = limits.within(opened.allowance.unwrap_or_else(|| limits.allowance()));
         self.has_caught_up = self.pending() == 0;
+        self.backoff.reset();
         self.latest = opened.seq;
         self.state = State::Open {
             channel: opened.channel,
@@ -263,6 +270,8 @@ impl ClientReplica {
                 self.latest = self.latest.max(differences.seq);
                 let Findings { resend, want } = known.findings(differences);
                 self.comparison = Some(Comparison::Marking { want });
+                // The server may well have what is about to be marked.
+                self.has_caught_up = false;
                 Some(if self.role.is_some_and(Role::can_write) { resend } else { Vec::new() })
             }
             other => {
@@ -336,7 +345,7 @@ impl ClientReplica {
         (batches, offer)
     }
 
-    /// Sends as much as there is credit for, without the bodies that the server has said it has.
+    /// Sends as much as there is credit for, without what the server has said it has.
     fn launch_all(
         &mut self,
         now: Time,
@@ -347,7 +356,7 @@ impl ClientReplica {
         let mut packer = Packer::default();
         for document in documents {
             let id = document.id.clone();
-            let document = document.without_bodies(|revision| self.offers.has(&id, revision));
+            let document = document.without_known(|revision| self.offers.has(&id, revision));
             if let Some(document) = packer.add(document, &self.limits) {
                 batches.push(self.launch(now, channel, &std::mem::take(&mut packer)));
                 if !self.flight.has_credit(&self.limits) {
@@ -472,6 +481,33 @@ impl ClientReplica {
         self.is_unsaved = false;
         self.unreadable += rejected;
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
+    }
+
+    /// The server has closed the channel. What passes is tried again after a while.
+    pub fn denied(&mut self, now: Time, denial: Denial) {
+        self.reset();
+        let until = denial.code.is_passing().then(|| now + self.draw_patience());
+        self.state = State::Denied { denial, until };
+    }
+
+    /// An answer is overdue, and the connection is not to blame.
+    pub fn gave_up(&mut self, now: Time) {
+        let wait = self.draw_patience();
+        self.put_off(now + wait);
+    }
+
+    fn draw_patience(&mut self) -> Duration {
+        self.limits.backoff.0 * 4 + self.backoff.draw_wait()
+    }
+
+    /// Whatever passes with time has passed.
+    pub fn wake(&mut self, now: Time) {
+        if let State::Waiting { until: Some(until) } | State::Denied { until: Some(until), .. } =
+            &mut self.state
+        {
+            *until = now;
+            self.backoff.reset();
+        }
     }
 
     pub fn failed_to_save(&mut self, until: Time) {

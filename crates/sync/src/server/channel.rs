@@ -30,6 +30,15 @@ use crate::{
 
 /// Most documents that are read at once of those that a client wants.
 const FIND_LIMIT: usize = 32;
+/// What a batch takes besides its documents, and a document that is refused unread, in bytes.
+const BATCH_COST: usize = 48;
+const REFUSAL_COST: usize = 100;
+/// What clients of version 1 go by: they are told no limits.
+const DEFAULT_CREDIT: usize = 1024 * 1024;
+const DOCUMENTS: usize = 4096;
+/// Documents that a client may send before it is read for: with more of them it is read for in
+/// between, though it goes on sending.
+const RECEIVED: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct ServerChannel {
@@ -52,7 +61,7 @@ pub(super) struct ServerChannel {
     /// what has become of its revision, for who begins empty hears of no deleted documents.
     doubtful: BTreeMap<DocumentId, u64>,
     /// What is to be acknowledged once such documents are sent, or nobody would send them again.
-    held: Vec<Acknowledge>,
+    held: Vec<Held>,
     flight: Flight<()>,
     /// Batches that wait to be committed, with their weights and the refusals already known.
     uncommitted: VecDeque<Uncommitted>,
@@ -67,6 +76,13 @@ pub(super) struct ServerChannel {
     known: HashMap<DocumentId, Vec<Revision>>,
     /// Where this side has lost something that the client has read.
     comparison: Option<Comparison>,
+}
+
+/// An acknowledgement that waits, with the weight of its batch.
+#[derive(Debug)]
+struct Held {
+    acknowledge: Acknowledge,
+    weight: usize,
 }
 
 /// What was asked for.
@@ -183,9 +199,13 @@ impl ServerChannel {
         if !role.can_write() {
             return Err(TakeError::ReadOnly);
         }
-        // A client may fill its credit, and then send the one batch that passes it.
-        let waiting: usize = self.uncommitted.iter().map(|batch| batch.weight).sum();
-        if waiting >= limits.credit + limits.frame {
+        // A client may fill its credit, and then send the one batch that passes it. One of version 1
+        // was told nothing of credit.
+        let credit = limits.credit.max(if self.offers.is_some() { 0 } else { DEFAULT_CREDIT });
+        let held = self.held.iter().map(|held| held.weight);
+        let waiting: usize = self.uncommitted.iter().map(|batch| batch.weight).chain(held).sum();
+        let is_crowded = changes.documents.len() > limits.batch_documents.max(DOCUMENTS);
+        if is_crowded || waiting >= credit + limits.frame {
             return Err(TakeError::Overload);
         }
         let mut refused = Vec::new();
@@ -201,7 +221,9 @@ impl ServerChannel {
         self.uncommitted.push_back(Uncommitted {
             batch: changes.batch,
             is_current: self.flight.is_empty(),
-            weight: documents.iter().map(ReplicatedDocument::weight).sum(),
+            weight: BATCH_COST
+                + REFUSAL_COST * refused.len()
+                + documents.iter().map(ReplicatedDocument::weight).sum::<usize>(),
             documents: documents
                 .iter()
                 .map(|document| {
@@ -249,12 +271,17 @@ impl ServerChannel {
             self.announced = seq;
         }
         let is_current = is_alone.then_some(true);
-        self.held.push(Acknowledge { channel: number, batch, refused, seq: Some(seq), is_current });
+        let seq = Some(seq);
+        let acknowledge = Acknowledge { channel: number, batch, refused, seq, is_current };
+        self.held.push(Held { acknowledge, weight: done.weight });
     }
 
     /// What is committed, and may be acknowledged now.
     pub fn acknowledgements(&mut self) -> Vec<Acknowledge> {
-        if self.next_doubtful().is_some() { Vec::new() } else { std::mem::take(&mut self.held) }
+        if self.next_doubtful().is_some() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.held).into_iter().map(|held| held.acknowledge).collect()
     }
 
     fn next_doubtful(&self) -> Option<(&DocumentId, u64)> {
@@ -273,7 +300,7 @@ impl ServerChannel {
             && self.reading.is_none()
             && is_free
             && self.comparison.is_none()
-            && self.uncommitted.is_empty()
+            && (self.uncommitted.is_empty() || self.received.len() >= RECEIVED)
             && self.flight.has_credit(limits);
         if !is_possible {
             return None;

@@ -1,0 +1,125 @@
+//! What carries frames to a client and back: a WebSocket, or any other stream of bytes.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    body::Bytes,
+    extract::ws::{CloseFrame, Message, WebSocket},
+};
+use futures_util::{Sink, SinkExt, Stream, StreamExt, future::BoxFuture};
+use settee_sync::message::GoodbyeCode;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
+
+#[derive(Debug, Error)]
+pub enum TransportError {
+    #[error("{0}")]
+    WebSocket(#[from] axum::Error),
+    #[error("{0}")]
+    Stream(#[from] io::Error),
+}
+
+type Step = Poll<Result<(), TransportError>>;
+
+/// Frames in order and whole, in both directions at once.
+pub trait Transport: Send {
+    /// The next frame; `None` when the other side has closed.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, TransportError>>>;
+
+    /// Whether there is room for a frame.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Step;
+
+    fn start_send(&mut self, frame: Bytes) -> Result<(), TransportError>;
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Step;
+
+    /// Says that this was all, and waits until the other side has heard it.
+    fn close(&mut self, code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>>;
+}
+
+impl Transport for WebSocket {
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, TransportError>>> {
+        loop {
+            let frame = match ready!(self.poll_next_unpin(context)) {
+                Some(Ok(Message::Binary(frame))) => Some(Ok(frame)),
+                // No text is a frame of the protocol: its first byte can't begin any UTF-8.
+                Some(Ok(Message::Text(text))) => Some(Ok(text.into())),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Ok(Message::Close(_))) | None => None,
+                Some(Err(error)) => Some(Err(error.into())),
+            };
+            return Poll::Ready(frame);
+        }
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Step {
+        self.poll_ready_unpin(context).map_err(Into::into)
+    }
+
+    fn start_send(&mut self, frame: Bytes) -> Result<(), TransportError> {
+        self.start_send_unpin(Message::Binary(frame)).map_err(Into::into)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Step {
+        self.poll_flush_unpin(context).map_err(Into::into)
+    }
+
+    fn close(&mut self, code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>> {
+        Box::pin(async move {
+            let frame = CloseFrame { code: code.close_code(), reason: "".into() };
+            self.send(Message::Close(Some(frame))).await?;
+            // A socket that is dropped with something unread takes back what was sent last.
+            while let Some(Ok(_)) = self.next().await {}
+            Ok(())
+        })
+    }
+}
+
+/// Frames on a stream of bytes: each is its length, as four bytes with the highest first, and then
+/// its bytes.
+pub struct StreamTransport<S>(Framed<S, LengthDelimitedCodec>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> StreamTransport<S> {
+    pub fn new(stream: S, longest_frame: usize) -> Self {
+        let codec = LengthDelimitedCodec::builder().max_frame_length(longest_frame).new_codec();
+        Self(Framed::new(stream, codec))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for StreamTransport<S> {
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, TransportError>>> {
+        let next = ready!(Pin::new(&mut self.0).poll_next(context));
+        Poll::Ready(next.map(|frame| frame.map(Into::into).map_err(Into::into)))
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Step {
+        Sink::<Bytes>::poll_ready(Pin::new(&mut self.0), context).map_err(Into::into)
+    }
+
+    fn start_send(&mut self, frame: Bytes) -> Result<(), TransportError> {
+        Pin::new(&mut self.0).start_send(frame).map_err(Into::into)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Step {
+        Sink::<Bytes>::poll_flush(Pin::new(&mut self.0), context).map_err(Into::into)
+    }
+
+    /// The reason was in the goodbye: a bare stream has no other place for it.
+    fn close(&mut self, _code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>> {
+        Box::pin(async move { SinkExt::<Bytes>::close(&mut self.0).await.map_err(Into::into) })
+    }
+}

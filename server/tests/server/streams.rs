@@ -1,0 +1,115 @@
+//! The protocol on streams that are no WebSockets.
+
+use std::{io, time::Duration};
+
+use serde_json::json;
+use settee_client::{Client, client::Opening, socket::Connector, stream::StreamConnector};
+use settee_server::{Service, Settings, Streams};
+use settee_store::{Body, Change, Database, DocumentId, Edit, Memory};
+use settee_sync::Limits;
+use settee_todo::Token;
+use tokio::{
+    io::DuplexStream,
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+use crate::support::SOON;
+
+struct Device {
+    database: Database,
+    _client: Client,
+}
+
+impl Device {
+    async fn new(owner: &Token, connector: impl Connector + 'static) -> Self {
+        let database = Database::new(Memory::new(settee_todo::token::random()));
+        let backoff = (Duration::from_millis(20), Duration::from_millis(200));
+        let limits = Limits { backoff, ..Limits::default() };
+        let (client, driver) = Client::new(connector, limits, "test", 1);
+        tokio::spawn(driver);
+        let opening = Opening {
+            database: database.clone(),
+            name: owner.list_id().to_string(),
+            credentials: owner.as_bytes().to_vec(),
+            is_lazy: false,
+        };
+        client.open(opening).await.unwrap();
+        Self { database, _client: client }
+    }
+
+    async fn add(&self, title: &str) {
+        let body = Body::from_serialize(&json!({"title": title, "completed": false})).unwrap();
+        let id = DocumentId::new(&format!("todo/{}", title.trim_end_matches('x'))).unwrap();
+        let edit = Edit { id, seen: Vec::new(), change: Change::Put(body) };
+        self.database.write(vec![edit]).await.unwrap()[0].as_ref().unwrap();
+    }
+
+    async fn has(&self, documents: usize) {
+        let mut news = self.database.watch();
+        let all = async {
+            loop {
+                let counts = self.database.counts().await.unwrap();
+                if counts.documents == documents && counts.pending == 0 {
+                    break;
+                }
+                news.changed().await.unwrap();
+            }
+        };
+        timeout(SOON, all).await.expect("it comes through");
+    }
+}
+
+fn service() -> (tempfile::TempDir, Service) {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::open(Settings::new(folder.path().join("data"))).unwrap();
+    (folder, service)
+}
+
+/// Two devices write at once, more than one batch, and each has all of it in the end.
+async fn meet(connector: impl Fn() -> Box<dyn Connector>) {
+    let owner = Token::generate();
+    let one = Device::new(&owner, connector()).await;
+    let other = Device::new(&owner, connector()).await;
+    let long = "x".repeat(900);
+    for n in 0..400 {
+        one.add(&format!("one {n} {long}")).await;
+        other.add(&format!("other {n} {long}")).await;
+    }
+    one.has(800).await;
+    other.has(800).await;
+}
+
+#[tokio::test]
+async fn two_devices_meet_over_bare_tcp() {
+    let (_folder, service) = service();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let streams = service.streams();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let streams = streams.clone();
+            tokio::spawn(async move { streams.serve(stream).await });
+        }
+    });
+    meet(|| Box::new(StreamConnector::new(move || TcpStream::connect(address)))).await;
+}
+
+#[tokio::test]
+async fn two_devices_meet_over_pipes_that_hold_a_few_bytes() {
+    let (_folder, service) = service();
+    let streams = service.streams();
+    meet(move || {
+        let streams = streams.clone();
+        Box::new(StreamConnector::new(move || open_pipe(&streams)))
+    })
+    .await;
+}
+
+/// The server's end is served; the client's end is what it opens.
+fn open_pipe(streams: &Streams) -> impl Future<Output = io::Result<DuplexStream>> + Send + use<> {
+    let (ours, theirs) = tokio::io::duplex(64);
+    let streams = streams.clone();
+    tokio::spawn(async move { streams.serve(theirs).await });
+    std::future::ready(Ok(ours))
+}
