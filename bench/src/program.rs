@@ -4,22 +4,32 @@
 //!
 //! - [`sync`]: native clients and a server in a process of its own; [`memory`]: what that server
 //!   takes; [`rounds`] measures both several times, in turn with the [`peers`].
+//! - [`fairness`]: a small list and a large one on one connection; [`load`]: one list with many
+//!   readers.
 //! - [`sqlite`]: the server's store alone; [`compaction`]: what deleted documents weigh;
 //!   [`browser`]: the store in Chromium, beside its peers.
-//! - [`server`] starts the process; [`device`] is a client with a database; [`traffic`] counts what
-//!   a client's socket carries.
+//! - [`server`] starts the process; [`device`] is a client with a database; [`reader`] is one that
+//!   has none; [`traffic`] counts what a client's socket carries; [`open_files`]: how many sockets
+//!   there may be.
+//! - [`sightings`], [`ledger`]: which documents arrive, and how long after they were written.
 //! - [`figure`]: what is measured; [`goals`]: what it ought to be; [`report`]: the table.
 
 mod browser;
 mod compaction;
 mod device;
+mod fairness;
 mod figure;
 mod goals;
+mod ledger;
+mod load;
 mod memory;
+mod open_files;
 mod peers;
+mod reader;
 mod report;
 mod rounds;
 mod server;
+mod sightings;
 mod sqlite;
 mod sync;
 mod traffic;
@@ -34,8 +44,8 @@ use rounds::Cases;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// No case takes a tenth of this, unless something is stuck.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// No case takes a third of this, unless something is stuck.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Measures Settee, and prints one table.
 #[derive(Debug, Parser)]
@@ -56,6 +66,9 @@ struct Options {
     /// How often to measure what syncs; of each figure the median counts
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     rounds: usize,
+    /// How many clients there are under load
+    #[arg(long, value_name = "COUNT", default_value_t = load::CLIENTS)]
+    clients: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -66,6 +79,10 @@ enum Part {
     Sync,
     /// The server's memory
     Server,
+    /// A small list beside a large one on one connection, which is also in `sync`
+    Fair,
+    /// One list with many clients, which is measured only if it is named
+    Load,
 }
 
 pub fn main() -> ExitCode {
@@ -94,8 +111,14 @@ async fn run(options: &Options) -> Result<bool> {
     if options.part == Some(Part::Server) {
         rounds::measure(Cases::Memory, &[], options.rounds, &mut report).await;
     }
+    if chosen(&[Part::Sync, Part::Fair]) {
+        report.add("fairness", limited(fairness::figures()).await);
+    }
     if chosen(&[Part::Sync, Part::Server]) {
         report.add("idle connections", limited(memory::idle_connections()).await);
+    }
+    if options.part == Some(Part::Load) {
+        report.add("load", limited(load::figures(options.clients)).await);
     }
     if chosen(&[Part::Store]) {
         report.add("SQLite", limited(sqlite::figures()).await);

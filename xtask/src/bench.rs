@@ -23,6 +23,9 @@ pub struct Options {
     /// How often to measure what syncs; of each figure the median counts
     #[arg(long, value_name = "COUNT")]
     rounds: Option<usize>,
+    /// How many clients there are under load
+    #[arg(long, value_name = "COUNT")]
+    clients: Option<u16>,
     /// Where missing tools may come from
     #[arg(long, value_enum, default_value_t)]
     ways: Ways,
@@ -36,6 +39,10 @@ enum Part {
     Sync,
     /// The server's memory
     Server,
+    /// A small list beside a large one on one connection, which is also in `sync`
+    Fair,
+    /// One list with many clients, which is measured only if it is named
+    Load,
 }
 
 /// Builds the server and the benchmarks in one call, so that they share what they depend on.
@@ -63,6 +70,8 @@ pub fn run(options: &Options) -> Result<()> {
             Part::Store => "store",
             Part::Sync => "sync",
             Part::Server => "server",
+            Part::Fair => "fair",
+            Part::Load => "load",
         });
     }
     if options.no_peers {
@@ -70,6 +79,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if let Some(rounds) = options.rounds {
         bench = bench.arg("--rounds").arg(rounds.to_string());
+    }
+    if let Some(clients) = options.clients {
+        bench = bench.arg("--clients").arg(clients.to_string());
     }
     for (flag, file) in [("--json", &options.json), ("--peers", &options.peers)] {
         if let Some(file) = file {

@@ -20,11 +20,19 @@ impl Profile {
 
     /// The server's binary; cargo-leptos puts `hash.txt`, which names the site's files, beside it.
     pub fn server(self) -> PathBuf {
-        let folder = match self {
+        self.folder().join("settee-server")
+    }
+
+    /// The native clients that some end-to-end tests start.
+    pub fn crowd(self) -> PathBuf {
+        self.folder().join("settee-crowd")
+    }
+
+    fn folder(self) -> PathBuf {
+        workspace::target().join(match self {
             Self::Debug => "debug",
             Self::Release => "release",
-        };
-        workspace::target().join(folder).join("settee-server")
+        })
     }
 }
 

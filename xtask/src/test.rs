@@ -133,6 +133,7 @@ fn end_to_end(toolbox: &mut Toolbox, profile: Profile) -> Outcome {
     // What is quick to fail comes before the build, which is not.
     toolbox.prepare(tools::END_TO_END)?;
     site::build(toolbox, profile)?;
+    build_crowd(toolbox, profile)?;
     let file = workspace::target().join("playwright.json");
     if file.exists() {
         fs::remove_file(&file).map_err(Error::file(&file))?;
@@ -147,13 +148,25 @@ fn end_to_end(toolbox: &mut Toolbox, profile: Profile) -> Outcome {
     Ok((tally, succeeded))
 }
 
-/// `playwright test`, told where the browser, the server and its site are.
+/// The native clients that some of the tests start. They are built in a call of their own, for the
+/// features that they need of what both depend on are not the server's.
+fn build_crowd(toolbox: &Toolbox, profile: Profile) -> Result<()> {
+    let cargo = toolbox.program("cargo").args(["build", "--package", "settee-bench"]);
+    let cargo = cargo.args(["--bin", "settee-crowd"]);
+    match profile {
+        Profile::Debug => cargo.run(),
+        Profile::Release => cargo.arg("--release").run(),
+    }
+}
+
+/// `playwright test`, told where the browser, the server, its site and native clients are.
 pub fn playwright(toolbox: &Toolbox, profile: Profile) -> Result<Program> {
     let playwright = toolbox.program("npx").args(["playwright", "test"]);
     Ok(playwright
         .dir(&workspace::end2end())
         .env("SETTEE_CHROMIUM", &toolbox.browser()?.chromium)
         .env("SETTEE_SERVER", profile.server())
+        .env("SETTEE_CROWD", profile.crowd())
         .env("SETTEE_SITE", workspace::site()))
 }
 

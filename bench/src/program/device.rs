@@ -1,4 +1,4 @@
-//! A native client with a list, which it keeps in memory.
+//! Native clients, which keep their lists in memory.
 
 use settee_client::{
     Client, Replica, ReplicaStatus, Status, client::Opening, native::WebSocketConnector,
@@ -6,7 +6,6 @@ use settee_client::{
 use settee_store::{Database, Edit, Memory};
 use settee_sync::Limits;
 use settee_todo::{Token, token::random};
-use tokio::sync::watch;
 
 use super::{
     Result,
@@ -27,43 +26,66 @@ pub async fn write(database: &Database, edits: Vec<Edit>) -> Result<()> {
     Ok(())
 }
 
-/// A device with one list. The connection ends with this value.
-pub struct Device {
-    pub database: Database,
-    pub traffic: Traffic,
-    replica: Replica,
-    status: watch::Receiver<Status>,
-    _client: Client,
+/// A connection for any number of lists. It ends with this value.
+pub struct Connection {
+    traffic: Traffic,
+    client: Client,
 }
 
-impl Device {
-    /// Connects to the server, and opens the owner's list.
-    pub async fn connect(server: &Server, owner: &Token, database: Database) -> Result<Self> {
+impl Connection {
+    pub fn new(server: &Server) -> Self {
         let traffic = Traffic::default();
         let inner = WebSocketConnector::new(server.url());
         let connector = CountingConnector { inner, traffic: traffic.clone() };
         let chance = u64::from_ne_bytes(random());
         let (client, run) = Client::new(connector, Limits::default(), "settee-bench", chance);
         tokio::spawn(run);
+        Self { traffic, client }
+    }
+
+    /// Keeps the owner's list in sync from now on.
+    pub async fn open(&self, owner: &Token, database: Database) -> Result<Replica> {
         let opening = Opening {
-            database: database.clone(),
+            database,
             name: owner.list_id().to_string(),
             credentials: owner.as_bytes().to_vec(),
             is_lazy: false,
         };
-        let replica = client.open(opening).await?;
-        let status = client.status();
-        Ok(Self { database, traffic, replica, status, _client: client })
+        Ok(self.client.open(opening).await?)
+    }
+
+    /// Waits until a list is here as it is on the server.
+    pub async fn up_to_date(&self, replica: Replica) -> Result<()> {
+        let is_done = |status: &Status| {
+            status.replicas.get(&replica).is_some_and(ReplicaStatus::is_up_to_date)
+        };
+        let mut status = self.client.status();
+        status.wait_for(is_done).await?;
+        Ok(())
+    }
+}
+
+/// A device with one list. The connection ends with this value.
+pub struct Device {
+    pub database: Database,
+    pub traffic: Traffic,
+    replica: Replica,
+    connection: Connection,
+}
+
+impl Device {
+    /// Connects to the server, and opens the owner's list.
+    pub async fn connect(server: &Server, owner: &Token, database: Database) -> Result<Self> {
+        let connection = Connection::new(server);
+        let replica = connection.open(owner, database.clone()).await?;
+        let traffic = connection.traffic.clone();
+        Ok(Self { database, traffic, replica, connection })
     }
 
     /// One that has connected, and has all that the server has.
     pub async fn up_to_date(server: &Server, owner: &Token) -> Result<Self> {
-        let mut device = Self::connect(server, owner, empty_database()).await?;
-        let replica = device.replica;
-        let is_done = |status: &Status| {
-            status.replicas.get(&replica).is_some_and(ReplicaStatus::is_up_to_date)
-        };
-        device.status.wait_for(is_done).await?;
+        let device = Self::connect(server, owner, empty_database()).await?;
+        device.connection.up_to_date(device.replica).await?;
         Ok(device)
     }
 

@@ -5,11 +5,17 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
 use super::Result;
+
+/// Most connections that the server takes: more than any case makes.
+const CONNECTIONS: &str = "65535";
+/// What the system counts a process's time in, for who asks by files.
+const TICKS_PER_SECOND: u64 = 100;
 
 /// A running server, which ends with this value.
 pub struct Server {
@@ -29,7 +35,8 @@ impl Server {
         }
         let data = data_folder()?;
         let mut process = Command::new(program)
-            .args(["--sync-only", "--listen", "127.0.0.1:0", "--data"])
+            .args(["--sync-only", "--connections", CONNECTIONS])
+            .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
@@ -55,13 +62,35 @@ impl Server {
 
     /// How many bytes of memory the process holds.
     pub fn memory(&self) -> Result<f64> {
-        let file = format!("/proc/{}/status", self.process.id());
-        let status = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
+        let status = self.told("status")?;
         let kibibytes = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"))
-            .ok_or_else(|| format!("{file} tells no VmRSS"))?;
+            .ok_or("the system tells no VmRSS of the server")?;
         Ok(kibibytes.trim().parse::<f64>()? * 1024.0)
+    }
+
+    /// How much time of processors the process has taken so far.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let ticks = ticks(&self.told("stat")?)?;
+        Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+    }
+
+    /// What the system tells of the process.
+    fn told(&self, what: &str) -> Result<String> {
+        let file = format!("/proc/{}/{what}", self.process.id());
+        Ok(fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?)
+    }
+}
+
+/// The time that a process has taken for itself, and that the system has taken for it.
+fn ticks(stat: &str) -> Result<u64> {
+    // The program's name stands in brackets, and may hold anything.
+    let (_, fields) = stat.rsplit_once(')').ok_or("the system names no program")?;
+    let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+    match (times.next(), times.next()) {
+        (Some(own), Some(system)) => Ok(own? + system?),
+        _ => Err("the system tells no times of the server".into()),
     }
 }
 
@@ -83,4 +112,17 @@ pub fn build_folder() -> Result<PathBuf> {
 /// many machines.
 pub fn data_folder() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(build_folder()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_times_count() -> Result<()> {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 90 0 3 0 250 50 9 9 20 0 4 0 100 1000 200";
+        assert_eq!(ticks(stat)?, 300);
+        assert!(ticks("7 (settee-server) S 1").is_err());
+        Ok(())
+    }
 }

@@ -11,7 +11,6 @@ use settee_bench::{
     documents::Todos,
     statistics::{median, milliseconds, percentile},
 };
-use settee_store::{BackendError, Database, DocumentId};
 use settee_todo::Token;
 use tokio::{sync::mpsc, time::sleep};
 
@@ -20,6 +19,7 @@ use super::{
     device::{Device, empty_database, write},
     figure::Figure,
     server::Server,
+    sightings,
 };
 
 const DOCUMENTS: u16 = 5_000;
@@ -101,7 +101,8 @@ pub async fn fan_out(server: &Server) -> Result<Vec<Figure>> {
     let mut readers = Vec::with_capacity(READERS);
     for _ in 0..READERS {
         let reader = Device::up_to_date(server, &owner).await?;
-        tokio::spawn(report_sightings(reader.database.clone(), sender.clone()));
+        let feed = reader.database.follow(reader.database.seq());
+        tokio::spawn(sightings::report(feed, sender.clone()));
         readers.push(reader);
     }
     sleep(REST).await;
@@ -121,21 +122,4 @@ pub async fn fan_out(server: &Server) -> Result<Vec<Figure>> {
         times.push(milliseconds(seen.duration_since(*start)));
     }
     Ok(vec![Figure::new("fanout4_p50_ms", median(&times), "ms")])
-}
-
-/// Sends word of each document as the changes feed shows it.
-async fn report_sightings(
-    database: Database,
-    sightings: mpsc::UnboundedSender<(DocumentId, Instant)>,
-) -> std::result::Result<(), BackendError> {
-    let mut feed = database.follow(database.seq());
-    while let Some(records) = feed.next().await? {
-        let now = Instant::now();
-        for record in records {
-            if sightings.send((record.id.clone(), now)).is_err() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
 }

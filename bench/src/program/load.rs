@@ -1,0 +1,106 @@
+//! Many people with one list: how long what some of them write takes to all the others, and what
+//! that takes of the server.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use settee_bench::{
+    documents::Todos,
+    statistics::{median, milliseconds, percentile},
+};
+use settee_todo::Token;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::{
+    Result,
+    device::{Device, empty_database, write},
+    figure::Figure,
+    ledger::Ledger,
+    open_files,
+    reader::{self, Arrival, Reader},
+    server::Server,
+};
+
+/// How many people there are, unless it is said.
+pub const CLIENTS: u16 = 2_000;
+/// So many of them write, one after the other.
+const WRITERS: u16 = 20;
+/// What the list has before.
+const DOCUMENTS: usize = 100;
+/// For 20 seconds, at this pace.
+const EDITS: usize = 400;
+const GAP: Duration = Duration::from_millis(50);
+/// After this the server has done what it does after the fact.
+const REST: Duration = Duration::from_secs(2);
+
+/// Those who write are whole clients; those who only read are as light as can be, for all share the
+/// machine with the server.
+pub async fn figures(clients: u16) -> Result<Vec<Figure>> {
+    let clients = clients.min(open_files::room());
+    let readers = clients.checked_sub(WRITERS).filter(|readers| *readers > 0);
+    let readers = readers.ok_or_else(|| format!("it takes more than {WRITERS} clients"))?;
+    let server = Server::start()?;
+    let owner = Token::generate();
+    let writers = writers(&server, &owner).await?;
+    sleep(REST).await;
+
+    let before = server.memory()?;
+    let edits = Todos::default().edits(EDITS);
+    let ledger = Arc::new(Ledger::new(&edits));
+    let work = |reader| watch(reader, ledger.clone());
+    let mut crowd = reader::gather(&server, &owner, readers.into(), work).await?;
+    sleep(REST).await;
+
+    let (start, used) = (Instant::now(), server.processor_time()?);
+    let mut pace = interval(GAP);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for (edit, writer) in edits.into_iter().zip(writers.iter().cycle()) {
+        pace.tick().await;
+        ledger.note(&edit.id);
+        write(&writer.database, vec![edit]).await?;
+    }
+    let (mut times, mut open) = (Vec::new(), Vec::with_capacity(readers.into()));
+    while let Some(ended) = crowd.join_next().await {
+        let (reader, seen) = ended??;
+        times.extend(seen);
+        // Its connection is still to be counted.
+        open.push(reader);
+    }
+    let used = server.processor_time()?.saturating_sub(used);
+    let busy = used.as_secs_f64() / start.elapsed().as_secs_f64();
+    let each = (server.memory()? - before) / f64::from(readers);
+    Ok(vec![
+        Figure::new("load_clients", f64::from(clients), "clients"),
+        Figure::new("load_p50_ms", median(&times), "ms"),
+        Figure::new("load_p99_ms", percentile(&times, 99), "ms"),
+        // Of one core.
+        Figure::new("load_server_cpu_percent", busy * 100.0, "%"),
+        Figure::new("load_connection_kb", each / 1e3, "kB"),
+    ])
+}
+
+/// The first of them brings the list.
+async fn writers(server: &Server, owner: &Token) -> Result<Vec<Device>> {
+    let database = empty_database();
+    write(&database, Todos::default().edits(DOCUMENTS)).await?;
+    let first = Device::connect(server, owner, database).await?;
+    first.acknowledged().await?;
+    let mut writers = vec![first];
+    for _ in 1..WRITERS {
+        writers.push(Device::up_to_date(server, owner).await?);
+    }
+    Ok(writers)
+}
+
+/// Reads until all documents have arrived, and tells how many milliseconds each took.
+async fn watch(mut reader: Reader, ledger: Arc<Ledger>) -> Result<(Reader, Vec<f64>)> {
+    let mut times = Vec::with_capacity(ledger.count());
+    while times.len() < ledger.count() {
+        let Arrival { at, documents, .. } = reader.next().await?;
+        let ages = documents.iter().filter_map(|document| ledger.age(&document.id, at));
+        times.extend(ages.map(milliseconds));
+    }
+    Ok((reader, times))
+}

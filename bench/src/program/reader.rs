@@ -1,0 +1,136 @@
+//! Readers without a database, of which thousands take little of the machine that the server is to
+//! have. They speak just so much of the protocol that the server can't tell them from others.
+
+use std::time::Instant;
+
+use settee_client::{
+    native::WebSocketConnector,
+    socket::{Connector, Socket},
+};
+use settee_sync::{
+    Channel,
+    message::{Acknowledge, Hello, Message, Open, Pong, VERSIONS, WireDocument},
+};
+use settee_todo::Token;
+use tokio::task::JoinSet;
+
+use super::{Result, server::Server};
+
+/// How many connect at a time.
+const TOGETHER: usize = 50;
+/// Each has one only.
+const CHANNEL: Channel = 0;
+
+/// A connection with one open channel.
+pub struct Reader {
+    socket: Box<dyn Socket>,
+}
+
+/// A batch of documents, which is acknowledged.
+pub struct Arrival {
+    pub at: Instant,
+    pub documents: Vec<WireDocument>,
+    /// The update sequence that the reader has come to.
+    seq: Option<u64>,
+}
+
+/// Connects readers to the owner's list. As soon as one has all that the server has, it begins to
+/// work, or the server would take it for lost while it waits for the others.
+pub async fn gather<W, F>(
+    server: &Server,
+    owner: &Token,
+    count: usize,
+    work: W,
+) -> Result<JoinSet<F::Output>>
+where
+    W: Fn(Reader) -> F,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (mut connecting, mut working) = (JoinSet::new(), JoinSet::new());
+    let mut begun = 0;
+    loop {
+        while begun < count && connecting.len() < TOGETHER {
+            connecting.spawn(Reader::connect(server.url(), owner.clone()));
+            begun += 1;
+        }
+        let Some(reader) = connecting.join_next().await else { return Ok(working) };
+        working.spawn(work(reader??));
+    }
+}
+
+impl Reader {
+    /// One that has all that the server has.
+    async fn connect(url: String, owner: Token) -> Result<Self> {
+        let socket = WebSocketConnector::new(url).connect().await?;
+        let mut reader = Self { socket };
+        reader.send(Hello { versions: VERSIONS.to_vec(), agent: "settee-bench".into() }).await?;
+        match reader.receive().await? {
+            Message::Hello(_) => {}
+            other => return Err(unexpected(&other)),
+        }
+        let open = Open {
+            channel: CHANNEL,
+            database: owner.list_id().to_string(),
+            credentials: owner.as_bytes().to_vec(),
+            checkpoint: None,
+        };
+        reader.send(open).await?;
+        let end = match reader.receive().await? {
+            Message::Opened(opened) => opened.seq,
+            other => return Err(unexpected(&other)),
+        };
+        let mut seq = 0;
+        while seq < end {
+            seq = reader.next().await?.seq.unwrap_or(seq);
+        }
+        Ok(reader)
+    }
+
+    /// Reads for ever, or until the connection is lost.
+    pub async fn idle(mut self) -> Result<()> {
+        loop {
+            self.next().await?;
+        }
+    }
+
+    /// Waits for documents, and acknowledges them.
+    pub async fn next(&mut self) -> Result<Arrival> {
+        let changes = match self.receive().await? {
+            Message::Changes(changes) => changes,
+            other => return Err(unexpected(&other)),
+        };
+        let at = Instant::now();
+        let acknowledge = Acknowledge {
+            channel: CHANNEL,
+            batch: changes.batch,
+            refused: Vec::new(),
+            seq: None,
+            is_current: None,
+        };
+        self.send(acknowledge).await?;
+        Ok(Arrival { at, documents: changes.documents, seq: changes.seq })
+    }
+
+    /// The next message, but for those that ask whether anybody is there: they are answered.
+    async fn receive(&mut self) -> Result<Message> {
+        loop {
+            let frame = self.socket.receive().await?;
+            let frame = frame.ok_or("the server has closed a reader's connection")?;
+            match Message::decode(&frame)? {
+                Some(Message::Ping(_)) => self.send(Pong {}).await?,
+                Some(message) => return Ok(message),
+                None => {}
+            }
+        }
+    }
+
+    async fn send(&mut self, message: impl Into<Message> + Send) -> Result<()> {
+        Ok(self.socket.send(message.into().encode()).await?)
+    }
+}
+
+/// Nothing else is sent to a reader that has written nothing, and whose list has small documents.
+fn unexpected(message: &Message) -> Box<dyn std::error::Error + Send + Sync> {
+    format!("a reader doesn't know what to do about {message:?}").into()
+}

@@ -1,0 +1,24 @@
+//! Which documents a reader gets to see, and when.
+
+use std::time::Instant;
+
+use settee_store::{BackendError, DocumentId, Feed};
+use tokio::sync::mpsc;
+
+pub type Sighting = (DocumentId, Instant);
+
+/// Sends word of each document as the changes feed shows it.
+pub async fn report(
+    mut feed: Feed,
+    sightings: mpsc::UnboundedSender<Sighting>,
+) -> Result<(), BackendError> {
+    while let Some(records) = feed.next().await? {
+        let now = Instant::now();
+        for record in records {
+            if sightings.send((record.id.clone(), now)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
