@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use settee_store::{
-    Applied, Body, Change, DocumentId, Edit, Operation, OperationError, body::BodyError,
+    Applied, Body, Change, DocumentId, Edit, Operation, OperationError, Revision, body::BodyError,
     operation::COMMIT_LIMIT,
 };
 
@@ -24,9 +24,10 @@ pub(crate) struct Outgoing {
 /// An operation on its way to the store.
 pub(crate) struct Sent {
     pub id: DocumentId,
-    /// `None`: the refused edit is forgotten.
+    /// `None`: nothing is edited.
     intent: Option<Intent>,
-    discards: bool,
+    /// The refused edit that is forgotten with it.
+    discards: Option<Revision>,
 }
 
 impl<T: Model> Rows<T> {
@@ -38,10 +39,10 @@ impl<T: Model> Rows<T> {
         }
         let room = COMMIT_LIMIT - outgoing.operations.len();
         let more = self.discarded.split_off(self.discarded.len().min(room));
-        for id in std::mem::replace(&mut self.discarded, more) {
-            outgoing.operations.push(Operation::Discard { id: id.clone() });
+        for (id, revision) in std::mem::replace(&mut self.discarded, more) {
+            outgoing.operations.push(Operation::Discard { id: id.clone(), revision });
             self.in_flight.insert(id.clone());
-            outgoing.sent.push(Sent { id, intent: None, discards: false });
+            outgoing.sent.push(Sent { id, intent: None, discards: Some(revision) });
         }
         outgoing
     }
@@ -53,9 +54,7 @@ impl<T: Model> Rows<T> {
         let change = match intent {
             Intent::Remove if entry.leaves.is_empty() || entry.shows_refused => {
                 // The store never had it, or no more.
-                if discards {
-                    self.discarded.push(id.clone());
-                }
+                self.discarded.extend(discards.map(|revision| (id.clone(), revision)));
                 self.lose(id);
                 return;
             }
@@ -83,10 +82,8 @@ impl<T: Model> Rows<T> {
     pub fn settle(&mut self, sent: &Sent, outcome: &Result<Applied, OperationError>) {
         self.in_flight.remove(&sent.id);
         let Ok(Applied { revision: Some(revision), .. }) = outcome else { return };
-        if sent.discards {
-            // Not before: until now it was the only place that had these changes.
-            self.discarded.push(sent.id.clone());
-        }
+        // Not before: until now it was the only place that had these changes.
+        self.discarded.extend(sent.discards.map(|refused| (sent.id.clone(), refused)));
         if let Some(entry) = self.entries.get_mut(&sent.id)
             && entry.intent.is_some()
         {
@@ -102,11 +99,11 @@ impl<T: Model> Rows<T> {
         for Sent { id, intent, discards } in sent {
             self.in_flight.remove(&id);
             let Some(intent) = intent else {
-                self.discarded.push(id);
+                self.discarded.extend(discards.map(|refused| (id, refused)));
                 continue;
             };
             if let Some(entry) = self.entries.get_mut(&id) {
-                entry.discards |= discards;
+                entry.discards = entry.discards.or(discards);
                 if entry.intent.is_none() {
                     entry.intent = Some(intent);
                     first.push(id);

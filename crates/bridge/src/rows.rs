@@ -27,7 +27,7 @@ pub(crate) struct Rows<T: Model> {
     /// Documents with an edit that was not handed to the store, in the order of the edits.
     pub(super) edited: Vec<DocumentId>,
     /// Documents whose refused edit is to be forgotten.
-    pub(super) discarded: Vec<DocumentId>,
+    pub(super) discarded: Vec<(DocumentId, Revision)>,
     /// Documents with an edit that the store is writing.
     pub(super) in_flight: HashSet<DocumentId>,
     pub unreadable: BTreeSet<DocumentId>,
@@ -52,8 +52,15 @@ pub(crate) struct Entry<T: Model> {
     pub record: Option<Arc<Record>>,
     /// There is nothing else to be seen of the document than the refused edit.
     pub shows_refused: bool,
-    /// The next edit holds what was refused.
-    pub discards: bool,
+    /// The refused edit whose changes the next edit holds.
+    pub discards: Option<Revision>,
+}
+
+impl<T: Model> Entry<T> {
+    /// The refused edit that the row tells of.
+    pub fn refused(&self) -> Option<Revision> {
+        self.record.as_ref()?.refused.as_ref().map(|refused| refused.revision)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,8 +226,10 @@ impl<T: Model> Rows<T> {
         if entry.intent.replace(intent).is_none() {
             self.edited.push(id.clone());
         }
-        entry.discards |= entry.shows_refused;
         let shows_refused = entry.shows_refused;
+        if shows_refused {
+            entry.discards = entry.refused();
+        }
         entry.state.maybe_update(|state| {
             // An edit closes all that its editor has seen.
             let refused = state.refused.clone().filter(|_| !shows_refused);
@@ -228,12 +237,16 @@ impl<T: Model> Rows<T> {
         });
     }
 
+    fn is_discarding(&self, id: &DocumentId) -> bool {
+        self.discarded.iter().any(|(discarded, _)| discarded == id)
+    }
+
     /// Takes what the store has. Documents with edits under way wait until these are settled.
     pub fn absorb(&mut self, records: &[Arc<Record>]) {
         for record in records.iter().filter(|record| record.id.as_str().starts_with(T::PREFIX)) {
             let id = &record.id;
             let is_edited = self.entries.get(id).is_some_and(|entry| entry.intent.is_some());
-            if !is_edited && !self.in_flight.contains(id) && !self.discarded.contains(id) {
+            if !is_edited && !self.in_flight.contains(id) && !self.is_discarding(id) {
                 self.take(record);
             }
         }
@@ -356,7 +369,7 @@ impl<T: Model> Entry<T> {
             intent: None,
             record: None,
             shows_refused: false,
-            discards: false,
+            discards: None,
         }
     }
 }

@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use settee_store::{
-    Body, Change, Document, DocumentId, Record, Refused,
-    body::BodyError,
-    tree::Node,
-    view::{rebase, view_of},
-};
+use settee_store::{Body, Change, Document, DocumentId, Record, body::BodyError, view::rebase};
 
 use crate::{
     collection::Collection,
@@ -98,7 +93,7 @@ impl<T: Model> Rows<T> {
             && let Some(current) = self.body(id)?
             && !shows_refused
         {
-            let fields = rebase(&base_of(&record, refused), body, &current);
+            let fields = rebase(&refused.base(&record), body, &current);
             if !self.put_fields(id, Body::new(fields)?) {
                 return Ok(());
             }
@@ -106,32 +101,18 @@ impl<T: Model> Rows<T> {
             self.intend(id, Intent::Put);
         }
         if let Some(entry) = self.entries.get_mut(id) {
-            entry.discards = true;
+            entry.discards = Some(refused.revision);
             entry.state.update(|state| state.refused = None);
         }
         Ok(())
     }
 
     fn discard_refused(&mut self, id: &DocumentId) {
-        self.discarded.push(id.clone());
         let Some(entry) = self.entries.get_mut(id) else { return };
+        self.discarded.extend(entry.refused().map(|refused| (id.clone(), refused)));
         entry.state.maybe_update(|state| state.refused.take().is_some());
         if entry.shows_refused && entry.intent.is_none() && !self.in_flight.contains(id) {
             self.lose(id);
         }
-    }
-}
-
-/// What a refused edit was made on, or nothing where that is not known any more: then all that
-/// the edit says is taken for its change.
-fn base_of(record: &Record, refused: &Refused) -> Body {
-    let known = refused.based_on.iter().map(|base| record.tree.get(*base));
-    let known = known.map(|node| node.filter(|node| node.body.is_some()));
-    match known.collect::<Option<Vec<&Node>>>() {
-        Some(mut nodes) if !nodes.is_empty() => {
-            nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
-            view_of(&record.tree, &nodes).body
-        }
-        _ => Body::empty(),
     }
 }

@@ -143,7 +143,10 @@ fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
         }
         4 => Operation::Acknowledge { id, revisions: some(4) },
         5 => Operation::Refuse { id, revisions: some(4), reason: "no".to_owned() },
-        6 => Operation::Discard { id },
+        6 => match some(1).pop() {
+            Some(revision) => Operation::Discard { id, revision },
+            None => Operation::Resend { id },
+        },
         _ if says & 8 == 0 => Operation::Resend { id },
         _ => Operation::Compact { id },
     }

@@ -112,6 +112,7 @@ pub mod history;
 mod image;
 pub mod operation;
 pub mod record;
+pub mod refusal;
 pub mod replication;
 mod resolution;
 pub mod revision;

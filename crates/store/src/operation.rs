@@ -48,7 +48,7 @@ pub enum Operation {
     },
     /// The server has refused the revisions: they and what descends from them leave the tree,
     /// unless accepted ones descend from them, too. The latest of them is kept in
-    /// [`Record::refused`], unless what is there was made on it.
+    /// [`Record::refused`], unless what is there was made on it; what was there stays beside it.
     Refuse {
         /// The document whose revisions they are.
         id: DocumentId,
@@ -59,8 +59,10 @@ pub enum Operation {
     },
     /// The user gives up what was refused.
     Discard {
-        /// The document whose [`Record::refused`] goes.
+        /// The document whose refused edit goes.
         id: DocumentId,
+        /// The refused edit: see [`Refused::revision`]. Others stay.
+        revision: Revision,
     },
     /// The server has lost what it had: all revisions wait for it anew.
     Resend {
@@ -242,7 +244,7 @@ pub fn transition<P: Place>(
             | Operation::Replicate { document: ReplicatedDocument { ref id, .. }, .. }
             | Operation::Acknowledge { ref id, .. }
             | Operation::Refuse { ref id, .. }
-            | Operation::Discard { ref id }
+            | Operation::Discard { ref id, .. }
             | Operation::Resend { ref id }
             | Operation::Compact { ref id } => id.clone(),
         };
@@ -318,7 +320,7 @@ fn apply(
             refuse(record, &taken, reason);
             Ok((None, is_changed))
         }
-        Operation::Discard { .. } => Ok((None, record.refused.take().is_some())),
+        Operation::Discard { revision, .. } => Ok((None, record.discard(revision))),
         Operation::Resend { .. } => Ok((None, record.tree.mark_pending())),
         Operation::Compact { .. } => Ok((None, record.compact() > 0)),
         Operation::Local { .. } | Operation::Lead { .. } | Operation::Under { .. } => {
@@ -416,7 +418,7 @@ fn refuse(record: &mut Record, taken: &[Node], reason: String) {
         !is_shown
     });
     if let Some(Node { revision, deleted, body, .. }) = latest.cloned() {
-        record.refused = Some(Refused { revision, deleted, body, reason, based_on });
+        record.keep_refused(Refused { revision, deleted, body, reason, based_on });
     } else if let Some(refused) = &mut record.refused {
         refused.based_on.retain(|base| !is_taken(base));
         refused.based_on.extend(based_on);

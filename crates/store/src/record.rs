@@ -27,6 +27,10 @@ pub struct Record {
     /// Outside of the tree: others' edits stay visible, and later edits are made on them.
     #[n(3)]
     pub refused: Option<Refused>,
+    /// Those that were refused before that one and were not made on it, in the order in which they
+    /// were; at most [`REFUSED_LIMIT`](crate::refusal::REFUSED_LIMIT) with it.
+    #[cbor(n(4), default, skip_if = "Vec::is_empty")]
+    pub refused_before: Vec<Refused>,
 }
 
 /// An edit that the server has refused. It waits for the user: to be made again, or forgotten.
@@ -92,7 +96,13 @@ pub enum Kept {
 impl Record {
     /// A record that holds nothing yet, as before a document's first revision.
     pub fn new(id: DocumentId) -> Self {
-        Self { id, seq: 0, tree: RevisionTree::default(), refused: None }
+        Self {
+            id,
+            seq: 0,
+            tree: RevisionTree::default(),
+            refused: None,
+            refused_before: Vec::new(),
+        }
     }
 
     /// The document, or `None` when all that is known of it was refused.

@@ -3,7 +3,13 @@
 use serde_json::json;
 
 use super::{delete, document, done, fields, found, id, named, put, replica, travelling, written};
-use crate::{database::Database, operation::Operation, revision::Revision};
+use crate::{
+    body::Body,
+    database::Database,
+    operation::{Change, Operation},
+    refusal::RefusalError,
+    revision::Revision,
+};
 
 named![
     edits_are_pending_until_they_are_acknowledged,
@@ -11,6 +17,7 @@ named![
     acknowledging_a_revision_acknowledges_its_ancestors,
     what_the_server_sends_is_not_sent_to_it,
     a_refused_edit_leaves_others_edits_visible,
+    edits_that_are_refused_one_after_another_are_all_kept,
     a_refused_new_document_is_none,
     what_a_server_has_lost_is_sent_again,
 ];
@@ -97,11 +104,41 @@ async fn a_refused_edit_leaves_others_edits_visible(database: Database) {
     // Made again on what holds, and the refused one forgotten.
     let again = written(&database, put("a", &[first], json!({"title": "y"}))).await;
     assert_eq!(again.generation(), 2);
-    assert!(done(&database, vec![Operation::Discard { id: id("a") }]).await[0].changed);
+    let discard = || Operation::Discard { id: id("a"), revision: third };
+    assert!(done(&database, vec![discard()]).await[0].changed);
     assert_eq!(document(&database, "a").await.refused, None);
     assert_eq!(database.counts().await.expect("counts").refused, 0);
-    assert!(!done(&database, vec![Operation::Discard { id: id("a") }]).await[0].changed);
+    assert!(!done(&database, vec![discard()]).await[0].changed);
     assert_eq!(pending(&database).await, ["a"]);
+}
+
+async fn edits_that_are_refused_one_after_another_are_all_kept(database: Database) {
+    let first = written(&database, put("a", &[], json!({"n": 1, "title": "tea"}))).await;
+    done(&database, vec![acknowledge("a", first)]).await;
+    let mut refused = Vec::new();
+    for n in [2, 3] {
+        let fields = json!({"n": n, "title": "tea"});
+        let revision = written(&database, put("a", &[first], fields)).await;
+        done(&database, vec![refuse("a", revision)]).await;
+        refused.insert(0, revision);
+    }
+    let kept = database.refused().await.expect("refused");
+    let names: Vec<_> = kept[0].1.iter().map(|refused| refused.revision).collect();
+    assert_eq!((kept.len(), &names), (1, &refused));
+    assert_eq!(database.counts().await.expect("counts").refused, 1);
+
+    // Others have changed something else meanwhile.
+    let theirs = written(&database, put("a", &[first], json!({"n": 1, "title": "coffee"}))).await;
+    done(&database, vec![acknowledge("a", theirs)]).await;
+    let unknown = database.retry(&id("a"), first).await;
+    assert_eq!(unknown, Err(RefusalError::NotFound));
+    database.retry(&id("a"), refused[1]).await.expect("it is made again");
+    assert_eq!(fields(&database, "a").await, json!({"n": 2, "title": "coffee"}));
+    let change = Change::Put(Body::from_serialize(&json!({"n": 5})).expect("a body"));
+    database.replace(&id("a"), refused[0], change).await.expect("another is made");
+    assert_eq!(fields(&database, "a").await, json!({"n": 5}));
+    assert_eq!(database.refused().await.expect("refused"), []);
+    assert!(!database.discard(&id("a"), refused[0]).await.expect("discard"));
 }
 
 async fn a_refused_new_document_is_none(database: Database) {

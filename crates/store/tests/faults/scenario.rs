@@ -169,7 +169,12 @@ impl World {
     }
 
     async fn discard(&self, text: &str) -> Outcome {
-        commit(&self.client(), vec![Operation::Discard { id: id(text) }]).await
+        let found = self.client().records(vec![id(text)]).await;
+        let record = found.ok().into_iter().flatten().flatten().next();
+        let refused = record.and_then(|record| record.refused.clone());
+        let Some(refused) = refused else { return commit(&self.client(), Vec::new()).await };
+        let discard = Operation::Discard { id: id(text), revision: refused.revision };
+        commit(&self.client(), vec![discard]).await
     }
 }
 

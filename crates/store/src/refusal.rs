@@ -1,0 +1,159 @@
+//! What the server has refused of a document: outside of its tree, until somebody decides about it.
+
+use crate::{
+    backend::BackendError,
+    body::{Body, BodyError},
+    database::Database,
+    document_id::DocumentId,
+    operation::{Applied, Change, Edit, Operation, OperationError},
+    record::{Record, Refused},
+    revision::Revision,
+    tree::Node,
+    view::{rebase, view_of},
+};
+use thiserror::Error;
+
+/// Most refused edits that are kept of one document: with more, the earliest is forgotten.
+pub const REFUSED_LIMIT: usize = 100;
+/// How many records are looked at at a time for refused edits.
+const PAGE: usize = 1000;
+
+/// Why a refused edit can't be made again, or another in its place. It stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RefusalError {
+    /// No edit of that revision is kept as refused.
+    #[error("there is no such refused edit")]
+    NotFound,
+    /// On what the document is now it is no [`Body`] any more.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// See [`Database::write`].
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    /// The store could not write.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl Refused {
+    /// What it was made on, as far as that is known here; or an empty body, and then all that the
+    /// edit says counts as its change.
+    pub fn base(&self, record: &Record) -> Body {
+        let known = self.based_on.iter().map(|base| record.tree.get(*base));
+        let known = known.map(|node| node.filter(|node| node.body.is_some()));
+        match known.collect::<Option<Vec<&Node>>>() {
+            Some(mut nodes) if !nodes.is_empty() => {
+                nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
+                view_of(&record.tree, &nodes).body
+            }
+            _ => Body::empty(),
+        }
+    }
+}
+
+impl Record {
+    /// The edits that the server has refused, the latest first.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refused> {
+        self.refused.iter().chain(self.refused_before.iter().rev())
+    }
+
+    /// A refused edit as one of the document as it is now.
+    fn retried(&self, refused: &Refused) -> Result<Edit, BodyError> {
+        let document = self.document();
+        let seen = document.as_ref().map_or_else(Vec::new, |document| document.leaves.clone());
+        let change = match (&refused.body, document) {
+            (Some(body), Some(document)) if !refused.deleted => {
+                Change::Put(Body::new(rebase(&refused.base(self), body, &document.body))?)
+            }
+            (Some(body), None) if !refused.deleted => Change::Put(body.clone()),
+            _ => Change::Delete,
+        };
+        Ok(Edit { id: self.id.clone(), seen, change })
+    }
+
+    /// Keeps a refused edit, before all that were kept.
+    pub(crate) fn keep_refused(&mut self, refused: Refused) {
+        self.refused_before.extend(self.refused.replace(refused));
+        if self.refused_before.len() >= REFUSED_LIMIT {
+            self.refused_before.remove(0);
+        }
+    }
+
+    /// Forgets a refused edit. Tells whether there was such a one.
+    pub(crate) fn discard(&mut self, revision: Revision) -> bool {
+        if self.refused.as_ref().is_some_and(|refused| refused.revision == revision) {
+            self.refused = self.refused_before.pop();
+            return true;
+        }
+        let before = self.refused_before.len();
+        self.refused_before.retain(|refused| refused.revision != revision);
+        self.refused_before.len() < before
+    }
+}
+
+impl Database {
+    /// The documents with edits that the server has refused, in the order of their `seq`.
+    pub async fn refused(&self) -> Result<Vec<(DocumentId, Vec<Refused>)>, BackendError> {
+        let mut found = Vec::new();
+        let mut since = 0;
+        let mut remaining = self.counts().await?.refused;
+        while remaining > 0 {
+            let records = self.changes(since, PAGE).await?;
+            let Some(last) = records.last() else { break };
+            since = last.seq;
+            for record in records.iter().filter(|record| record.refused.is_some()) {
+                found.push((record.id.clone(), record.refusals().cloned().collect()));
+                remaining = remaining.saturating_sub(1);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Makes a refused edit again, on what the document is now, and forgets the refused one: what it
+    /// changed is changed in what others have made meanwhile, field by field.
+    pub async fn retry(&self, id: &DocumentId, refused: Revision) -> Result<Applied, RefusalError> {
+        let record = self.refused_record(id, refused).await?;
+        let found = record.refusals().find(|kept| kept.revision == refused);
+        let edit = record.retried(found.ok_or(RefusalError::NotFound)?)?;
+        self.settle(edit, refused).await
+    }
+
+    /// Makes another edit of the document as it is now in the place of a refused one.
+    pub async fn replace(
+        &self,
+        id: &DocumentId,
+        refused: Revision,
+        change: Change,
+    ) -> Result<Applied, RefusalError> {
+        let record = self.refused_record(id, refused).await?;
+        let seen = record.document().map_or_else(Vec::new, |document| document.leaves);
+        self.settle(Edit { id: id.clone(), seen, change }, refused).await
+    }
+
+    /// Gives up a refused edit. Tells whether there was such a one.
+    pub async fn discard(&self, id: &DocumentId, refused: Revision) -> Result<bool, BackendError> {
+        let operation = Operation::Discard { id: id.clone(), revision: refused };
+        let commit = self.commit(vec![operation]).await?;
+        Ok(commit.outcomes.iter().any(|outcome| outcome.is_ok_and(|applied| applied.changed)))
+    }
+
+    async fn refused_record(
+        &self,
+        id: &DocumentId,
+        refused: Revision,
+    ) -> Result<std::sync::Arc<Record>, RefusalError> {
+        let found = self.records(vec![id.clone()]).await?.into_iter().next().flatten();
+        let is_it = |record: &Record| record.refusals().any(|kept| kept.revision == refused);
+        found.filter(|record| is_it(record)).ok_or(RefusalError::NotFound)
+    }
+
+    /// The refused edit is forgotten once the other is durable, for until then it is the only place
+    /// that has its changes. Who dies in between has both.
+    async fn settle(&self, edit: Edit, refused: Revision) -> Result<Applied, RefusalError> {
+        let id = edit.id.clone();
+        let outcome = self.write(vec![edit]).await?.into_iter().next();
+        let applied = outcome.unwrap_or(Err(OperationError::NotFound))?;
+        self.discard(&id, refused).await?;
+        Ok(applied)
+    }
+}
