@@ -13,7 +13,7 @@ use settee_todo::{HomeEntry, ListId, Token};
 
 use crate::{
     home::{Home, Known},
-    report::{ListReport, Report},
+    report::{ListReport, Report, progress},
     storage::{self, Opened},
 };
 
@@ -100,7 +100,8 @@ impl Lists {
         let lists = lists.iter().filter_map(|(list, synced)| {
             let replica = status.replicas.get(&synced.replica)?;
             let seq = synced.database.seq();
-            Some(ListReport { id: list.to_string(), standing: replica.into(), seq })
+            let (id, progress) = (list.to_string(), progress(replica));
+            Some(ListReport { id, standing: replica.into(), seq, progress })
         });
         Report { connection: (&status.connection).into(), lists: lists.collect() }
     }

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
-use settee_sync::DenialCode;
+use settee_sync::{DenialCode, Role};
 
 /// How it goes with the server. It names no times, for each page has a clock of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -26,6 +26,9 @@ pub struct ListReport {
     /// its end.
     #[n(2)]
     pub seq: u64,
+    /// While a lot comes from the server: how many changes are here, and how many there are.
+    #[n(3)]
+    pub progress: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -65,6 +68,12 @@ pub enum Standing {
     /// This device could not save what the server sent.
     #[n(7)]
     Unsaved,
+    /// One of the tokens opened it once.
+    #[n(8)]
+    Revoked,
+    /// It may only be read, and there is something that waits to be sent.
+    #[n(9)]
+    ReadOnly,
 }
 
 impl Report {
@@ -80,6 +89,16 @@ impl Report {
     pub fn list(&self, id: &str) -> Option<&ListReport> {
         self.lists.iter().find(|list| list.id == id)
     }
+}
+
+/// Fewer changes than these come too quickly for anybody to read how many there are.
+const A_LOT: u64 = 200;
+
+/// How far a replica has come that lacks a lot.
+pub fn progress(status: &ReplicaStatus) -> Option<(u64, u64)> {
+    let (here, there) = status.progress;
+    let is_behind = status.channel == ChannelStatus::Open && here + A_LOT < there;
+    is_behind.then_some((here, there))
 }
 
 impl From<&ConnectionStatus> for Connection {
@@ -101,10 +120,14 @@ impl From<&ReplicaStatus> for Standing {
         match &status.channel {
             ChannelStatus::Waiting => Self::Waiting,
             ChannelStatus::Opening => Self::Opening,
+            ChannelStatus::Open if status.role == Some(Role::Viewer) && status.pending > 0 => {
+                Self::ReadOnly
+            }
             ChannelStatus::Open if status.is_up_to_date() => Self::UpToDate,
             ChannelStatus::Open => Self::Behind,
             ChannelStatus::Denied(denial) => match denial.code {
-                DenialCode::Denied | DenialCode::Revoked => Self::NoAccess,
+                DenialCode::Denied => Self::NoAccess,
+                DenialCode::Revoked => Self::Revoked,
                 DenialCode::Unknown => Self::Absent,
                 DenialCode::Unavailable | DenialCode::TooMany => Self::Busy,
                 DenialCode::Downgraded => Self::Opening,

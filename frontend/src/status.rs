@@ -9,10 +9,17 @@ use crate::report::{Connection, Report, Standing};
 /// The status of the list on the screen: by the report of the tab that syncs, if one has been
 /// heard, and by what this tab itself knows.
 pub fn view(report: Option<&Report>, list: &ListId, counts: Counts, is_saved: bool) -> StatusView {
-    let standing = report.and_then(|report| report.list(list.as_str())).map(|list| list.standing);
+    let list = report.and_then(|report| report.list(list.as_str()));
+    let standing = list.map(|list| list.standing);
     let connection = report.map_or(Connection::Connecting, |report| report.connection);
     let (kind, detail) = kind(connection, standing, counts, is_saved);
-    StatusView { kind, pending: counts.pending, detail: detail.to_owned() }
+    let detail = match list.and_then(|list| list.progress) {
+        Some((here, there)) if kind == StatusKind::Syncing => {
+            format!("Receiving {} of {}…", grouped(here), grouped(there))
+        }
+        _ => detail.to_owned(),
+    };
+    StatusView { kind, pending: counts.pending, detail }
 }
 
 /// Whether the tab that syncs doesn't know what this one does, or the other way round: one of them
@@ -31,6 +38,19 @@ pub fn unknown_list() -> StatusView {
     StatusView { kind: StatusKind::Denied, pending: 0, detail }
 }
 
+/// A number with a comma before each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 fn kind(
     connection: Connection,
     standing: Option<Standing>,
@@ -42,6 +62,12 @@ fn kind(
     }
     if standing == Some(Standing::NoAccess) {
         return (StatusKind::Denied, "The server gives no access to this list.");
+    }
+    if standing == Some(Standing::Revoked) {
+        return (StatusKind::Denied, "Your access to this list was taken back.");
+    }
+    if standing == Some(Standing::ReadOnly) {
+        return (StatusKind::Denied, "You may only look at this list now. Your changes stay here.");
     }
     if connection == Connection::UpdateNeeded {
         return (StatusKind::Update, "");
