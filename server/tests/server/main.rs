@@ -10,3 +10,4 @@ mod process;
 mod replicas;
 mod streams;
 mod support;
+mod versions;
