@@ -61,6 +61,18 @@ impl Limits {
         }
     }
 
+    /// These, where several databases share a connection: what is under way of one is what the
+    /// others wait for.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self {
+            batch: self.batch / SHARE,
+            batch_documents: (self.batch_documents / SHARE).max(1),
+            credit: self.credit / SHARE,
+            ..self.clone()
+        }
+    }
+
     /// These, as far as the other side takes as much.
     #[must_use]
     pub fn within(&self, told: Allowance) -> Self {
@@ -76,6 +88,9 @@ impl Limits {
         }
     }
 }
+
+/// The part of a batch and of credit that a server uses where a connection has several channels.
+const SHARE: usize = 4;
 
 /// Longest name of a database, in bytes.
 pub const NAME_LIMIT: usize = 128;

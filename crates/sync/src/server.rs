@@ -84,6 +84,8 @@ pub type Found = (Vec<Option<Arc<Record>>>, u64);
 #[derive(Debug)]
 pub struct Server {
     limits: Limits,
+    /// What is sent by, where there are several channels.
+    shared: Limits,
     agent: String,
     versions: &'static [u8],
     /// The one that was chosen in greeting.
@@ -108,6 +110,7 @@ enum Phase {
 impl Server {
     pub fn new(now: Time, limits: Limits, agent: impl Into<String>) -> Self {
         Self {
+            shared: limits.shared(),
             limits,
             agent: agent.into(),
             versions: VERSIONS,
@@ -232,10 +235,12 @@ impl Server {
 
     /// The answer to [`ServerOutput::Read`]; `None` when the store could not.
     pub fn handle_changes(&mut self, now: Time, number: Channel, page: Option<Page>) {
+        let is_shared = self.channels.len() > 1;
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
         channel.news(seq);
-        let (changes, offer) = channel.changes(now, number, &records, &self.limits);
+        let limits = if is_shared { &self.shared } else { &self.limits };
+        let (changes, offer) = channel.changes(now, number, &records, limits);
         if let Some(changes) = changes {
             self.send(changes);
         }
@@ -420,13 +425,14 @@ impl Server {
 
     /// Acknowledges what there is to acknowledge, and reads what there is to read.
     fn go_on(&mut self, now: Time, number: Channel) {
+        let limits = if self.channels.len() > 1 { &self.shared } else { &self.limits };
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let acknowledgements = channel.acknowledgements();
         let compared = channel.compared(now, number);
-        if let Some(ids) = channel.next_find(&self.limits) {
+        if let Some(ids) = channel.next_find(limits) {
             self.outputs.push_back(ServerOutput::Find { channel: number, ids });
         }
-        if let Some((since, limit)) = channel.next_read(&self.limits) {
+        if let Some((since, limit)) = channel.next_read(limits) {
             self.outputs.push_back(ServerOutput::Read { channel: number, since, limit });
         }
         for acknowledge in acknowledgements {
