@@ -90,7 +90,7 @@ impl Limits {
 }
 
 /// The part of a batch and of credit that a server uses where a connection has several channels.
-const SHARE: usize = 4;
+const SHARE: usize = 8;
 
 /// Longest name of a database, in bytes.
 pub const NAME_LIMIT: usize = 128;
