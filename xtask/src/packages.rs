@@ -9,6 +9,8 @@ pub struct Group {
     pub packages: &'static [&'static str],
     /// Written `package/feature`, as a call with several packages needs it.
     pub features: &'static [&'static str],
+    /// The one file of tests to run, where another group runs the rest.
+    pub test: Option<&'static str>,
 }
 
 impl Group {
@@ -37,9 +39,17 @@ pub const NATIVE: &[Group] = &[
             "xtask",
         ],
         features: &["settee-store/sqlite", "settee-app/ssr"],
+        test: None,
     },
     // On its own: with the app's `ssr` beside it, its effects would not run.
-    Group { name: "bridge", packages: &["settee-leptos"], features: &[] },
+    Group { name: "bridge", packages: &["settee-leptos"], features: &[], test: None },
+    // On its own: seeds have to go well without the bugs, and no build but this one has them.
+    Group {
+        name: "simulator with bugs",
+        packages: &["settee-simulator"],
+        features: &["settee-simulator/sabotage"],
+        test: Some("sabotage"),
+    },
 ];
 
 /// What has tests in `tests/browser*.rs`, which run in a headless browser.
@@ -47,11 +57,12 @@ pub const BROWSER: &[Group] = &[Group {
     name: "store in the browser",
     packages: &["settee-store"],
     features: &["settee-store/indexeddb"],
+    test: None,
 }];
 
 /// What becomes the site's WebAssembly.
 pub const FRONTEND: Group =
-    Group { name: "frontend", packages: &["settee-frontend"], features: &[] };
+    Group { name: "frontend", packages: &["settee-frontend"], features: &[], test: None };
 
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 

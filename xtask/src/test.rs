@@ -91,7 +91,8 @@ impl Report {
 
 fn native(toolbox: &Toolbox, group: &Group) -> Outcome {
     let cargo = toolbox.program("cargo").args(["test", "--no-fail-fast"]);
-    counting(cargo.args(group.arguments()))
+    let tests = group.test.into_iter().flat_map(|test| ["--test", test]);
+    counting(cargo.args(group.arguments()).args(tests))
 }
 
 /// `tests/browser*.rs` of a package, apart from the native tests' target folder: cargo would

@@ -31,7 +31,7 @@ pub enum Event {
     /// The machine hears what became of it.
     Done(LinkId),
     ServerNews(LinkId, Channel),
-    /// Somebody at a client does something.
+    /// A person does something.
     Edit(usize),
     Fault,
     /// A client has room to save again.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use settee_sync::{Limits, Time};
 
 use crate::{
-    Sabotage,
     agenda::{Agenda, Event},
     faults::Faults,
     network::Network,
@@ -24,7 +23,8 @@ pub struct Context {
     /// Frames may come twice, so the machines may end connections for it.
     pub has_duplicates: bool,
     pub limits: Limits,
-    pub sabotage: Sabotage,
+    #[cfg(feature = "sabotage")]
+    pub sabotage: crate::Sabotage,
     pub tally: Tally,
     pub trace: Trace,
 }

@@ -29,9 +29,19 @@ pub enum Kind {
     Compact,
     /// Somebody copies the server's databases; or they are what they were then, or are gone.
     Lose,
+    /// Somebody copies a client's disks; or they are what they were then.
+    RestoreClient,
+    /// A client's disks are copied to another device, which goes on by itself.
+    CloneClient,
+    /// Somebody loses their access to a database, or has another role in it, for a while.
+    Permission,
+    /// A device sleeps, and its clock has jumped when it wakes.
+    Sleep,
+    /// Another tab begins to sync, and the one that does so already doesn't know.
+    TakeOver,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 17] = [
     Kind::Cut,
     Kind::Silence,
     Kind::Stall,
@@ -44,6 +54,11 @@ const KINDS: [Kind; 12] = [
     Kind::Quota,
     Kind::Compact,
     Kind::Lose,
+    Kind::RestoreClient,
+    Kind::CloneClient,
+    Kind::Permission,
+    Kind::Sleep,
+    Kind::TakeOver,
 ];
 
 #[derive(Debug, Clone, Default)]

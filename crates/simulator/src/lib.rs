@@ -1,28 +1,34 @@
 //! Clients, a server, the network between them and their disks, in one thread, from one seed.
 //!
 //! [`simulate`] plays a life: some people edit some lists for a minute or two, while connections
-//! break, processes die in the middle of commits and disks fill up. Then the weather clears, and
-//! before long everybody has to have the same. The protocol's machines and the store are the real
-//! ones; time, chance and the network are not, so a seed that fails does so again.
+//! break, processes die in the middle of commits, disks fill up or are what they were before,
+//! clocks lie, and access comes and goes. Then the weather clears, and before long everybody has to
+//! have the same. The protocol's machines and the store are the real ones; time, chance and the
+//! network are not, so a seed that fails does so again.
 //!
 //! # Layout
 //!
 //! - [`scenario`]: what a seed draws before anything happens; [`faults`]: what may go wrong.
-//! - [`world`]: the scheduler; [`context`]: what everybody in it shares; [`agenda`]: what is to come.
+//! - [`world`]: the scheduler; [`context`]: what everybody in it shares; [`agenda`]: what is to
+//!   come.
 //! - [`client`], [`server`]: the actors around the machines, as drivers are.
-//! - [`network`]: links, and what can happen to them.
+//! - [`network`]: links, and what can happen to them; [`clock`]: what machines are told of time.
 //! - [`plan`]: what people do.
-//! - [`checks`]: what has to hold.
+//! - [`checks`]: what has to hold; [`ledger`]: what people were shown, which has to hold as well.
+//! - [`sabotage`]: bugs made on purpose, with the feature of that name.
 //! - [`trace`], [`tally`]: what a person reads of it.
 
 mod agenda;
 mod checks;
 mod client;
+mod clock;
 mod context;
 mod faults;
+mod ledger;
 mod network;
 mod plan;
 mod random;
+mod sabotage;
 mod scenario;
 mod server;
 mod tally;
@@ -32,25 +38,10 @@ mod world;
 use settee_store::Database;
 use thiserror::Error;
 
+#[cfg(feature = "sabotage")]
+pub use sabotage::Sabotage;
 pub use tally::Tally;
 pub use trace::Trace;
-
-/// A bug made on purpose, to see whether it is found. It is in the actors, not in the kit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Sabotage {
-    #[default]
-    None,
-    /// Clients store the checkpoint in a commit of its own, before the documents.
-    CheckpointFirst,
-    /// The server acknowledges before it commits.
-    EarlyAcknowledgement,
-    /// Clients take a refusal for an acknowledgement.
-    LostRefusal,
-    /// The server goes on from any checkpoint, also from one that it hasn't lived through.
-    UnnoticedRollback,
-    /// What clients show of a document with several leaves is the one that came last.
-    ArrivalOrder,
-}
 
 /// Something that must not be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -58,8 +49,19 @@ pub enum Sabotage {
 pub struct Violation(pub String);
 
 /// Plays one life, and tells what happened in it and whether it went well.
-pub fn simulate(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
-    let mut world = world::World::new(seed, sabotage, trace);
+pub fn simulate(seed: u64, trace: Trace) -> Report {
+    play(world::World::new(seed, trace))
+}
+
+/// The same with a bug in it.
+#[cfg(feature = "sabotage")]
+pub fn simulate_with(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
+    let mut world = world::World::new(seed, trace);
+    world.sabotage(sabotage);
+    play(world)
+}
+
+fn play(mut world: world::World) -> Report {
     let outcome = world.run();
     let (tally, trace) = world.into_records();
     Report { outcome, tally, trace }

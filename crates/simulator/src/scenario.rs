@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use settee_sync::{Limits, Role, message::VERSIONS};
 
-use crate::{faults::Faults, random::Random};
+use crate::{clock::Clock, faults::Faults, random::Random};
 
 #[derive(Debug)]
 pub struct Scenario {
@@ -12,6 +12,8 @@ pub struct Scenario {
     pub people: Vec<Person>,
     /// What the server speaks.
     pub versions: &'static [u8],
+    /// The server's.
+    pub clock: Clock,
     pub limits: Limits,
     /// How long things go wrong.
     pub storm: Duration,
@@ -28,9 +30,10 @@ pub struct Person {
     pub standings: Vec<(usize, Standing)>,
     /// What the client speaks.
     pub versions: &'static [u8],
+    pub clock: Clock,
 }
 
-/// What somebody is in a database.
+/// What somebody is in a database, but for what changes of that for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The database began on this device, and the server hears of it with the first change.
@@ -60,6 +63,7 @@ impl Scenario {
             databases,
             people: people.collect(),
             versions: spoken(random),
+            clock: Clock::draw(random),
             limits: limits(random),
             storm: random.millis(10_000, 60_000),
             pause: random.between(150, 4_000),
@@ -85,7 +89,7 @@ impl Person {
                 standings.push((database, standing));
             }
         }
-        Self { joins, standings, versions: spoken(random) }
+        Self { joins, standings, versions: spoken(random), clock: Clock::draw(random) }
     }
 }
 

@@ -1,43 +1,42 @@
 //! The server: databases on a disk that lasts, and a process with a machine for each connection.
-//!
-//! As in the real one, a connection's jobs are done one after the other while it goes on reading,
-//! and what a job has found on the disk reaches the machine some time later.
 
+mod access;
 mod disk;
+mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use settee_store::{Applied, DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time,
-    digest::Digests,
-    message::{BatchNumber, GoodbyeCode, Open},
-    server::{Committed, Found, Grant, Page, ServerOutput},
+    message::{GoodbyeCode, Message},
+    server::{Grant, ServerOutput},
 };
 
 use crate::{
-    Sabotage, Violation,
+    Violation,
     agenda::Event,
-    at_once,
+    clock::Clock,
     context::Context,
-    faults::Fate,
     network::{Direction, LinkId},
-    plan::is_welcome,
-    records,
-    scenario::Standing,
+    sabotage,
+    scenario::Scenario,
 };
 
+use access::Access;
+pub use access::{Exception, Place};
 pub use disk::{Disk, Loss};
+use work::Job;
+pub use work::{Batch, Done};
 
 /// Most jobs that wait on a connection. Clients don't send past their credit, so they are few.
 const JOBS_LIMIT: usize = 200;
 
 pub struct Actor {
     pub disks: Vec<Disk>,
+    pub access: Access,
     /// Of the protocol.
     versions: &'static [u8],
-    /// What each client is in each database.
-    standings: BTreeMap<(usize, usize), Standing>,
+    clock: Clock,
     is_running: bool,
     connections: BTreeMap<LinkId, Connection>,
 }
@@ -49,69 +48,27 @@ struct Connection {
     done: Option<Done>,
     is_working: bool,
     channels: BTreeMap<Channel, Opened>,
+    /// The moment of the world at which to look at the clock.
     armed: Option<Time>,
 }
 
 struct Opened {
-    disk: usize,
+    place: Place,
     role: Role,
     has_news: bool,
 }
 
-enum Job {
-    Authorize(Open),
-    Commit {
-        channel: Channel,
-        batch: BatchNumber,
-        disk: usize,
-        documents: Vec<ReplicatedDocument>,
-    },
-    /// Sabotage: the machine was told already.
-    CommitUnheard {
-        disk: usize,
-        documents: Vec<ReplicatedDocument>,
-    },
-    Read {
-        channel: Channel,
-        disk: usize,
-        since: u64,
-        limit: usize,
-    },
-    Digest {
-        channel: Channel,
-        disk: usize,
-    },
-    Find {
-        channel: Channel,
-        disk: usize,
-        ids: Vec<DocumentId>,
-    },
-}
-
-enum Done {
-    Authorized(Channel, Result<(Grant, usize), Denial>),
-    Committed(Channel, BatchNumber, Option<Committed>),
-    Changes(Channel, Option<Page>),
-    Digests(Channel, Digests),
-    Found(Channel, Option<Found>),
-    /// The machine knows already.
-    Nothing,
-}
-
 impl Actor {
-    pub fn new(context: &mut Context, disks: usize, versions: &'static [u8]) -> Self {
-        let disks = (0..disks).map(|_| Disk::new(context.random.bytes()));
+    pub fn new(context: &mut Context, scenario: &Scenario) -> Self {
+        let disks = (0..scenario.databases).map(|_| Disk::new(context.random.bytes()));
         Self {
             disks: disks.collect(),
-            versions,
-            standings: BTreeMap::new(),
+            access: Access::default(),
+            versions: scenario.versions,
+            clock: scenario.clock,
             is_running: false,
             connections: BTreeMap::new(),
         }
-    }
-
-    pub fn admit(&mut self, client: usize, disk: usize, standing: Standing) {
-        self.standings.insert((client, disk), standing);
     }
 
     pub fn is_running(&self) -> bool {
@@ -140,7 +97,7 @@ impl Actor {
 
     /// The server stops in good order.
     pub fn stop(&mut self, context: &mut Context) -> Result<(), Violation> {
-        for link in self.connections.keys().copied().collect::<Vec<_>>() {
+        for link in self.links() {
             if let Some(connection) = self.connections.get_mut(&link) {
                 connection.machine.handle_stopping();
             }
@@ -152,7 +109,7 @@ impl Actor {
 
     pub fn accept(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
         let connection = Connection {
-            machine: Server::new(context.now, context.limits.clone(), "simulator")
+            machine: Server::new(self.clock.at(context.now), context.limits.clone(), "simulator")
                 .speaking(self.versions),
             jobs: VecDeque::new(),
             done: None,
@@ -171,7 +128,7 @@ impl Actor {
         frame: &[u8],
     ) -> Result<(), Violation> {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
-        connection.machine.handle_frame(context.now, frame);
+        connection.machine.handle_frame(self.clock.at(context.now), frame);
         self.obey(context, link)
     }
 
@@ -184,7 +141,7 @@ impl Actor {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         if connection.armed == Some(context.now) {
             connection.armed = None;
-            connection.machine.handle_timeout(context.now);
+            connection.machine.handle_timeout(self.clock.at(context.now));
         }
         self.obey(context, link)
     }
@@ -198,97 +155,90 @@ impl Actor {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         if let Some(opened) = connection.channels.get_mut(&channel) {
             opened.has_news = false;
-            connection.machine.handle_news(context.now, channel, self.disks[opened.disk].seq());
+            let seq = self.disks[opened.place.1].seq();
+            connection.machine.handle_news(self.clock.at(context.now), channel, seq);
         }
         self.obey(context, link)
-    }
-
-    /// The connection's next job reaches the disk. Tells whether the server survives it.
-    pub fn work(&mut self, context: &mut Context, link: LinkId) -> bool {
-        let Some(connection) = self.connections.get_mut(&link) else { return true };
-        let Some(job) = connection.jobs.pop_front() else { return true };
-        let client = context.network.client_of(link).unwrap_or_default();
-        let done = match job {
-            Job::Authorize(open) => {
-                let channel = open.channel;
-                Some(Done::Authorized(channel, self.authorize(context, client, &open)))
-            }
-            Job::Read { channel, disk, since, limit } => {
-                let changes = at_once(self.disks[disk].database.changes(since, limit));
-                let seq = self.disks[disk].seq();
-                Some(Done::Changes(channel, changes.ok().map(|records| (records, seq))))
-            }
-            Job::Digest { channel, disk } => {
-                let records = records(&self.disks[disk].database);
-                Some(Done::Digests(channel, Digests::of(records.iter().map(AsRef::as_ref))))
-            }
-            Job::Find { channel, disk, ids } => {
-                let found = at_once(self.disks[disk].database.records(ids));
-                let seq = self.disks[disk].seq();
-                Some(Done::Found(channel, found.ok().map(|records| (records, seq))))
-            }
-            Job::Commit { channel, batch, disk, documents }
-                if context.sabotage == Sabotage::EarlyAcknowledgement =>
-            {
-                let outcome =
-                    Ok(Applied { revision: None, seq: 0, changed: true, is_contested: false });
-                let seq = self.disks[disk].seq() + documents.len() as u64;
-                let committed = (vec![outcome; documents.len()], seq);
-                connection.jobs.push_front(Job::CommitUnheard { disk, documents });
-                Some(Done::Committed(channel, batch, Some(committed)))
-            }
-            Job::Commit { channel, batch, disk, documents } => {
-                let committed = self.commit(context, disk, documents);
-                committed.map(|committed| Done::Committed(channel, batch, committed)).ok()
-            }
-            Job::CommitUnheard { disk, documents } => {
-                self.commit(context, disk, documents).map(|_| Done::Nothing).ok()
-            }
-        };
-        let Some(done) = done else { return false };
-        if let Some(connection) = self.connections.get_mut(&link) {
-            connection.done = Some(done);
-            let wait = context.random.millis(0, 8);
-            context.plan(wait, Event::Done(link));
-        }
-        true
     }
 
     /// The machine hears what became of a job.
     pub fn done(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
+        let now = self.clock.at(context.now);
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         connection.is_working = false;
-        let machine = &mut connection.machine;
         match connection.done.take() {
             Some(Done::Authorized(channel, decision)) => {
-                let mut is_granted = false;
-                let decision = decision.map(|(grant, disk)| {
-                    let opened = Opened { disk, role: grant.role, has_news: true };
+                // What was decided may hold no more by now.
+                let decision = decision.and_then(|(grant, place)| {
+                    Ok((Grant { role: self.access.decide(place)?, ..grant }, place))
+                });
+                let decision = decision.map(|(grant, place)| {
+                    let opened = Opened { place, role: grant.role, has_news: true };
                     connection.channels.insert(channel, opened);
-                    is_granted = true;
                     grant
                 });
-                machine.handle_authorized(context.now, channel, decision);
-                if is_granted {
+                if decision.is_ok() {
                     let wait = context.random.millis(0, 5);
                     context.plan(wait, Event::ServerNews(link, channel));
                 }
+                connection.machine.handle_authorized(now, channel, decision);
             }
             Some(Done::Committed(channel, batch, committed)) => {
-                machine.handle_committed(context.now, channel, batch, committed);
+                connection.machine.handle_committed(now, channel, batch, committed);
             }
             Some(Done::Changes(channel, page)) => {
-                machine.handle_changes(context.now, channel, page);
+                connection.machine.handle_changes(now, channel, page);
             }
             Some(Done::Digests(channel, digests)) => {
-                machine.handle_digests(context.now, channel, Some(digests));
+                connection.machine.handle_digests(now, channel, Some(digests));
             }
             Some(Done::Found(channel, found)) => {
-                machine.handle_found(context.now, channel, found);
+                connection.machine.handle_found(now, channel, found);
             }
             Some(Done::Nothing) | None => {}
         }
         self.obey(context, link)
+    }
+
+    /// What somebody may do with a database changes. Whoever has it open with their credentials is
+    /// told at once.
+    pub fn change_access(
+        &mut self,
+        context: &mut Context,
+        place: Place,
+        exception: Option<Exception>,
+    ) -> Result<(), Violation> {
+        self.access.change(place, exception);
+        if sabotage::tells_nobody(context) {
+            return Ok(());
+        }
+        let decision = self.access.decide(place);
+        for link in self.links() {
+            let Some(connection) = self.connections.get_mut(&link) else { continue };
+            let concerned = connection.channels.iter().filter(|(_, opened)| opened.place == place);
+            let concerned: Vec<(Channel, Role)> =
+                concerned.map(|(channel, opened)| (*channel, opened.role)).collect();
+            for (channel, role) in concerned {
+                let denial = match &decision {
+                    Ok(granted) if *granted == role => continue,
+                    Ok(_) => Denial::new(DenialCode::Downgraded, "this access is another now"),
+                    Err(denial) => denial.clone(),
+                };
+                connection.machine.handle_revoked(channel, denial);
+            }
+            self.obey(context, link)?;
+        }
+        Ok(())
+    }
+
+    /// The clock goes right from now on, and what waits for a time waits anew.
+    pub fn set_clock_right(&mut self, context: &mut Context) -> Result<(), Violation> {
+        self.clock.go_right(context.now);
+        self.links().into_iter().try_for_each(|link| self.obey(context, link))
+    }
+
+    fn links(&self) -> Vec<LinkId> {
+        self.connections.keys().copied().collect()
     }
 
     /// Does what a connection's machine says, and has its next job begin.
@@ -296,32 +246,37 @@ impl Actor {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         while let Some(output) = connection.machine.poll_output() {
             match output {
-                ServerOutput::Send(frame) => context.send(link, Direction::Down, frame),
+                ServerOutput::Send(frame) => {
+                    if !is_due(&self.access, &connection.channels, &frame) {
+                        return Err(Violation("something is sent to who has no access".into()));
+                    }
+                    context.send(link, Direction::Down, frame);
+                }
                 ServerOutput::Authorize(open) => connection.jobs.push_back(Job::Authorize(open)),
                 ServerOutput::Commit { channel, batch, documents } => {
-                    if let Some(Opened { disk, role, .. }) = connection.channels.get(&channel) {
-                        if !role.can_write() {
-                            return Err(Violation("a viewer is about to write".into()));
-                        }
-                        let disk = *disk;
-                        connection.jobs.push_back(Job::Commit { channel, batch, disk, documents });
+                    let Some(Opened { place, role, .. }) = connection.channels.get(&channel) else {
+                        return Err(Violation("a closed channel is about to write".into()));
+                    };
+                    if !role.can_write() {
+                        return Err(Violation("a viewer is about to write".into()));
                     }
+                    let batch = Batch { channel, number: batch, place: *place, documents };
+                    connection.jobs.push_back(Job::Commit(batch));
                 }
                 ServerOutput::Read { channel, since, limit } => {
-                    if let Some(Opened { disk, .. }) = connection.channels.get(&channel) {
-                        let disk = *disk;
+                    if let Some(disk) = connection.disk_of(channel) {
                         connection.jobs.push_back(Job::Read { channel, disk, since, limit });
                     }
                 }
                 ServerOutput::Digest { channel } => {
-                    if let Some(Opened { disk, .. }) = connection.channels.get(&channel) {
+                    if let Some(disk) = connection.disk_of(channel) {
                         context.tally.count("databases compared");
-                        connection.jobs.push_back(Job::Digest { channel, disk: *disk });
+                        connection.jobs.push_back(Job::Digest { channel, disk });
                     }
                 }
                 ServerOutput::Find { channel, ids } => {
-                    if let Some(Opened { disk, .. }) = connection.channels.get(&channel) {
-                        connection.jobs.push_back(Job::Find { channel, disk: *disk, ids });
+                    if let Some(disk) = connection.disk_of(channel) {
+                        connection.jobs.push_back(Job::Find { channel, disk, ids });
                     }
                 }
                 ServerOutput::Release(channel) => drop(connection.channels.remove(&channel)),
@@ -340,84 +295,16 @@ impl Actor {
             let wait = context.random.millis(0, 8);
             context.plan(wait, Event::Job(link));
         }
-        let next = connection.machine.poll_timeout();
+        let next = connection.machine.poll_timeout().map(|at| self.clock.moment_of(at));
         context.arm(&mut connection.armed, next, Event::ServerTimer(link));
         Ok(())
-    }
-
-    fn authorize(
-        &mut self,
-        context: &mut Context,
-        client: usize,
-        open: &Open,
-    ) -> Result<(Grant, usize), Denial> {
-        if context.random.one_in(context.faults.unavailable) {
-            context.tally.count("fault: the server can't open a database");
-            return Err(Denial::new(DenialCode::Unavailable, "not now"));
-        }
-        let number = open.database.strip_prefix("database ").and_then(|n| n.parse().ok());
-        let unknown = || Denial::new(DenialCode::Unknown, "there is no such database");
-        let number: usize = number.ok_or_else(unknown)?;
-        let disk = self.disks.get_mut(number).ok_or_else(unknown)?;
-        let denied = || Denial::new(DenialCode::Denied, "these credentials don't open it");
-        let standing = self.standings.get(&(client, number)).ok_or_else(denied)?;
-        disk.is_there |= *standing == Standing::Owner;
-        if !disk.is_there {
-            return Err(unknown());
-        }
-        let is_blind = context.sabotage == Sabotage::UnnoticedRollback;
-        let resumed = open.checkpoint.is_some_and(|known| is_blind || disk.knows(&known));
-        let grant = Grant { role: standing.role(), position: disk.position(), resumed };
-        Ok((grant, number))
-    }
-
-    /// Commits what is welcome; `None` is for the machine, which hears that it was not done.
-    fn commit(
-        &mut self,
-        context: &mut Context,
-        disk: usize,
-        documents: Vec<ReplicatedDocument>,
-    ) -> Result<Option<Committed>, Dead> {
-        let fate = context.faults.server_commit(&mut context.random);
-        if fate == Fate::CrashBefore {
-            context.tally.count("fault: server dies before a commit");
-            return Err(Dead);
-        }
-        if fate == Fate::Fail {
-            context.tally.count("fault: server can't commit");
-            return Ok(None);
-        }
-        let welcome: Vec<bool> = documents.iter().map(is_welcome).collect();
-        let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
-        let operations =
-            operations.map(|(document, _)| Operation::Replicate { document, acknowledges: false });
-        let committed = at_once(self.disks[disk].database.commit(operations.collect()));
-        let Ok(committed) = committed else { return Ok(None) };
-        self.tell(context, disk);
-        match fate {
-            Fate::CrashAfter => {
-                context.tally.count("fault: server dies after a commit");
-                return Err(Dead);
-            }
-            Fate::Late => {
-                context.tally.count("fault: server commits too late");
-                return Ok(None);
-            }
-            _ => {}
-        }
-        let mut outcomes = committed.outcomes.into_iter();
-        let told = welcome.into_iter().map(|is_welcome| {
-            let outcome = is_welcome.then(|| outcomes.next()).flatten();
-            outcome.map_or(Err("not welcome".to_owned()), |o| o.map_err(|error| error.to_string()))
-        });
-        Ok(Some((told.collect(), committed.seq)))
     }
 
     /// Word of a change goes to every channel of the database.
     fn tell(&mut self, context: &mut Context, disk: usize) {
         for (link, connection) in &mut self.connections {
             for (number, channel) in &mut connection.channels {
-                if channel.disk == disk && !std::mem::replace(&mut channel.has_news, true) {
+                if channel.place.1 == disk && !std::mem::replace(&mut channel.has_news, true) {
                     let wait = context.random.millis(0, 15);
                     context.plan(wait, Event::ServerNews(*link, *number));
                 }
@@ -426,8 +313,22 @@ impl Actor {
     }
 }
 
-/// The process died in a commit.
-struct Dead;
+impl Connection {
+    fn disk_of(&self, channel: Channel) -> Option<usize> {
+        self.channels.get(&channel).map(|opened| opened.place.1)
+    }
+}
+
+/// Whether whoever gets the frame has access to what it tells of a database.
+fn is_due(access: &Access, channels: &BTreeMap<Channel, Opened>, frame: &[u8]) -> bool {
+    let channel = match Message::decode(frame) {
+        Ok(Some(Message::Changes(changes))) => changes.channel,
+        Ok(Some(Message::Offer(offer))) => offer.channel,
+        Ok(Some(Message::Differences(differences))) => differences.channel,
+        _ => return true,
+    };
+    channels.get(&channel).is_some_and(|opened| access.decide(opened.place).is_ok())
+}
 
 /// Only broken links end connections, and stopping servers; or frames that come twice.
 fn expected(context: &mut Context, code: GoodbyeCode) -> Result<(), Violation> {

@@ -1,23 +1,25 @@
 //! The scheduler: it takes the next event, has an actor do it, and looks whether all still holds.
 
+mod storm;
+
 use std::time::Duration;
 
-use settee_store::{Applied, Compaction, Database};
+use settee_store::Applied;
 use settee_sync::Time;
 
 use crate::{
-    Sabotage, Violation,
+    Violation,
     agenda::{Agenda, Event},
     at_once, checks,
-    checks::Ledger,
     client::{self, Deed, Input},
     context::Context,
-    faults::{Fate, Kind},
+    faults::Fate,
+    ledger::Ledger,
     network::{Direction, Network, Parcel},
     plan::Hand,
     random::Random,
     scenario::{Scenario, Standing},
-    server::{self, Loss},
+    server,
     tally::Tally,
     trace::Trace,
 };
@@ -27,10 +29,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How long it has to stay so: longer than a link that has gone silent is believed in.
 const QUIET: Duration = Duration::from_secs(20);
-/// Bytes under way on one link: what credit allows, and small talk.
-const QUEUE_LIMIT: usize = 64 * 1024;
 /// More events than any life takes: past them, somebody turns in circles.
-const EVENTS_LIMIT: u64 = 1_000_000;
+const EVENTS_LIMIT: u64 = 2_000_000;
 
 pub struct World {
     context: Context,
@@ -47,7 +47,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, sabotage: Sabotage, trace: Trace) -> Self {
+    pub fn new(seed: u64, trace: Trace) -> Self {
         let mut random = Random::new(seed);
         let scenario = Scenario::draw(&mut random);
         let mut context = Context {
@@ -58,17 +58,18 @@ impl World {
             has_duplicates: scenario.faults.duplication > 0,
             faults: scenario.faults.clone(),
             limits: scenario.limits.clone(),
-            sabotage,
+            #[cfg(feature = "sabotage")]
+            sabotage: crate::Sabotage::default(),
             tally: Tally::default(),
             trace,
         };
         context.note(|| format!("seed {seed}: {scenario:#?}"));
-        let mut server = server::Actor::new(&mut context, scenario.databases, scenario.versions);
+        let mut server = server::Actor::new(&mut context, &scenario);
         let mut clients = Vec::new();
         context.plan(Duration::ZERO, Event::StartServer);
         for (id, person) in scenario.people.iter().enumerate() {
             for (database, standing) in &person.standings {
-                server.admit(id, *database, *standing);
+                server.access.admit((id, *database), *standing);
             }
             clients.push(client::Actor::new(id, person));
             context.plan(person.joins, Event::StartClient(id));
@@ -90,6 +91,12 @@ impl World {
             settled_since: None,
             is_over: false,
         }
+    }
+
+    /// Makes a bug from now on.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage(&mut self, sabotage: crate::Sabotage) {
+        self.context.sabotage = sabotage;
     }
 
     pub fn into_records(self) -> (Tally, Trace) {
@@ -121,6 +128,7 @@ impl World {
         match event {
             Event::StartClient(id) => {
                 self.ledger.client_is_whole(&clients[id])?;
+                checks::are_covered(&clients[id], &server.disks)?;
                 clients[id].start(context);
             }
             Event::Add(id, life, store) => {
@@ -138,12 +146,7 @@ impl World {
                 match (direction, parcel) {
                     (Direction::Up, Parcel::Frame(frame)) => server.frame(context, link, &frame)?,
                     (Direction::Up, Parcel::End) => server.ended(link),
-                    (Direction::Down, Parcel::Frame(frame)) => {
-                        clients[id].hear(context, Input::Frame(link, frame))?;
-                    }
-                    (Direction::Down, Parcel::End) => {
-                        clients[id].hear(context, Input::Ended(link))?;
-                    }
+                    (Direction::Down, parcel) => clients[id].receive(context, link, parcel)?,
                 }
             }
             Event::StartServer => {
@@ -158,10 +161,10 @@ impl World {
             }
             Event::Done(link) => server.done(context, link)?,
             Event::ServerNews(link, channel) => server.news(context, link, channel)?,
-            Event::Edit(id) => self.edit(id),
+            Event::Edit(person) => self.edit(person),
             Event::Fault => return self.fault(),
             Event::Room(id) => self.give_room(id),
-            Event::Heal => self.heal(),
+            Event::Heal => return self.heal(),
             Event::Look => return self.look(),
         }
         Ok(())
@@ -171,8 +174,12 @@ impl World {
         let Self { context, server, clients, ledger, .. } = self;
         let client = &mut clients[id];
         match client.step(context, life)? {
-            Deed::Nothing => {}
+            Deed::Nothing | Deed::Marked(_) => {}
             Deed::Crashed => self.revive_client(id),
+            Deed::Superseded => {
+                context.tally.count("clients superseded");
+                self.revive_client(id);
+            }
             Deed::Compared(store) => {
                 if server.disks[client.stores[store].number].losses == 0 {
                     return Err(Violation(format!("client {id} believes that the server forgot")));
@@ -222,13 +229,17 @@ impl World {
         clients[id].connected(context, attempt, Some(link))
     }
 
-    fn edit(&mut self, id: usize) {
+    /// Somebody does something at one of their devices.
+    fn edit(&mut self, person: usize) {
         if !self.is_stormy {
             return;
         }
         let is_hasty = self.context.random.one_in(5);
         let wait = self.context.random.between(1, if is_hasty { 20 } else { self.pause * 2 });
-        self.context.plan(Duration::from_millis(wait), Event::Edit(id));
+        self.context.plan(Duration::from_millis(wait), Event::Edit(person));
+        let devices = self.clients.iter().filter(|client| client.person == person);
+        let devices: Vec<usize> = devices.map(|client| client.id).collect();
+        let Some(id) = self.context.random.pick(&devices).copied() else { return };
         let client = &self.clients[id];
         if !client.is_running() || client.stores.is_empty() {
             return;
@@ -241,8 +252,9 @@ impl World {
 
     /// Writes edits at once or one by one. What is saved goes into the ledger.
     fn write(&mut self, id: usize, store: usize, edits: &[settee_store::Edit]) {
-        let Self { context, clients, ledger, .. } = self;
+        let Self { context, server, clients, ledger, .. } = self;
         let client = &mut clients[id];
+        let place = (client.person, client.stores[store].number);
         let size = if context.random.one_in(2) { 1 } else { edits.len().max(1) };
         for batch in edits.chunks(size) {
             let fate = context.faults.client_commit(&mut context.random);
@@ -258,7 +270,8 @@ impl World {
                 };
                 for (edit, outcome) in batch.iter().zip(outcomes) {
                     if let Ok(Applied { revision: Some(name), changed: true, .. }) = outcome {
-                        ledger.saved(client, store, &edit.id, name);
+                        let may_write = server.access.may_write(place);
+                        ledger.saved(client, store, (&edit.id, name), may_write);
                         context.tally.count("edits saved");
                     }
                 }
@@ -270,133 +283,6 @@ impl World {
                 break;
             }
         }
-    }
-
-    fn fault(&mut self) -> Result<(), Violation> {
-        let Self { context, server, clients, .. } = self;
-        if !self.is_stormy {
-            return Ok(());
-        }
-        let wait = context.random.between(1, context.faults.pause * 2);
-        context.plan(Duration::from_millis(wait), Event::Fault);
-        if context.network.fullest() > QUEUE_LIMIT {
-            return Err(Violation("too much is under way on one link".into()));
-        }
-        let id = context.random.below(clients.len());
-        let Some(kind) = context.random.pick(&context.faults.kinds).copied() else { return Ok(()) };
-        let client = &mut clients[id];
-        let until = context.now + context.random.millis(1_000, 40_000);
-        context.note(|| format!("fault at client {id}: {kind:?}"));
-        match (kind, client.link()) {
-            (Kind::Cut, Some(link)) => {
-                context.tally.count("fault: a connection breaks");
-                context.cut(link);
-            }
-            (Kind::Silence, Some(link)) => {
-                context.tally.count("fault: a connection goes silent");
-                if !context.random.one_in(3) {
-                    context.network.go_silent(link, Direction::Up);
-                }
-                if !context.random.one_in(3) {
-                    context.network.go_silent(link, Direction::Down);
-                }
-            }
-            (Kind::Stall, Some(link)) => {
-                context.tally.count("fault: a connection stalls");
-                context.network.stall(link, until);
-            }
-            (Kind::Partition, _) => {
-                context.tally.count("fault: a partition");
-                context.network.partition(id, until);
-            }
-            (Kind::Offline, _) => {
-                context.tally.count("fault: a device says that it is offline");
-                client.hear(context, Input::Offline)?;
-            }
-            (Kind::Wake, _) => client.hear(context, Input::Wake)?,
-            (Kind::CrashClient, _) if client.is_running() => {
-                context.tally.count("fault: client dies");
-                client.crash(context);
-                self.revive_client(id);
-            }
-            (Kind::CrashServer, _) if server.is_running() => {
-                context.tally.count("fault: server dies");
-                self.crash_server();
-            }
-            (Kind::StopServer, _) if server.is_running() => {
-                context.tally.count("servers stopped in good order");
-                server.stop(context)?;
-                let wait = context.random.millis(10, 10_000);
-                context.plan(wait, Event::StartServer);
-            }
-            (Kind::Quota, _) => {
-                context.tally.count("fault: a client has no room to save");
-                for store in &client.stores {
-                    store.memory.fail_with(Some(settee_store::BackendError::Full));
-                }
-                context.agenda.plan(until, Event::Room(id));
-            }
-            (Kind::Lose, _) if context.random.one_in(2) => {
-                server.disks.iter_mut().for_each(server::Disk::back_up);
-            }
-            (Kind::Lose, _) if server.is_running() => {
-                server.crash(context);
-                for disk in &mut server.disks {
-                    let loss = disk.lose(&mut context.random);
-                    context.tally.count(match loss {
-                        Loss::Restored => "fault: a backup is restored",
-                        Loss::CopiedBack => "fault: a disk is rolled back",
-                        Loss::Deleted => "fault: a database is deleted",
-                    });
-                    context.note(|| format!("{loss:?}"));
-                }
-                let wait = context.random.millis(10, 10_000);
-                context.plan(wait, Event::StartServer);
-            }
-            (Kind::Compact, _) if server.is_running() && context.random.one_in(2) => {
-                for disk in &server.disks {
-                    compact(context, &disk.database);
-                }
-            }
-            (Kind::Compact, _) => {
-                for store in &client.stores {
-                    compact(context, &store.database);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn crash_server(&mut self) {
-        self.server.crash(&mut self.context);
-        let wait = self.context.random.millis(10, 10_000);
-        self.context.plan(wait, Event::StartServer);
-    }
-
-    fn revive_client(&mut self, id: usize) {
-        let wait = self.context.random.millis(10, 20_000);
-        self.context.plan(wait, Event::StartClient(id));
-    }
-
-    fn give_room(&mut self, id: usize) {
-        for store in &self.clients[id].stores {
-            store.memory.fail_with(None);
-        }
-    }
-
-    /// The faults end, and so do the edits.
-    fn heal(&mut self) {
-        self.context.note(|| "all is well from now on".to_owned());
-        self.is_stormy = false;
-        self.context.faults.end();
-        self.context.network.heal(self.context.now);
-        for id in 0..self.clients.len() {
-            self.give_room(id);
-            self.context.plan(Duration::ZERO, Event::StartClient(id));
-        }
-        self.context.plan(Duration::ZERO, Event::StartServer);
-        self.context.plan(Duration::from_secs(1), Event::Look);
     }
 
     /// Who owns a database writes to it once, so that it comes to be for the others.
@@ -418,7 +304,7 @@ impl World {
         self.begin_what_is_not_begun();
         let Self { context, server, clients, ledger, .. } = self;
         let since = self.settled_since.map(|since| context.now.since(since));
-        match (checks::has_settled(clients, &server.disks, context.sabotage), since) {
+        match (checks::has_settled(context, clients, &server.disks, ledger), since) {
             (Ok(()), Some(quiet)) if quiet >= QUIET => self.is_over = true,
             (Ok(()), Some(_)) => {}
             (Ok(()), None) => self.settled_since = Some(context.now),
@@ -438,12 +324,5 @@ impl World {
             ledger.all_arrived(clients, &server.disks)?;
         }
         Ok(())
-    }
-}
-
-fn compact(context: &mut Context, database: &Database) {
-    if let Ok(Compaction { revisions, .. }) = at_once(database.compact()) {
-        context.tally.count("databases compacted");
-        context.note(|| format!("compacted: {revisions} revisions are forgotten"));
     }
 }

@@ -1,27 +1,22 @@
-//! Some seeds go well, the same way each time; and bugs that are made on purpose are found.
+//! Some seeds go well, the same way each time.
 //!
 //! `cargo xtask simulate --seeds 100000` looks further.
 
-use settee_simulator::{Report, Sabotage, Tally, Trace, simulate};
+use settee_simulator::{Report, Tally, Trace, simulate};
 
-fn play(seed: u64, sabotage: Sabotage) -> Report {
-    simulate(seed, sabotage, Trace::silent())
+fn play(seed: u64) -> Report {
+    simulate(seed, Trace::silent())
 }
 
 /// Plays seeds that nobody else plays, and returns what happened in them.
 fn all_go_well(seeds: std::ops::Range<u64>) -> Tally {
     let mut tally = Tally::default();
     for seed in seeds {
-        let report = play(seed, Sabotage::None);
+        let report = play(seed);
         assert_eq!(report.outcome, Ok(()), "cargo xtask simulate --seed {seed}");
         tally.add(&report.tally);
     }
     tally
-}
-
-/// The first seed that goes wrong, and how.
-fn first_found(sabotage: Sabotage) -> Option<(u64, String)> {
-    (0..1_000).find_map(|seed| Some((seed, play(seed, sabotage).outcome.err()?.to_string())))
 }
 
 #[test]
@@ -45,6 +40,13 @@ fn some_seeds_go_well() {
         "fault: a backup is restored",
         "fault: a disk is rolled back",
         "fault: a database is deleted",
+        "fault: a profile is restored",
+        "fault: a profile is cloned",
+        "fault: access is revoked",
+        "fault: a role is changed",
+        "fault: a clock jumps",
+        "fault: another tab takes over",
+        "clients superseded",
         "databases compared",
         "offers",
         "edits saved",
@@ -65,41 +67,8 @@ fn yet_other_seeds_go_well() {
 
 #[test]
 fn a_seed_is_played_the_same_way_each_time() {
-    let [one, other] = [7, 7].map(|seed| play(seed, Sabotage::None));
+    let [one, other] = [7, 7].map(play);
     assert_eq!(one.trace.fingerprint(), other.trace.fingerprint());
     assert_eq!(one.tally, other.tally);
-    assert_ne!(one.trace.fingerprint(), play(8, Sabotage::None).trace.fingerprint());
-}
-
-#[test]
-fn checkpoints_that_run_ahead_are_found() {
-    let (seed, found) = first_found(Sabotage::CheckpointFirst).expect("it is found");
-    assert!(found.contains("has a checkpoint of"), "seed {seed}: {found}");
-}
-
-#[test]
-fn acknowledgements_that_run_ahead_are_found() {
-    let (seed, found) = first_found(Sabotage::EarlyAcknowledgement).expect("it is found");
-    assert!(found.contains("was acknowledged"), "seed {seed}: {found}");
-}
-
-#[test]
-fn refusals_that_get_lost_are_found() {
-    let (seed, found) = first_found(Sabotage::LostRefusal).expect("it is found");
-    assert!(found.contains("was acknowledged"), "seed {seed}: {found}");
-}
-
-#[test]
-fn a_rollback_that_goes_unnoticed_is_found() {
-    let (seed, found) = first_found(Sabotage::UnnoticedRollback).expect("it is found");
-    assert!(
-        found.contains("doesn't settle") || found.contains("a checkpoint of"),
-        "seed {seed}: {found}"
-    );
-}
-
-#[test]
-fn a_view_that_depends_on_the_order_of_arrival_is_found() {
-    let (seed, found) = first_found(Sabotage::ArrivalOrder).expect("it is found");
-    assert!(found.contains("on the server"), "seed {seed}: {found}");
+    assert_ne!(one.trace.fingerprint(), play(8).trace.fingerprint());
 }

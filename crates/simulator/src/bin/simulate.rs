@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use settee_simulator::{Sabotage, Tally, Trace, simulate};
+use settee_simulator::{Tally, Trace, simulate};
 
 #[derive(Parser)]
 #[command(name = "simulate", about = "Plays clients, server and network from seeds")]
@@ -26,14 +26,14 @@ fn main() -> ExitCode {
     let mut tally = Tally::default();
     for seed in first..first.saturating_add(count) {
         let trace = if cli.verbose { Trace::readable() } else { Trace::silent() };
-        let report = simulate(seed, Sabotage::None, trace);
+        let report = simulate(seed, trace);
         tally.add(&report.tally);
         if cli.verbose {
             print!("{}", report.trace);
         }
         if let Err(violation) = report.outcome {
             if !cli.verbose {
-                print!("{}", simulate(seed, Sabotage::None, Trace::readable()).trace);
+                print!("{}", simulate(seed, Trace::readable()).trace);
             }
             println!("seed {seed} failed: {violation}");
             println!("play it again with: cargo xtask simulate --seed {seed}");

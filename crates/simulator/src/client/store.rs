@@ -17,7 +17,9 @@ pub struct Store {
     pub number: usize,
     pub standing: Standing,
     pub memory: Memory,
+    /// For edits. Those who sync write by handles of their own, each under its term.
     pub database: Database,
+    backup: Option<Memory>,
 }
 
 /// What a refusal has taken out of a document.
@@ -32,9 +34,38 @@ pub struct Withdrawn {
 impl Store {
     pub fn new(client: usize, number: usize, standing: Standing) -> Self {
         let incarnation = u128::from(client as u64) << 64 | u128::from(number as u64);
-        let memory = Memory::new(incarnation.to_be_bytes());
+        Self::on(Memory::new(incarnation.to_be_bytes()), number, standing)
+    }
+
+    fn on(memory: Memory, number: usize, standing: Standing) -> Self {
         let database = Database::new(memory.clone());
-        Self { number, standing, memory, database }
+        Self { number, standing, memory, database, backup: None }
+    }
+
+    /// The same on another device, as it is now.
+    pub fn copy(&self) -> Self {
+        Self::on(self.copy_of(&self.memory), self.number, self.standing)
+    }
+
+    /// A copied profile doesn't know that it is one, so the incarnation stays.
+    fn copy_of(&self, memory: &Memory) -> Memory {
+        memory.copy(self.database.incarnation())
+    }
+
+    pub fn back_up(&mut self) {
+        self.backup = Some(self.copy_of(&self.memory));
+    }
+
+    pub fn is_backed_up(&self) -> bool {
+        self.backup.is_some()
+    }
+
+    /// It is again what it was when it was backed up. Nobody has it open.
+    pub fn restore(&mut self) {
+        if let Some(backup) = &self.backup {
+            self.memory = self.copy_of(backup);
+            self.database = Database::new(self.memory.clone());
+        }
     }
 
     pub fn checkpoint(&self) -> Option<Checkpoint> {
