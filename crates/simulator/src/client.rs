@@ -26,7 +26,9 @@ use crate::{
 
 pub use process::{Deed, Input, Settled};
 use process::{Device, Process};
-pub use store::{Store, remember};
+pub use store::Store;
+#[cfg(feature = "sabotage")]
+pub use store::remember;
 
 pub struct Actor {
     pub id: usize,

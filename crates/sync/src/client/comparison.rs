@@ -54,7 +54,9 @@ impl Known {
     pub fn findings(mut self, differences: Differences) -> Findings {
         let Differences { buckets, documents, .. } = differences;
         let Some(documents) = documents else {
-            return Findings { resend: self.documents.into_keys().collect(), want: None };
+            let mut resend: Vec<DocumentId> = self.documents.into_keys().collect();
+            resend.sort_unstable();
+            return Findings { resend, want: None };
         };
         let mut want = Vec::new();
         let mut resend = Vec::new();

@@ -53,6 +53,8 @@ pub(super) struct ClientReplica {
     /// What was pending when the channel was opened is sent. Before, the server may have it already.
     has_caught_up: bool,
     offers: Offers,
+    /// Documents that were read and wait until they can be offered.
+    held: usize,
     /// What the server offers, while it is looked for here.
     offered: Option<Offer>,
     /// The next batch from the server. The checkpoint would pass over one that is missing.
@@ -67,6 +69,9 @@ pub(super) struct ClientReplica {
     /// Where the server has lost something. Until it is over, the checkpoint is the one from
     /// before, so that a connection that is lost meanwhile leads to another comparison.
     comparison: Option<Comparison>,
+    /// The server lacks something that may not be sent to it. So that it gets that once it may, the
+    /// next opening is to lead to another comparison.
+    withholds: bool,
 }
 
 #[derive(Debug)]
@@ -114,6 +119,7 @@ impl ClientReplica {
             is_reading: false,
             has_caught_up: false,
             offers: Offers::default(),
+            held: 0,
             offered: None,
             next_batch: 0,
             uncommitted: VecDeque::new(),
@@ -122,6 +128,7 @@ impl ClientReplica {
             unreadable: 0,
             is_unsaved: false,
             comparison: None,
+            withholds: false,
         }
     }
 
@@ -225,6 +232,7 @@ impl ClientReplica {
         self.is_reading = false;
         self.has_caught_up = false;
         self.offers = Offers::default();
+        self.held = 0;
         self.offered = None;
         self.comparison = None;
     }
@@ -272,7 +280,9 @@ impl ClientReplica {
                 self.comparison = Some(Comparison::Marking { want });
                 // The server may well have what is about to be marked.
                 self.has_caught_up = false;
-                Some(if self.role.is_some_and(Role::can_write) { resend } else { Vec::new() })
+                let can_write = self.role.is_some_and(Role::can_write);
+                self.withholds = !can_write && !resend.is_empty();
+                Some(if can_write { resend } else { Vec::new() })
             }
             other => {
                 self.comparison = other;
@@ -305,7 +315,7 @@ impl ClientReplica {
             && is_compared
             && self.role.is_some_and(Role::can_write)
             && self.flight.has_credit(&self.limits);
-        let is_due = can_send && !self.is_reading && self.pending() > self.busy.len();
+        let is_due = can_send && !self.is_reading && self.pending() > self.busy.len() + self.held;
         if !is_due {
             return None;
         }
@@ -337,7 +347,9 @@ impl ClientReplica {
         let batches = self.launch_all(now, channel, ready);
         // What finds no place in this offer is read again after it.
         let is_possible = !due.is_empty() && self.offers.is_free();
+        self.held = due.len();
         let offer = is_possible.then(|| {
+            self.held = 0;
             let offered = &due[..due.len().min(OFFERED_LIMIT)];
             self.busy.extend(offered.iter().map(|document| document.id.clone()));
             self.offers.make(now, channel, offered)
@@ -374,6 +386,7 @@ impl ClientReplica {
     /// The server's answer to an offer. Tells whether there was one.
     pub fn answered(&mut self, lacking: Lacking) -> bool {
         let Some(ids) = self.offers.answer(lacking) else { return false };
+        self.held = 0;
         self.settled(&ids);
         true
     }
@@ -442,6 +455,8 @@ impl ClientReplica {
 
     /// What a verdict was about is written down, or could not be and will be learnt anew.
     pub fn settled(&mut self, ids: &[DocumentId]) {
+        // Their places in an offer are free again.
+        self.held = 0;
         for id in ids {
             self.busy.remove(id);
         }
@@ -524,7 +539,8 @@ impl ClientReplica {
     fn position(&self, seq: u64) -> Option<Checkpoint> {
         match self.state {
             State::Open { incarnation, run, .. } => {
-                let witnessed = self.latest.max(seq);
+                // No server has come so far.
+                let witnessed = if self.withholds { u64::MAX } else { self.latest.max(seq) };
                 Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
             }
             _ => None,
