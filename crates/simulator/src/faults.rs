@@ -107,7 +107,7 @@ impl Faults {
         let quickest = random.between(1, 40);
         Self {
             kinds: KINDS.into_iter().filter(|_| random.one_in(2)).collect(),
-            pause: random.between(1_000, 15_000),
+            pause: random.between(400, 6_000),
             delay: (quickest, quickest + random.between(0, 200)),
             loss,
             duplication: if random.one_in(6) { random.between(20, 200) } else { 0 },
