@@ -106,7 +106,7 @@ impl Service {
         Ok(Self { router, hub, databases, stop })
     }
 
-    /// For streams that are no WebSockets.
+    /// For streams other than those at `/sync`.
     pub fn streams(&self) -> Streams {
         Streams(self.hub.clone())
     }

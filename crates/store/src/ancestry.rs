@@ -91,17 +91,14 @@ fn origins_first(closed: &[Vec<usize>]) -> Vec<usize> {
             path.push((start, 0));
         }
         while let Some((at, next)) = path.last_mut() {
-            match closed[*at].get(*next) {
-                Some(origin) => {
-                    *next += 1;
-                    if !std::mem::replace(&mut is_seen[*origin], true) {
-                        path.push((*origin, 0));
-                    }
-                }
-                None => {
-                    order.push(*at);
-                    path.pop();
-                }
+            let Some(origin) = closed[*at].get(*next) else {
+                order.push(*at);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if !std::mem::replace(&mut is_seen[*origin], true) {
+                path.push((*origin, 0));
             }
         }
     }

@@ -21,6 +21,7 @@ impl Backoff {
     }
 
     /// Another one, with chances of its own.
+    #[must_use]
     pub fn fork(&mut self) -> Self {
         Self { first: self.first, longest: self.longest, attempt: 0, chance: self.draw() }
     }

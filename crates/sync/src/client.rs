@@ -7,6 +7,7 @@
 
 mod comparison;
 mod replica;
+mod sender;
 pub mod status;
 
 use std::{
@@ -429,7 +430,9 @@ impl Client {
             }
         }
         if !stuck.is_empty() {
-            stuck.into_iter().for_each(|close| self.send(close));
+            for close in stuck {
+                self.send(close);
+            }
             self.tell(now);
         }
     }

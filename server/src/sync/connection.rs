@@ -185,10 +185,13 @@ impl Connection {
         match word {
             Word::Opened(Granted { channel, credentials, decision }) => {
                 let decision = decision.map(|(grant, database, until)| {
-                    let news = self.news.follow(channel, database.watch());
-                    let watch = self.grants.watch(channel, until);
-                    let (role, _news) = (grant.role, news);
-                    let open = Open { database, role, credentials, _news, grant: watch };
+                    let open = Open {
+                        _news: self.news.follow(channel, database.watch()),
+                        grant: self.grants.watch(channel, until),
+                        role: grant.role,
+                        credentials,
+                        database,
+                    };
                     self.channels.insert(channel, open);
                     grant
                 });

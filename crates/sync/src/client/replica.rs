@@ -1,15 +1,12 @@
 //! The client's side of one database, across connections.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use settee_store::{Counts, DocumentId, Record, Revision, replication::ReplicatedDocument};
 
 use super::{
     comparison::{Comparison, Findings, Known},
+    sender::Sender,
     status::{ChannelStatus, ReplicaStatus, UpToDate},
 };
 use crate::{
@@ -17,13 +14,12 @@ use crate::{
     backoff::Backoff,
     checkpoint::Checkpoint,
     digest::DocumentDigest,
-    flight::{Flight, Packer},
     limits::{Limits, OFFERED_LIMIT},
     message::{
         Acknowledge, BatchNumber, Changes, Channel, Compare, Differences, Lacking, Offer, Open,
-        Opened, Want, WireDocument,
+        Opened, Want,
     },
-    offer::{self, Offers},
+    offer,
     time::Time,
 };
 
@@ -46,15 +42,7 @@ pub(super) struct ClientReplica {
     limits: Limits,
     /// Between two tries to open the channel.
     backoff: Backoff,
-    flight: Flight<Vec<SentDocument>>,
-    /// Documents under way, or being settled: not to be sent again meanwhile.
-    busy: HashSet<DocumentId>,
-    is_reading: bool,
-    /// What was pending when the channel was opened is sent. Before, the server may have it already.
-    has_caught_up: bool,
-    offers: Offers,
-    /// Documents that were read and wait until they can be offered.
-    held: usize,
+    sender: Sender,
     /// What the server offers, while it is looked for here.
     offered: Option<Offer>,
     /// The next batch from the server. The checkpoint would pass over one that is missing.
@@ -114,12 +102,7 @@ impl ClientReplica {
             counts: None,
             limits,
             backoff,
-            flight: Flight::default(),
-            busy: HashSet::new(),
-            is_reading: false,
-            has_caught_up: false,
-            offers: Offers::default(),
-            held: 0,
+            sender: Sender::default(),
             offered: None,
             next_batch: 0,
             uncommitted: VecDeque::new(),
@@ -194,8 +177,7 @@ impl ClientReplica {
                     Some(Comparison::Asked { since, .. }) => Some(since),
                     _ => None,
                 };
-                let offered = self.offers.since();
-                let oldest = self.flight.oldest().into_iter().chain(asked).chain(offered).min();
+                let oldest = self.sender.oldest().into_iter().chain(asked).min();
                 oldest.map(|at| at + limits.answer * 2)
             }
         }
@@ -225,14 +207,9 @@ impl ClientReplica {
 
     /// The connection or the channel is gone, and with it what was under way.
     pub fn reset(&mut self) {
-        self.flight = Flight::default();
-        self.busy.clear();
+        self.sender = Sender::default();
         self.next_batch = 0;
         self.uncommitted.clear();
-        self.is_reading = false;
-        self.has_caught_up = false;
-        self.offers = Offers::default();
-        self.held = 0;
         self.offered = None;
         self.comparison = None;
     }
@@ -242,7 +219,7 @@ impl ClientReplica {
     pub fn opened(&mut self, opened: &Opened, limits: &Limits) -> bool {
         self.role = Some(opened.role);
         self.limits = limits.within(opened.allowance.unwrap_or_else(|| limits.allowance()));
-        self.has_caught_up = self.pending() == 0;
+        self.sender.has_caught_up = self.pending() == 0;
         self.backoff.reset();
         self.latest = opened.seq;
         self.state = State::Open {
@@ -279,7 +256,7 @@ impl ClientReplica {
                 let Findings { resend, want } = known.findings(differences);
                 self.comparison = Some(Comparison::Marking { want });
                 // The server may well have what is about to be marked.
-                self.has_caught_up = false;
+                self.sender.has_caught_up = false;
                 let can_write = self.role.is_some_and(Role::can_write);
                 self.withholds = !can_write && !resend.is_empty();
                 Some(if can_write { resend } else { Vec::new() })
@@ -303,7 +280,7 @@ impl ClientReplica {
     pub fn counted(&mut self, counts: Counts) {
         self.counts = Some(counts);
         let is_open = matches!(self.state, State::Open { .. });
-        self.has_caught_up |= is_open && counts.pending == 0;
+        self.sender.has_caught_up |= is_open && counts.pending == 0;
     }
 
     /// How many pending documents to read, if there is cause and credit.
@@ -313,14 +290,9 @@ impl ClientReplica {
         let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
         let can_send = matches!(self.state, State::Open { .. })
             && is_compared
-            && self.role.is_some_and(Role::can_write)
-            && self.flight.has_credit(&self.limits);
-        let is_due = can_send && !self.is_reading && self.pending() > self.busy.len() + self.held;
-        if !is_due {
-            return None;
-        }
-        self.is_reading = true;
-        Some(self.busy.len() + self.limits.batch_documents)
+            && self.role.is_some_and(Role::can_write);
+        let pending = self.pending();
+        if can_send { self.sender.next_read(pending, &self.limits) } else { None }
     }
 
     /// Makes batches of pending documents, as far as there is credit. With `offers`, large ones
@@ -331,64 +303,13 @@ impl ClientReplica {
         records: &[Arc<Record>],
         offers: bool,
     ) -> (Vec<Changes>, Option<Offer>) {
-        self.is_reading = false;
         let State::Open { channel, .. } = self.state else { return (Vec::new(), None) };
-        let waiting: Vec<ReplicatedDocument> = records
-            .iter()
-            .filter(|record| !self.busy.contains(&record.id))
-            .filter_map(|record| record.outgoing_pending())
-            .collect();
-        // What was answered may be settled meanwhile in another way.
-        self.offers.keep_answers(&waiting);
-        let is_offered = offers && !self.has_caught_up;
-        let (due, ready): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|document| is_offered && self.offers.is_due(document, self.limits.offer));
-        let batches = self.launch_all(now, channel, ready);
-        // What finds no place in this offer is read again after it.
-        let is_possible = !due.is_empty() && self.offers.is_free();
-        self.held = due.len();
-        let offer = is_possible.then(|| {
-            self.held = 0;
-            let offered = &due[..due.len().min(OFFERED_LIMIT)];
-            self.busy.extend(offered.iter().map(|document| document.id.clone()));
-            self.offers.make(now, channel, offered)
-        });
-        (batches, offer)
-    }
-
-    /// Sends as much as there is credit for, without what the server has said it has.
-    fn launch_all(
-        &mut self,
-        now: Time,
-        channel: Channel,
-        documents: Vec<ReplicatedDocument>,
-    ) -> Vec<Changes> {
-        let mut batches = Vec::new();
-        let mut packer = Packer::default();
-        for document in documents {
-            let id = document.id.clone();
-            let document = document.without_known(|revision| self.offers.has(&id, revision));
-            if let Some(document) = packer.add(document, &self.limits) {
-                batches.push(self.launch(now, channel, &std::mem::take(&mut packer)));
-                if !self.flight.has_credit(&self.limits) {
-                    return batches;
-                }
-                packer.add(document, &self.limits);
-            }
-        }
-        if !packer.documents.is_empty() {
-            batches.push(self.launch(now, channel, &packer));
-        }
-        batches
+        self.sender.batches(now, channel, records, offers, &self.limits)
     }
 
     /// The server's answer to an offer. Tells whether there was one.
     pub fn answered(&mut self, lacking: Lacking) -> bool {
-        let Some(ids) = self.offers.answer(lacking) else { return false };
-        self.held = 0;
-        self.settled(&ids);
-        true
+        self.sender.answered(lacking)
     }
 
     /// What the server offers: to be looked for. `None` when the last such is not done with.
@@ -407,28 +328,9 @@ impl ClientReplica {
         Some(offer::compare(self.offered.take()?, found).1)
     }
 
-    fn launch(&mut self, now: Time, channel: Channel, packer: &Packer) -> Changes {
-        let sent: Vec<SentDocument> = packer
-            .documents
-            .iter()
-            .map(|document| (document.id.clone(), document.told()))
-            .collect();
-        for (id, _) in &sent {
-            self.offers.sent(id);
-            self.busy.insert(id.clone());
-        }
-        Changes {
-            channel,
-            batch: self.flight.launch(now, packer.weight, sent),
-            seq: None,
-            documents: packer.documents.iter().map(WireDocument::from).collect(),
-            latest: None,
-        }
-    }
-
     /// The verdict on a batch; `None` when no such batch waits for one.
     pub fn landed(&mut self, landed: &Acknowledge) -> Option<Verdict> {
-        let sent = self.flight.land(landed.batch)?;
+        let sent = self.sender.land(landed.batch)?;
         let mut verdict = Verdict::default();
         for (id, revisions) in sent {
             let is_it =
@@ -455,11 +357,7 @@ impl ClientReplica {
 
     /// What a verdict was about is written down, or could not be and will be learnt anew.
     pub fn settled(&mut self, ids: &[DocumentId]) {
-        // Their places in an offer are free again.
-        self.held = 0;
-        for id in ids {
-            self.busy.remove(id);
-        }
+        self.sender.settled(ids);
     }
 
     /// Documents from the server, and where the replica stands once they are durable; `None` when
