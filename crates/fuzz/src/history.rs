@@ -58,7 +58,17 @@ fn node(input: &mut Input<'_>, before: &[Node]) -> Node {
     // What a name without its body says can't be checked, so only such a one can be forged.
     let body = (honest.is_some() && says & IS_BODILESS == 0).then_some(body);
     let pending = says & IS_PENDING != 0;
-    Node { revision, parent, merges, deleted, body, seq: 1, pending, own: says & IS_OWN != 0 }
+    Node {
+        revision,
+        parent,
+        merges,
+        deleted,
+        body,
+        seq: 1,
+        pending,
+        own: says & IS_OWN != 0,
+        lingers: false,
+    }
 }
 
 /// A name that nothing has been checked of.

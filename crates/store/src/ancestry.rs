@@ -115,8 +115,8 @@ mod tests {
 
     fn node(revision: Revision, parent: Option<Revision>, merges: &[Revision]) -> Node {
         let merges = merges.to_vec();
-        let (deleted, body, seq, pending, own) = (false, None, 1, false, false);
-        Node { revision, parent, merges, deleted, body, seq, pending, own }
+        let (deleted, body, seq, pending, own, lingers) = (false, None, 1, false, false, false);
+        Node { revision, parent, merges, deleted, body, seq, pending, own, lingers }
     }
 
     fn common(nodes: &[Node], one: Revision, other: Revision) -> Vec<Revision> {

@@ -382,7 +382,11 @@ fn replicate(
     if !changed && !completed.is_empty() {
         tree.tidy();
         let has_body = |revision| tree.get(revision).is_some_and(|node| node.body.is_some());
-        changed = completed.into_iter().any(has_body);
+        changed = completed.iter().copied().any(has_body);
+    }
+    // Who has caught up has been told of it without its body.
+    if !acknowledges {
+        changed |= tree.tell_again(&completed, seq);
     }
     if bodiless.is_empty() {
         return Ok(changed);
@@ -493,8 +497,17 @@ fn edit_record(
     let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
     merges.sort_unstable();
     let revision = Revision::derive(parent, &merges, deleted, &body)?;
-    let node =
-        Node { revision, parent, merges, deleted, body: Some(body), seq, pending: true, own: true };
+    let node = Node {
+        revision,
+        parent,
+        merges,
+        deleted,
+        body: Some(body),
+        seq,
+        pending: true,
+        own: true,
+        lingers: false,
+    };
     match record.tree.insert(node) {
         Insertion::New => Ok((Some(revision), true)),
         Insertion::Known => Ok((Some(revision), false)),

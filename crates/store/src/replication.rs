@@ -109,7 +109,17 @@ impl ReplicatedRevision {
 
     pub(crate) fn into_node(self, seq: u64) -> Node {
         let Self { revision, parent, merges, deleted, body } = self;
-        Node { revision, parent, merges, deleted, body, seq, pending: false, own: false }
+        Node {
+            revision,
+            parent,
+            merges,
+            deleted,
+            body,
+            seq,
+            pending: false,
+            own: false,
+            lingers: false,
+        }
     }
 
     fn of(node: &Node, with_body: bool) -> Self {

@@ -43,6 +43,9 @@ pub struct Node {
     /// Written in this profile. Later edits of the same profile are rebased on it.
     #[cbor(n(7), default, skip_if = "crate::record::is_false")]
     pub own: bool,
+    /// The server has forgotten it. It is here for as long as something that was made of it waits.
+    #[cbor(n(8), default, skip_if = "crate::record::is_false")]
+    pub lingers: bool,
 }
 
 impl Node {
@@ -326,7 +329,10 @@ impl RevisionTree {
     /// descends from. Tells whether it was pending.
     pub fn hear_of(&mut self, revision: Revision) -> bool {
         let at = self.position(revision);
-        at.is_ok_and(|at| std::mem::take(&mut self.nodes[at].pending))
+        at.is_ok_and(|at| {
+            self.nodes[at].lingers = false;
+            std::mem::take(&mut self.nodes[at].pending)
+        })
     }
 
     /// Marks all revisions as not known to the server, for one that has lost some: how they descend
@@ -335,6 +341,7 @@ impl RevisionTree {
         let mut changed = false;
         for node in &mut self.nodes {
             changed |= !std::mem::replace(&mut node.pending, true);
+            node.lingers = false;
         }
         changed
     }
@@ -471,27 +478,27 @@ impl RevisionTree {
             .map(|node| node.revision)
             .collect();
         self.nodes.retain(|node| !gone.contains(&node.revision));
+        for node in &mut self.nodes {
+            node.lingers |= forgotten.contains(node.revision) && !named.contains(&node.revision);
+        }
         changed || !gone.is_empty()
     }
 
-    /// Drops what the server has forgotten, and what was kept for edits that waited. Revisions that
-    /// something here is made of were sent along with it, and so are known to the server again.
+    /// Drops what the server has forgotten and what was kept for edits that waited, once none does.
+    /// What something here was made of directly was sent along with it, and is known to the server.
     pub fn let_go_of_the_forgotten(&mut self) {
-        if self.forgotten.is_empty() || self.is_pending() {
+        if self.is_pending() || !self.nodes.iter().any(|node| node.lingers) {
             return;
         }
-        let is_known =
-            |revision| self.get(revision).is_some() && !self.forgotten.contains(revision);
-        let opens = |node: &Node| node.closes().any(is_known);
-        let live = self.nodes.iter().filter(|node| !self.forgotten.contains(node.revision));
-        let bases: HashSet<Revision> = live.flat_map(Node::closes).collect();
-        let gone: HashSet<Revision> = self
-            .nodes
-            .iter()
-            .filter(|node| self.forgotten.contains(node.revision))
-            .filter(|node| !bases.contains(&node.revision) && !opens(node))
-            .map(|node| node.revision)
-            .collect();
+        let stays = |revision| self.get(revision).is_some_and(|node| !node.lingers);
+        let bases: HashSet<Revision> =
+            self.nodes.iter().filter(|node| !node.lingers).flat_map(Node::closes).collect();
+        // What a revision has closed must not open again.
+        let is_gone = |node: &&Node| {
+            node.lingers && !bases.contains(&node.revision) && !node.closes().any(stays)
+        };
+        let gone: HashSet<Revision> =
+            self.nodes.iter().filter(is_gone).map(|node| node.revision).collect();
         self.nodes.retain(|node| !gone.contains(&node.revision));
     }
 
@@ -545,6 +552,7 @@ mod tests {
             seq: 1,
             pending: false,
             own: false,
+            lingers: false,
         };
         let reads = |nodes: &[Node]| {
             let bytes = minicbor::to_vec(nodes).unwrap();

@@ -263,6 +263,7 @@ mod tests {
             seq: 1,
             pending: false,
             own: false,
+            lingers: false,
         });
         revision
     }

@@ -1,4 +1,4 @@
-//! The protocol on streams that are no WebSockets.
+//! The protocol on other streams than those at `/sync`.
 
 use std::{io, time::Duration};
 

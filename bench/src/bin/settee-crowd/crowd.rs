@@ -38,7 +38,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 #[derive(Debug, Parser)]
 #[command(name = "settee-crowd", version)]
 struct Options {
-    /// The server's address for sync, such as ws://127.0.0.1:3000/sync
+    /// The server's address for sync, such as <ws://127.0.0.1:3000/sync>
     #[arg(long, value_name = "URL")]
     url: String,
     /// An invitation to the list, to be edited
