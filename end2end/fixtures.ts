@@ -15,6 +15,8 @@ import {
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Crowd } from './crowd';
+import { Door } from './door';
 import { areGone, killAll, treeOf } from './processes';
 import { Server } from './server';
 
@@ -34,7 +36,7 @@ export const launchOptions: LaunchOptions = {
 };
 
 /** Long enough for a reconnect whose pause has grown after several failed tries. */
-const HEALS_WITHIN = 60_000;
+export const HEALS_WITHIN = 60_000;
 
 // ---------------------------------------------------------------------------------------------
 // People
@@ -119,6 +121,10 @@ type Fixtures = {
   newPerson: (options?: BrowserContextOptions) => Promise<Page>;
   /** Somebody whose browser can be closed and opened again. */
   newProfile: (options?: LaunchOptions) => Promise<Profile>;
+  /** A way to the server on which things can happen. Pages that come by it belong to its address. */
+  newDoor: () => Promise<Door>;
+  /** Several people without a browser on the list that a link leads to, who have begun to write. */
+  newCrowd: typeof Crowd.gather;
   /** Ends the page's process, as a browser does with one that has run out of memory. */
   crash: (page: Page) => Promise<void>;
   goOffline: (page: Page) => Promise<void>;
@@ -184,6 +190,26 @@ export const test = base.extend<Fixtures, { settee: Server }>({
       return profile;
     });
     for (const profile of profiles) await profile.dispose();
+  },
+
+  newDoor: async ({ server }, use) => {
+    const doors: Door[] = [];
+    await use(async () => {
+      const door = await Door.before(server);
+      doors.push(door);
+      return door;
+    });
+    for (const door of doors) door.close();
+  },
+
+  newCrowd: async ({ server: _ }, use) => {
+    const crowds: Crowd[] = [];
+    await use(async (...asked) => {
+      const crowd = await Crowd.gather(...asked);
+      crowds.push(crowd);
+      return crowd;
+    });
+    for (const crowd of crowds) crowd.disperse();
   },
 
   crash: async ({ complaints }, use) =>
@@ -310,14 +336,16 @@ export async function waitSynced(page: Page): Promise<void> {
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   );
-  await expect(page.locator('[data-sync="synced"][data-pending="0"]')).toBeAttached({
+  // It is counted, for whenever something is missing the whole page is described, which takes long
+  // where there are many rows.
+  await expect(page.locator('[data-sync="synced"][data-pending="0"]')).toHaveCount(1, {
     timeout: HEALS_WITHIN,
   });
 }
 
 /** Waits until the page knows that it cannot reach the server. */
 export const waitOffline = (page: Page): Promise<void> =>
-  expect(page.locator('[data-sync="offline"]')).toBeAttached({ timeout: HEALS_WITHIN });
+  expect(page.locator('[data-sync="offline"]')).toHaveCount(1, { timeout: HEALS_WITHIN });
 
 /** Waits until the page can be opened again without a server. */
 export const waitInstalled = (page: Page): Promise<unknown> =>

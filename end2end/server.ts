@@ -6,7 +6,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -116,25 +115,4 @@ export class Server {
     const [code] = await ended;
     return code;
   }
-}
-
-/** A door in front of the server that writes down every byte on its way in. */
-export async function listenIn(server: Server) {
-  let heard = '';
-  const door = createServer((visitor) => {
-    const inside = connect(Number(new URL(server.url).port), '127.0.0.1');
-    visitor.on('data', (bytes) => (heard += bytes.toString('latin1')));
-    visitor.pipe(inside).pipe(visitor);
-    for (const [one, other] of [[visitor, inside], [inside, visitor]]) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
-    }
-  });
-  door.listen(0, '127.0.0.1');
-  await once(door, 'listening');
-  return {
-    url: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
-    heard: () => heard,
-    close: () => door.close(),
-  };
 }

@@ -7,7 +7,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import {
   addTodo, copyLink, expect, openList, reload, shows, test, tokenOf, waitInstalled, waitSynced,
 } from './fixtures';
-import { listenIn, site } from './server';
+import { site } from './server';
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
 
@@ -178,8 +178,11 @@ test('a connection is made for this site and for programs, not for other sites',
   expect((await get(sync)).status, 'without an upgrade').toBeGreaterThanOrEqual(400);
 });
 
-test('no token is ever in a request, and neither token nor title in the server\'s log', async ({ newPerson, server }) => {
-  const door = await listenIn(server);
+test('no token is ever in a request, and neither token nor title in the server\'s log', async ({
+  newPerson, newDoor, server,
+}) => {
+  const door = await newDoor();
+  const hear = door.listenIn();
   const anna = await newPerson({ baseURL: door.url });
   await openList(anna);
   await addTodo(anna, 'Unmistakable title');
@@ -200,7 +203,7 @@ test('no token is ever in a request, and neither token nor title in the server\'
   await wrong.goto(`${new URL(editor).pathname}#k=${wrongToken}`);
   await expect(wrong.locator('[data-sync="denied"]')).toBeAttached();
 
-  const heard = door.heard();
+  const heard = hear();
   expect(heard, 'the door works').toContain('GET /sync');
   for (const secret of [tokenOf(editor), tokenOf(viewer), wrongToken]) {
     // Frames from a browser are masked: only the requests themselves can hold it in clear.
@@ -208,5 +211,4 @@ test('no token is ever in a request, and neither token nor title in the server\'
     expect(server.log.includes(secret), 'a token in the log').toBe(false);
   }
   expect(server.log).not.toContain('Unmistakable title');
-  door.close();
 });

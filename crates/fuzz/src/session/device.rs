@@ -143,7 +143,7 @@ impl Device {
                 ClientOutput::Disconnect => act(Act::HangUp),
                 ClientOutput::Send(frame) => act(Act::Send(frame)),
                 ClientOutput::ReadPending { replica, limit } => {
-                    let Some(store) = self.store(replica) else { continue };
+                    let Some(store) = self.stored(replica) else { continue };
                     let records = at_once(store.database.pending(limit)).unwrap_or_default();
                     self.machine.handle_pending(now, replica, &records);
                 }
@@ -160,7 +160,7 @@ impl Device {
                 }
                 ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict),
                 ClientOutput::Digest { replica } => {
-                    let Some(store) = self.store(replica) else { continue };
+                    let Some(store) = self.stored(replica) else { continue };
                     let records = at_once(store.database.changes(0, usize::MAX));
                     let digests = records.ok().map(|records| digests(&records).into_documents());
                     self.machine.handle_digests(now, replica, digests);
@@ -172,7 +172,7 @@ impl Device {
                     self.machine.handle_resent(now, replica, is_done);
                 }
                 ClientOutput::Find { replica, ids } => {
-                    let Some(store) = self.store(replica) else { continue };
+                    let Some(store) = self.stored(replica) else { continue };
                     let found = at_once(store.database.records(ids)).ok();
                     self.machine.handle_found(replica, found.as_deref());
                 }
@@ -200,6 +200,10 @@ impl Device {
         // A verdict that can't be written down is learnt anew.
         let _ = at_once(store.database.commit(operations));
         self.machine.handle_settled(replica, &ids);
+    }
+
+    fn stored(&self, replica: Replica) -> Option<&Store> {
+        self.stores.iter().find(|store| store.replica == Some(replica))
     }
 
     /// The store of a replica, which is about to change.
