@@ -18,6 +18,7 @@ pub const HISTORY_LIMIT: usize = 100;
 /// One revision of a document, as this replica knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Node {
     /// Names the node: there is one of each name in a tree.
     #[n(0)]
