@@ -151,7 +151,7 @@ impl Driver {
         };
         tokio::select! {
             command = self.commands.recv() => Event::Command(command),
-            Some(Ok((replica, receiver))) = self.news.next() => Event::News(replica, receiver),
+            (replica, receiver) = next_news(&mut self.news) => Event::News(replica, receiver),
             connected = connected => Event::Connected(connected),
             frame = frame => Event::Frame(frame),
             () = timeout => Event::Timeout,
@@ -329,6 +329,17 @@ impl Driver {
             *known = status;
             is_new
         });
+    }
+}
+
+/// Word of a change, for ever waited for if there is nothing to hear of. What was given up is none.
+async fn next_news(news: &mut FuturesUnordered<News>) -> (Replica, Option<watch::Receiver<u64>>) {
+    loop {
+        match news.next().await {
+            Some(Ok(heard)) => return heard,
+            Some(Err(_)) => {}
+            None => std::future::pending().await,
+        }
     }
 }
 

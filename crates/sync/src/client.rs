@@ -101,6 +101,9 @@ pub struct Client {
     /// Why there is no connection, until the server has greeted again: a try is no change.
     offline: Option<OfflineReason>,
     backoff: Backoff,
+    /// The last connection ended because one side didn't understand the other: another like it is not
+    /// to be had in a hurry.
+    is_wary: bool,
     replicas: BTreeMap<Replica, ClientReplica>,
     next_replica: u32,
     next_channel: Channel,
@@ -121,6 +124,7 @@ impl Client {
             version: 0,
             phase: Phase::Stopped,
             offline: None,
+            is_wary: false,
             replicas: BTreeMap::new(),
             next_replica: 0,
             next_channel: 0,
@@ -467,6 +471,7 @@ impl Client {
         match message {
             Message::Ping(_) => {
                 // The connection has lasted for a heartbeat: it was worth making.
+                self.is_wary = false;
                 self.backoff.reset();
                 self.send(Pong {});
             }
@@ -479,6 +484,9 @@ impl Client {
                 }
                 if opening.opened(&opened, &self.limits) {
                     self.outputs.push_back(ClientOutput::Digest { replica });
+                }
+                if !self.is_wary {
+                    self.backoff.reset();
                 }
                 self.read(replica);
                 self.tell(now);
@@ -593,6 +601,7 @@ impl Client {
     }
 
     fn wait(&mut self, now: Time, reason: OfflineReason) {
+        self.is_wary |= reason == OfflineReason::Misunderstanding;
         let until = now + self.backoff.draw_wait();
         self.phase = Phase::Waiting { until, reason };
         self.offline = Some(reason);
