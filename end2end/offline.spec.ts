@@ -46,6 +46,7 @@ test('a visit without any edit is enough to work offline', async ({ page, server
   await server.kill();
   await reload(page);
   await addTodo(page, 'Bread');
+  await expect(status(page)).toHaveAttribute('data-pending', '1');
   await reload(page);
   await shows(page, 'Bread');
 });
@@ -57,6 +58,8 @@ test('a list joined by a link opens offline at its own address', async ({ newPer
   await reload(bert);
   await shows(bert, 'Bread');
   await addTodo(bert, 'Butter');
+  // It counts once the device has written it; who leaves before that was told nothing else.
+  await expect(status(bert)).toHaveAttribute('data-pending', '1');
 
   await openList(bert, '/');
   await shows(bert);
