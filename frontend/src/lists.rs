@@ -59,7 +59,15 @@ impl Lists {
             for known in &lists {
                 self.sync(known).await;
             }
-            if news.changed().await.is_err() {
+            let is_complete =
+                lists.iter().all(|known| self.synced.borrow().contains_key(&known.list));
+            let changed = tokio::select! {
+                biased;
+                changed = news.changed() => changed,
+                // One that could not be opened is tried again.
+                () = sleep(LOOKS_AGAIN), if !is_complete => Ok(()),
+            };
+            if changed.is_err() {
                 std::future::pending::<()>().await;
             }
         }
@@ -125,7 +133,8 @@ impl Lists {
     async fn open(&self, list: &ListId) -> Option<Database> {
         let opened = match &self.shown {
             Some((shown, opened)) if shown == list => opened.clone(),
-            _ => storage::open(list.as_str()).await,
+            // Nobody has written to what stands in for a list that isn't on the screen.
+            _ => Some(storage::open(list.as_str()).await).filter(|opened| opened.is_saved)?,
         };
         if !self.is_led {
             return Some(opened.database);
