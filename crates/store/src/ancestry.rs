@@ -1,7 +1,7 @@
 //! What each revision of a tree descends from, worked out once for all of them.
 //!
-//! A tree comes from whoever has written it, and is as twisted as it likes: so nothing here takes
-//! longer than the number of its revisions times that of their origins.
+//! A tree comes from whoever has written it, and is as twisted as it likes: so no way down is walked
+//! twice. Only names that nobody could check and that go round in a circle take more rounds.
 
 use crate::{revision::Revision, tree::Node};
 

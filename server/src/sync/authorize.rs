@@ -20,7 +20,7 @@ pub struct Granted {
     pub decision: Result<(Grant, Handle, BoxFuture<'static, ()>), Denial>,
 }
 
-pub async fn authorize(hub: Arc<Hub>, open: Open) -> Word<Granted> {
+pub async fn authorize(hub: Arc<Hub>, open: Open) -> Word {
     let (channel, credentials) = (open.channel, open.credentials.clone());
     let decision = timeout(PATIENCE, grant(&hub, open)).await;
     let decision = decision.unwrap_or_else(|_| Err(unavailable()));
@@ -33,7 +33,7 @@ pub async fn decide(
     channel: Channel,
     database: String,
     credentials: Vec<u8>,
-) -> Word<Granted> {
+) -> Word {
     let decision = timeout(PATIENCE, hub.access.authorize(database, credentials)).await;
     Word::Decided(channel, decision.unwrap_or_else(|_| Err(unavailable())))
 }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     Hub,
     authorize::{Granted, authorize, decide},
-    grants::{Grants, Watch, Word},
+    grants::{Grants, Word},
     job::{Done, Job},
     news::{News, Subscription},
     transport::Transport,
@@ -37,7 +37,7 @@ struct Connection {
     wire: Wire,
     channels: HashMap<Channel, Open>,
     news: News,
-    grants: Grants<Granted>,
+    grants: Grants,
     jobs: VecDeque<Job>,
     running: Option<BoxFuture<'static, Done>>,
 }
@@ -48,7 +48,7 @@ struct Open {
     role: Role,
     credentials: Vec<u8>,
     _news: Subscription,
-    grant: Watch,
+    grant: Subscription,
 }
 
 /// How a connection ended.
@@ -67,7 +67,7 @@ pub async fn run(hub: Arc<Hub>, transport: impl Transport + 'static) {
         wire: Wire::new(transport),
         channels: HashMap::new(),
         news: News::default(),
-        grants: Grants::new(),
+        grants: Grants::default(),
         jobs: VecDeque::new(),
         running: None,
     };
@@ -181,7 +181,7 @@ impl Connection {
     }
 
     /// Word of what somebody may do.
-    fn hear(&mut self, word: Word<Granted>) {
+    fn hear(&mut self, word: Word) {
         match word {
             Word::Opened(Granted { channel, credentials, decision }) => {
                 let decision = decision.map(|(grant, database, until)| {

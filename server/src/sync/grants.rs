@@ -9,10 +9,12 @@ use futures_util::{
 };
 use settee_sync::{Access, Channel, Denial};
 
+use super::{authorize::Granted, news::Subscription};
+
 /// What has come of a grant.
-pub enum Word<T> {
+pub enum Word {
     /// A channel that was to be opened is decided on.
-    Opened(T),
+    Opened(Granted),
     /// What holds of a channel may have changed.
     Doubtful(Channel),
     /// It was decided on again.
@@ -20,47 +22,35 @@ pub enum Word<T> {
 }
 
 /// Decisions that are under way, and those that may come to be outdated.
-pub struct Grants<T> {
-    pending: FuturesUnordered<BoxFuture<'static, Word<T>>>,
+#[derive(Default)]
+pub struct Grants {
+    pending: FuturesUnordered<BoxFuture<'static, Word>>,
     held: FuturesUnordered<Abortable<BoxFuture<'static, Channel>>>,
 }
 
-/// Ends with its value.
-pub struct Watch(AbortHandle);
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl<T: 'static> Grants<T> {
-    pub fn new() -> Self {
-        Self { pending: FuturesUnordered::new(), held: FuturesUnordered::new() }
-    }
-
+impl Grants {
     /// How many decisions are under way.
     pub fn pending(&self) -> usize {
         self.pending.len()
     }
 
-    pub fn decide(&mut self, decision: impl Future<Output = Word<T>> + Send + 'static) {
+    pub fn decide(&mut self, decision: impl Future<Output = Word> + Send + 'static) {
         self.pending.push(Box::pin(decision));
     }
 
     /// Waits until what holds of the channel may have changed.
-    pub fn watch(&mut self, channel: Channel, until: BoxFuture<'static, ()>) -> Watch {
+    pub fn watch(&mut self, channel: Channel, until: BoxFuture<'static, ()>) -> Subscription {
         let (handle, registration) = AbortHandle::new_pair();
         let outdated: BoxFuture<'static, Channel> = Box::pin(async move {
             until.await;
             channel
         });
         self.held.push(Abortable::new(outdated, registration));
-        Watch(handle)
+        Subscription(handle)
     }
 
     /// Waits for word, for ever if nothing is under way. Nothing is lost by dropping the future.
-    pub async fn next(&mut self) -> Word<T> {
+    pub async fn next(&mut self) -> Word {
         loop {
             tokio::select! {
                 Some(word) = self.pending.next() => return word,

@@ -14,7 +14,7 @@ pub struct News {
 }
 
 /// Ends with its value.
-pub struct Subscription(AbortHandle);
+pub struct Subscription(pub(super) AbortHandle);
 
 impl Drop for Subscription {
     fn drop(&mut self) {

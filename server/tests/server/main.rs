@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conversation;
+mod device;
 mod grants;
 mod hostile;
 mod pages;

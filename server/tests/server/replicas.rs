@@ -3,55 +3,20 @@
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::json;
-use settee_client::{Client, client::Opening, native::WebSocketConnector};
-use settee_store::{Body, Change, Database, DocumentId, Edit, Memory, Revision};
-use settee_sync::Limits;
+use settee_client::native::WebSocketConnector;
+use settee_store::{Change, DocumentId, Edit};
 use settee_todo::Token;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::time::timeout;
 
-use crate::support::{SOON, TestServer};
-
-struct Device {
-    database: Database,
-    client: Client,
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
+use crate::{
+    device::Device,
+    support::{SOON, TestServer},
+};
 
 impl Device {
     async fn new(address: SocketAddr, owner: &Token, token: &Token) -> Self {
-        let database = Database::new(Memory::new(settee_todo::token::random()));
         let connector = WebSocketConnector::new(format!("ws://{address}/sync"));
-        let limits = Limits {
-            backoff: (Duration::from_millis(20), Duration::from_millis(200)),
-            ..Limits::default()
-        };
-        let (client, driver) = Client::new(connector, limits, "test", 1);
-        let driver = tokio::spawn(driver);
-        let opening = Opening {
-            database: database.clone(),
-            name: owner.list_id().to_string(),
-            credentials: token.as_bytes().to_vec(),
-            is_lazy: false,
-        };
-        client.open(opening).await.unwrap();
-        Self { database, client, driver }
-    }
-
-    async fn put(&self, id: &str, body: serde_json::Value, seen: Vec<Revision>) {
-        let change = Change::Put(Body::from_serialize(&body).unwrap());
-        let edit = Edit { id: DocumentId::new(id).unwrap(), seen, change };
-        self.database.write(vec![edit]).await.unwrap()[0].as_ref().unwrap();
-    }
-
-    async fn add(&self, name: &str) {
-        self.put(&format!("todo/{name}"), json!({"title": name, "completed": false}), Vec::new())
-            .await;
+        Self::with(connector, owner, token).await
     }
 
     async fn edit(&self, id: &str, body: serde_json::Value) {

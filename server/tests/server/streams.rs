@@ -1,12 +1,10 @@
 //! The protocol on other streams than those at `/sync`.
 
-use std::{io, time::Duration};
+use std::io;
 
 use serde_json::json;
-use settee_client::{Client, client::Opening, socket::Connector, stream::StreamConnector};
+use settee_client::{socket::Connector, stream::StreamConnector};
 use settee_server::{Service, Settings, Streams};
-use settee_store::{Body, Change, Database, DocumentId, Edit, Memory};
-use settee_sync::Limits;
 use settee_todo::Token;
 use tokio::{
     io::DuplexStream,
@@ -14,37 +12,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::SOON;
-
-struct Device {
-    database: Database,
-    _client: Client,
-}
+use crate::{device::Device, support::SOON};
 
 impl Device {
-    async fn new(owner: &Token, connector: impl Connector + 'static) -> Self {
-        let database = Database::new(Memory::new(settee_todo::token::random()));
-        let backoff = (Duration::from_millis(20), Duration::from_millis(200));
-        let limits = Limits { backoff, ..Limits::default() };
-        let (client, driver) = Client::new(connector, limits, "test", 1);
-        tokio::spawn(driver);
-        let opening = Opening {
-            database: database.clone(),
-            name: owner.list_id().to_string(),
-            credentials: owner.as_bytes().to_vec(),
-            is_lazy: false,
-        };
-        client.open(opening).await.unwrap();
-        Self { database, _client: client }
-    }
-
-    async fn add(&self, title: &str) {
-        let body = Body::from_serialize(&json!({"title": title, "completed": false})).unwrap();
-        let id = DocumentId::new(&format!("todo/{}", title.trim_end_matches('x'))).unwrap();
-        let edit = Edit { id, seen: Vec::new(), change: Change::Put(body) };
-        self.database.write(vec![edit]).await.unwrap()[0].as_ref().unwrap();
-    }
-
     async fn has(&self, documents: usize) {
         let mut news = self.database.watch();
         let all = async {
@@ -69,12 +39,14 @@ fn service() -> (tempfile::TempDir, Service) {
 /// Two devices write at once, more than one batch, and each has all of it in the end.
 async fn meet(connector: impl Fn() -> Box<dyn Connector>) {
     let owner = Token::generate();
-    let one = Device::new(&owner, connector()).await;
-    let other = Device::new(&owner, connector()).await;
+    let one = Device::with(connector(), &owner, &owner).await;
+    let other = Device::with(connector(), &owner, &owner).await;
     let long = "x".repeat(900);
+    let todo =
+        |who: &str, n: u32| json!({"title": format!("{who} {n} {long}"), "completed": false});
     for n in 0..400 {
-        one.add(&format!("one {n} {long}")).await;
-        other.add(&format!("other {n} {long}")).await;
+        one.put(&format!("todo/one {n}"), todo("one", n), Vec::new()).await;
+        other.put(&format!("todo/other {n}"), todo("other", n), Vec::new()).await;
     }
     one.has(800).await;
     other.has(800).await;

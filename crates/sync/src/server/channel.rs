@@ -131,10 +131,9 @@ pub(super) enum TakeError {
 
 impl Sent {
     /// `known` are those that were offered, and are here.
-    fn of(document: &ReplicatedDocument, known: Vec<Revision>) -> Self {
+    fn of(document: &ReplicatedDocument, latest: Option<Revision>, known: Vec<Revision>) -> Self {
         let has_body = document.revisions.iter().filter(|revision| revision.body.is_some());
         let revisions = has_body.map(|revision| revision.revision).chain(known).collect();
-        let latest = document.told().first().copied();
         Self { id: document.id.clone(), revisions, latest, is_complete: document.is_complete() }
     }
 }
@@ -210,11 +209,16 @@ impl ServerChannel {
         }
         let mut refused = Vec::new();
         let mut documents = Vec::with_capacity(changes.documents.len());
+        let mut sent = Vec::with_capacity(changes.documents.len());
         for document in changes.documents {
             let id = document.id.clone();
             let revision = document.told();
             match document.verify() {
-                Ok(document) => documents.push(document),
+                Ok(document) => {
+                    let known = self.known.remove(&id).unwrap_or_default();
+                    sent.push(Sent::of(&document, revision, known));
+                    documents.push(document);
+                }
                 Err(error) => refused.push(Refusal { id, reason: error.to_string(), revision }),
             }
         }
@@ -224,12 +228,7 @@ impl ServerChannel {
             weight: BATCH_COST
                 + REFUSAL_COST * refused.len()
                 + documents.iter().map(ReplicatedDocument::weight).sum::<usize>(),
-            documents: documents
-                .iter()
-                .map(|document| {
-                    Sent::of(document, self.known.remove(&document.id).unwrap_or_default())
-                })
-                .collect(),
+            documents: sent,
             refused,
         });
         Ok((changes.batch, documents))
