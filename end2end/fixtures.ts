@@ -160,7 +160,8 @@ export const test = base.extend<Fixtures, { settee: Server }>({
     complaints.check();
   },
 
-  newPerson: async ({ browser, complaints, baseURL }, use) => {
+  // A page is gone before the door it came by (hence `newDoor`): what it still fetches doesn't fail.
+  newPerson: async ({ browser, complaints, baseURL, newDoor: _ }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (options) => {
       const context = await newContext(browser, { baseURL, ...options });
@@ -173,7 +174,7 @@ export const test = base.extend<Fixtures, { settee: Server }>({
 
   page: async ({ newPerson }, use) => use(await newPerson()),
 
-  newProfile: async ({ playwright, complaints, baseURL }, use) => {
+  newProfile: async ({ playwright, complaints, baseURL, newDoor: _ }, use) => {
     const profiles: Profile[] = [];
     await use(async (options) => {
       const profile = new Profile(async (directory) => {
