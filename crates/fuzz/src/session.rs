@@ -74,6 +74,7 @@ impl Session {
             batch_documents: 2,
             credit: 512,
             offer: 90,
+            window: (400, 100),
             channels: usize::from(DATABASES),
             ..Limits::default()
         };

@@ -100,6 +100,7 @@ fn limits(random: &mut Random) -> Limits {
         batch,
         batch_documents: 1 + random.below(8),
         credit: batch * (1 + random.below(4)),
+        window: (batch, 1 + random.below(batch)),
         offer: usize::try_from(random.between(60, 1_000)).unwrap_or(60),
         ..Limits::default()
     }

@@ -486,14 +486,15 @@ impl RevisionTree {
     }
 
     /// Drops what the server has forgotten and what was kept for edits that waited, once none does.
-    /// What something here was made of directly was sent along with it, and is known to the server.
+    /// What something of this profile was made of directly was sent along with it, and so the server
+    /// knows it; of what others have made the server has told all that it knows.
     pub fn let_go_of_the_forgotten(&mut self) {
         if self.is_pending() || !self.nodes.iter().any(|node| node.lingers) {
             return;
         }
         let stays = |revision| self.get(revision).is_some_and(|node| !node.lingers);
-        let bases: HashSet<Revision> =
-            self.nodes.iter().filter(|node| !node.lingers).flat_map(Node::closes).collect();
+        let sent = self.nodes.iter().filter(|node| node.own && !node.lingers);
+        let bases: HashSet<Revision> = sent.flat_map(Node::closes).collect();
         // What a revision has closed must not open again.
         let is_gone = |node: &&Node| {
             node.lingers && !bases.contains(&node.revision) && !node.closes().any(stays)

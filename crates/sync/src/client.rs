@@ -24,9 +24,11 @@ use crate::{
     digest::DocumentDigest,
     limits::Limits,
     message::{
-        BatchNumber, Channel, Close, Closed, Goodbye, GoodbyeCode, Hello, Message, OFFERS, Ping,
-        Pong, VERSIONS,
+        BatchNumber, Channel, Close, Closed, FrameError, Goodbye, GoodbyeCode, Hello, Message,
+        OFFERS, PARTS, Part, Ping, Pong, Received, VERSIONS,
     },
+    pace::Pace,
+    parts::{Incoming, Outgoing, TooLong},
     time::Time,
 };
 use replica::{ClientReplica, State};
@@ -101,6 +103,10 @@ pub struct Client {
     /// Why there is no connection, until the server has greeted again: a try is no change.
     offline: Option<OfflineReason>,
     backoff: Backoff,
+    /// Of what is sent. A new connection is likely to be on the same network.
+    pace: Pace,
+    sent: Outgoing,
+    received: Incoming,
     /// The last connection ended because one side didn't understand the other: another like it is not
     /// to be had in a hurry.
     is_wary: bool,
@@ -118,6 +124,9 @@ impl Client {
     pub fn new(limits: Limits, agent: impl Into<String>, chance: u64) -> Self {
         Self {
             backoff: Backoff::new(limits.backoff, chance),
+            pace: Pace::new(&limits),
+            sent: Outgoing::default(),
+            received: Incoming::default(),
             limits,
             agent: agent.into(),
             versions: VERSIONS,
@@ -156,7 +165,8 @@ impl Client {
             Phase::Online => {
                 let silence = Some(self.heard + self.limits.silence);
                 let answer = self.asked.map(|asked| asked + self.limits.heartbeat);
-                let replicas = self.replicas.values().filter_map(|r| r.timeout(&self.limits));
+                let replicas =
+                    self.replicas.values().filter_map(|r| r.timeout(&self.limits, &self.sent));
                 replicas.chain(silence).chain(answer).min()
             }
         }
@@ -235,6 +245,9 @@ impl Client {
             self.heard = now;
             self.asked = None;
             self.phase = Phase::Greeting { since: now };
+            self.pace.begin(now, &self.limits);
+            self.sent = Outgoing::default();
+            self.received = Incoming::default();
             let agent = self.agent.clone();
             self.send(Hello { versions: self.versions.to_vec(), agent });
         }
@@ -281,7 +294,27 @@ impl Client {
         }
         self.heard = now;
         self.asked = None;
-        match (&self.phase, Message::decode(frame)) {
+        match Message::decode(frame) {
+            Ok(Some(Message::Part(part))) if self.has_parts() => self.take_part(now, part),
+            message => self.read(now, message),
+        }
+    }
+
+    fn take_part(&mut self, now: Time, part: Part) {
+        self.send(Received {});
+        match self.received.add(part, self.limits.frame) {
+            Ok(None) => {}
+            Ok(Some(frame)) => self.read(now, Message::decode(&frame)),
+            Err(TooLong) => self.drop_connection(now, OfflineReason::Misunderstanding),
+        }
+    }
+
+    fn has_parts(&self) -> bool {
+        matches!(self.phase, Phase::Online) && self.version >= PARTS
+    }
+
+    fn read(&mut self, now: Time, message: Result<Option<Message>, FrameError>) {
+        match (&self.phase, message) {
             (_, Ok(None)) => {}
             (_, Ok(Some(Message::Goodbye(goodbye)))) => self.dismissed(now, &goodbye),
             (Phase::Greeting { .. }, Ok(Some(Message::Hello(hello)))) => self.greeted(now, &hello),
@@ -299,7 +332,7 @@ impl Client {
         if changed.wants_channel(now) {
             self.open_what_waits(now);
         }
-        self.read(replica);
+        self.read_pending(replica);
         if is_different {
             self.tell(now);
         }
@@ -308,7 +341,7 @@ impl Client {
     /// The answer to [`ClientOutput::ReadPending`].
     pub fn handle_pending(&mut self, now: Time, replica: Replica, records: &[Arc<Record>]) {
         let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        let (batches, offer) = sender.batches(now, records, self.version >= OFFERS);
+        let (batches, offer) = sender.batches(now, records, self.version >= OFFERS, &self.pace);
         for batch in batches {
             self.send(batch);
         }
@@ -372,7 +405,7 @@ impl Client {
         if let Some(want) = comparing.marked() {
             self.send(want);
         }
-        self.read(replica);
+        self.read_pending(replica);
     }
 
     /// The replica's store has failed: a verdict could not be written down, or what is pending not be
@@ -396,7 +429,7 @@ impl Client {
     pub fn handle_settled(&mut self, replica: Replica, ids: &[DocumentId]) {
         if let Some(settled) = self.replicas.get_mut(&replica) {
             settled.settled(ids);
-            self.read(replica);
+            self.read_pending(replica);
         }
     }
 
@@ -428,7 +461,7 @@ impl Client {
         let mut stuck = Vec::new();
         for replica in self.replicas.values_mut() {
             let Some(channel) = replica.channel() else { continue };
-            if replica.timeout(&self.limits).is_some_and(|at| at <= now) {
+            if replica.timeout(&self.limits, &self.sent).is_some_and(|at| at <= now) {
                 replica.gave_up(now);
                 stuck.push(Close { channel });
             }
@@ -488,7 +521,7 @@ impl Client {
                 if !self.is_wary {
                     self.backoff.reset();
                 }
-                self.read(replica);
+                self.read_pending(replica);
                 self.tell(now);
             }
             Message::Closed(closed) => self.closed(now, closed),
@@ -506,7 +539,7 @@ impl Client {
             Message::Acknowledge(landed) => {
                 let Some(replica) = self.replica_of(landed.channel) else { return };
                 let Some(sender) = self.replicas.get_mut(&replica) else { return };
-                match sender.landed(&landed) {
+                match sender.landed(now, &landed, &mut self.pace) {
                     Some(verdict) => {
                         self.outputs.push_back(ClientOutput::Settle { replica, verdict });
                     }
@@ -522,7 +555,7 @@ impl Client {
                 if !sender.answered(lacking) {
                     return self.drop_connection(now, OfflineReason::Misunderstanding);
                 }
-                self.read(replica);
+                self.read_pending(replica);
             }
             Message::Offer(offer) => {
                 let Some(replica) = self.replica_of(offer.channel) else { return };
@@ -543,12 +576,15 @@ impl Client {
                     None => self.drop_connection(now, OfflineReason::Misunderstanding),
                 }
             }
+            Message::Received(_) if self.has_parts() && self.sent.answered(now) => {}
             Message::Hello(_)
             | Message::Goodbye(_)
             | Message::Open(_)
             | Message::Close(_)
             | Message::Compare(_)
-            | Message::Want(_) => {
+            | Message::Want(_)
+            | Message::Part(_)
+            | Message::Received(_) => {
                 self.drop_connection(now, OfflineReason::Misunderstanding);
             }
         }
@@ -580,9 +616,9 @@ impl Client {
         }
     }
 
-    fn read(&mut self, replica: Replica) {
+    fn read_pending(&mut self, replica: Replica) {
         let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        if let Some(limit) = sender.next_read() {
+        if let Some(limit) = sender.next_read(&self.pace) {
             self.outputs.push_back(ClientOutput::ReadPending { replica, limit });
         }
     }
@@ -627,7 +663,8 @@ impl Client {
     }
 
     fn send(&mut self, message: impl Into<Message>) {
-        self.outputs.push_back(ClientOutput::Send(message.into().encode()));
+        let frames = self.sent.frames(&message.into(), self.pace.part(), self.version);
+        self.outputs.extend(frames.into_iter().map(ClientOutput::Send));
     }
 
     fn tell(&mut self, now: Time) {

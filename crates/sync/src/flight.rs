@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use settee_store::replication::ReplicatedDocument;
 
-use crate::{limits::Limits, message::BatchNumber, time::Time};
+use crate::{limits::Limits, message::BatchNumber, pace::Pace, time::Time};
 
 /// What is under way on a channel in one direction, with what the sender wants back when it lands.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct Flight<T> {
     batches: VecDeque<Sent<T>>,
     weight: usize,
     next: BatchNumber,
+    /// When one last landed.
+    moved: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -24,7 +26,7 @@ struct Sent<T> {
 
 impl<T> Default for Flight<T> {
     fn default() -> Self {
-        Self { batches: VecDeque::new(), weight: 0, next: 0 }
+        Self { batches: VecDeque::new(), weight: 0, next: 0, moved: None }
     }
 }
 
@@ -42,11 +44,19 @@ impl<T> Flight<T> {
         batch
     }
 
-    /// Takes out an acknowledged batch. Batches are acknowledged in the order they were sent;
-    /// any other number is `None`.
-    pub fn land(&mut self, batch: BatchNumber) -> Option<T> {
+    /// Takes out an acknowledged batch, and tells the pace. Batches are acknowledged in the order they
+    /// were sent; any other number is `None`.
+    pub fn land(
+        &mut self,
+        now: Time,
+        batch: BatchNumber,
+        pace: &mut Pace,
+        limits: &Limits,
+    ) -> Option<T> {
         let sent = self.batches.pop_front_if(|sent| sent.batch == batch)?;
         self.weight -= sent.weight;
+        self.moved = Some(now);
+        pace.answered(sent.weight, sent.at, now, limits);
         Some(sent.cargo)
     }
 
@@ -54,9 +64,10 @@ impl<T> Flight<T> {
         self.batches.is_empty()
     }
 
-    /// When the batch that has waited longest was sent.
-    pub fn oldest(&self) -> Option<Time> {
-        self.batches.front().map(|sent| sent.at)
+    /// Since when nothing has landed of what is under way.
+    pub fn since(&self) -> Option<Time> {
+        let oldest = self.batches.front()?.at;
+        Some(self.moved.map_or(oldest, |moved| moved.max(oldest)))
     }
 }
 

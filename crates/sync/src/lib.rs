@@ -12,7 +12,8 @@
 //! - [`digest`]: what two replicas compare when one of them has lost something.
 //! - [`access`]: roles, denials, and the trait that decides.
 //! - [`client`], [`server`]: the machines; `flight`: what either waits for; `offer`: large
-//!   documents that the other side may have.
+//!   documents that the other side may have; `pace`: how much is under way at a time; `parts`: of
+//!   what is too long to travel whole.
 //! - [`limits`], [`backoff`], [`time`].
 
 pub mod access;
@@ -24,6 +25,8 @@ mod flight;
 pub mod limits;
 pub mod message;
 mod offer;
+mod pace;
+mod parts;
 pub mod server;
 pub mod time;
 

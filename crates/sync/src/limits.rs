@@ -9,7 +9,8 @@ use crate::message::Allowance;
 pub struct Limits {
     /// Longest frame before the first channel is open, in bytes.
     pub first_frame: usize,
-    /// Longest frame afterwards, in bytes: a document of the largest size, with its history.
+    /// Longest frame afterwards, in bytes, also where it comes in parts: a document of the largest
+    /// size, with its history.
     pub frame: usize,
     /// Bytes of documents after which a batch of changes is full. One document may pass it.
     pub batch: usize,
@@ -17,6 +18,9 @@ pub struct Limits {
     pub batch_documents: usize,
     /// Bytes of documents that may wait for their acknowledgement on a channel.
     pub credit: usize,
+    /// Bytes under way on a connection in one direction: at first, and at least where it is slow. At
+    /// most it is the credit.
+    pub window: (usize, usize),
     /// Weight from which on a document is offered before it is sent, if the other side may have it.
     pub offer: usize,
     /// Most channels of a connection.
@@ -39,6 +43,7 @@ impl Default for Limits {
             batch: 256 * 1024,
             batch_documents: 4096,
             credit: 1024 * 1024,
+            window: (32 * 1024, 4 * 1024),
             offer: 64 * 1024,
             channels: 256,
             heartbeat: Duration::from_secs(5),

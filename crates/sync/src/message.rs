@@ -27,6 +27,8 @@ use crate::{
 pub const VERSIONS: &[u8] = &[1, 2];
 /// The first version with [`Offer`] and [`Lacking`].
 pub const OFFERS: u8 = 2;
+/// The first version with [`Part`] and [`Received`].
+pub const PARTS: u8 = 2;
 /// Types of messages from this number on may be ignored by who doesn't know them.
 pub const OPTIONAL: u16 = 64;
 
@@ -93,6 +95,8 @@ messages! {
     30 Compare,
     31 Differences,
     32 Want,
+    40 Part,
+    41 Received,
 }
 
 /// Why a frame can't be read.
@@ -261,7 +265,7 @@ pub struct Changes {
     pub seq: Option<u64>,
     #[n(3)]
     pub documents: Vec<WireDocument>,
-    /// The server's update sequence, where that is later than `seq`. What has changed between the
+    /// The server's update sequence, where there is no `seq` or an earlier one. What has changed between the
     /// two isn't among what the receiver has been sent, so a server that has lost the change can't
     /// go on from `seq`.
     #[n(4)]
@@ -361,6 +365,23 @@ pub struct Want {
     #[n(1)]
     pub ids: Vec<DocumentId>,
 }
+
+/// A piece of a frame that is too long to travel whole. The pieces of a frame follow each other;
+/// between them there may be other frames, though not of the kind that is in pieces too.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Part {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub bytes: Vec<u8>,
+    /// Set on the last one: together they are a frame.
+    #[n(1)]
+    pub is_last: Option<bool>,
+}
+
+/// The answer to each [`Part`], at once: it has arrived, and its receiver is there.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Received {}
 
 /// A document of a batch that was not taken.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]

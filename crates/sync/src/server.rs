@@ -22,8 +22,11 @@ use crate::{
     limits::{CREDENTIALS_LIMIT, Limits, NAME_LIMIT},
     message::{
         Acknowledge, BatchNumber, Changes, Channel, Closed, Compare, FrameError, Goodbye,
-        GoodbyeCode, Hello, Lacking, Message, OFFERS, Offer, Open, Ping, Pong, VERSIONS, Want,
+        GoodbyeCode, Hello, Lacking, Message, OFFERS, Offer, Open, PARTS, Part, Ping, Pong,
+        Received, VERSIONS, Want,
     },
+    pace::Pace,
+    parts::{Incoming, Outgoing, TooLong},
     time::Time,
 };
 use channel::{ServerChannel, TakeError};
@@ -95,6 +98,9 @@ pub struct Server {
     /// No channel's number is used twice, so the next one has to be higher.
     highest_channel: Option<Channel>,
     heard: Time,
+    pace: Pace,
+    sent: Outgoing,
+    received: Incoming,
     /// When the client was last pinged; before it has greeted, when it connected.
     pinged: Time,
     outputs: VecDeque<ServerOutput>,
@@ -111,6 +117,9 @@ impl Server {
     pub fn new(now: Time, limits: Limits, agent: impl Into<String>) -> Self {
         Self {
             shared: limits.shared(),
+            pace: Pace::new(&limits),
+            sent: Outgoing::default(),
+            received: Incoming::default(),
             limits,
             agent: agent.into(),
             versions: VERSIONS,
@@ -156,7 +165,27 @@ impl Server {
             return self.end(GoodbyeCode::TooLarge, "the frame is too large");
         }
         self.heard = now;
-        let message = match Message::decode(frame) {
+        match Message::decode(frame) {
+            Ok(Some(Message::Part(part))) if self.has_parts() => self.take_part(now, part, limit),
+            message => self.read(now, message),
+        }
+    }
+
+    fn take_part(&mut self, now: Time, part: Part, limit: usize) {
+        self.send(Received {});
+        match self.received.add(part, limit) {
+            Ok(None) => {}
+            Ok(Some(frame)) => self.read(now, Message::decode(&frame)),
+            Err(TooLong) => self.end(GoodbyeCode::TooLarge, "the frame in parts is too large"),
+        }
+    }
+
+    fn has_parts(&self) -> bool {
+        self.phase == Phase::Talking && self.version >= PARTS
+    }
+
+    fn read(&mut self, now: Time, message: Result<Option<Message>, FrameError>) {
+        let message = match message {
             Ok(Some(message)) => message,
             Ok(None) => return,
             Err(error @ FrameError::Malformed(_)) => {
@@ -182,6 +211,8 @@ impl Server {
             (Phase::Talking, Message::Lacking(lacking)) => self.answered(now, lacking),
             (Phase::Talking, Message::Compare(compare)) => self.compare(&compare),
             (Phase::Talking, Message::Want(want)) => self.want(now, want),
+            (Phase::Talking, Message::Received(_))
+                if self.has_parts() && self.sent.answered(now) => {}
             _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
         }
     }
@@ -235,12 +266,11 @@ impl Server {
 
     /// The answer to [`ServerOutput::Read`]; `None` when the store could not.
     pub fn handle_changes(&mut self, now: Time, number: Channel, page: Option<Page>) {
-        let is_shared = self.channels.len() > 1;
+        let limits = self.current_limits();
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
         channel.news(seq);
-        let limits = if is_shared { &self.shared } else { &self.limits };
-        let (changes, offer) = channel.changes(now, number, &records, limits);
+        let (changes, offer) = channel.changes(now, number, &records, &limits);
         if let Some(changes) = changes {
             self.send(changes);
         }
@@ -262,10 +292,11 @@ impl Server {
 
     /// The answer to [`ServerOutput::Find`], in the same order; `None` when the store could not.
     pub fn handle_found(&mut self, now: Time, number: Channel, found: Option<Found>) {
+        let limits = self.current_limits();
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = found else { return self.deny(number, cannot_read()) };
         channel.news(seq);
-        if let Some(message) = channel.found(now, number, &records, &self.limits) {
+        if let Some(message) = channel.found(now, number, &records, &limits) {
             self.send(message);
         }
         self.go_on(now, number);
@@ -416,23 +447,28 @@ impl Server {
 
     fn landed(&mut self, now: Time, landed: &Acknowledge) {
         let Some(channel) = self.channels.get_mut(&landed.channel) else { return };
-        if channel.landed(landed.batch) {
+        if channel.landed(now, landed.batch, &mut self.pace, &self.limits) {
             self.go_on(now, landed.channel);
         } else {
             self.end(GoodbyeCode::OutOfPlace, "no such batch waits for an acknowledgement");
         }
     }
 
+    /// How much is sent on a channel at a time.
+    fn current_limits(&self) -> Limits {
+        self.pace.within(if self.channels.len() > 1 { &self.shared } else { &self.limits })
+    }
+
     /// Acknowledges what there is to acknowledge, and reads what there is to read.
     fn go_on(&mut self, now: Time, number: Channel) {
-        let limits = if self.channels.len() > 1 { &self.shared } else { &self.limits };
+        let limits = self.current_limits();
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let acknowledgements = channel.acknowledgements();
         let compared = channel.compared(now, number);
-        if let Some(ids) = channel.next_find(limits) {
+        if let Some(ids) = channel.next_find(&limits) {
             self.outputs.push_back(ServerOutput::Find { channel: number, ids });
         }
-        if let Some((since, limit)) = channel.next_read(limits) {
+        if let Some((since, limit)) = channel.next_read(&limits) {
             self.outputs.push_back(ServerOutput::Read { channel: number, since, limit });
         }
         for acknowledge in acknowledgements {
@@ -463,7 +499,8 @@ impl Server {
     }
 
     fn send(&mut self, message: impl Into<Message>) {
-        self.outputs.push_back(ServerOutput::Send(message.into().encode()));
+        let frames = self.sent.frames(&message.into(), self.pace.part(), self.version);
+        self.outputs.extend(frames.into_iter().map(ServerOutput::Send));
     }
 
     fn end(&mut self, code: GoodbyeCode, message: impl Into<String>) {

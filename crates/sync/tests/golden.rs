@@ -16,8 +16,8 @@ use settee_sync::{
     digest::DocumentDigest,
     message::{
         Acknowledge, Allowance, Changes, Close, Closed, Compare, Differences, FrameError, Goodbye,
-        GoodbyeCode, Hello, Lacking, Message, OPTIONAL, Offer, Offered, Open, Opened, Ping, Pong,
-        Refusal, VERSIONS, Want, WireDocument, WireRevision,
+        GoodbyeCode, Hello, Lacking, Message, OPTIONAL, Offer, Offered, Open, Opened, Part, Ping,
+        Pong, Received, Refusal, VERSIONS, Want, WireDocument, WireRevision,
     },
 };
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 /// Each version with the SHA-256 of its file. The last is the latest of [`VERSIONS`].
 const DIGESTS: &[(u8, &str)] = &[
     (1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d"),
-    (2, "1c541b5ebc5c55f6b6954a1ca5beb4ae15ba38fb4367dfa61c947507e18a594b"),
+    (2, "25a44b7568239964f9ffd1a4b44cffa76a5b4ddf24c9494ec3435090c50f97f6"),
 ];
 
 const WHAT_TO_DO: &str = "\
@@ -161,6 +161,9 @@ fn frames() -> Vec<(String, Message)> {
     add("differences/bare", differences(Vec::new(), None).into());
     let ids = vec![id("todo/1"), id("a/ü")];
     add("want", Want { channel: 300, ids }.into());
+    add("part", Part { bytes: vec![0x82, 24], is_last: None }.into());
+    add("part/last", Part { bytes: vec![3], is_last: Some(true) }.into());
+    add("received", Received {}.into());
     frames
 }
 

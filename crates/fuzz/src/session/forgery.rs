@@ -6,8 +6,8 @@ use settee_sync::{
     digest::DocumentDigest,
     message::{
         Acknowledge, Allowance, Changes, Close, Closed, Compare, Differences, Goodbye, GoodbyeCode,
-        Hello, Lacking, Message, Offer, Offered, Open, Opened, Ping, Pong, Refusal, Want,
-        WireDocument, WireRevision,
+        Hello, Lacking, Message, Offer, Offered, Open, Opened, Part, Ping, Pong, Received, Refusal,
+        Want, WireDocument, WireRevision,
     },
 };
 
@@ -85,6 +85,12 @@ pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
             let ids = vec![documents::id(many); usize::from(many & 1)];
             Lacking { channel, offer: u32::from(many >> 1 & 3), ids }.into()
         }
+        19 => {
+            let bytes =
+                if many & 2 == 0 { forged(input) } else { input.bytes(many.into()).to_vec() };
+            Part { bytes, is_last: (many & 1 != 0).then_some(many & 4 == 0) }.into()
+        }
+        20 => Received {}.into(),
         _ => return input.bytes(usize::from(says % 32)).to_vec(),
     };
     message.encode()

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use settee_sync::message::{Message, Part};
+
 /// What one small frame that answers another takes at most.
 const ANSWER: usize = 160;
 
@@ -12,6 +14,9 @@ pub struct Lane {
     waiting: usize,
     last: Vec<u8>,
     channels: usize,
+    /// Bytes of the parts so far of what comes in parts, and of the longest frame, whole or in parts.
+    in_parts: usize,
+    longest: usize,
     /// How often the sender had cause for an answer.
     pub causes: usize,
 }
@@ -21,6 +26,12 @@ impl Lane {
         // A frame's second byte is its type: `Open` one way, `Opened` the other.
         self.channels += usize::from(matches!(frame.get(1), Some(10 | 11)));
         self.waiting += frame.len();
+        self.in_parts += frame.len();
+        self.longest = self.longest.max(self.in_parts);
+        let part = Message::decode(&frame);
+        if !matches!(part, Ok(Some(Message::Part(Part { is_last: None, .. })))) {
+            self.in_parts = 0;
+        }
         self.frames.push_back(frame);
     }
 
@@ -50,8 +61,7 @@ impl Lane {
     /// Each channel has its credit and the batch that passes it, and each cause its answer. A
     /// document weighs a little less than it is long.
     pub fn check(&self, credit: usize) {
-        let longest = self.frames.iter().map(Vec::len).max().unwrap_or_default();
-        let most = self.channels * (2 * credit + longest) + self.causes * ANSWER;
+        let most = self.channels * (2 * credit + self.longest) + self.causes * ANSWER;
         assert!(self.waiting <= most, "more is under way than there is credit for");
     }
 }

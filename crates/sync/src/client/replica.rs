@@ -20,6 +20,8 @@ use crate::{
         Opened, Want,
     },
     offer,
+    pace::Pace,
+    parts::Outgoing,
     time::Time,
 };
 
@@ -167,8 +169,9 @@ impl ClientReplica {
         has_cause && is_due
     }
 
-    /// When something has to be done about the replica while there is a connection.
-    pub fn timeout(&self, limits: &Limits) -> Option<Time> {
+    /// When something has to be done about the replica while there is a connection, on which parts of
+    /// what was sent may be on their way.
+    pub fn timeout(&self, limits: &Limits, parts: &Outgoing) -> Option<Time> {
         match &self.state {
             State::Waiting { until } | State::Denied { until, .. } => *until,
             State::Opening { since, .. } => Some(*since + limits.answer),
@@ -177,8 +180,8 @@ impl ClientReplica {
                     Some(Comparison::Asked { since, .. }) => Some(since),
                     _ => None,
                 };
-                let oldest = self.sender.oldest().into_iter().chain(asked).min();
-                oldest.map(|at| at + limits.answer * 2)
+                let since = self.sender.since().into_iter().chain(asked).min();
+                since.map(|since| parts.since(since) + limits.answer * 2)
             }
         }
     }
@@ -230,6 +233,9 @@ impl ClientReplica {
         let is_lost = self.checkpoint.is_some() && !opened.resumed;
         if is_lost {
             self.comparison = Some(Comparison::Digesting);
+            // A server that loses what is acknowledged meanwhile may still have got as far as this.
+            let forward = |checkpoint| Checkpoint { witnessed: u64::MAX, ..checkpoint };
+            self.checkpoint = self.checkpoint.map(forward);
         } else if self.checkpoint.is_none() {
             // An empty database is read to its end by being opened.
             self.checkpoint = (opened.seq == 0).then(|| self.position(0)).flatten();
@@ -284,7 +290,7 @@ impl ClientReplica {
     }
 
     /// How many pending documents to read, if there is cause and credit.
-    pub fn next_read(&mut self) -> Option<usize> {
+    pub fn next_read(&mut self, pace: &Pace) -> Option<usize> {
         // What is sent before the comparison would be acknowledged after it, with all that it
         // descends from, of which the server may have lost some.
         let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
@@ -292,7 +298,7 @@ impl ClientReplica {
             && is_compared
             && self.role.is_some_and(Role::can_write);
         let pending = self.pending();
-        if can_send { self.sender.next_read(pending, &self.limits) } else { None }
+        if can_send { self.sender.next_read(pending, &pace.within(&self.limits)) } else { None }
     }
 
     /// Makes batches of pending documents, as far as there is credit. With `offers`, large ones
@@ -302,9 +308,10 @@ impl ClientReplica {
         now: Time,
         records: &[Arc<Record>],
         offers: bool,
+        pace: &Pace,
     ) -> (Vec<Changes>, Option<Offer>) {
         let State::Open { channel, .. } = self.state else { return (Vec::new(), None) };
-        self.sender.batches(now, channel, records, offers, &self.limits)
+        self.sender.batches(now, channel, records, offers, &pace.within(&self.limits))
     }
 
     /// The server's answer to an offer. Tells whether there was one.
@@ -329,8 +336,8 @@ impl ClientReplica {
     }
 
     /// The verdict on a batch; `None` when no such batch waits for one.
-    pub fn landed(&mut self, landed: &Acknowledge) -> Option<Verdict> {
-        let sent = self.sender.land(landed.batch)?;
+    pub fn landed(&mut self, now: Time, landed: &Acknowledge, pace: &mut Pace) -> Option<Verdict> {
+        let sent = self.sender.land(now, landed.batch, pace, &self.limits)?;
         let mut verdict = Verdict::default();
         for (id, revisions) in sent {
             let is_it =
@@ -346,12 +353,12 @@ impl ClientReplica {
             self.latest = self.latest.max(seq);
             // What the server sent before has to be durable here first.
             let is_current = landed.is_current == Some(true) && self.uncommitted.is_empty();
-            let known = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
-            if self.comparison.is_none() {
-                self.checkpoint = self.position(if is_current { seq } else { known });
-                verdict.checkpoint = self.checkpoint;
+            if is_current && self.comparison.is_none() {
+                self.checkpoint = self.position(seq);
             }
         }
+        self.checkpoint = self.standing();
+        verdict.checkpoint = self.checkpoint;
         Some(verdict)
     }
 
@@ -380,7 +387,11 @@ impl ClientReplica {
                 Err(_) => self.unreadable += 1,
             }
         }
-        Some((documents, changes.seq.and_then(|seq| self.position(seq))))
+        let checkpoint = match changes.seq {
+            Some(seq) => self.position(seq),
+            None => self.standing(),
+        };
+        Some((documents, checkpoint))
     }
 
     /// The acknowledgement of a batch that is durable here.
@@ -432,6 +443,15 @@ impl ClientReplica {
     pub fn put_off(&mut self, until: Time) {
         self.reset();
         self.state = State::Waiting { until: Some(until) };
+    }
+
+    /// The checkpoint with all that the server is known to have had. Who writes down that the server
+    /// has something writes this down with it, or wouldn't notice that the server has lost it.
+    fn standing(&self) -> Option<Checkpoint> {
+        match &self.comparison {
+            Some(_) => self.checkpoint,
+            None => self.position(self.checkpoint.map_or(0, |checkpoint| checkpoint.seq)),
+        }
     }
 
     fn position(&self, seq: u64) -> Option<Checkpoint> {

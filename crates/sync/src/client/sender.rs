@@ -10,6 +10,7 @@ use crate::{
     limits::{Limits, OFFERED_LIMIT},
     message::{BatchNumber, Changes, Channel, Lacking, Offer, WireDocument},
     offer::Offers,
+    pace::Pace,
     time::Time,
 };
 
@@ -39,14 +40,20 @@ impl Sender {
         })
     }
 
-    /// When that was sent which has waited longest for its answer.
-    pub fn oldest(&self) -> Option<Time> {
-        self.flight.oldest().into_iter().chain(self.offers.since()).min()
+    /// Since when an answer is waited for.
+    pub fn since(&self) -> Option<Time> {
+        self.flight.since().into_iter().chain(self.offers.since()).min()
     }
 
     /// What was sent in a batch that is acknowledged; `None` when none of that number waits for it.
-    pub fn land(&mut self, batch: BatchNumber) -> Option<Vec<SentDocument>> {
-        self.flight.land(batch)
+    pub fn land(
+        &mut self,
+        now: Time,
+        batch: BatchNumber,
+        pace: &mut Pace,
+        limits: &Limits,
+    ) -> Option<Vec<SentDocument>> {
+        self.flight.land(now, batch, pace, limits)
     }
 
     /// The server's answer to an offer. Tells whether there was one.

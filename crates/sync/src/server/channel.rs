@@ -25,6 +25,7 @@ use crate::{
         Refusal, WireDocument,
     },
     offer::{self, Offers},
+    pace::Pace,
     time::Time,
 };
 
@@ -532,7 +533,7 @@ impl ServerChannel {
             batch: self.flight.launch(now, packer.weight, ()),
             seq,
             documents: packer.documents.iter().map(WireDocument::from).collect(),
-            latest: (seq.is_some_and(|seq| seq < self.latest)).then_some(self.latest),
+            latest: seq.is_none_or(|seq| seq < self.latest).then_some(self.latest),
         }
     }
 
@@ -569,8 +570,14 @@ impl ServerChannel {
         })
     }
 
-    pub fn landed(&mut self, batch: BatchNumber) -> bool {
-        self.flight.land(batch).is_some()
+    pub fn landed(
+        &mut self,
+        now: Time,
+        batch: BatchNumber,
+        pace: &mut Pace,
+        limits: &Limits,
+    ) -> bool {
+        self.flight.land(now, batch, pace, limits).is_some()
     }
 
     fn reach_end(&mut self, seq: u64) {

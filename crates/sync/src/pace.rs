@@ -1,0 +1,125 @@
+//! How much is under way at a time: little at first, and more as long as answers come quickly.
+//!
+//! What is under way is what everything after it waits for, and no client hears that a frame is
+//! coming before all of it is there. On a slow link a large batch would be taken for silence.
+
+use std::time::Duration;
+
+use crate::{limits::Limits, time::Time};
+
+/// An answer within this time says that the link takes more,
+const QUICK: Duration = Duration::from_secs(1);
+/// and one after this time that it takes less.
+const SLOW: Duration = Duration::from_secs(4);
+/// Batches of a window, so that one is answered while others are on their way.
+const BATCHES: usize = 4;
+
+/// The window of a connection in one direction, in bytes.
+#[derive(Debug)]
+pub struct Pace {
+    window: usize,
+    /// When it was last made smaller: what was sent before doesn't tell how it does.
+    cut: Time,
+}
+
+impl Pace {
+    pub fn new(limits: &Limits) -> Self {
+        Self { window: limits.window.0, cut: Time::default() }
+    }
+
+    /// Another connection, of which nothing is known yet.
+    pub fn begin(&mut self, now: Time, limits: &Limits) {
+        self.window = self.window.min(limits.window.0);
+        self.cut = now;
+    }
+
+    /// Something of this weight is answered that was sent then.
+    pub fn answered(&mut self, weight: usize, sent: Time, now: Time, limits: &Limits) {
+        // What doesn't fit in the window takes as long as it takes.
+        if sent < self.cut || weight > self.window {
+            return;
+        }
+        let took = now.since(sent);
+        if took <= QUICK {
+            self.window = (self.window + weight).min(limits.credit.max(self.window));
+        } else if took >= SLOW {
+            self.window = (self.window / 2).max(limits.window.1);
+            self.cut = now;
+        }
+    }
+
+    /// These limits, as far as the window reaches.
+    pub fn within(&self, limits: &Limits) -> Limits {
+        let batch = limits.batch.min(self.part());
+        // Small batches are not to be read for as large ones are.
+        let documents = limits.batch_documents.saturating_mul(batch) / limits.batch.max(1);
+        Limits {
+            batch,
+            batch_documents: documents.max(1),
+            credit: limits.credit.min(self.window),
+            ..limits.clone()
+        }
+    }
+
+    /// The length of a part of what is too long to travel whole.
+    pub fn part(&self) -> usize {
+        (self.window / BATCHES).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: u64) -> Time {
+        Time::from_millis(millis)
+    }
+
+    #[test]
+    fn the_window_grows_with_quick_answers_up_to_the_credit() {
+        let limits = Limits::default();
+        let mut pace = Pace::new(&limits);
+        let first = limits.window.0;
+        pace.answered(first / 4, at(0), at(900), &limits);
+        assert_eq!(pace.window, first + first / 4);
+        for n in 1..1000 {
+            pace.answered(pace.part(), at(n), at(n), &limits);
+        }
+        assert_eq!(pace.window, limits.credit);
+        assert_eq!(pace.within(&limits).batch, limits.batch);
+        assert_eq!(pace.within(&limits).batch_documents, limits.batch_documents);
+    }
+
+    #[test]
+    fn it_shrinks_once_for_all_that_was_under_way_and_not_without_end() {
+        let limits = Limits::default();
+        let mut pace = Pace::new(&limits);
+        let first = limits.window.0;
+        for sent in [0, 1, 2] {
+            pace.answered(first / 4, at(sent), at(5000 + sent), &limits);
+        }
+        assert_eq!(pace.window, first / 2);
+        for n in 1..100 {
+            pace.answered(1, at(n * 10_000), at(n * 10_000 + 5000), &limits);
+        }
+        assert_eq!(pace.window, limits.window.1);
+    }
+
+    #[test]
+    fn neither_quick_nor_slow_answers_leave_it_as_it_is_and_so_does_what_is_larger() {
+        let limits = Limits::default();
+        let mut pace = Pace::new(&limits);
+        pace.answered(100, at(0), at(2000), &limits);
+        pace.answered(limits.window.0 + 1, at(0), at(60_000), &limits);
+        assert_eq!(pace.window, limits.window.0);
+    }
+
+    #[test]
+    fn small_batches_are_read_for_in_proportion() {
+        let limits = Limits { batch: 1000, batch_documents: 8, ..Limits::default() };
+        let mut pace = Pace::new(&Limits { window: (1000, 10), ..limits.clone() });
+        assert_eq!(pace.within(&limits).batch_documents, 2);
+        pace.begin(at(0), &Limits { window: (100, 10), ..limits.clone() });
+        assert_eq!(pace.within(&limits).batch_documents, 1);
+    }
+}
