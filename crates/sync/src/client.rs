@@ -13,6 +13,7 @@ pub mod status;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use settee_store::{Counts, DocumentId, Record, replication::ReplicatedDocument};
@@ -81,6 +82,9 @@ pub enum ClientOutput {
     /// The connection's status or a replica's is not what it was.
     StatusChanged,
 }
+
+/// An attempt to connect that is older is given up for another when the device wakes.
+const FRESH: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 enum Phase {
@@ -283,6 +287,14 @@ impl Client {
                 }
                 self.replicas.values_mut().for_each(|replica| replica.wake(now));
                 self.open_what_waits(now);
+            }
+            // What was begun on a network that is no more may hang for long.
+            Phase::Connecting { since } | Phase::Greeting { since }
+                if now.since(since) >= FRESH =>
+            {
+                self.outputs.push_back(ClientOutput::Disconnect);
+                self.backoff.reset();
+                self.connect(now);
             }
             _ => {}
         }

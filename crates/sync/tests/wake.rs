@@ -1,0 +1,63 @@
+//! A device that wakes doesn't wait for what was begun before it slept.
+
+use std::time::Duration;
+
+use settee_sync::{
+    Client, Limits, Time,
+    client::ClientOutput,
+    message::{Hello, Message},
+};
+
+const NOW: Time = Time::from_millis(1);
+
+fn outputs(client: &mut Client) -> Vec<&'static str> {
+    let outputs = std::iter::from_fn(|| client.poll_output());
+    let acts = outputs.filter_map(|output| match output {
+        ClientOutput::Connect => Some("connect"),
+        ClientOutput::Disconnect => Some("disconnect"),
+        ClientOutput::Send(_) => Some("send"),
+        _ => None,
+    });
+    acts.collect()
+}
+
+fn connecting() -> Client {
+    let mut client = Client::new(Limits::default(), "test", 1);
+    client.handle_start(NOW);
+    assert_eq!(outputs(&mut client), ["connect"]);
+    client
+}
+
+#[test]
+fn an_attempt_to_connect_that_hangs_is_given_up_for_another() {
+    let mut client = connecting();
+    client.handle_wake(NOW + Duration::from_secs(2));
+    assert_eq!(outputs(&mut client), ["disconnect", "connect"]);
+}
+
+#[test]
+fn one_that_has_just_begun_goes_on() {
+    let mut client = connecting();
+    client.handle_wake(NOW + Duration::from_millis(300));
+    assert!(outputs(&mut client).is_empty());
+}
+
+#[test]
+fn a_greeting_that_hangs_is_given_up_as_well() {
+    let mut client = connecting();
+    client.handle_connected(NOW);
+    assert_eq!(outputs(&mut client), ["send"]);
+    client.handle_wake(NOW + Duration::from_secs(2));
+    assert_eq!(outputs(&mut client), ["disconnect", "connect"]);
+}
+
+#[test]
+fn a_connection_is_asked_whether_it_lives() {
+    let mut client = connecting();
+    client.handle_connected(NOW);
+    let hello = Hello { versions: vec![2], agent: "test".into() };
+    client.handle_frame(NOW, &Message::from(hello).encode());
+    outputs(&mut client);
+    client.handle_wake(NOW + Duration::from_secs(2));
+    assert_eq!(outputs(&mut client), ["send"]);
+}
