@@ -9,6 +9,7 @@
 //! - `service`: everything put together, from the first request to the last write.
 //! - `site`: where the built site is; `pages`, `assets`, `service_worker`, `headers`: how it is
 //!   served.
+//! - `http`: requests, from connecting to the answer.
 //! - `sync`: the WebSocket, which drives the protocol's machine for each connection.
 //! - `databases`: the databases in use; `access`: who may open one.
 //! - [`shutdown`], [`telemetry`], `error`.
@@ -19,6 +20,7 @@ pub mod config;
 mod databases;
 mod error;
 mod headers;
+mod http;
 mod pages;
 mod service;
 mod service_worker;

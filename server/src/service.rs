@@ -18,7 +18,7 @@ use crate::{
     assets,
     databases::Databases,
     error::Error,
-    headers, pages,
+    headers, http, pages,
     shutdown::{self, Stop},
     site::Site,
     sync::{self, Hub, origin::Origin},
@@ -125,18 +125,15 @@ impl Service {
                 tracing::debug!(%error, "can't send small frames at once");
             }
         });
-        let mut stopping = hub.stopping();
-        let serving = axum::serve(listener, router)
-            .with_graceful_shutdown(async move { stopping.told().await })
-            .into_future();
+        let serving = http::serve(listener, router, hub.limits.answer, hub.stopping());
         tokio::pin!(serving);
         tokio::select! {
-            result = &mut serving => result?,
+            () = &mut serving => {}
             () = stop => {}
         }
         tracing::info!("stopping");
         stopper.tell();
-        // The library doesn't wait for connections that became WebSockets, so we do.
+        // Connections that became WebSockets are no visits any more.
         let ended = async { tokio::join!(serving, hub.emptied()) };
         if tokio::time::timeout(PATIENCE, ended).await.is_err() {
             tracing::warn!("some connections didn't end in time");

@@ -15,6 +15,9 @@ pub struct Options {
     /// Run one kind of tests only
     #[arg(long, value_enum)]
     only: Option<Kind>,
+    /// Of the end-to-end tests, run those whose title or file matches this
+    #[arg(long, value_name = "PATTERN")]
+    grep: Option<String>,
     /// Drive a release build in the end-to-end tests
     #[arg(long)]
     release: bool,
@@ -50,7 +53,7 @@ pub fn run(options: &Options) -> bool {
     }
     if chosen(Kind::E2e) {
         let profile = Profile::from_flag(options.release);
-        report.add("end to end", end_to_end(&mut toolbox, profile));
+        report.add("end to end", end_to_end(&mut toolbox, profile, options.grep.as_deref()));
     }
     report.close()
 }
@@ -130,7 +133,7 @@ fn capabilities_for(chromium: &std::path::Path) -> Result<String> {
     Ok(capabilities.to_string())
 }
 
-fn end_to_end(toolbox: &mut Toolbox, profile: Profile) -> Outcome {
+fn end_to_end(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Outcome {
     // What is quick to fail comes before the build, which is not.
     toolbox.prepare(tools::END_TO_END)?;
     site::build(toolbox, profile)?;
@@ -141,6 +144,7 @@ fn end_to_end(toolbox: &mut Toolbox, profile: Profile) -> Outcome {
     }
     let playwright = playwright(toolbox, profile)?
         .arg("--reporter=list,json")
+        .args(grep.map(|pattern| format!("--grep={pattern}")))
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &file);
     let succeeded = playwright.stream(|_| {})?;
     // A run that wrote no report has broken off, and is counted as such.

@@ -131,7 +131,11 @@ impl Driver {
         let wait = self.machine.poll_timeout().map(|at| at.since(self.clock.now()));
         let timeout = async {
             match wait {
-                Some(wait) => sleep(wait).await,
+                Some(wait) => {
+                    sleep(wait).await;
+                    // A browser hands over frames that have come only once the page is idle.
+                    sleep(Duration::ZERO).await;
+                }
                 None => std::future::pending().await,
             }
         };
@@ -149,11 +153,19 @@ impl Driver {
                 None => std::future::pending().await,
             }
         };
+        let happened = async {
+            tokio::select! {
+                command = self.commands.recv() => Event::Command(command),
+                (replica, receiver) = next_news(&mut self.news) => Event::News(replica, receiver),
+                connected = connected => Event::Connected(connected),
+                frame = frame => Event::Frame(frame),
+            }
+        };
+        // What came while the program was busy comes before the time: a server isn't silent whose
+        // word nobody has taken.
         tokio::select! {
-            command = self.commands.recv() => Event::Command(command),
-            (replica, receiver) = next_news(&mut self.news) => Event::News(replica, receiver),
-            connected = connected => Event::Connected(connected),
-            frame = frame => Event::Frame(frame),
+            biased;
+            event = happened => event,
             () = timeout => Event::Timeout,
         }
     }

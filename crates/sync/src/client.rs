@@ -279,8 +279,10 @@ impl Client {
                 self.backoff.reset();
                 self.connect(now);
             }
-            // How long it was since the server was heard no clock tells that stands in sleep.
+            // How long it was since the server was heard no clock tells that stands in sleep, and
+            // nobody listened. What it says now counts.
             Phase::Online => {
+                self.heard = now;
                 if self.asked.is_none() {
                     self.asked = Some(now);
                     self.send(Ping {});

@@ -52,12 +52,16 @@ fn a_greeting_that_hangs_is_given_up_as_well() {
 }
 
 #[test]
-fn a_connection_is_asked_whether_it_lives() {
+fn a_connection_is_asked_whether_it_lives_before_it_counts_as_lost() {
     let mut client = connecting();
     client.handle_connected(NOW);
     let hello = Hello { versions: vec![2], agent: "test".into() };
     client.handle_frame(NOW, &Message::from(hello).encode());
     outputs(&mut client);
-    client.handle_wake(NOW + Duration::from_secs(2));
+    let later = NOW + Duration::from_mins(1);
+    client.handle_wake(later);
+    client.handle_timeout(later);
     assert_eq!(outputs(&mut client), ["send"]);
+    client.handle_timeout(later + Limits::default().heartbeat);
+    assert_eq!(outputs(&mut client), ["disconnect"]);
 }

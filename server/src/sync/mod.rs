@@ -47,7 +47,7 @@ pub(crate) struct Hub {
     databases: Arc<Databases>,
     access: Arc<dyn Authorize>,
     origins: Vec<Origin>,
-    limits: Limits,
+    pub limits: Limits,
     connections: u32,
     /// Each connection holds one.
     seats: Arc<Semaphore>,

@@ -7,9 +7,16 @@ use settee_server::{SUBPROTOCOL, Settings};
 use settee_store::Revision;
 use settee_sync::{
     DenialCode, Limits,
-    message::{Acknowledge, GoodbyeCode, Hello, Message, Open, Ping, VERSIONS, WireDocument},
+    message::{
+        Acknowledge, GoodbyeCode, Hello, Message, Open, Part, Ping, Received, VERSIONS,
+        WireDocument,
+    },
 };
 use settee_todo::Token;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use crate::support::{Bystanders, Client, TestServer, document, get, todo};
@@ -50,6 +57,34 @@ async fn frames_that_make_no_sense() {
         Acknowledge { channel: 1, batch: 7, refused: Vec::new(), seq: None, is_current: None };
     let frame = settee_sync::message::Message::from(acknowledge).encode();
     assert_eq!(answered(frame).await, Some(GoodbyeCode::OutOfPlace.close_code()));
+}
+
+#[tokio::test]
+async fn answers_to_parts_that_nobody_sent() {
+    let frame = Message::from(Received {}).encode();
+    assert_eq!(answered(frame).await, Some(GoodbyeCode::OutOfPlace.close_code()));
+}
+
+#[tokio::test]
+async fn parts_of_parts() {
+    let part = |bytes| Message::from(Part { bytes, is_last: Some(true) }).encode();
+    let frame = part(part(Message::from(Ping {}).encode()));
+    assert_eq!(answered(frame).await, Some(GoodbyeCode::OutOfPlace.close_code()));
+}
+
+#[tokio::test]
+async fn parts_without_end() {
+    let server = TestServer::start().await;
+    let mut bystanders = Bystanders::on(&server).await;
+    let token = Token::generate();
+    let (mut client, _) = Client::opened(server.address, &token, &token, None).await;
+    let part = Part { bytes: vec![0; 64 * 1024], is_last: None };
+    let most = Limits::default().frame / part.bytes.len();
+    for _ in 0..=most {
+        client.send(part.clone()).await;
+    }
+    assert_eq!(client.ended().await, Some(GoodbyeCode::TooLarge.close_code()));
+    bystanders.are_fine().await;
 }
 
 #[tokio::test]
@@ -122,6 +157,20 @@ async fn silence() {
     assert_eq!(deaf.ended().await, Some(GoodbyeCode::Silence.close_code()));
     alive.send(Ping {}).await;
     alive.receive().await;
+}
+
+#[tokio::test]
+async fn requests_that_never_end() {
+    let short = Limits { answer: Duration::from_millis(400), ..Limits::default() };
+    let server = TestServer::with(|settings| settings.limits = short).await;
+    for begun in [b"".as_slice(), b"GET /sync HTTP/1.1\r\nHost: a\r\nUpgrade: web"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(begun).await.unwrap();
+        let mut answer = Vec::new();
+        // It ends: with a word on why, or without.
+        stream.read_to_end(&mut answer).await.unwrap();
+    }
+    assert_eq!(get(server.address, "/health", &[]).await.status(), 200);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use settee_store::{
 use settee_sync::{
     Authorize, Channel, Checkpoint,
     message::{
-        Acknowledge, BatchNumber, Changes, Hello, Message, Open, Opened, Pong, VERSIONS,
-        WireDocument,
+        Acknowledge, BatchNumber, Changes, Hello, Message, Open, Opened, Part, Pong, Received,
+        VERSIONS, WireDocument,
     },
 };
 use settee_todo::Token;
@@ -131,7 +131,7 @@ impl Bystanders {
         self.owner.push(1, self.edits, documents.clone()).await;
         self.edits += 1;
         assert_eq!(self.owner.acknowledged().await.refused, []);
-        assert_eq!(self.editor.changes().await, documents);
+        assert_eq!(self.editor.documents(documents.len()).await, documents);
     }
 
     /// Checks that they don't notice anything until something else is over.
@@ -153,6 +153,8 @@ impl Bystanders {
 
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Of a long frame, as far as it has come.
+    parts: Vec<u8>,
 }
 
 impl Client {
@@ -167,7 +169,7 @@ impl Client {
             request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
         }
         match timeout(SOON, connect_async(request)).await.unwrap() {
-            Ok((socket, _)) => Ok(Self { socket }),
+            Ok((socket, _)) => Ok(Self { socket, parts: Vec::new() }),
             Err(SocketError::Http(response)) => Err(response.status()),
             Err(error) => panic!("{error}"),
         }
@@ -184,7 +186,7 @@ impl Client {
         let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
         let request = request(address, Some(SUBPROTOCOL));
         let (socket, _) = timeout(SOON, client_async(request, stream)).await.unwrap().unwrap();
-        Self { socket }.greet().await
+        Self { socket, parts: Vec::new() }.greet().await
     }
 
     /// Connected, and both sides have said hello.
@@ -306,6 +308,15 @@ impl Client {
         }
     }
 
+    /// So many documents, in however many batches they come.
+    pub async fn documents(&mut self, count: usize) -> Vec<WireDocument> {
+        let mut documents = Vec::new();
+        while documents.len() < count {
+            documents.extend(self.changes().await);
+        }
+        documents
+    }
+
     pub async fn land(&mut self, changes: &Changes) {
         let Changes { channel, batch, .. } = *changes;
         self.send(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
@@ -333,6 +344,14 @@ impl Client {
             match timeout(SOON, self.socket.next()).await.expect("the server says nothing") {
                 Some(Ok(Frame::Binary(frame))) => match Message::decode(&frame).unwrap().unwrap() {
                     Message::Ping(_) => self.send(Pong {}).await,
+                    Message::Part(Part { bytes, is_last }) => {
+                        self.send(Received {}).await;
+                        self.parts.extend(bytes);
+                        if is_last.is_some() {
+                            let frame = std::mem::take(&mut self.parts);
+                            return Ok(Message::decode(&frame).unwrap().unwrap());
+                        }
+                    }
                     message => return Ok(message),
                 },
                 Some(Ok(Frame::Close(frame))) => {
