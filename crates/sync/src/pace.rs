@@ -3,14 +3,14 @@
 //! What is under way is what everything after it waits for, and no client hears that a frame is
 //! coming before all of it is there. On a slow link a large batch would be taken for silence.
 
-use std::time::Duration;
-
 use crate::{limits::Limits, time::Time};
 
-/// An answer within this time says that the link takes more,
-const QUICK: Duration = Duration::from_secs(1);
-/// and one after this time that it takes less.
-const SLOW: Duration = Duration::from_secs(4);
+/// An answer within so many milliseconds says that the link takes more,
+const QUICK: usize = 1000;
+/// and one after so many that it takes less.
+const SLOW: usize = 4000;
+/// So many times as much at once, at most: a short burst may pass that the link doesn't carry on.
+const LEAP: usize = 16;
 /// Batches of a window, so that one is answered while others are on their way.
 const BATCHES: usize = 4;
 
@@ -39,9 +39,13 @@ impl Pace {
         if sent < self.cut || weight > self.window {
             return;
         }
-        let took = now.since(sent);
+        let took = usize::try_from(now.since(sent).as_millis()).unwrap_or(usize::MAX);
         if took <= QUICK {
-            self.window = (self.window + weight).min(limits.credit.max(self.window));
+            // So much comes through in the time of a quick answer, if no more than this came in this.
+            let proven = weight.saturating_mul(QUICK) / took.max(1);
+            let most = limits.credit.max(self.window);
+            let leap = proven.min(self.window.saturating_mul(LEAP));
+            self.window = (self.window + weight).max(leap).min(most);
         } else if took >= SLOW {
             self.window = (self.window / 2).max(limits.window.1);
             self.cut = now;
@@ -83,11 +87,22 @@ mod tests {
         pace.answered(first / 4, at(0), at(900), &limits);
         assert_eq!(pace.window, first + first / 4);
         for n in 1..1000 {
-            pace.answered(pace.part(), at(n), at(n), &limits);
+            pace.answered(pace.part(), at(n), at(n + 900), &limits);
         }
         assert_eq!(pace.window, limits.credit);
         assert_eq!(pace.within(&limits).batch, limits.batch);
         assert_eq!(pace.within(&limits).batch_documents, limits.batch_documents);
+    }
+
+    #[test]
+    fn it_leaps_where_answers_are_so_quick_that_more_would_come_through_in_a_second() {
+        let limits = Limits::default();
+        let mut pace = Pace::new(&limits);
+        let first = limits.window.0;
+        pace.answered(first / 4, at(0), at(100), &limits);
+        assert_eq!(pace.window, first * 10 / 4);
+        pace.answered(first / 4, at(0), at(1), &limits);
+        assert_eq!(pace.window, limits.credit, "and not past the credit");
     }
 
     #[test]

@@ -268,7 +268,7 @@ fn documents(database: &Database) -> usize {
 }
 
 fn seconds(bytes: usize, rate: usize) -> Duration {
-    Duration::from_secs_f64(bytes as f64 / rate as f64)
+    Duration::from_millis(u64::try_from(bytes * 1000 / rate).expect("a time"))
 }
 
 #[test]
