@@ -54,6 +54,8 @@ struct Pipe {
     latest: Time,
     stalled_until: Time,
     is_dead: bool,
+    /// Of a frame that is sent in parts, as far as it is sent.
+    parts: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -132,6 +134,14 @@ impl Network {
         }
     }
 
+    /// The frame that this part completes, if it is one and does.
+    fn joined(&mut self, link: LinkId, direction: Direction, frame: &[u8]) -> Option<Vec<u8>> {
+        let Ok(Some(Message::Part(part))) = Message::decode(frame) else { return None };
+        let parts = &mut self.links.get_mut(&link)?.pipe(direction).parts;
+        parts.extend(part.bytes);
+        part.is_last.map(|_| std::mem::take(parts))
+    }
+
     /// The bytes under way on the fullest link.
     pub fn fullest(&self) -> usize {
         self.links.values().map(|link| link.up.bytes.max(link.down.bytes)).max().unwrap_or_default()
@@ -142,10 +152,17 @@ impl Context {
     pub fn send(&mut self, link: LinkId, direction: Direction, frame: Vec<u8>) {
         self.trace.mark(&frame);
         self.tally.count("frames sent");
-        if matches!(Message::decode(&frame), Ok(Some(Message::Offer(_)))) {
+        self.trace.note(self.now, || format!("link {link} {direction:?}: {}", describe(&frame)));
+        let joined = self.network.joined(link, direction, &frame);
+        if let Some(whole) = &joined {
+            self.tally.count("frames sent in parts");
+            let told = || format!("link {link} {direction:?}: altogether {}", describe(whole));
+            self.trace.note(self.now, told);
+        }
+        let whole = joined.as_deref().unwrap_or(&frame);
+        if matches!(Message::decode(whole), Ok(Some(Message::Offer(_)))) {
             self.tally.count("offers");
         }
-        self.trace.note(self.now, || format!("link {link} {direction:?}: {}", describe(&frame)));
         if self.random.one_in(self.faults.loss) {
             self.tally.count("fault: a frame lost, and all after it");
             self.note(|| format!("link {link} {direction:?}: lost, as all that follows"));

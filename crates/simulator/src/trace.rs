@@ -60,6 +60,7 @@ pub fn describe(frame: &[u8]) -> String {
             }
             line
         }
+        Ok(Some(Message::Part(part))) => format!("Part of {} bytes", part.bytes.len()),
         Ok(Some(message)) => format!("{message:?}"),
         Ok(None) => "something optional".to_owned(),
         Err(error) => error.to_string(),
