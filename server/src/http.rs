@@ -17,7 +17,8 @@ use tokio::{
 use crate::shutdown::Stopping;
 
 /// Serves until it is told to stop, and then until nobody is left who has asked for something. A
-/// request's head has to arrive within `patience`.
+/// request's head has to arrive within `patience`, of the next request as well: who asks for nothing
+/// more is closed after that.
 pub async fn serve(
     mut listener: impl Listener,
     router: Router,

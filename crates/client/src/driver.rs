@@ -101,7 +101,9 @@ impl Driver {
             // The machine's clock may stand while the device sleeps, and the wall's does not. It is
             // asked for a hint alone: who wakes in vain has looked once more whether all is well.
             let passed = wall_clock().saturating_sub(before);
-            if planned.is_some_and(|planned| passed > planned + OVERSLEPT) {
+            let has_slept = planned.is_some_and(|planned| passed > planned + OVERSLEPT);
+            // What has just been connected isn't given up for having hung.
+            if has_slept && !matches!(event, Event::Connected(_)) {
                 self.machine.handle_wake(self.now());
             }
             match event {

@@ -246,6 +246,7 @@ impl Client {
             self.heard = now;
             self.asked = None;
             self.phase = Phase::Greeting { since: now };
+            self.version = 0;
             self.pace.begin(now, &self.limits);
             self.sent = Outgoing::default();
             self.received = Incoming::default();
@@ -316,8 +317,10 @@ impl Client {
 
     /// The answer to [`ClientOutput::ReadPending`].
     pub fn handle_pending(&mut self, now: Time, replica: Replica, records: &[Arc<Record>]) {
+        let others = self.others(replica);
         let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        let (batches, offer) = sender.batches(now, records, self.version >= OFFERS, &self.pace);
+        let offers = self.version >= OFFERS;
+        let (batches, offer) = sender.batches(now, records, offers, &self.pace, others);
         for batch in batches {
             self.send(batch);
         }
@@ -464,9 +467,16 @@ impl Client {
         }
     }
 
+    /// The weight of what is under way of other databases.
+    fn others(&self, replica: Replica) -> usize {
+        let others = self.replicas.iter().filter(|(name, _)| **name != replica);
+        others.map(|(_, other)| other.under_way()).sum()
+    }
+
     fn read_pending(&mut self, replica: Replica) {
+        let others = self.others(replica);
         let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        if let Some(limit) = sender.next_read(&self.pace) {
+        if let Some(limit) = sender.next_read(&self.pace, others) {
             self.outputs.push_back(ClientOutput::ReadPending { replica, limit });
         }
     }
@@ -479,6 +489,10 @@ impl Client {
 
     fn drop_connection(&mut self, now: Time, reason: OfflineReason) {
         if matches!(self.phase, Phase::Connecting { .. } | Phase::Greeting { .. } | Phase::Online) {
+            if reason == OfflineReason::Silence {
+                // It may be that what was on its way took so long.
+                self.pace.slow_down(now, &self.limits);
+            }
             self.outputs.push_back(ClientOutput::Disconnect);
             self.wait(now, reason);
         }

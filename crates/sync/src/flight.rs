@@ -20,6 +20,8 @@ pub struct Flight<T> {
 struct Sent<T> {
     batch: BatchNumber,
     weight: usize,
+    /// What was under way then, itself included.
+    under_way: usize,
     at: Time,
     cargo: T,
 }
@@ -40,7 +42,8 @@ impl<T> Flight<T> {
         let batch = self.next;
         self.next = self.next.wrapping_add(1);
         self.weight += weight;
-        self.batches.push_back(Sent { batch, weight, at: now, cargo });
+        let under_way = self.weight;
+        self.batches.push_back(Sent { batch, weight, under_way, at: now, cargo });
         batch
     }
 
@@ -56,8 +59,13 @@ impl<T> Flight<T> {
         let sent = self.batches.pop_front_if(|sent| sent.batch == batch)?;
         self.weight -= sent.weight;
         self.moved = Some(now);
-        pace.answered(sent.weight, sent.at, now, limits);
+        pace.answered(sent.weight, sent.under_way, sent.at, now, limits);
         Some(sent.cargo)
+    }
+
+    /// The weight of what is under way.
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 
     pub fn is_empty(&self) -> bool {
@@ -66,8 +74,12 @@ impl<T> Flight<T> {
 
     /// Since when nothing has landed of what is under way.
     pub fn since(&self) -> Option<Time> {
-        let oldest = self.batches.front()?.at;
-        Some(self.moved.map_or(oldest, |moved| moved.max(oldest)))
+        Some(self.moved_since(self.batches.front()?.at))
+    }
+
+    /// When something last landed, if that was after this.
+    pub fn moved_since(&self, at: Time) -> Time {
+        self.moved.map_or(at, |moved| moved.max(at))
     }
 }
 

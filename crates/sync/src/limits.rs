@@ -19,7 +19,7 @@ pub struct Limits {
     /// Bytes of documents that may wait for their acknowledgement on a channel.
     pub credit: usize,
     /// Bytes under way on a connection in one direction: at first, and at least where it is slow. At
-    /// most it is the credit.
+    /// most it is the credit of a channel.
     pub window: (usize, usize),
     /// Weight from which on a document is offered before it is sent, if the other side may have it.
     pub offer: usize,

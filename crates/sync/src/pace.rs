@@ -11,6 +11,8 @@ const QUICK: usize = 1000;
 const SLOW: usize = 4000;
 /// So many times as much at once, at most: a short burst may pass that the link doesn't carry on.
 const LEAP: usize = 16;
+/// The part of the window that each channel has, however much is under way on others.
+const LEAST: usize = 16;
 /// Batches of a window, so that one is answered while others are on their way.
 const BATCHES: usize = 4;
 
@@ -33,34 +35,46 @@ impl Pace {
         self.cut = now;
     }
 
-    /// Something of this weight is answered that was sent then.
-    pub fn answered(&mut self, weight: usize, sent: Time, now: Time, limits: &Limits) {
-        // What doesn't fit in the window takes as long as it takes.
-        if sent < self.cut || weight > self.window {
+    /// Something of this weight is answered that was sent then, when so much was under way with it.
+    pub fn answered(
+        &mut self,
+        weight: usize,
+        under_way: usize,
+        sent: Time,
+        now: Time,
+        limits: &Limits,
+    ) {
+        if sent < self.cut {
             return;
         }
         let took = usize::try_from(now.since(sent).as_millis()).unwrap_or(usize::MAX);
         if took <= QUICK {
-            // So much comes through in the time of a quick answer, if no more than this came in this.
-            let proven = weight.saturating_mul(QUICK) / took.max(1);
-            let most = limits.credit.max(self.window);
-            let leap = proven.min(self.window.saturating_mul(LEAP));
-            self.window = (self.window + weight).max(leap).min(most);
-        } else if took >= SLOW {
-            self.window = (self.window / 2).max(limits.window.1);
-            self.cut = now;
+            // All of it has come through by now: so much would in the time of a quick answer.
+            let proven = under_way.saturating_mul(QUICK) / took.max(1);
+            let leap = self.window.saturating_mul(LEAP);
+            self.window = self.window.max(proven.min(leap).min(limits.credit));
+        } else if took >= SLOW && weight <= self.window {
+            // What doesn't fit in the window takes as long as it takes.
+            self.slow_down(now, limits);
         }
     }
 
-    /// These limits, as far as the window reaches.
-    pub fn within(&self, limits: &Limits) -> Limits {
-        let batch = limits.batch.min(self.part());
+    /// Less is sent at a time.
+    pub fn slow_down(&mut self, now: Time, limits: &Limits) {
+        self.window = (self.window / 2).max(limits.window.1);
+        self.cut = now;
+    }
+
+    /// These limits, as far as there is room in the window beside what is under way on other channels.
+    pub fn within(&self, limits: &Limits, others: usize) -> Limits {
+        let room = self.window.saturating_sub(others).max(self.window / LEAST).max(1);
+        let batch = limits.batch.min((room / BATCHES).max(1));
         // Small batches are not to be read for as large ones are.
-        let documents = limits.batch_documents.saturating_mul(batch) / limits.batch.max(1);
+        let documents = limits.batch_documents / (limits.batch / batch).max(1);
         Limits {
             batch,
             batch_documents: documents.max(1),
-            credit: limits.credit.min(self.window),
+            credit: limits.credit.min(room),
             ..limits.clone()
         }
     }
@@ -80,29 +94,38 @@ mod tests {
     }
 
     #[test]
-    fn the_window_grows_with_quick_answers_up_to_the_credit() {
+    fn the_window_grows_to_what_comes_through_in_a_second() {
         let limits = Limits::default();
         let mut pace = Pace::new(&limits);
         let first = limits.window.0;
-        pace.answered(first / 4, at(0), at(900), &limits);
-        assert_eq!(pace.window, first + first / 4);
-        for n in 1..1000 {
-            pace.answered(pace.part(), at(n), at(n + 900), &limits);
-        }
-        assert_eq!(pace.window, limits.credit);
-        assert_eq!(pace.within(&limits).batch, limits.batch);
-        assert_eq!(pace.within(&limits).batch_documents, limits.batch_documents);
+        pace.answered(first / 4, first, at(0), at(500), &limits);
+        assert_eq!(pace.window, first * 2);
+        pace.answered(first / 4, first * 2, at(0), at(1000), &limits);
+        assert_eq!(pace.window, first * 2, "it is as large as that");
     }
 
     #[test]
-    fn it_leaps_where_answers_are_so_quick_that_more_would_come_through_in_a_second() {
+    fn little_that_is_answered_proves_little() {
         let limits = Limits::default();
         let mut pace = Pace::new(&limits);
+        for n in 0..10_000 {
+            pace.answered(500, 500, at(n), at(n + 100), &limits);
+        }
+        assert_eq!(pace.window, limits.window.0);
+    }
+
+    #[test]
+    fn a_burst_makes_it_many_times_as_large_at_most_and_not_larger_than_the_credit() {
+        let limits = Limits { credit: 1 << 30, ..Limits::default() };
+        let mut pace = Pace::new(&limits);
         let first = limits.window.0;
-        pace.answered(first / 4, at(0), at(100), &limits);
-        assert_eq!(pace.window, first * 10 / 4);
-        pace.answered(first / 4, at(0), at(1), &limits);
-        assert_eq!(pace.window, limits.credit, "and not past the credit");
+        pace.answered(first, first, at(0), at(1), &limits);
+        assert_eq!(pace.window, first * LEAP);
+        pace.answered(first, first * LEAP, at(0), at(1), &Limits::default());
+        assert_eq!(pace.window, Limits::default().credit);
+        assert_eq!(pace.within(&Limits::default(), 0).batch, Limits::default().batch);
+        let documents = pace.within(&Limits::default(), 0).batch_documents;
+        assert_eq!(documents, Limits::default().batch_documents);
     }
 
     #[test]
@@ -111,30 +134,35 @@ mod tests {
         let mut pace = Pace::new(&limits);
         let first = limits.window.0;
         for sent in [0, 1, 2] {
-            pace.answered(first / 4, at(sent), at(5000 + sent), &limits);
+            pace.answered(first / 4, first, at(sent), at(5000 + sent), &limits);
         }
         assert_eq!(pace.window, first / 2);
         for n in 1..100 {
-            pace.answered(1, at(n * 10_000), at(n * 10_000 + 5000), &limits);
+            pace.answered(1, 1, at(n * 10_000), at(n * 10_000 + 5000), &limits);
         }
         assert_eq!(pace.window, limits.window.1);
     }
 
     #[test]
-    fn neither_quick_nor_slow_answers_leave_it_as_it_is_and_so_does_what_is_larger() {
+    fn what_is_larger_than_the_window_may_take_long_but_counts_when_it_is_quick() {
         let limits = Limits::default();
         let mut pace = Pace::new(&limits);
-        pace.answered(100, at(0), at(2000), &limits);
-        pace.answered(limits.window.0 + 1, at(0), at(60_000), &limits);
+        let large = limits.window.0 * 2;
+        pace.answered(large, large, at(0), at(60_000), &limits);
         assert_eq!(pace.window, limits.window.0);
+        pace.answered(large, large, at(0), at(500), &limits);
+        assert_eq!(pace.window, large * 2);
     }
 
     #[test]
-    fn small_batches_are_read_for_in_proportion() {
+    fn small_batches_are_read_for_in_proportion_and_channels_share_the_window() {
         let limits = Limits { batch: 1000, batch_documents: 8, ..Limits::default() };
         let mut pace = Pace::new(&Limits { window: (1000, 10), ..limits.clone() });
-        assert_eq!(pace.within(&limits).batch_documents, 2);
+        assert_eq!(pace.within(&limits, 0).batch_documents, 2);
+        assert_eq!((pace.within(&limits, 500).batch, pace.within(&limits, 500).credit), (125, 500));
+        assert_eq!(pace.within(&limits, 9000).credit, 62, "each has a little");
         pace.begin(at(0), &Limits { window: (100, 10), ..limits.clone() });
-        assert_eq!(pace.within(&limits).batch_documents, 1);
+        assert_eq!(pace.within(&limits, 0).batch_documents, 1);
+        assert_eq!(pace.within(&limits, 100_000).credit, 6);
     }
 }

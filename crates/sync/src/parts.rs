@@ -6,11 +6,11 @@ use crate::{
     time::Time,
 };
 
-/// The parts that were sent on a connection.
+/// The parts that were sent on a connection, and when any last were on their way.
 #[derive(Debug, Default)]
 pub struct Outgoing {
     unanswered: usize,
-    /// When one was last answered.
+    /// When one last arrived, on this side or on the other.
     moved: Option<Time>,
 }
 
@@ -39,6 +39,11 @@ impl Outgoing {
         one_less.is_some()
     }
 
+    /// One has come from the other side: what else comes from there may be behind others.
+    pub fn heard(&mut self, now: Time) {
+        self.moved = Some(now);
+    }
+
     /// When the answer to something is waited for that was sent then: not while parts arrive, which
     /// may come before it.
     pub fn since(&self, sent: Time) -> Time {
@@ -48,17 +53,32 @@ impl Outgoing {
 
 /// The parts that have come of a message.
 #[derive(Debug, Default)]
-pub struct Incoming(Vec<u8>);
+pub struct Incoming {
+    bytes: Vec<u8>,
+    /// When the last of them came.
+    heard: Time,
+}
 
 impl Incoming {
     /// Adds one, up to so many bytes altogether. The whole frame, once it is complete.
-    pub fn add(&mut self, part: Part, limit: usize) -> Result<Option<Vec<u8>>, TooLong> {
-        if self.0.len() + part.bytes.len() > limit {
+    pub fn add(&mut self, now: Time, part: Part, limit: usize) -> Result<Option<Vec<u8>>, TooLong> {
+        if self.bytes.len() + part.bytes.len() > limit {
             return Err(TooLong);
         }
-        self.0.extend(part.bytes);
+        self.heard = now;
+        self.bytes.extend(part.bytes);
         let is_last = part.is_last == Some(true);
-        Ok(is_last.then(|| std::mem::take(&mut self.0)))
+        Ok(is_last.then(|| std::mem::take(&mut self.bytes)))
+    }
+
+    /// Nobody has listened until now.
+    pub fn pause(&mut self, now: Time) {
+        self.heard = now;
+    }
+
+    /// Since when the next part of a message is waited for.
+    pub fn since(&self) -> Option<Time> {
+        (!self.bytes.is_empty()).then_some(self.heard)
     }
 }
 

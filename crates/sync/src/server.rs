@@ -98,6 +98,8 @@ pub struct Server {
     /// No channel's number is used twice, so the next one has to be higher.
     highest_channel: Option<Channel>,
     heard: Time,
+    /// A channel was opened: longer frames have to be taken.
+    has_granted: bool,
     pace: Pace,
     sent: Outgoing,
     received: Incoming,
@@ -117,6 +119,7 @@ impl Server {
     pub fn new(now: Time, limits: Limits, agent: impl Into<String>) -> Self {
         Self {
             shared: limits.shared(),
+            has_granted: false,
             pace: Pace::new(&limits),
             sent: Outgoing::default(),
             received: Incoming::default(),
@@ -159,8 +162,7 @@ impl Server {
         if self.phase == Phase::Over {
             return;
         }
-        let is_first = self.channels.is_empty() && self.highest_channel.is_none();
-        let limit = if is_first { self.limits.first_frame } else { self.limits.frame };
+        let limit = if self.has_granted { self.limits.frame } else { self.limits.first_frame };
         if frame.len() > limit {
             return self.end(GoodbyeCode::TooLarge, "the frame is too large");
         }
@@ -173,7 +175,7 @@ impl Server {
 
     fn take_part(&mut self, now: Time, part: Part, limit: usize) {
         self.send(Received {});
-        match self.received.add(part, limit) {
+        match self.received.add(now, part, limit) {
             Ok(None) => {}
             Ok(Some(frame)) => self.read(now, Message::decode(&frame)),
             Err(TooLong) => self.end(GoodbyeCode::TooLarge, "the frame in parts is too large"),
@@ -232,6 +234,7 @@ impl Server {
         match decision {
             Ok(grant) => {
                 let opened = channel.grant(number, &grant, &self.limits);
+                self.has_granted = true;
                 self.send(opened);
                 self.go_on(now, number);
             }
@@ -266,7 +269,7 @@ impl Server {
 
     /// The answer to [`ServerOutput::Read`]; `None` when the store could not.
     pub fn handle_changes(&mut self, now: Time, number: Channel, page: Option<Page>) {
-        let limits = self.current_limits();
+        let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
         channel.news(seq);
@@ -292,7 +295,7 @@ impl Server {
 
     /// The answer to [`ServerOutput::Find`], in the same order; `None` when the store could not.
     pub fn handle_found(&mut self, now: Time, number: Channel, found: Option<Found>) {
-        let limits = self.current_limits();
+        let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = found else { return self.deny(number, cannot_read()) };
         channel.news(seq);
@@ -310,6 +313,7 @@ impl Server {
     /// The driver has not listened for a while: that nothing was heard isn't the client's doing.
     pub fn handle_pause(&mut self, now: Time) {
         self.heard = now;
+        self.received.pause(now);
     }
 
     pub fn handle_stopping(&mut self) {
@@ -324,6 +328,12 @@ impl Server {
             // What may be skipped is no greeting.
             Phase::Greeting if now.since(self.pinged) >= self.limits.answer => {
                 self.end(GoodbyeCode::Silence, "no greeting came");
+            }
+            // A client that goes on to talk has not gone, but what it has begun is held for it.
+            Phase::Talking
+                if self.received.since().is_some_and(|at| now.since(at) >= self.limits.silence) =>
+            {
+                self.end(GoodbyeCode::Silence, "the rest of a frame didn't come");
             }
             Phase::Talking if silence >= self.limits.silence => {
                 self.end(GoodbyeCode::Silence, "nothing was heard for too long");
@@ -455,13 +465,15 @@ impl Server {
     }
 
     /// How much is sent on a channel at a time.
-    fn current_limits(&self) -> Limits {
-        self.pace.within(if self.channels.len() > 1 { &self.shared } else { &self.limits })
+    fn current_limits(&self, channel: Channel) -> Limits {
+        let limits = if self.channels.len() > 1 { &self.shared } else { &self.limits };
+        let others = self.channels.iter().filter(|(number, _)| **number != channel);
+        self.pace.within(limits, others.map(|(_, other)| other.under_way()).sum())
     }
 
     /// Acknowledges what there is to acknowledge, and reads what there is to read.
     fn go_on(&mut self, now: Time, number: Channel) {
-        let limits = self.current_limits();
+        let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let acknowledgements = channel.acknowledgements();
         let compared = channel.compared(now, number);

@@ -59,6 +59,8 @@ struct World {
     down: Pipe,
     /// How often the client had to connect.
     connections: usize,
+    /// How often it had to open a channel.
+    channels: usize,
     /// The link breaks when it is so old.
     breaks_after: Duration,
     connected: Time,
@@ -84,6 +86,7 @@ impl World {
             up: Pipe::new(rate),
             down: Pipe::new(rate),
             connections: 0,
+            channels: 0,
             breaks_after: DAY,
             connected: now,
         };
@@ -212,6 +215,7 @@ impl World {
         match output {
             ServerOutput::Send(frame) => self.down.send(now, frame),
             ServerOutput::Authorize(open) => {
+                self.channels += 1;
                 let pair = &mut self.pairs[open.database.parse::<usize>().expect("its number")];
                 pair.channel = Some(open.channel);
                 let position = Checkpoint::new([1; 16], [7; 16], pair.there.seq());
@@ -302,6 +306,46 @@ fn the_largest_document_comes_and_goes_over_a_slow_link_on_one_connection() {
         assert_eq!(world.connections, 1, "up at {rate}");
         assert!(took < seconds(up, rate) * 11 / 10, "{took:?} up at {rate}");
     }
+}
+
+#[test]
+fn an_edit_while_the_largest_document_comes_does_not_end_that() {
+    let mut world = World::new(8 * KILOBYTE, 1);
+    write(world.there(0), 1, 1_000_000);
+    let began = world.now;
+    world.until(|world| world.now.since(began) > Duration::from_secs(5));
+    write(world.here(0), 1, 10);
+    world.until(|world| documents(world.here(0)) == 2 && documents(world.there(0)) == 2);
+    assert_eq!((world.connections, world.channels), (1, 1), "it came at the first attempt");
+}
+
+#[test]
+fn the_largest_documents_go_and_come_at_once() {
+    let mut world = World::new(8 * KILOBYTE, 1);
+    write(world.there(0), 1, 1_000_000);
+    write(world.here(0), 1, 1_000_001);
+    world.until(|world| documents(world.here(0)) == 2 && documents(world.there(0)) == 2);
+    assert_eq!((world.connections, world.channels), (1, 1), "they came at the first attempt");
+}
+
+#[test]
+fn many_databases_come_over_a_slow_link_on_one_connection() {
+    let mut world = World::new(8 * KILOBYTE, 20);
+    for index in 0..20 {
+        write(world.there(index), 100, 300);
+    }
+    write(world.here(19), 1, 10);
+    world.until(|world| (0..20).all(|index| documents(world.here(index)) >= 100));
+    assert_eq!((world.connections, world.channels), (1, 20), "they came at the first attempt");
+}
+
+#[test]
+fn large_documents_are_not_sent_one_by_one_where_the_link_is_good() {
+    let rate = 10_000 * KILOBYTE;
+    let mut world = World::new(rate, 1);
+    let down = write(world.there(0), 200, 100_000);
+    let took = world.until(|world| documents(world.here(0)) == 200);
+    assert!(took < seconds(down, rate) * 2 + Duration::from_secs(2), "{took:?} down");
 }
 
 #[test]

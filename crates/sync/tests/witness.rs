@@ -91,6 +91,25 @@ fn what_comes_without_a_sequence_is_witnessed_as_well() {
 }
 
 #[test]
+fn what_is_written_down_is_shown_to_the_next_server() {
+    let (mut client, replica) = open(true);
+    after_batch(&mut client);
+    client.handle_committed(NOW, replica, 0, Some(0));
+    client.handle_disconnected(NOW);
+    client.handle_wake(NOW);
+    client.handle_connected(NOW);
+    let outputs = hear(&mut client, Hello { versions: vec![2], agent: "test".into() });
+    let opening = outputs.iter().find_map(|output| match output {
+        ClientOutput::Send(frame) => match Message::decode(frame) {
+            Ok(Some(Message::Open(open))) => open.checkpoint,
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(opening.map(|shown| (shown.seq, shown.witnessed)), Some((SEQ, SEQ + 9)));
+}
+
+#[test]
 fn a_comparison_that_is_not_over_comes_again_wherever_the_server_is_then() {
     let (mut client, replica) = compared();
     let kept = acknowledged(&mut client, replica).expect("it is written down");

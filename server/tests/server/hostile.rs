@@ -16,10 +16,11 @@ use settee_todo::Token;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
-use crate::support::{Bystanders, Client, TestServer, document, get, todo};
+use crate::support::{Bystanders, Client, SOON, TestServer, document, get, todo};
 
 /// Sends a frame to a server with an open channel, and sees how that ends.
 async fn answered(frame: Vec<u8>) -> Option<u16> {
@@ -168,7 +169,7 @@ async fn requests_that_never_end() {
         stream.write_all(begun).await.unwrap();
         let mut answer = Vec::new();
         // It ends: with a word on why, or without.
-        stream.read_to_end(&mut answer).await.unwrap();
+        timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
     }
     assert_eq!(get(server.address, "/health", &[]).await.status(), 200);
 }

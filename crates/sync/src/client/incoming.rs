@@ -26,7 +26,8 @@ impl Client {
 
     fn take_part(&mut self, now: Time, part: Part) {
         self.send(Received {});
-        match self.received.add(part, self.limits.frame) {
+        self.sent.heard(now);
+        match self.received.add(now, part, self.limits.frame) {
             Ok(None) => {}
             Ok(Some(frame)) => self.read(now, Message::decode(&frame)),
             Err(TooLong) => self.drop_connection(now, OfflineReason::Misunderstanding),

@@ -174,7 +174,7 @@ impl ClientReplica {
     pub fn timeout(&self, limits: &Limits, parts: &Outgoing) -> Option<Time> {
         match &self.state {
             State::Waiting { until } | State::Denied { until, .. } => *until,
-            State::Opening { since, .. } => Some(*since + limits.answer),
+            State::Opening { since, .. } => Some(parts.since(*since) + limits.answer),
             State::Open { .. } => {
                 let asked = match self.comparison {
                     Some(Comparison::Asked { since, .. }) => Some(since),
@@ -289,8 +289,13 @@ impl ClientReplica {
         self.sender.has_caught_up |= is_open && counts.pending == 0;
     }
 
+    /// The weight of what is under way to the server.
+    pub fn under_way(&self) -> usize {
+        self.sender.under_way()
+    }
+
     /// How many pending documents to read, if there is cause and credit.
-    pub fn next_read(&mut self, pace: &Pace) -> Option<usize> {
+    pub fn next_read(&mut self, pace: &Pace, others: usize) -> Option<usize> {
         // What is sent before the comparison would be acknowledged after it, with all that it
         // descends from, of which the server may have lost some.
         let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
@@ -298,7 +303,8 @@ impl ClientReplica {
             && is_compared
             && self.role.is_some_and(Role::can_write);
         let pending = self.pending();
-        if can_send { self.sender.next_read(pending, &pace.within(&self.limits)) } else { None }
+        let limits = pace.within(&self.limits, others);
+        if can_send { self.sender.next_read(pending, &limits) } else { None }
     }
 
     /// Makes batches of pending documents, as far as there is credit. With `offers`, large ones
@@ -309,9 +315,11 @@ impl ClientReplica {
         records: &[Arc<Record>],
         offers: bool,
         pace: &Pace,
+        others: usize,
     ) -> (Vec<Changes>, Option<Offer>) {
         let State::Open { channel, .. } = self.state else { return (Vec::new(), None) };
-        self.sender.batches(now, channel, records, offers, &pace.within(&self.limits))
+        let limits = pace.within(&self.limits, others);
+        self.sender.batches(now, channel, records, offers, &limits)
     }
 
     /// The server's answer to an offer. Tells whether there was one.
@@ -401,6 +409,8 @@ impl ClientReplica {
         if let Some(seq) = seq {
             self.checkpoint = self.position(seq);
             self.comparison = None;
+        } else {
+            self.checkpoint = self.standing();
         }
         self.is_unsaved = false;
         self.unreadable += rejected;

@@ -42,7 +42,13 @@ impl Sender {
 
     /// Since when an answer is waited for.
     pub fn since(&self) -> Option<Time> {
-        self.flight.since().into_iter().chain(self.offers.since()).min()
+        let offered = self.offers.since().map(|since| self.flight.moved_since(since));
+        self.flight.since().into_iter().chain(offered).min()
+    }
+
+    /// The weight of what is under way.
+    pub fn under_way(&self) -> usize {
+        self.flight.weight()
     }
 
     /// What was sent in a batch that is acknowledged; `None` when none of that number waits for it.

@@ -580,6 +580,11 @@ impl ServerChannel {
         self.flight.land(now, batch, pace, limits).is_some()
     }
 
+    /// The weight of what is under way to the client.
+    pub fn under_way(&self) -> usize {
+        self.flight.weight()
+    }
+
     fn reach_end(&mut self, seq: u64) {
         self.cursor = seq;
         self.latest = self.latest.max(seq);
