@@ -40,6 +40,8 @@ pub(super) struct ClientReplica {
     role: Option<Role>,
     /// How the database stands; nothing is done before that is known.
     counts: Option<Counts>,
+    /// Documents came to be committed: some may be here, whatever was heard of that.
+    has_received: bool,
     /// What may be sent on the channel: the client's own limits, within the server's.
     limits: Limits,
     /// Between two tries to open the channel.
@@ -102,6 +104,7 @@ impl ClientReplica {
             state: State::Waiting { until: None },
             role: None,
             counts: None,
+            has_received: false,
             limits,
             backoff,
             sender: Sender::default(),
@@ -201,7 +204,7 @@ impl ClientReplica {
     /// some of them were deleted.
     fn void_checkpoint(&self) -> Option<Checkpoint> {
         let has_documents = self.counts.is_some_and(|counts| counts.documents > 0);
-        has_documents.then(Checkpoint::void)
+        (has_documents || self.has_received).then(Checkpoint::void)
     }
 
     fn pending(&self) -> usize {
@@ -395,6 +398,7 @@ impl ClientReplica {
                 Err(_) => self.unreadable += 1,
             }
         }
+        self.has_received |= !documents.is_empty();
         let checkpoint = match changes.seq {
             Some(seq) => self.position(seq),
             None => self.standing(),
