@@ -40,8 +40,6 @@ pub(super) struct ClientReplica {
     role: Option<Role>,
     /// How the database stands; nothing is done before that is known.
     counts: Option<Counts>,
-    /// Documents came to be committed: some may be here, whatever was heard of that.
-    has_received: bool,
     /// What may be sent on the channel: the client's own limits, within the server's.
     limits: Limits,
     /// Between two tries to open the channel.
@@ -104,7 +102,6 @@ impl ClientReplica {
             state: State::Waiting { until: None },
             role: None,
             counts: None,
-            has_received: false,
             limits,
             backoff,
             sender: Sender::default(),
@@ -204,7 +201,7 @@ impl ClientReplica {
     /// some of them were deleted.
     fn void_checkpoint(&self) -> Option<Checkpoint> {
         let has_documents = self.counts.is_some_and(|counts| counts.documents > 0);
-        (has_documents || self.has_received).then(Checkpoint::void)
+        has_documents.then(Checkpoint::void)
     }
 
     fn pending(&self) -> usize {
@@ -233,7 +230,8 @@ impl ClientReplica {
             incarnation: *opened.incarnation,
             run: *opened.run,
         };
-        let is_lost = self.checkpoint.is_some() && !opened.resumed;
+        let has_read = self.checkpoint.is_some_and(|checkpoint| !checkpoint.is_void());
+        let is_lost = has_read && !opened.resumed;
         if is_lost {
             self.comparison = Some(Comparison::Digesting);
             // A server that loses what is acknowledged meanwhile may still have got as far as this.
@@ -398,11 +396,14 @@ impl ClientReplica {
                 Err(_) => self.unreadable += 1,
             }
         }
-        self.has_received |= !documents.is_empty();
         let checkpoint = match changes.seq {
             Some(seq) => self.position(seq),
             None => self.standing(),
         };
+        if self.checkpoint.is_none() && !documents.is_empty() {
+            // Some of them may be here, whatever will be heard of that.
+            self.checkpoint = Some(Checkpoint::void());
+        }
         Some((documents, checkpoint))
     }
 
