@@ -15,7 +15,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use settee_sync::{Time, message::Message};
+use settee_sync::{
+    Time,
+    message::{Message, Part},
+};
 
 use crate::{agenda::Event, context::Context, trace::describe};
 
@@ -134,9 +137,8 @@ impl Network {
         }
     }
 
-    /// The frame that this part completes, if it is one and does.
-    fn joined(&mut self, link: LinkId, direction: Direction, frame: &[u8]) -> Option<Vec<u8>> {
-        let Ok(Some(Message::Part(part))) = Message::decode(frame) else { return None };
+    /// The frame that this part completes, if it does.
+    fn joined(&mut self, link: LinkId, direction: Direction, part: Part) -> Option<Vec<u8>> {
         let parts = &mut self.links.get_mut(&link)?.pipe(direction).parts;
         parts.extend(part.bytes);
         part.is_last.map(|_| std::mem::take(parts))
@@ -153,14 +155,11 @@ impl Context {
         self.trace.mark(&frame);
         self.tally.count("frames sent");
         self.trace.note(self.now, || format!("link {link} {direction:?}: {}", describe(&frame)));
-        let joined = self.network.joined(link, direction, &frame);
-        if let Some(whole) = &joined {
-            self.tally.count("frames sent in parts");
-            let told = || format!("link {link} {direction:?}: altogether {}", describe(whole));
-            self.trace.note(self.now, told);
-        }
-        let whole = joined.as_deref().unwrap_or(&frame);
-        if matches!(Message::decode(whole), Ok(Some(Message::Offer(_)))) {
+        let message = match Message::decode(&frame) {
+            Ok(Some(Message::Part(part))) => self.joined(link, direction, part),
+            message => message.ok().flatten(),
+        };
+        if matches!(message, Some(Message::Offer(_))) {
             self.tally.count("offers");
         }
         if self.random.one_in(self.faults.loss) {
@@ -176,6 +175,15 @@ impl Context {
             self.put(link, direction, Parcel::Frame(frame.clone()));
         }
         self.put(link, direction, Parcel::Frame(frame));
+    }
+
+    /// The message that this part completes, if it does.
+    fn joined(&mut self, link: LinkId, direction: Direction, part: Part) -> Option<Message> {
+        let whole = self.network.joined(link, direction, part)?;
+        self.tally.count("frames sent in parts");
+        let told = || format!("link {link} {direction:?}: altogether {}", describe(&whole));
+        self.trace.note(self.now, told);
+        Message::decode(&whole).ok().flatten()
     }
 
     /// One side closes. What it has sent arrives before the other side hears of that.

@@ -13,7 +13,7 @@ pub struct Flight<T> {
     weight: usize,
     next: BatchNumber,
     /// When one last landed.
-    moved: Option<Time>,
+    moved: Time,
 }
 
 #[derive(Debug)]
@@ -28,7 +28,7 @@ struct Sent<T> {
 
 impl<T> Default for Flight<T> {
     fn default() -> Self {
-        Self { batches: VecDeque::new(), weight: 0, next: 0, moved: None }
+        Self { batches: VecDeque::new(), weight: 0, next: 0, moved: Time::default() }
     }
 }
 
@@ -58,7 +58,7 @@ impl<T> Flight<T> {
     ) -> Option<T> {
         let sent = self.batches.pop_front_if(|sent| sent.batch == batch)?;
         self.weight -= sent.weight;
-        self.moved = Some(now);
+        self.moved = now;
         pace.answered(sent.weight, sent.under_way, sent.at, now, limits);
         Some(sent.cargo)
     }
@@ -79,7 +79,7 @@ impl<T> Flight<T> {
 
     /// When something last landed, if that was after this.
     pub fn moved_since(&self, at: Time) -> Time {
-        self.moved.map_or(at, |moved| moved.max(at))
+        self.moved.max(at)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 pub struct Outgoing {
     unanswered: usize,
     /// When one last arrived, on this side or on the other.
-    moved: Option<Time>,
+    moved: Time,
 }
 
 impl Outgoing {
@@ -33,7 +33,7 @@ impl Outgoing {
 
     /// One of them has arrived. Tells whether there was one.
     pub fn answered(&mut self, now: Time) -> bool {
-        self.moved = Some(now);
+        self.heard(now);
         let one_less = self.unanswered.checked_sub(1);
         self.unanswered = one_less.unwrap_or_default();
         one_less.is_some()
@@ -41,13 +41,13 @@ impl Outgoing {
 
     /// One has come from the other side: what else comes from there may be behind others.
     pub fn heard(&mut self, now: Time) {
-        self.moved = Some(now);
+        self.moved = now;
     }
 
     /// When the answer to something is waited for that was sent then: not while parts arrive, which
     /// may come before it.
     pub fn since(&self, sent: Time) -> Time {
-        self.moved.map_or(sent, |moved| moved.max(sent))
+        self.moved.max(sent)
     }
 }
 

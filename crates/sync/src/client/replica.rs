@@ -292,7 +292,7 @@ impl ClientReplica {
 
     /// The weight of what is under way to the server.
     pub fn under_way(&self) -> usize {
-        self.sender.under_way()
+        self.sender.flight.weight()
     }
 
     /// How many pending documents to read, if there is cause and credit.
@@ -346,7 +346,7 @@ impl ClientReplica {
 
     /// The verdict on a batch; `None` when no such batch waits for one.
     pub fn landed(&mut self, now: Time, landed: &Acknowledge, pace: &mut Pace) -> Option<Verdict> {
-        let sent = self.sender.land(now, landed.batch, pace, &self.limits)?;
+        let sent = self.sender.flight.land(now, landed.batch, pace, &self.limits)?;
         let mut verdict = Verdict::default();
         for (id, revisions) in sent {
             let is_it =

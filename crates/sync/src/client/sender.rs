@@ -8,16 +8,15 @@ use super::replica::SentDocument;
 use crate::{
     flight::{Flight, Packer},
     limits::{Limits, OFFERED_LIMIT},
-    message::{BatchNumber, Changes, Channel, Lacking, Offer, WireDocument},
+    message::{Changes, Channel, Lacking, Offer, WireDocument},
     offer::Offers,
-    pace::Pace,
     time::Time,
 };
 
 /// It begins anew with each channel.
 #[derive(Debug, Default)]
 pub(super) struct Sender {
-    flight: Flight<Vec<SentDocument>>,
+    pub flight: Flight<Vec<SentDocument>>,
     /// Documents under way, or being settled: not to be sent again meanwhile.
     busy: HashSet<DocumentId>,
     is_reading: bool,
@@ -44,22 +43,6 @@ impl Sender {
     pub fn since(&self) -> Option<Time> {
         let offered = self.offers.since().map(|since| self.flight.moved_since(since));
         self.flight.since().into_iter().chain(offered).min()
-    }
-
-    /// The weight of what is under way.
-    pub fn under_way(&self) -> usize {
-        self.flight.weight()
-    }
-
-    /// What was sent in a batch that is acknowledged; `None` when none of that number waits for it.
-    pub fn land(
-        &mut self,
-        now: Time,
-        batch: BatchNumber,
-        pace: &mut Pace,
-        limits: &Limits,
-    ) -> Option<Vec<SentDocument>> {
-        self.flight.land(now, batch, pace, limits)
     }
 
     /// The server's answer to an offer. Tells whether there was one.
