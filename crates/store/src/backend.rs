@@ -85,6 +85,10 @@ pub trait Backend: MaybeSync {
     /// What is stored and can't be read. It is left out of everything else, and stops nothing.
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>>;
 
+    /// Looks for what other tabs or programs have written, where word of it may get lost. Returns
+    /// at once; what is found is told to those who watch.
+    fn refresh(&self) {}
+
     /// The update sequence, and word of each change to it that is durable. The channel ends when
     /// nothing can change any more.
     fn watch(&self) -> watch::Receiver<u64>;
@@ -141,8 +145,8 @@ pub enum BackendError {
     /// The browser lets nothing be saved, or the file may not be written to.
     #[error("saving is blocked here")]
     Blocked,
-    /// Another tab has a newer version of the app, the storage was cleared while it was open, or
-    /// the program has closed the file.
+    /// Another tab has a newer version of the app, the storage was cleared while it was open, the
+    /// database was deleted, or the program has closed the file.
     #[error("the database was closed underneath")]
     Closed,
     /// Another tab or program does this work now: see [`crate::Database::lead`].

@@ -48,6 +48,11 @@ impl Database {
         Self { backend: Arc::new(backend), term: None }
     }
 
+    /// A handle on a back end that others share, such as a [`Hosted`](crate::Hosted) database.
+    pub fn shared(backend: Arc<dyn Backend>) -> Self {
+        Self { backend, term: None }
+    }
+
     /// Writes edits in one transaction, with an outcome for each, in their order. On return they
     /// are durable. An edit that fails leaves the others done; after a [`BackendError`] none is.
     pub async fn write(
@@ -212,6 +217,12 @@ impl Database {
     pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
         let operation = Operation::Local { key: key.to_owned(), value };
         self.commit(vec![operation]).await.map(drop)
+    }
+
+    /// Looks for what other tabs have written, should word of it have got lost. It returns at once,
+    /// and writes nothing.
+    pub fn refresh(&self) {
+        self.backend.refresh();
     }
 
     /// The update sequence of the latest durable commit, and word of each later one.

@@ -96,6 +96,7 @@
 //! - [`operation`]: everything that can be done to a record, as pure functions.
 //! - [`replication`]: revisions on their way between replicas; [`history`]: what is asked of them.
 //! - [`backend`]: the trait, and a module for each place to keep records in.
+//! - [`storage`]: many databases in one place, as servers keep them.
 //! - [`conformance`]: what every back end has to pass.
 
 #![warn(missing_docs)]
@@ -116,11 +117,13 @@ pub mod refusal;
 pub mod replication;
 mod resolution;
 pub mod revision;
+mod sequence;
+pub mod storage;
 pub mod tree;
 pub mod view;
 
 #[cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
-pub use backend::sqlite::{Sqlite, SqliteDatabase};
+pub use backend::sqlite::{FolderError, Sqlite, SqliteDatabase};
 pub use backend::{Backend, BackendError, Commit, Counts, Unreadable, memory::Memory};
 pub use body::Body;
 pub use database::{Compaction, Database, Feed};
@@ -129,4 +132,5 @@ pub use history::{Missing, OpenRevision, OpenRevisions};
 pub use operation::{Applied, Change, Edit, Operation, OperationError};
 pub use record::{Document, Kept, Record, Refused};
 pub use revision::Revision;
+pub use storage::{Hosted, MemoryStorage, Storage};
 pub use view::{ConflictingValue, OpenConflict};

@@ -1,7 +1,9 @@
 //! Who may do what with a database, as the two sides of a channel speak of it.
 
+use std::str::FromStr;
+
 use minicbor::{Decode, Encode};
-use settee_store::backend::{BoxFuture, MaybeSync};
+use thiserror::Error;
 
 /// What a channel allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -19,8 +21,34 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether it may write at all.
     pub fn can_write(self) -> bool {
         self >= Role::Editor
+    }
+
+    /// The role's name, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// The text is no role's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a role is owner, editor or viewer")]
+pub struct RoleError;
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(name: &str) -> Result<Self, RoleError> {
+        [Self::Viewer, Self::Editor, Self::Owner]
+            .into_iter()
+            .find(|role| role.name() == name)
+            .ok_or(RoleError)
     }
 }
 
@@ -68,28 +96,4 @@ impl Denial {
     pub fn new(code: DenialCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
-}
-
-/// What somebody may do, and for how long that is known.
-pub struct Access {
-    pub role: Role,
-    /// Ends when it may not hold any more: then the same credentials are decided on again, and if
-    /// they are denied now the channel is closed as revoked.
-    pub until: BoxFuture<'static, ()>,
-}
-
-impl Access {
-    /// Access that lasts as long as the channel is open.
-    pub fn lasting(role: Role) -> Self {
-        Self { role, until: Box::pin(std::future::pending()) }
-    }
-}
-
-/// Decides who may open a database. A server has one; what the credentials are is its matter.
-pub trait Authorize: MaybeSync {
-    fn authorize(
-        &self,
-        database: String,
-        credentials: Vec<u8>,
-    ) -> BoxFuture<'_, Result<Access, Denial>>;
 }

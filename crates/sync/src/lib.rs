@@ -10,7 +10,7 @@
 //!
 //! - [`message`]: what goes over the wire; [`checkpoint`]: how far a replica has read.
 //! - [`digest`]: what two replicas compare when one of them has lost something.
-//! - [`access`]: roles, denials, and the trait that decides.
+//! - [`access`]: roles and denials.
 //! - [`client`], [`server`]: the machines; `flight`: what either waits for; `offer`: large
 //!   documents that the other side may have; `pace`: how much is under way at a time; `parts`: of
 //!   what is too long to travel whole.
@@ -30,7 +30,7 @@ mod parts;
 pub mod server;
 pub mod time;
 
-pub use access::{Access, Authorize, Denial, DenialCode, Role};
+pub use access::{Denial, DenialCode, Role};
 pub use checkpoint::Checkpoint;
 pub use client::Client;
 pub use limits::Limits;

@@ -434,6 +434,11 @@ impl Backend for IndexedDb {
         Box::pin(std::future::ready(Ok(all)))
     }
 
+    fn refresh(&self) {
+        self.shared.is_stale.set(true);
+        self.shared.run();
+    }
+
     fn watch(&self) -> watch::Receiver<u64> {
         match &*self.shared.seq.borrow() {
             Some(sender) => sender.subscribe(),

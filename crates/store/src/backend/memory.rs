@@ -18,6 +18,7 @@ use crate::{
     image::Image,
     operation::{COMMIT_LIMIT, Operation},
     record::Record,
+    sequence::Sequence,
 };
 
 /// A database in memory. Clones are handles on the same one; it is gone with the last of them.
@@ -29,7 +30,7 @@ pub struct Memory {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    seq: watch::Sender<u64>,
+    seq: Sequence,
     incarnation: Incarnation,
     is_slow: AtomicBool,
 }
@@ -56,8 +57,8 @@ pub enum Fault {
 impl Memory {
     /// An empty database, with an update sequence of 0.
     pub fn new(incarnation: Incarnation) -> Self {
-        let (seq, _) = watch::channel(0);
-        let (state, is_slow) = (Mutex::default(), AtomicBool::new(false));
+        let (state, seq) = (Mutex::default(), Sequence::new(0));
+        let is_slow = AtomicBool::new(false);
         Self { shared: Arc::new(Shared { state, seq, incarnation, is_slow }) }
     }
 
@@ -66,9 +67,14 @@ impl Memory {
     pub fn copy(&self, incarnation: Incarnation) -> Self {
         let image = self.state().image.clone();
         let copy = Self::new(incarnation);
-        copy.shared.seq.send_replace(*self.shared.seq.borrow());
+        copy.shared.seq.advance(self.shared.seq.latest());
         copy.state().image = image;
         copy
+    }
+
+    /// Closes the database: what is asked of it from now on is [`BackendError::Closed`].
+    pub fn close(&self) {
+        self.shared.seq.close();
     }
 
     /// Lets every commit fail with this error from now on, or succeed again.
@@ -108,6 +114,9 @@ impl Memory {
 
     async fn read_image<T>(&self, read: impl FnOnce(&Image) -> T) -> Result<T, BackendError> {
         self.pause().await;
+        if self.shared.seq.is_closed() {
+            return Err(BackendError::Closed);
+        }
         let found = read(&self.state().image);
         self.pause().await;
         Ok(found)
@@ -120,6 +129,9 @@ impl Memory {
     fn commit_now(&self, operations: Vec<Operation>) -> Result<Commit, BackendError> {
         if operations.len() > COMMIT_LIMIT {
             return Err(BackendError::TooMany);
+        }
+        if self.shared.seq.is_closed() {
+            return Err(BackendError::Closed);
         }
         let mut state = self.state();
         state.commits += 1;
@@ -135,7 +147,7 @@ impl Memory {
         let (outcomes, seq) = (done.outcomes, done.seq);
         state.image.install(done.records, done.locals, seq);
         drop(state);
-        self.shared.seq.send_if_modified(|known| std::mem::replace(known, seq) != seq);
+        self.shared.seq.advance(seq);
         match fault {
             Some(Fault::Unanswered(error)) => Err(error),
             _ => Ok(Commit { outcomes, seq }),
@@ -185,7 +197,7 @@ impl Backend for Memory {
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
-        self.shared.seq.subscribe()
+        self.shared.seq.watch()
     }
 
     fn incarnation(&self) -> Incarnation {

@@ -3,11 +3,12 @@
 //! One thread writes, and commits what waits for it together; a few read. They are plain
 //! threads: nothing here needs a runtime.
 //!
-//! - `connection`: opening the file; `tables`: what is asked of it.
+//! - `folder`: a folder with a file of databases; `connection`: opening the file; `tables`: what is asked of it.
 //! - `writer` and `readers`, which are `workers`.
 //! - `recent`: the latest commits in memory.
 
 mod connection;
+mod folder;
 mod readers;
 mod recent;
 mod tables;
@@ -22,12 +23,15 @@ use std::{
 
 use tokio::sync::watch;
 
+pub use self::folder::FolderError;
 use self::{readers::Readers, recent::Recent, tables::Key, workers::lock, writer::Writer};
 use crate::{
     backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Run, Unreadable},
     document_id::DocumentId,
     operation::{COMMIT_LIMIT, Operation, Place, transition},
     record::Record,
+    sequence::Sequence,
+    storage::{Hosted, Runs, Storage},
 };
 
 /// A file of databases. Clones are handles on the same one; when the last is gone, and the last
@@ -42,6 +46,8 @@ struct File {
     readers: Readers,
     run: Run,
     open: Open,
+    /// Of the folder that the file is in, if it is a [`folder`].
+    _lock: Option<std::fs::File>,
 }
 
 /// The databases that somebody has a handle on, so that all of one name share its state.
@@ -57,9 +63,9 @@ pub struct SqliteDatabase {
 struct Shared {
     key: Key,
     incarnation: Incarnation,
-    /// Every run that the database has lived through, this one included, and where each began.
-    runs: Vec<(Run, u64)>,
-    seq: watch::Sender<u64>,
+    /// Every run that the database has lived through, this one included.
+    runs: Runs,
+    seq: Sequence,
     recent: Mutex<Recent>,
 }
 
@@ -70,20 +76,32 @@ impl Sqlite {
     /// [`BackendError::Corrupt`] if it is damaged or something else, and with
     /// [`BackendError::Failed`] if it can't be opened, or the SQLite at hand is too old.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, BackendError> {
-        let mut run = Run::default();
-        getrandom::fill(&mut run).map_err(|error| BackendError::Failed(error.to_string()))?;
-        Self::open_with(path, run)
+        Self::open_with(path, Self::draw_run()?)
     }
 
     /// Opens the file with a run's id of the caller's making. It must not have been used before.
     pub fn open_with(path: impl AsRef<Path>, run: Run) -> Result<Self, BackendError> {
-        let path = path.as_ref();
-        let writer = Writer::start(connection::open_writer(path)?)?;
-        let readers = Readers::start(path)?;
-        Ok(Self { file: Arc::new(File { writer, readers, run, open: Open::default() }) })
+        Self::open_locked(path.as_ref(), run, None)
     }
 
-    /// The database of that name, if there is one. Names are any text, compared byte for byte.
+    fn open_locked(
+        path: &Path,
+        run: Run,
+        lock: Option<std::fs::File>,
+    ) -> Result<Self, BackendError> {
+        let writer = Writer::start(connection::open_writer(path)?)?;
+        let readers = Readers::start(path)?;
+        let open = Open::default();
+        Ok(Self { file: Arc::new(File { writer, readers, run, open, _lock: lock }) })
+    }
+
+    fn draw_run() -> Result<Run, BackendError> {
+        let mut run = Run::default();
+        getrandom::fill(&mut run).map_err(|error| BackendError::Failed(error.to_string()))?;
+        Ok(run)
+    }
+
+    /// The database of that name, if there is one: [`Storage::find`], with its own type.
     pub async fn find(&self, name: &str) -> Result<Option<SqliteDatabase>, BackendError> {
         match self.opened(name) {
             Some(database) => Ok(Some(database)),
@@ -91,8 +109,7 @@ impl Sqlite {
         }
     }
 
-    /// The database of that name. If there is none, it is made, with this incarnation and `meta`,
-    /// which have no say otherwise.
+    /// The database of that name, made if there is none: [`Storage::create`], with its own type.
     pub async fn create(
         &self,
         name: &str,
@@ -104,32 +121,6 @@ impl Sqlite {
         }
         let database = self.open_database(name, Some((incarnation, meta))).await?;
         database.ok_or_else(|| BackendError::Failed("a new database is not there".to_owned()))
-    }
-
-    /// The names of all databases, in the order of their bytes.
-    pub async fn names(&self) -> Result<Vec<String>, BackendError> {
-        self.file.readers.run(tables::names).await
-    }
-
-    /// What the program keeps of a database; `None` if there is no such database.
-    pub async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, BackendError> {
-        let name = name.to_owned();
-        self.file.readers.run(move |connection| tables::meta(connection, &name)).await
-    }
-
-    /// Replaces what the program keeps of a database. Tells whether there is such a database.
-    pub async fn set_meta(&self, name: &str, meta: Vec<u8>) -> Result<bool, BackendError> {
-        let name = name.to_owned();
-        let set = move |connection: &_| tables::set_meta(connection, &name, &meta);
-        self.file.writer.run(1, set, |found| found).await
-    }
-
-    /// Takes nothing more, finishes what was handed in, and closes the file. Whoever still has a
-    /// handle gets [`BackendError::Closed`].
-    pub async fn close(&self) {
-        // The readers first: whoever closes the file last writes the log back, and they can't.
-        self.file.readers.close().await;
-        self.file.writer.close().await;
     }
 
     fn opened(&self, name: &str) -> Option<SqliteDatabase> {
@@ -177,8 +168,8 @@ fn share(
     let shared = Arc::new(Shared {
         key: row.key,
         incarnation: row.incarnation,
-        runs,
-        seq: watch::Sender::new(row.seq),
+        runs: Runs(runs),
+        seq: Sequence::new(row.seq),
         recent: Mutex::new(Recent::new(row.seq)),
     });
     open.insert(name, Arc::downgrade(&shared));
@@ -186,24 +177,13 @@ fn share(
 }
 
 impl SqliteDatabase {
-    /// This process' run, which all databases of the file share.
-    pub fn run(&self) -> Run {
-        self.file.run
-    }
-
-    /// Whether the checkpoint lies within what this database has lived through. It doesn't when
-    /// the file is a copy from before the checkpoint. A run shares what was before it began.
-    pub fn knows(&self, incarnation: Incarnation, run: Run, seq: u64) -> bool {
-        let runs = &self.shared.runs;
-        let Some(at) = runs.iter().position(|(known, _)| *known == run) else { return false };
-        let end = runs.get(at + 1).map_or_else(|| *self.shared.seq.borrow(), |(_, next)| *next);
-        incarnation == self.shared.incarnation && seq <= end
-    }
-
     async fn read_with<T: Send + 'static>(
         &self,
         read: impl FnOnce(&rusqlite::Connection, Key) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
+        if self.shared.seq.is_closed() {
+            return Err(BackendError::Closed);
+        }
         let key = self.shared.key;
         self.file.readers.run(move |connection| read(connection, key)).await
     }
@@ -263,8 +243,93 @@ impl Shared {
     fn publish(&self, written: Written) -> Commit {
         let seq = written.commit.seq;
         lock(&self.recent).install(&written.records, written.from, seq);
-        self.seq.send_if_modified(|known| std::mem::replace(known, seq) != seq);
+        self.seq.advance(seq);
         written.commit
+    }
+}
+
+impl Storage for Sqlite {
+    fn find(&self, name: String) -> BoxFuture<'_, Result<Option<Arc<dyn Hosted>>, BackendError>> {
+        Box::pin(async move {
+            let found = Self::find(self, &name).await?;
+            Ok(found.map(|database| -> Arc<dyn Hosted> { Arc::new(database) }))
+        })
+    }
+
+    fn create(
+        &self,
+        name: String,
+        incarnation: Incarnation,
+        meta: Vec<u8>,
+    ) -> BoxFuture<'_, Result<Arc<dyn Hosted>, BackendError>> {
+        Box::pin(async move {
+            let database = Self::create(self, &name, incarnation, meta).await?;
+            Ok(Arc::new(database) as Arc<dyn Hosted>)
+        })
+    }
+
+    fn names(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, BackendError>> {
+        let read = move |connection: &_| tables::names(connection, after.as_deref(), limit);
+        Box::pin(self.file.readers.run(read))
+    }
+
+    fn delete(&self, name: String) -> BoxFuture<'_, Result<bool, BackendError>> {
+        let open = self.file.open.clone();
+        Box::pin(async move {
+            let work = move |connection: &_| {
+                let is_there = tables::delete_database(connection, &name)?;
+                Ok((name, is_there))
+            };
+            let publish = move |(name, is_there): (String, bool)| {
+                let shared = lock(&open).remove(&name).and_then(|shared| shared.upgrade());
+                if let Some(shared) = shared {
+                    shared.seq.close();
+                }
+                is_there
+            };
+            self.file.writer.run(1, work, publish).await
+        })
+    }
+
+    fn meta(&self, name: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
+        Box::pin(self.file.readers.run(move |connection| tables::meta(connection, &name)))
+    }
+
+    fn set_meta(&self, name: String, meta: Vec<u8>) -> BoxFuture<'_, Result<bool, BackendError>> {
+        let set = move |connection: &_| tables::set_meta(connection, &name, &meta);
+        Box::pin(self.file.writer.run(1, set, |found| found))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // The readers first: whoever closes the file last writes the log back, and they can't.
+            self.file.readers.close().await;
+            self.file.writer.close().await;
+            for shared in lock(&self.file.open).values().filter_map(Weak::upgrade) {
+                shared.seq.close();
+            }
+        })
+    }
+}
+
+impl Hosted for SqliteDatabase {
+    fn run(&self) -> Run {
+        self.file.run
+    }
+
+    fn knows(
+        &self,
+        incarnation: Incarnation,
+        run: Run,
+        seq: u64,
+    ) -> BoxFuture<'_, Result<bool, BackendError>> {
+        let Shared { incarnation: own, runs, seq: sequence, .. } = &*self.shared;
+        let knows = incarnation == *own && runs.know(run, seq, sequence.latest());
+        Box::pin(std::future::ready(Ok(knows)))
     }
 }
 
@@ -273,6 +338,9 @@ impl Backend for SqliteDatabase {
         Box::pin(async move {
             if operations.len() > COMMIT_LIMIT {
                 return Err(BackendError::TooMany);
+            }
+            if self.shared.seq.is_closed() {
+                return Err(BackendError::Closed);
             }
             let (key, shared) = (self.shared.key, self.shared.clone());
             let count = operations.len();
@@ -324,7 +392,7 @@ impl Backend for SqliteDatabase {
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
-        self.shared.seq.subscribe()
+        self.shared.seq.watch()
     }
 
     fn incarnation(&self) -> Incarnation {

@@ -50,10 +50,27 @@ pub fn create_database(
     Ok(())
 }
 
-pub fn names(connection: &Connection) -> Result<Vec<String>, BackendError> {
-    let mut statement = connection.prepare_cached("SELECT name FROM databases ORDER BY name")?;
-    let names: Result<_, _> = statement.query_map([], |row| row.get(0))?.collect();
+pub fn names(
+    connection: &Connection,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, BackendError> {
+    let sql = "SELECT name FROM databases WHERE ?1 IS NULL OR name > ?1 ORDER BY name LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let names: Result<_, _> = statement.query_map(params![after, limit], |row| row.get(0))?.collect();
     Ok(names?)
+}
+
+/// Deletes a database with all that is kept of it. Tells whether there was one.
+pub fn delete_database(connection: &Connection, name: &str) -> Result<bool, BackendError> {
+    let Some(DatabaseRow { key, .. }) = find_database(connection, name)? else { return Ok(false) };
+    for table in ["documents", "set_aside", "locals", "runs"] {
+        let sql = format!("DELETE FROM {table} WHERE database = ?1");
+        connection.prepare_cached(&sql)?.execute([key])?;
+    }
+    connection.prepare_cached("DELETE FROM databases WHERE key = ?1")?.execute([key])?;
+    Ok(true)
 }
 
 pub fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, BackendError> {

@@ -1,0 +1,48 @@
+//! Access without accounts: secrets that open a database, and ids that prove their owner.
+//!
+//! A device that makes a database draws an owner [`Token`]. The database's [`DatabaseId`] is a hash
+//! of it, so whoever shows the token proves to own that id, and the tokens of editors and viewers
+//! are hashes of it, too. Everything here works offline: no server hands anything out, and a server
+//! keeps only [`Verifiers`], from which no token can be made.
+//!
+//! ```
+//! use settee_keys::{Judgement, Role, Token, Verifiers, judge};
+//!
+//! let owner = Token::generate();
+//! let id = owner.database_id();
+//! // What the owner's device gives to others: a link with one of these in its fragment.
+//! let editor = owner.editor(0);
+//! let viewer = editor.viewer();
+//!
+//! // What the server keeps, and how it decides.
+//! let verifiers = Verifiers::of_owner(&owner);
+//! assert_eq!(judge(&id, &editor, Some(&verifiers)), Judgement::Granted(Role::Editor));
+//! assert_eq!(judge(&id, &viewer, Some(&verifiers)), Judgement::Granted(Role::Viewer));
+//! assert_eq!(judge(&id, &Token::generate(), Some(&verifiers)), Judgement::Denied);
+//! // Only its owner can bring a database that the server doesn't have.
+//! assert_eq!(judge(&id, &owner, None), Judgement::Granted(Role::Owner));
+//! ```
+//!
+//! # Layout
+//!
+//! - [`token`]: tokens and how they follow from each other; [`database_id`]: ids.
+//! - [`keyring`]: the tokens that one device has for a database.
+//! - [`verifiers`]: what a server keeps, and how it decides.
+//! - [`link`]: addresses with a secret in their fragment.
+//! - [`random`]: random bytes and names.
+
+#![warn(missing_docs)]
+
+pub mod database_id;
+pub mod keyring;
+pub mod link;
+pub mod random;
+pub mod token;
+pub mod verifiers;
+
+pub use database_id::DatabaseId;
+pub use keyring::Keyring;
+pub use link::LinkFormat;
+pub use settee_sync::Role;
+pub use token::Token;
+pub use verifiers::{Judgement, Verifiers, judge};

@@ -1,0 +1,153 @@
+//! Secrets that open a database.
+//!
+//! `H(label, x)` is SHA-256 over `settee/1/`, the label, a zero byte, and x. A database's id is the
+//! first half of `H("id", owner)`, so whoever shows the owner's token proves to be the owner. The
+//! tokens of links follow from the owner's: whoever has one can derive those below it, offline.
+
+use std::{fmt, str::FromStr};
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::{DatabaseId, random::random};
+
+/// A secret of 32 bytes, written as 43 characters of base64url. Never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Token([u8; 32]);
+
+/// Which links of a database are good. To renew them, raise this number.
+pub type Epoch = u32;
+
+/// Why something is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// Its length or its letters are wrong.
+    #[error("a token is 43 characters of base64url")]
+    Malformed,
+}
+
+impl Token {
+    /// The owner token of a new database.
+    pub fn generate() -> Self {
+        Self(random())
+    }
+
+    /// The token of these bytes: 32 of them, or it is [`TokenError::Malformed`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TokenError> {
+        bytes.try_into().map(Self).map_err(|_| TokenError::Malformed)
+    }
+
+    /// The token's bytes: the credentials that a client shows.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The id of the database that this is the owner's token of, if it is an owner's.
+    pub fn database_id(&self) -> DatabaseId {
+        DatabaseId::from_hash(hash("id", &[&self.0]))
+    }
+
+    /// An editor's token, from the owner's.
+    #[must_use]
+    pub fn editor(&self, epoch: Epoch) -> Self {
+        Self(hash("editor", &[&epoch.to_be_bytes(), &self.0]))
+    }
+
+    /// A viewer's token, from the editor's of the same epoch.
+    #[must_use]
+    pub fn viewer(&self) -> Self {
+        Self(hash("viewer", &[&self.0]))
+    }
+
+    /// What a server keeps to recognize the token.
+    pub fn verifier(&self) -> [u8; 32] {
+        hash("verifier", &[&self.0])
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl FromStr for Token {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| TokenError::Malformed)?;
+        Self::from_bytes(&bytes)
+    }
+}
+
+impl TryFrom<String> for Token {
+    type Error = TokenError;
+
+    fn try_from(text: String) -> Result<Self, TokenError> {
+        text.parse()
+    }
+}
+
+impl From<Token> for String {
+    fn from(token: Token) -> Self {
+        token.to_string()
+    }
+}
+
+fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update("settee/1/");
+    hasher.update(label);
+    hasher.update([0]);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_ids_have_their_lengths() {
+        let owner = Token::generate();
+        assert_eq!(owner.to_string().len(), 43);
+        assert_eq!(owner.to_string().parse(), Ok(owner.clone()));
+        assert_eq!(owner.database_id().as_str().len(), 26);
+        assert_eq!(owner.database_id().as_str().parse(), Ok(owner.database_id()));
+        assert!("short".parse::<Token>().is_err());
+        assert!("UPPER".parse::<DatabaseId>().is_err());
+    }
+
+    #[test]
+    fn all_tokens_differ() {
+        let owner = Token::generate();
+        let tokens = [owner.clone(), owner.editor(0), owner.editor(1), owner.editor(0).viewer()];
+        for (at, one) in tokens.iter().enumerate() {
+            assert!(tokens[at + 1..].iter().all(|other| other != one));
+        }
+        assert_eq!(format!("{owner:?}"), "Token(…)");
+    }
+
+    /// Links that people have stay good, so this must never change.
+    #[test]
+    fn derivation_is_fixed() {
+        let owner = Token([7; 32]);
+        assert_eq!(owner.database_id().as_str(), "d8nky0yt022fvwnfrc45a38jg4");
+        assert_eq!(owner.editor(0).to_string(), "uXfsQk5dGn5VeNBTLCwzwOSwQR4Ek2K7M5FQeMPpsNE");
+        assert_eq!(
+            owner.editor(0).viewer().to_string(),
+            "0ZvYRFtP-_Ki55iBim8Dxd9W288FkGuL66HLQH7h2NA"
+        );
+    }
+}

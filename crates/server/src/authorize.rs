@@ -1,0 +1,120 @@
+//! Deciding on a channel: what the policy says, and the database that it is about.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use settee_store::BackendError;
+use settee_sync::{Channel, Denial, DenialCode, Role, message::Open, server::Grant};
+
+use crate::{
+    databases::{DatabaseError, Handle, short},
+    grants::GrantEvent,
+    guard::{Failure, guarded},
+    hub::Hub,
+    policy::{Access, Asked},
+};
+
+/// How long a decision may take: the client waits longer.
+const DECISION_LIMIT: Duration = Duration::from_secs(10);
+
+/// What became of a channel that was to be opened.
+pub struct Decided {
+    pub channel: Channel,
+    /// To be decided on again, when the policy says so.
+    pub credentials: Vec<u8>,
+    pub decision: Result<Granted, Denial>,
+}
+
+/// A channel that may be opened.
+pub struct Granted {
+    pub grant: Grant,
+    pub database: Handle,
+    /// Completes when the grant may have changed.
+    pub until: BoxFuture<'static, ()>,
+}
+
+/// Decides on a channel that is to be opened.
+pub async fn authorize(hub: Arc<Hub>, open: Open) -> GrantEvent {
+    let (channel, credentials) = (open.channel, open.credentials.clone());
+    let name = open.database.clone();
+    let decision = guarded(DECISION_LIMIT, grant(&hub, open)).await;
+    let decision = decision.unwrap_or_else(|failure| Err(undecided(&name, &failure)));
+    match &decision {
+        Ok(Granted { grant: Grant { role, resumed, .. }, .. }) => {
+            tracing::info!(database = short(&name), ?role, resumed, "granted");
+        }
+        Err(denial) => {
+            tracing::info!(database = short(&name), code = ?denial.code, "denied");
+        }
+    }
+    GrantEvent::Opened(Decided { channel, credentials, decision })
+}
+
+/// Decides again on a channel that is open.
+pub async fn decide_again(
+    hub: Arc<Hub>,
+    channel: Channel,
+    database: String,
+    credentials: Vec<u8>,
+) -> GrantEvent {
+    let decision = async {
+        let known = hub.databases.known(&database).await.map_err(|e| unusable(&database, &e))?;
+        hub.policy.authorize(Asked { database: database.clone(), credentials, known }).await
+    };
+    let decision = guarded(DECISION_LIMIT, decision).await;
+    let decision = decision.unwrap_or_else(|failure| Err(undecided(&database, &failure)));
+    GrantEvent::Rechecked(channel, decision)
+}
+
+async fn grant(hub: &Hub, open: Open) -> Result<Granted, Denial> {
+    let Open { channel: _, database: name, credentials, checkpoint } = open;
+    let failed = |error: DatabaseError| unusable(&name, &error);
+    let known = hub.databases.known(&name).await.map_err(failed)?;
+    let kind = known.as_ref().map(|known| known.kind.clone());
+    let asked = Asked { database: name.clone(), credentials, known };
+    let Access { role, creates, until } = hub.policy.authorize(asked).await?;
+    let found = match kind {
+        Some(kind) => hub.databases.find(&name, &kind).await.map_err(failed)?,
+        None => None,
+    };
+    let database = match (found, creates) {
+        (Some(database), _) => database,
+        (None, Some(new)) => {
+            let created = hub.databases.create(&name, new).await.map_err(failed)?;
+            tracing::info!(database = short(&name), "created");
+            created
+        }
+        (None, None) => {
+            let message = "the server doesn't have the database yet";
+            return Err(Denial::new(DenialCode::Unknown, message));
+        }
+    };
+    let grant = resume(&database, role, checkpoint).await.map_err(|error| failed(error.into()))?;
+    Ok(Granted { grant, database, until })
+}
+
+async fn resume(
+    database: &Handle,
+    role: Role,
+    checkpoint: Option<settee_sync::Checkpoint>,
+) -> Result<Grant, BackendError> {
+    let resumed = match checkpoint {
+        Some(checkpoint) => database.knows(&checkpoint).await?,
+        None => false,
+    };
+    Ok(Grant { role, position: database.position(), resumed })
+}
+
+fn unusable(name: &str, error: &DatabaseError) -> Denial {
+    tracing::error!(database = short(name), %error, "can't open");
+    unavailable()
+}
+
+fn undecided(name: &str, failure: &Failure) -> Denial {
+    tracing::error!(database = short(name), %failure, "can't decide on access");
+    unavailable()
+}
+
+fn unavailable() -> Denial {
+    Denial::new(DenialCode::Unavailable, "the server can't open the database now")
+}

@@ -1,0 +1,231 @@
+//! One connection: it hands what happens to the protocol's machine, and does what that says.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use settee_sync::{
+    Channel, Denial, DenialCode, Role, Server, Time, message::GoodbyeCode, server::ServerOutput,
+};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    authorize::{Decided, Granted, authorize, decide_again},
+    databases::Handle,
+    grants::{GrantEvent, Grants},
+    hub::Hub,
+    job::{Done, Job, Task},
+    jobs::Jobs,
+    news::{News, Subscription},
+    policy::Access,
+    transport::Transport,
+    wire::{Event, Lost, Wire},
+};
+
+/// A time that doesn't come, for a connection that waits for nothing.
+const NEVER: Duration = Duration::from_hours(24);
+const AGENT: &str = concat!("settee-server/", env!("CARGO_PKG_VERSION"));
+
+struct Connection {
+    hub: Arc<Hub>,
+    machine: Server,
+    began: Instant,
+    wire: Wire,
+    channels: HashMap<Channel, Open>,
+    news: News,
+    grants: Grants,
+    jobs: Jobs,
+}
+
+/// A channel's database, for as long as the channel is open.
+struct Open {
+    database: Handle,
+    role: Role,
+    credentials: Vec<u8>,
+    _news: Subscription,
+    grant: Subscription,
+}
+
+/// How a connection ended.
+enum End {
+    Said(GoodbyeCode),
+    Lost(Lost),
+}
+
+pub async fn run(hub: Arc<Hub>, transport: impl Transport + 'static) {
+    tracing::debug!("connected");
+    let machine = Server::new(Time::default(), hub.limits.clone(), AGENT);
+    let mut connection = Connection {
+        hub,
+        machine,
+        began: Instant::now(),
+        wire: Wire::new(transport),
+        channels: HashMap::new(),
+        news: News::default(),
+        grants: Grants::default(),
+        jobs: Jobs::default(),
+    };
+    match connection.run_until_closed().await {
+        End::Said(code) => {
+            tracing::debug!(?code, "disconnected");
+            connection.wire.close(code).await;
+        }
+        End::Lost(reason) => tracing::debug!(%reason, "connection lost"),
+    }
+}
+
+impl Connection {
+    async fn run_until_closed(&mut self) -> End {
+        let mut stopping = self.hub.stopping.clone();
+        loop {
+            if let Some(code) = self.apply_outputs() {
+                return End::Said(code);
+            }
+            // What is read is to be sent, so nothing is read for a client that takes nothing.
+            if !self.wire.is_full() {
+                self.jobs.start(&self.hub);
+            }
+            let wake = self.wake();
+            let reads = self.jobs.have_room(self.grants.deciding());
+            // What the client says comes first. Each request costs it a job, and with many jobs
+            // nothing is read, so it can hold up only its own connection.
+            tokio::select! {
+                biased;
+                () = stopping.told() => self.machine.handle_stopping(),
+                event = self.wire.next(reads) => match event {
+                    Ok(Event::Frame(frame)) => self.machine.handle_frame(self.now(), &frame),
+                    Ok(Event::Room) => {}
+                    Err(lost) => return End::Lost(lost),
+                },
+                () = sleep_until(wake) => {
+                    if self.wire.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                        return End::Lost(Lost::Stalled);
+                    }
+                    if !reads {
+                        self.machine.handle_pause(self.now());
+                    }
+                    self.machine.handle_timeout(self.now());
+                }
+                (channel, done) = self.jobs.next() => self.settle(channel, done),
+                event = self.grants.next() => self.on_grant_event(event),
+                (channel, seq) = self.news.next() => match seq {
+                    Some(seq) => self.machine.handle_news(self.now(), channel, seq),
+                    None => self.on_database_closed(channel),
+                },
+            }
+        }
+    }
+
+    /// Does what the machine says, until it says no more or to disconnect.
+    fn apply_outputs(&mut self) -> Option<GoodbyeCode> {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                ServerOutput::Send(frame) => self.wire.send(frame),
+                ServerOutput::Authorize(open) => {
+                    self.grants.decide(authorize(self.hub.clone(), open));
+                }
+                ServerOutput::Commit { channel, batch, documents } => {
+                    let Some(role) = self.channels.get(&channel).map(|open| open.role) else {
+                        continue;
+                    };
+                    self.ask(channel, Task::Commit { batch, role, documents });
+                }
+                ServerOutput::Read { channel, since, limit } => {
+                    self.ask(channel, Task::Read { since, limit });
+                }
+                ServerOutput::Digest { channel } => self.ask(channel, Task::Digest),
+                ServerOutput::Find { channel, ids } => self.ask(channel, Task::Find { ids }),
+                ServerOutput::Release(channel) => drop(self.channels.remove(&channel)),
+                ServerOutput::Disconnect(code) => return Some(code),
+            }
+        }
+        None
+    }
+
+    fn ask(&mut self, channel: Channel, task: Task) {
+        if let Some(open) = self.channels.get(&channel) {
+            self.jobs.add(Job { channel, database: open.database.clone(), task });
+        }
+    }
+
+    fn settle(&mut self, channel: Channel, done: Done) {
+        let now = self.now();
+        match done {
+            Done::Committed(batch, committed) => {
+                self.machine.handle_committed(now, channel, batch, committed);
+            }
+            Done::Changes(page) => self.machine.handle_changes(now, channel, page),
+            Done::Digests(digests) => self.machine.handle_digests(now, channel, digests),
+            Done::Found(found) => self.machine.handle_found(now, channel, found),
+        }
+    }
+
+    fn on_grant_event(&mut self, event: GrantEvent) {
+        match event {
+            GrantEvent::Opened(Decided { channel, credentials, decision }) => {
+                let decision = decision.map(|Granted { grant, database, until }| {
+                    let open = Open {
+                        _news: self.news.follow(channel, database.watch()),
+                        grant: self.grants.watch(channel, until),
+                        role: grant.role,
+                        credentials,
+                        database,
+                    };
+                    self.channels.insert(channel, open);
+                    grant
+                });
+                self.machine.handle_authorized(self.now(), channel, decision);
+            }
+            GrantEvent::Recheck(channel) => {
+                let Some(open) = self.channels.get(&channel) else { return };
+                let (name, credentials) = (open.database.name().to_owned(), &open.credentials);
+                let again = decide_again(self.hub.clone(), channel, name, credentials.clone());
+                self.grants.decide(again);
+            }
+            GrantEvent::Rechecked(channel, decision) => self.rechecked(channel, decision),
+        }
+    }
+
+    /// A grant goes on, or ends.
+    fn rechecked(&mut self, channel: Channel, decision: Result<Access, Denial>) {
+        let Some(open) = self.channels.get_mut(&channel) else { return };
+        let denial = match decision {
+            Ok(Access { role, until, .. }) if role == open.role => {
+                open.grant = self.grants.watch(channel, until);
+                return;
+            }
+            Ok(_) => Denial::new(DenialCode::Downgraded, "this access allows something else now"),
+            Err(denial) if denial.code == DenialCode::Denied => {
+                Denial::new(DenialCode::Revoked, "this access was taken back")
+            }
+            Err(denial) => denial,
+        };
+        self.revoke(channel, denial);
+    }
+
+    /// The database was deleted, or its storage has been closed.
+    fn on_database_closed(&mut self, channel: Channel) {
+        let denial = Denial::new(DenialCode::Unavailable, "the server has closed the database");
+        self.revoke(channel, denial);
+    }
+
+    fn revoke(&mut self, channel: Channel, denial: Denial) {
+        let Some(open) = self.channels.get(&channel) else { return };
+        tracing::info!(database = open.database.short_name(), code = ?denial.code, "revoked");
+        self.jobs.drop_waiting(channel);
+        self.machine.handle_revoked(channel, denial);
+    }
+
+    fn now(&self) -> Time {
+        Time::from_millis(0) + self.began.elapsed()
+    }
+
+    /// When to look at the clock again.
+    fn wake(&self) -> Instant {
+        let machine = self
+            .machine
+            .poll_timeout()
+            .map(|time| self.began + time.since(Time::from_millis(0)) + Duration::from_millis(1));
+        let others = self.wire.deadline().into_iter().chain(self.jobs.next_stuck());
+        let soonest = machine.into_iter().chain(others).min();
+        soonest.unwrap_or_else(|| Instant::now() + NEVER)
+    }
+}

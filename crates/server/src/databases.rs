@@ -1,0 +1,181 @@
+//! The databases of a server: found and created by name, each with its kind.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+};
+
+use minicbor::{Decode, Encode};
+use settee_store::{Backend, BackendError, Database, Hosted, Storage};
+use settee_sync::Checkpoint;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::{
+    policy::{Known, NewDatabase},
+    validator::Validator,
+};
+
+/// Why a database can't be used.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    /// The storage has failed.
+    #[error("{0}")]
+    Storage(#[from] BackendError),
+    /// It is of a kind that this server has no validator for.
+    #[error("the server has no validator for the kind “{0}”")]
+    Kind(String),
+    /// What is kept beside the database is damaged, or a later version's.
+    #[error("what is kept beside the database can't be read")]
+    Meta,
+}
+
+/// All databases of a server.
+pub struct Databases {
+    storage: Arc<dyn Storage>,
+    validators: HashMap<String, Arc<dyn Validator>>,
+}
+
+/// What is kept beside a database.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Meta {
+    #[n(0)]
+    kind: String,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    policy: Vec<u8>,
+}
+
+impl Databases {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        validators: HashMap<String, Arc<dyn Validator>>,
+    ) -> Self {
+        Self { storage, validators }
+    }
+
+    /// What is kept beside the database of that name; `None` if there is none.
+    pub async fn known(&self, name: &str) -> Result<Option<Known>, DatabaseError> {
+        let Some(bytes) = self.storage.meta(name.to_owned()).await? else { return Ok(None) };
+        let Meta { kind, policy } = minicbor::decode(&bytes).map_err(|_| DatabaseError::Meta)?;
+        Ok(Some(Known { kind, meta: policy }))
+    }
+
+    /// The database of that name, which is known to be of this kind. `None` if it is gone.
+    pub(crate) async fn find(
+        &self,
+        name: &str,
+        kind: &str,
+    ) -> Result<Option<Handle>, DatabaseError> {
+        let validator = self.validator(kind)?;
+        let found = self.storage.find(name.to_owned()).await?;
+        Ok(found.map(|database| Handle { name: name.into(), validator, database }))
+    }
+
+    /// Makes a database, unless there is one of that name.
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        new: NewDatabase,
+    ) -> Result<Handle, DatabaseError> {
+        let validator = self.validator(&new.kind)?;
+        let mut incarnation = [0; 16];
+        getrandom::fill(&mut incarnation)
+            .map_err(|error| BackendError::Failed(error.to_string()))?;
+        let meta = Meta { kind: new.kind, policy: new.meta };
+        let meta = minicbor::to_vec(meta).expect("writing to memory doesn't fail");
+        let database = self.storage.create(name.to_owned(), incarnation, meta).await?;
+        Ok(Handle { name: name.into(), validator, database })
+    }
+
+    /// The database of that name, to be read and written by the server itself; `None` if there is
+    /// none. What is written this way is not validated.
+    pub async fn database(&self, name: &str) -> Result<Option<Database>, DatabaseError> {
+        let found = self.storage.find(name.to_owned()).await?;
+        Ok(found.map(|database| Database::shared(database)))
+    }
+
+    /// Deletes a database with all that it holds. Channels on it are closed. Tells whether there was
+    /// one.
+    pub async fn delete(&self, name: &str) -> Result<bool, DatabaseError> {
+        Ok(self.storage.delete(name.to_owned()).await?)
+    }
+
+    /// At most `limit` names in the order of their bytes, after the name `after`.
+    pub async fn names(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<String>, DatabaseError> {
+        Ok(self.storage.names(after, limit).await?)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.storage.close().await;
+    }
+
+    fn validator(&self, kind: &str) -> Result<Arc<dyn Validator>, DatabaseError> {
+        self.validators.get(kind).cloned().ok_or_else(|| DatabaseError::Kind(kind.to_owned()))
+    }
+}
+
+/// A database in use. When the last handle is gone, its memory is free again.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    name: Arc<str>,
+    pub validator: Arc<dyn Validator>,
+    database: Arc<dyn Hosted>,
+}
+
+impl Handle {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Enough of the name to tell it from others in a log.
+    pub fn short_name(&self) -> &str {
+        short(&self.name)
+    }
+
+    pub fn store(&self) -> &dyn Backend {
+        &*self.database
+    }
+
+    pub fn position(&self) -> Checkpoint {
+        let (incarnation, run) = (self.database.incarnation(), self.database.run());
+        Checkpoint::new(incarnation, run, self.seq())
+    }
+
+    /// Whether the database has lived through the checkpoint.
+    pub async fn knows(&self, checkpoint: &Checkpoint) -> Result<bool, BackendError> {
+        let Checkpoint { incarnation, run, .. } = checkpoint;
+        self.database.knows(**incarnation, **run, checkpoint.latest()).await
+    }
+
+    pub fn seq(&self) -> u64 {
+        *self.watch().borrow()
+    }
+
+    /// The update sequence, and word of each change to it.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.database.watch()
+    }
+}
+
+/// Enough of a database's name to tell it from others in a log.
+pub(crate) fn short(name: &str) -> &str {
+    let end = name.char_indices().nth(8).map_or(name.len(), |(at, _)| at);
+    &name[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn names_are_shortened_between_characters() {
+        assert_eq!(short("d8nky0yt022fvwnfrc45a38jg4"), "d8nky0yt");
+        assert_eq!(short("ääääääääää"), "ääääääää");
+        assert_eq!(short("abc"), "abc");
+    }
+}

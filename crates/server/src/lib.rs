@@ -1,0 +1,79 @@
+//! The server's side of Settee: an axum router that syncs any number of databases.
+//!
+//! A [`Kit`] is made of what an app hands in: a [`Storage`](settee_store::Storage) for its
+//! databases, a [`Policy`] that says who may open or create which, and for each kind of database a
+//! [`Validator`] that says what may be written. Its [`Kit::router`] is merged into the app's own.
+//!
+//! ```no_run
+//! use settee_axum::{Access, Asked, Denial, DenialCode, Kit, NewDatabase, Role};
+//! use settee_store::{MemoryStorage, replication::ReplicatedDocument};
+//!
+//! /// Whoever knows the password may write notes.
+//! async fn decide(asked: Asked) -> Result<Access, Denial> {
+//!     if asked.credentials != b"open sesame" {
+//!         return Err(Denial::new(DenialCode::Denied, "that is not the password"));
+//!     }
+//!     Ok(Access::lasting(Role::Editor).creating(NewDatabase::of_kind("notes")))
+//! }
+//!
+//! fn validate(document: &ReplicatedDocument) -> Result<(), &'static str> {
+//!     if document.id.as_str().starts_with("note/") { Ok(()) } else { Err("only notes are kept here") }
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let kit = Kit::builder(MemoryStorage::new([1; 16]))
+//!     .policy(decide)
+//!     .kind("notes", validate)
+//!     .build();
+//! let app = axum::Router::new().merge(kit.router());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! kit.serve(listener, app, settee_axum::shutdown::signal()?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! - [`kit`]: everything put together; `hub`: what all connections share.
+//! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
+//! - [`validator`]: what may be written. Clerks, which answer documents with documents, will stand
+//!   beside it: they follow a kind's changes, as validators see its writes.
+//! - [`databases`]: the databases in use.
+//! - `upgrade`: from a request to a connection; [`origin`]: which pages may connect.
+//! - `connection`: one connection's task; `transport`: what carries its frames; `wire`: what waits to
+//!   be sent.
+//! - `authorize`: opening channels; `grants`: how long they may stay open.
+//! - `job`: what is asked of a database; `jobs`: in which order; `guard`: what fails is told as such.
+//!   `news`: word of changes.
+//! - `http`: requests, from connecting to the answer; [`shutdown`]: stopping.
+
+#![warn(missing_docs)]
+
+mod authorize;
+mod connection;
+pub mod databases;
+mod grants;
+mod guard;
+mod http;
+mod hub;
+mod job;
+mod jobs;
+#[cfg(feature = "keys")]
+pub mod keys_policy;
+pub mod kit;
+mod news;
+pub mod origin;
+pub mod policy;
+pub mod shutdown;
+mod transport;
+mod upgrade;
+pub mod validator;
+mod wire;
+
+#[cfg(feature = "keys")]
+pub use keys_policy::KeysPolicy;
+pub use kit::{Builder, CONNECTIONS, Kit, Streams};
+pub use origin::{Origin, OriginError};
+pub use policy::{Access, Asked, Known, NewDatabase, Policy};
+pub use settee_sync::{Denial, DenialCode, Limits, Role};
+pub use validator::{AnyDocument, Validator, Verdicts};

@@ -1,0 +1,83 @@
+//! Word of changes to the databases of a connection. What changes often while nobody listens is
+//! told once.
+
+use futures_util::{
+    StreamExt,
+    stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
+};
+use settee_sync::Channel;
+use tokio::sync::watch;
+
+#[derive(Default)]
+pub struct News {
+    sources: SelectAll<Abortable<BoxStream<'static, (Channel, Option<u64>)>>>,
+}
+
+/// Ends with its value.
+pub struct Subscription(pub AbortHandle);
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl News {
+    /// Begins with the sequence as it is now. `None` is the last word: the database is closed.
+    pub fn follow(&mut self, channel: Channel, mut sequence: watch::Receiver<u64>) -> Subscription {
+        sequence.mark_changed();
+        let changes = stream::unfold(Some(sequence), move |sequence| async move {
+            let mut sequence = sequence?;
+            if sequence.changed().await.is_err() {
+                return Some(((channel, None), None));
+            }
+            let seq = *sequence.borrow_and_update();
+            Some(((channel, Some(seq)), Some(sequence)))
+        });
+        let (changes, handle) = stream::abortable(changes.boxed());
+        self.sources.push(changes);
+        Subscription(handle)
+    }
+
+    /// Waits for a change, for ever if nothing is followed. Nothing is lost by dropping the future.
+    pub async fn next(&mut self) -> (Channel, Option<u64>) {
+        match self.sources.next().await {
+            Some(news) => news,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn changes_are_told_once_and_to_followers_only() {
+        let (one, receiver) = watch::channel(0);
+        let mut news = News::default();
+        let first = news.follow(1, receiver);
+        let second = news.follow(2, one.subscribe());
+        drop(first);
+        one.send_replace(1);
+        one.send_replace(2);
+        assert_eq!(news.next().await, (2, Some(2)));
+        assert!(news.next().now_or_never().is_none());
+        drop(second);
+        one.send_replace(3);
+        assert!(news.next().now_or_never().is_none());
+        assert_eq!(one.receiver_count(), 0);
+    }
+
+    #[tokio::test]
+    async fn followers_hear_of_the_end() {
+        let (one, receiver) = watch::channel(0);
+        let mut news = News::default();
+        let _followed = news.follow(1, receiver);
+        assert_eq!(news.next().await, (1, Some(0)));
+        drop(one);
+        assert_eq!(news.next().await, (1, None));
+        assert!(news.next().now_or_never().is_none());
+    }
+}

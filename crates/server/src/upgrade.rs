@@ -1,0 +1,85 @@
+//! From a request to a connection, or why not.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{State, WebSocketUpgrade, ws::WebSocket},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use settee_sync::message::{Goodbye, GoodbyeCode, Message};
+use thiserror::Error;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{connection, hub::Hub, origin, wire::{WRITE_LIMIT, Wire}};
+
+/// The subprotocol that a client names when it opens the socket.
+const SUBPROTOCOL: &str = "settee.v1";
+
+/// Idle connections are many, so each gets by with little.
+const BUFFER: usize = 4 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Rejection {
+    #[error("pages of this origin may not connect here")]
+    Origin,
+    #[error("there are too many connections; try again later")]
+    Full,
+    #[error("the server stops; it will be back")]
+    Stopping,
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Full | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        tracing::info!(reason = %self, "connection rejected");
+        (status, self.to_string()).into_response()
+    }
+}
+
+pub async fn upgrade(
+    State(hub): State<Arc<Hub>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Rejection> {
+    if !origin::is_allowed(&headers, &hub.origins) {
+        return Err(Rejection::Origin);
+    }
+    if hub.stopping.is_told() {
+        return Err(Rejection::Stopping);
+    }
+    let seat = hub.seats.clone().try_acquire_owned().map_err(|_| Rejection::Full)?;
+    let mut upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .max_message_size(hub.limits.frame)
+        .max_frame_size(hub.limits.frame)
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_write_buffer_size(WRITE_LIMIT);
+    if upgrade.selected_protocol().is_some() {
+        return Ok(upgrade.on_upgrade(move |socket| serve(hub, socket, seat)));
+    }
+    // A browser hides why a request was rejected, but not why a connection was closed. Only so
+    // can an app of another version say that it has to be updated.
+    let other = upgrade.requested_protocols().next().cloned();
+    if let Some(other) = other {
+        upgrade.set_selected_protocol(other);
+    }
+    Ok(upgrade.on_upgrade(move |socket| turn_away(socket, seat)))
+}
+
+async fn serve(hub: Arc<Hub>, socket: WebSocket, _seat: OwnedSemaphorePermit) {
+    connection::run(hub, socket).await;
+}
+
+async fn turn_away(socket: WebSocket, _seat: OwnedSemaphorePermit) {
+    tracing::info!("connection without a subprotocol in common");
+    let code = GoodbyeCode::NoCommonVersion;
+    let goodbye = Goodbye { code, message: "no version of the protocol in common".to_owned() };
+    let mut wire = Wire::new(socket);
+    wire.send(Message::from(goodbye).encode());
+    wire.close(code).await;
+}

@@ -1,0 +1,13 @@
+//! The server as its clients meet it: on real sockets, over real files.
+
+#![allow(clippy::unwrap_used)]
+
+mod conversation;
+mod device;
+mod grants;
+mod hostile;
+mod misbehaviour;
+mod replicas;
+mod streams;
+mod support;
+mod versions;
