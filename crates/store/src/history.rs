@@ -1,11 +1,6 @@
 //! What other replicas and other protocols ask of a document's history.
 
-use crate::{
-    body::Body,
-    record::Record,
-    revision::Revision,
-    tree::{Node, RevisionTree},
-};
+use crate::{body::Body, node::Node, record::Record, revision::Revision, tree::RevisionTree};
 
 /// Which of the revisions that somebody else has are missing here (CouchDB: `_revs_diff`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

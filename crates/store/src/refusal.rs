@@ -5,10 +5,10 @@ use crate::{
     body::{Body, BodyError},
     database::Database,
     document_id::DocumentId,
+    node::Node,
     operation::{Applied, Change, Edit, Operation, OperationError},
     record::{Record, Refused},
     revision::Revision,
-    tree::Node,
     view::{rebase, view_of},
 };
 use thiserror::Error;
@@ -43,7 +43,7 @@ impl Refused {
         let known = known.map(|node| node.filter(|node| node.body.is_some()));
         match known.collect::<Option<Vec<&Node>>>() {
             Some(mut nodes) if !nodes.is_empty() => {
-                nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
+                nodes.sort_by_key(|node| std::cmp::Reverse(node.rank()));
                 view_of(&record.tree, &nodes).body
             }
             _ => Body::empty(),

@@ -9,9 +9,10 @@ use crate::{
     body::{BODY_LIMIT, Body, BodyError},
     document_id::DocumentId,
     forgotten::Forgotten,
+    node::Node,
     record::Record,
     revision::{Revision, RevisionError},
-    tree::{HISTORY_LIMIT, Node},
+    tree::HISTORY_LIMIT,
 };
 
 /// Most revisions that a document travels with.
@@ -118,7 +119,7 @@ impl ReplicatedRevision {
             seq,
             pending: false,
             own: false,
-            lingers: false,
+            kept_for_pending: false,
         }
     }
 

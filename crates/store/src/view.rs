@@ -6,11 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{
-    body::Body,
-    revision::Revision,
-    tree::{Node, RevisionTree},
-};
+use crate::{body::Body, node::Node, revision::Revision, tree::RevisionTree};
 
 /// Most live leaves that are merged; the best are, by the winner's order (CouchDB: the highest
 /// generation, then the highest hash). Of deleted leaves a view names as many.
@@ -263,7 +259,7 @@ mod tests {
             seq: 1,
             pending: false,
             own: false,
-            lingers: false,
+            kept_for_pending: false,
         });
         revision
     }

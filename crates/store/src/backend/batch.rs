@@ -125,7 +125,7 @@ mod tests {
     use crate::{
         body::Body,
         document_id::DocumentId,
-        image::Image,
+        memory_index::MemoryIndex,
         operation::{Change, Edit, Operation},
     };
 
@@ -135,7 +135,7 @@ mod tests {
             Operation::Edit(Edit { id: DocumentId::new(id).unwrap(), seen: Vec::new(), change })
         };
         let edits = vec![edit("a"), edit("b"), edit("c")];
-        Image::default().prepare(edits).records
+        MemoryIndex::default().prepare(edits).records
     }
 
     #[test]

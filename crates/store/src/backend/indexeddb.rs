@@ -42,7 +42,7 @@ use crate::{
         batch::{self, Batch},
     },
     document_id::DocumentId,
-    image::Image,
+    memory_index::MemoryIndex,
     operation::{COMMIT_LIMIT, Operation, Transition},
     record::Record,
 };
@@ -77,7 +77,7 @@ struct Shared {
 
 /// What has been read of the log, and what it led to.
 struct State {
-    image: Image,
+    index: MemoryIndex,
     extent: Extent,
     unreadable: Vec<Vec<u8>>,
     set_aside: Vec<Unreadable>,
@@ -110,7 +110,7 @@ impl IndexedDb {
         let shared = Rc::new(Shared {
             connection,
             incarnation,
-            seq: RefCell::new(Some(watch::Sender::new(state.image.seq()))),
+            seq: RefCell::new(Some(watch::Sender::new(state.index.seq()))),
             state: RefCell::new(state),
             waiting: RefCell::default(),
             is_running: Cell::new(false),
@@ -133,16 +133,16 @@ impl IndexedDb {
 
 impl From<Stored> for State {
     fn from(stored: Stored) -> Self {
-        let Stored { image, extent, unreadable, set_aside, .. } = stored;
-        Self { image, extent, unreadable, set_aside }
+        let Stored { index, extent, unreadable, set_aside, .. } = stored;
+        Self { index, extent, unreadable, set_aside }
     }
 }
 
 impl State {
     fn install(&mut self, tail: Tail) {
-        let Self { image, extent, unreadable, .. } = self;
+        let Self { index, extent, unreadable, .. } = self;
         tail.install(extent, |Batch { seq, records, locals, unreadable: unread }| {
-            image.install(records, locals, seq);
+            index.install(records, locals, seq);
             unreadable.extend(unread);
         });
     }
@@ -274,7 +274,7 @@ impl Shared {
                 let (shared, operations) = (self.clone(), operations.clone());
                 let prepared = prepared.clone();
                 move || {
-                    let done = shared.state.borrow().image.prepare(operations.take());
+                    let done = shared.state.borrow().index.prepare(operations.take());
                     let changes = !(done.records.is_empty() && done.locals.is_empty());
                     let bytes =
                         changes.then(|| batch::to_bytes(done.seq, &done.records, &done.locals));
@@ -299,7 +299,7 @@ impl Shared {
         let Transition { records, locals, outcomes, seq } = done;
         if let Some((key, bytes)) = appended {
             let mut state = self.state.borrow_mut();
-            state.image.install(records, locals, seq);
+            state.index.install(records, locals, seq);
             state.extent.append(key, bytes);
             if let Some(tabs) = &*self.tabs.borrow() {
                 tabs.tell(key);
@@ -327,7 +327,7 @@ impl Shared {
     }
 
     fn tell(&self) {
-        let seq = self.state.borrow().image.seq();
+        let seq = self.state.borrow().index.seq();
         if let Some(sender) = &*self.seq.borrow() {
             sender.send_if_modified(|known| std::mem::replace(known, seq) != seq);
         }
@@ -358,9 +358,9 @@ impl Shared {
         let make = {
             let shared = self.clone();
             move || {
-                let image = &shared.state.borrow().image;
-                let (records, locals) = image.everything();
-                batch::to_bytes(image.seq(), &records, &locals)
+                let index = &shared.state.borrow().index;
+                let (records, locals) = index.everything();
+                batch::to_bytes(index.seq(), &records, &locals)
             }
         };
         let written = snapshot::write(&self.connection, last, known, make, unreadable).await;
@@ -404,7 +404,7 @@ impl Backend for IndexedDb {
         &self,
         ids: Vec<DocumentId>,
     ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>> {
-        self.read_image(|image| ids.iter().map(|id| image.get(id)).collect())
+        self.read_index(|index| ids.iter().map(|id| index.get(id)).collect())
     }
 
     fn changes(
@@ -412,19 +412,19 @@ impl Backend for IndexedDb {
         since: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.read_image(|image| image.changes(since, limit))
+        self.read_index(|index| index.changes(since, limit))
     }
 
     fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.read_image(|image| image.pending(limit))
+        self.read_index(|index| index.pending(limit))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        self.read_image(Image::counts)
+        self.read_index(MemoryIndex::counts)
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        self.read_image(|image| image.local(&key))
+        self.read_index(|index| index.local(&key))
     }
 
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
@@ -438,7 +438,7 @@ impl Backend for IndexedDb {
         match &*self.shared.seq.borrow() {
             Some(sender) => sender.subscribe(),
             // Nothing will change any more, and the receiver sees that.
-            None => watch::channel(self.shared.state.borrow().image.seq()).1,
+            None => watch::channel(self.shared.state.borrow().index.seq()).1,
         }
     }
 
@@ -449,10 +449,10 @@ impl Backend for IndexedDb {
 
 impl IndexedDb {
     /// What is in memory is what is durable, and is still there when the database was closed.
-    fn read_image<T: 'static>(
+    fn read_index<T: 'static>(
         &self,
-        read: impl FnOnce(&Image) -> T,
+        read: impl FnOnce(&MemoryIndex) -> T,
     ) -> BoxFuture<'_, Result<T, BackendError>> {
-        Box::pin(std::future::ready(Ok(read(&self.shared.state.borrow().image))))
+        Box::pin(std::future::ready(Ok(read(&self.shared.state.borrow().index))))
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::{
     backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Unreadable},
     document_id::DocumentId,
-    image::Image,
+    memory_index::MemoryIndex,
     operation::{COMMIT_LIMIT, Operation},
     record::Record,
 };
@@ -36,7 +36,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    image: Image,
+    image: MemoryIndex,
     failure: Option<BackendError>,
     /// How many commits have been tried, and what becomes of which one.
     commits: u64,
@@ -106,7 +106,7 @@ impl Memory {
         .await;
     }
 
-    async fn read_image<T>(&self, read: impl FnOnce(&Image) -> T) -> Result<T, BackendError> {
+    async fn read_image<T>(&self, read: impl FnOnce(&MemoryIndex) -> T) -> Result<T, BackendError> {
         self.pause().await;
         let found = read(&self.state().image);
         self.pause().await;
@@ -173,7 +173,7 @@ impl Backend for Memory {
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        Box::pin(self.read_image(Image::counts))
+        Box::pin(self.read_image(MemoryIndex::counts))
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backend::{BackendError, Incarnation, Unreadable, batch::Batch},
-    image::Image,
+    memory_index::MemoryIndex,
 };
 
 /// The key of the snapshot's [`Cover`]; its bytes are beneath, in pieces.
@@ -32,7 +32,7 @@ pub struct Cover {
 /// Everything that is stored.
 pub struct Stored {
     pub incarnation: Incarnation,
-    pub image: Image,
+    pub index: MemoryIndex,
     pub extent: Extent,
     /// What can't be read, and isn't set aside yet.
     pub unreadable: Vec<Vec<u8>>,
@@ -56,7 +56,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
         incarnation: bytes(&result(&incarnation)?)
             .try_into()
             .map_err(|_| BackendError::Corrupt("there is no incarnation".to_owned()))?,
-        image: Image::default(),
+        index: MemoryIndex::default(),
         extent: Extent::default(),
         unreadable: Vec::new(),
         set_aside: Vec::new(),
@@ -84,7 +84,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
 
 impl Stored {
     fn install(&mut self, batch: Batch) {
-        self.image.install(batch.records, batch.locals, batch.seq);
+        self.index.install(batch.records, batch.locals, batch.seq);
         self.unreadable.extend(batch.unreadable);
     }
 }

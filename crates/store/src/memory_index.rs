@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Default)]
-pub struct Image {
+pub struct MemoryIndex {
     records: HashMap<DocumentId, Arc<Record>>,
     by_seq: BTreeMap<u64, DocumentId>,
     pending: BTreeSet<u64>,
@@ -23,7 +23,7 @@ pub struct Image {
     seq: u64,
 }
 
-impl Place for Image {
+impl Place for MemoryIndex {
     type Error = Infallible;
 
     fn record(&self, id: &DocumentId) -> Result<Option<Arc<Record>>, Infallible> {
@@ -35,8 +35,8 @@ impl Place for Image {
     }
 }
 
-impl Image {
-    /// What the operations would do. [`Image::install`] does it.
+impl MemoryIndex {
+    /// What the operations would do. [`MemoryIndex::install`] does it.
     pub fn prepare(&self, operations: Vec<Operation>) -> Transition {
         match transition(operations, self.seq, self) {
             Ok(transition) => transition,
