@@ -104,6 +104,7 @@ mod ancestry;
 pub mod backend;
 pub mod body;
 mod canonical;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod database;
 pub mod document_id;
