@@ -1,4 +1,5 @@
-//! A database in memory, indexed for every question a back end is asked.
+//! The records and local documents of a database in memory, with an index for each question that a
+//! back end answers.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -36,7 +37,7 @@ impl Place for MemoryIndex {
 }
 
 impl MemoryIndex {
-    /// What the operations would do. [`MemoryIndex::install`] does it.
+    /// Computes what the operations do, without doing it: see [`MemoryIndex::install`].
     pub fn prepare(&self, operations: Vec<Operation>) -> Transition {
         match transition(operations, self.seq, self) {
             Ok(transition) => transition,
@@ -44,7 +45,8 @@ impl MemoryIndex {
         }
     }
 
-    /// Takes in records and local documents that are durable, with the sequence they end in.
+    /// Adds or replaces records and local documents that are durable; `seq` is the update sequence
+    /// afterwards.
     pub fn install(&mut self, records: Vec<Arc<Record>>, locals: Locals, seq: u64) {
         for record in records {
             if let Some(old) = self.records.get(&record.id) {
