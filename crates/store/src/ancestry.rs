@@ -1,8 +1,8 @@
 //! The ancestors of each revision of a tree, computed once for all of them.
 //!
 //! Any replica may have written the tree, and a hostile one may make it arbitrarily entangled. So
-//! each node is visited once per round, and one round with a second one to confirm it is enough. Only
-//! a cycle, which names that can't be checked may form, takes more rounds.
+//! each node is visited once per round, and one round with a second one to confirm it is enough.
+//! Only a cycle, which names that can't be checked may form, takes more rounds.
 
 use crate::{node::Node, revision::Revision};
 
@@ -30,7 +30,8 @@ impl<'tree> Ancestry<'tree> {
         let closed: Vec<Vec<usize>> =
             nodes.iter().map(|node| node.closes().filter_map(position).collect()).collect();
         let mut ancestors: Vec<Positions> = vec![vec![0; words].into(); nodes.len()];
-        // Without a cycle, the first round finds everything, and the second one that nothing changes.
+        // Without a cycle, the first round finds everything, and the second one that nothing
+        // changes.
         let order = parents_first(&closed);
         let mut is_changing = true;
         while is_changing {
@@ -48,8 +49,8 @@ impl<'tree> Ancestry<'tree> {
         Self { nodes, ancestors }
     }
 
-    /// The latest common ancestors of two revisions, the highest first. Here a revision counts as its
-    /// own ancestor.
+    /// The latest common ancestors of two revisions, the highest first. Here a revision counts as
+    /// its own ancestor.
     pub fn common(&self, one: Revision, other: Revision) -> Vec<&'tree Node> {
         let (Some(one), Some(other)) =
             (self.ancestors_and_itself(one), self.ancestors_and_itself(other))

@@ -1,7 +1,7 @@
 //! The suite that every back end has to pass (feature `conformance`).
 //!
-//! A back end's tests run [`all`], and [`durable`] if it persists what is written. The suite doesn't
-//! depend on any back end. A case that fails panics.
+//! A back end's tests run [`all`], and [`durable`] if it persists what is written. The suite
+//! doesn't depend on any back end. A case that fails panics.
 
 mod compaction;
 mod delivery;

@@ -49,7 +49,8 @@ impl Database {
     }
 
     /// Writes edits in one transaction. Returns an outcome for each, in their order, once they are
-    /// durable. An edit that fails doesn't affect the others; after a [`BackendError`] none is written.
+    /// durable. An edit that fails doesn't affect the others; after a [`BackendError`] none is
+    /// written.
     pub async fn write(
         &self,
         edits: Vec<Edit>,
@@ -92,8 +93,8 @@ impl Database {
         Err(BackendError::Superseded)
     }
 
-    /// The document of that id; if it is deleted, with [`Document::deleted`] set. `None` if there is
-    /// none, if its record can't be read, or if all of its revisions were refused.
+    /// The document of that id; if it is deleted, with [`Document::deleted`] set. `None` if there
+    /// is none, if its record can't be read, or if all of its revisions were refused.
     pub async fn get(&self, id: &DocumentId) -> Result<Option<Document>, BackendError> {
         let records = self.backend.read(vec![id.clone()]).await?;
         Ok(records.into_iter().next().flatten().and_then(|record| record.document()))
@@ -114,8 +115,8 @@ impl Database {
         Ok(records.into_iter().zip(asked).map(missing).collect())
     }
 
-    /// Revisions of a document with their histories (CouchDB: `open_revs`). An unknown revision that
-    /// was requested by name is returned as `Err` with its name.
+    /// Revisions of a document with their histories (CouchDB: `open_revs`). An unknown revision
+    /// that was requested by name is returned as `Err` with its name.
     pub async fn open_revisions(
         &self,
         id: &DocumentId,
@@ -134,8 +135,8 @@ impl Database {
         self.backend.read(ids).await
     }
 
-    /// At most `limit` records that changed after the update sequence `since`, in the order of their
-    /// `seq`. Each document appears once, at its latest change (CouchDB: `_changes`).
+    /// At most `limit` records that changed after the update sequence `since`, in the order of
+    /// their `seq`. Each document appears once, at its latest change (CouchDB: `_changes`).
     ///
     /// There may be fewer than `limit` if they are large; only an empty answer means that there are
     /// no more.
@@ -147,14 +148,14 @@ impl Database {
         self.backend.changes(since, limit).await
     }
 
-    /// The changes after the update sequence `since`: first the existing ones, then new ones as they
-    /// are committed, without a gap (CouchDB: `_changes` with `feed=continuous`).
+    /// The changes after the update sequence `since`: first the existing ones, then new ones as
+    /// they are committed, without a gap (CouchDB: `_changes` with `feed=continuous`).
     pub fn follow(&self, since: u64) -> Feed {
         Feed { database: self.clone(), news: self.backend.watch(), seq: since }
     }
 
-    /// At most `limit` records with revisions that wait for the server, in the order of their `seq`.
-    /// There may be fewer if they are large.
+    /// At most `limit` records with revisions that wait for the server, in the order of their
+    /// `seq`. There may be fewer if they are large.
     pub async fn pending(&self, limit: usize) -> Result<Vec<Arc<Record>>, BackendError> {
         self.backend.pending(limit).await
     }
@@ -210,8 +211,8 @@ impl Database {
         self.backend.local(key.to_owned()).await
     }
 
-    /// Sets a local document, or removes it with `None`. A key may be any text except `_term`, which
-    /// the store itself uses; a value may be any bytes.
+    /// Sets a local document, or removes it with `None`. A key may be any text except `_term`,
+    /// which the store itself uses; a value may be any bytes.
     pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
         let operation = Operation::Local { key: key.to_owned(), value };
         self.commit(vec![operation]).await.map(drop)

@@ -8,8 +8,8 @@ use thiserror::Error;
 /// The maximum length of an id, in bytes of UTF-8.
 pub const ID_LIMIT: usize = 512;
 
-/// A document's id: 1 to [`ID_LIMIT`] bytes, without NUL, and without a leading `_` (CouchDB reserves
-/// such ids for the database).
+/// A document's id: 1 to [`ID_LIMIT`] bytes, without NUL, and without a leading `_` (CouchDB
+/// reserves such ids for the database).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentId(Arc<str>);
 
@@ -22,8 +22,8 @@ pub enum IdError {
     /// It has more than [`ID_LIMIT`] bytes.
     #[error("a document id has at most {ID_LIMIT} bytes")]
     TooLong,
-    /// CouchDB refuses all ids with a leading underscore except `_design/` and `_local/`; here these
-    /// are refused, too.
+    /// CouchDB refuses all ids with a leading underscore except `_design/` and `_local/`; here
+    /// these are refused, too.
     #[error("a document id can't begin with an underscore")]
     Reserved,
     /// Other control characters are allowed.

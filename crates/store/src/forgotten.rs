@@ -15,8 +15,9 @@ pub const FORGOTTEN_LIMIT: usize = 200;
 /// revisions of one document.
 const MARK: usize = 4 + 8;
 
-/// Shortened names of a document's forgotten revisions, in rising order, at most [`FORGOTTEN_LIMIT`].
-/// On disk and on the wire they are one byte string, with 12 bytes for each name.
+/// Shortened names of a document's forgotten revisions, in rising order, at most
+/// [`FORGOTTEN_LIMIT`]. On disk and on the wire they are one byte string, with 12 bytes for each
+/// name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forgotten {
     marks: Vec<[u8; MARK]>,

@@ -98,7 +98,8 @@ impl MemoryIndex {
     }
 
     #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
-    /// Everything, for a snapshot: the records in the order of their `seq`, and the local documents.
+    /// Everything, for a snapshot: the records in the order of their `seq`, and the local
+    /// documents.
     pub fn everything(&self) -> (Vec<Arc<Record>>, Locals) {
         let locals = self.locals.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
         (self.changes(0, usize::MAX), locals.collect())

@@ -12,7 +12,8 @@ pub struct Node {
     /// The node's name, which is unique in a tree.
     #[n(0)]
     pub revision: Revision,
-    /// The revision that this one edited; `None` for a first revision. The tree may have dropped it.
+    /// The revision that this one edited; `None` for a first revision. The tree may have dropped
+    /// it.
     #[n(1)]
     pub parent: Option<Revision>,
     /// The leaves that this revision closes besides its parent, in rising order. CouchDB has no

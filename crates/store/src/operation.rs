@@ -115,7 +115,8 @@ pub struct Edit {
     /// winner).
     ///
     /// The edit closes these leaves. If this profile has edited them in the meantime, the edit is
-    /// rebased on that. Other profiles' edits stay beside it as branches, which are merged by field.
+    /// rebased on that. Other profiles' edits stay beside it as branches, which are merged by
+    /// field.
     pub seen: Vec<Revision>,
     /// The new contents.
     pub change: Change,
@@ -180,7 +181,8 @@ pub enum OperationError {
     Superseded,
 }
 
-/// Local documents by their keys; `None` removes one. If a key is there twice, the later one counts.
+/// Local documents by their keys; `None` removes one. If a key is there twice, the later one
+/// counts.
 pub type Locals = Vec<(String, Option<Vec<u8>>)>;
 
 /// What a back end has to write to carry out the operations.

@@ -24,8 +24,8 @@ pub struct Record {
     /// Every revision that is known here. Empty if all of them were refused.
     #[n(2)]
     pub tree: RevisionTree,
-    /// The latest refused edit. It is not in the tree, so other people's edits stay visible and later
-    /// edits are based on those.
+    /// The latest refused edit. It is not in the tree, so other people's edits stay visible and
+    /// later edits are based on those.
     #[n(3)]
     pub refused: Option<Refused>,
     /// Edits that were refused before `refused` and are independent of it, the earliest first;
@@ -38,7 +38,8 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Refused {
-    /// The latest of the revisions that were refused together; it includes the earlier ones' changes.
+    /// The latest of the revisions that were refused together; it includes the earlier ones'
+    /// changes.
     #[n(0)]
     pub revision: Revision,
     /// Whether the edit was to delete the document.
@@ -65,8 +66,8 @@ pub struct Document {
     /// The first of the leaves (CouchDB: `_rev`; live before deleted, then the highest generation,
     /// then the highest hash).
     pub winner: Revision,
-    /// The leaves that this view shows, for [`crate::Edit::seen`]. Live leaves come first. There are
-    /// at most [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) live and as many deleted ones.
+    /// The leaves that this view shows, for [`crate::Edit::seen`]. Live leaves come first. There
+    /// are at most [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) live and as many deleted ones.
     pub leaves: Vec<Revision>,
     /// Whether all leaves are deleted (CouchDB: whether the winner is, which is the same).
     pub deleted: bool,

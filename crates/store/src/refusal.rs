@@ -1,5 +1,5 @@
-//! Edits that the server has refused. They are kept outside the tree until the user retries, replaces
-//! or discards them.
+//! Edits that the server has refused. They are kept outside the tree until the user retries,
+//! replaces or discards them.
 
 use crate::{
     backend::BackendError,
@@ -37,8 +37,8 @@ pub enum RefusalError {
 }
 
 impl Refused {
-    /// The body that the edit was based on. If it isn't known any more, an empty body, so that every
-    /// field of the edit counts as a change.
+    /// The body that the edit was based on. If it isn't known any more, an empty body, so that
+    /// every field of the edit counts as a change.
     pub fn base(&self, record: &Record) -> Body {
         let known = self.based_on.iter().map(|base| record.tree.get(*base));
         let known = known.map(|node| node.filter(|node| node.body.is_some()));
@@ -148,8 +148,8 @@ impl Database {
         found.filter(|record| is_kept(record)).ok_or(RefusalError::NotFound)
     }
 
-    /// Writes the edit, and then drops the refused one: until the edit is durable, the refused one is
-    /// the only copy of its changes. After a crash in between, both are there.
+    /// Writes the edit, and then drops the refused one: until the edit is durable, the refused one
+    /// is the only copy of its changes. After a crash in between, both are there.
     async fn settle(&self, edit: Edit, refused: Revision) -> Result<Applied, RefusalError> {
         let id = edit.id.clone();
         let outcome = self.write(vec![edit]).await?.into_iter().next();

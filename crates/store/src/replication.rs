@@ -1,5 +1,5 @@
-//! Revisions as they travel from one replica to another (CouchDB: `_bulk_get`, and `_bulk_docs` with
-//! `new_edits: false`).
+//! Revisions as they travel from one replica to another (CouchDB: `_bulk_get`, and `_bulk_docs`
+//! with `new_edits: false`).
 
 use std::collections::HashSet;
 
@@ -253,16 +253,16 @@ impl Record {
         let ancestors = self.tree.bases_of(&leaves);
         let with_body = self.bases_that_fit(&leaves, &ancestors);
         let is_conflict = leaves.len() > 1;
-        // Merge bases are sent even to the replica that they came from: it drops their bodies when it
-        // learns that this replica lacks them.
+        // Merge bases are sent even to the replica that they came from: it drops their bodies when
+        // it learns that this replica lacks them.
         let is_new = |node: &Node| {
             node.seq > since && (!skip(node.revision) || ancestors.contains(&node.revision))
         };
         if !self.tree.nodes().iter().any(is_new) {
             return None;
         }
-        // Revisions between a named one and the leaves are named, too: a replica that was first sent
-        // the leaves only doesn't know them.
+        // Revisions between a named one and the leaves are named, too: a replica that was first
+        // sent the leaves only doesn't know them.
         let mut named: HashSet<Revision> = ancestors.clone();
         let mut known = 0;
         for node in self.tree.nodes() {
@@ -291,8 +291,8 @@ impl Record {
         })
     }
 
-    /// The merge bases that are sent with their bodies: as many as fit beside the leaves, the latest
-    /// first.
+    /// The merge bases that are sent with their bodies: as many as fit beside the leaves, the
+    /// latest first.
     fn bases_that_fit(&self, leaves: &[&Node], bases: &HashSet<Revision>) -> HashSet<Revision> {
         let mut room = BODY_LIMIT.saturating_sub(leaves.iter().map(|leaf| length(leaf)).sum());
         let mut fitting = HashSet::new();
@@ -305,8 +305,8 @@ impl Record {
         fitting
     }
 
-    /// A document of the chosen revisions. `choose` returns `None` for a revision that isn't sent, and
-    /// otherwise whether it is sent with its body. `None` if no revision is chosen.
+    /// A document of the chosen revisions. `choose` returns `None` for a revision that isn't sent,
+    /// and otherwise whether it is sent with its body. `None` if no revision is chosen.
     fn outgoing(
         &self,
         forgotten: Forgotten,

@@ -13,8 +13,8 @@ impl Document {
     /// An edit that resolves every open conflict and closes all leaves of this view.
     ///
     /// `choose` is called with each conflict and returns the field's new value: one of the
-    /// [values](OpenConflict::values), or any other; `None` removes the field. Without conflicts the
-    /// edit repeats the document's body, which resolves that it was [deleted
+    /// [values](OpenConflict::values), or any other; `None` removes the field. Without conflicts
+    /// the edit repeats the document's body, which resolves that it was [deleted
     /// elsewhere](Document::kept) in favour of keeping it.
     ///
     /// Fails if the chosen fields exceed the limits of a body.

@@ -98,8 +98,8 @@ impl RevisionTree {
         self.nodes.is_empty()
     }
 
-    /// All nodes, in rising order of their revisions: a parent comes before its children. A revision
-    /// may come before one that it merges.
+    /// All nodes, in rising order of their revisions: a parent comes before its children. A
+    /// revision may come before one that it merges.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -224,8 +224,8 @@ impl RevisionTree {
     }
 
     /// Announces those of the revisions that are merge bases and have a body: gives them the update
-    /// sequence `seq`, so that replicas which have read further are sent them again. Returns whether
-    /// there was one.
+    /// sequence `seq`, so that replicas which have read further are sent them again. Returns
+    /// whether there was one.
     pub fn tell_again(&mut self, revisions: &[Revision], seq: u64) -> bool {
         let bases = self.merge_bases_among(revisions);
         self.announce(seq, |node| node.body.is_some() && bases.contains(&node.revision))

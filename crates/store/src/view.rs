@@ -1,15 +1,15 @@
 //! A document as readers see it: its live leaves, merged field by field.
 //!
 //! The view is a pure function of the leaves and of their common ancestors' bodies. So all replicas
-//! with the same revisions show the same, and a merge writes nothing. CouchDB shows only the winner,
-//! and lists the other live leaves as `_conflicts`.
+//! with the same revisions show the same, and a merge writes nothing. CouchDB shows only the
+//! winner, and lists the other live leaves as `_conflicts`.
 
 use serde_json::{Map, Value};
 
 use crate::{body::Body, node::Node, revision::Revision, tree::RevisionTree};
 
-/// Most live leaves that are merged; with more, the first by the winner's order (CouchDB: the highest
-/// generation, then the highest hash). A view names at most as many deleted leaves.
+/// Most live leaves that are merged; with more, the first by the winner's order (CouchDB: the
+/// highest generation, then the highest hash). A view names at most as many deleted leaves.
 pub const MERGE_LIMIT: usize = 16;
 
 /// A document as readers see it.

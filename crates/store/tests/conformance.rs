@@ -1,4 +1,4 @@
-//! The suite that every back end passes, over memory and over SQLite.
+//! The conformance suite with memory and with SQLite.
 #![cfg(not(target_arch = "wasm32"))]
 
 use settee_store::{Database, Memory, conformance};

@@ -162,7 +162,8 @@ async fn a_later_term_ends_an_earlier_one(database: Database) {
     assert_eq!(first.set_local("place", Some(vec![1])).await, Err(BackendError::Superseded));
     assert_eq!((database.seq(), found(&database, "b").await), before);
     assert_eq!(database.local("place").await, Ok(None));
-    // Handles without a term, which users' edits use, aren't affected; nor is the handle that leads.
+    // Handles without a term, which users' edits use, aren't affected; nor is the handle that
+    // leads.
     let (edits, other) = (vec![edit], put("c", &[], json!({})));
     let (fenced, free, latest) =
         join3(first.write(edits.clone()), database.write(edits), second.write(vec![other])).await;

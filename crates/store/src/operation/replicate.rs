@@ -106,8 +106,8 @@ fn insert(
     Ok(inserted)
 }
 
-/// What only a server does: it announces merge bases that are not in `bases`, and refuses a document
-/// that has grown too large.
+/// What only a server does: it announces merge bases that are not in `bases`, and refuses a
+/// document that has grown too large.
 fn announce_and_limit(
     tree: &mut RevisionTree,
     bases: &HashSet<Revision>,

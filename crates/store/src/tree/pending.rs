@@ -21,8 +21,8 @@ impl RevisionTree {
         self.leaves_among(|node| !node.pending).collect()
     }
 
-    /// Marks a revision and all that it descends from as known to the server. Returns whether any of
-    /// them was pending.
+    /// Marks a revision and all that it descends from as known to the server. Returns whether any
+    /// of them was pending.
     pub fn acknowledge(&mut self, revision: Revision) -> bool {
         if !self.is_pending() {
             return false;

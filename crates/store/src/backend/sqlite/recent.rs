@@ -9,8 +9,8 @@ use std::{
 
 use crate::{document_id::DocumentId, record::Record};
 
-/// Most documents, and most bytes of them, that are kept for a database. Many databases may be open at
-/// a time, and readers that are further behind read larger batches from the file.
+/// Most documents, and most bytes of them, that are kept for a database. Many databases may be open
+/// at a time, and readers that are further behind read larger batches from the file.
 const DOCUMENTS_LIMIT: usize = 64;
 const BYTES_LIMIT: usize = 64 * 1024;
 

@@ -10,8 +10,8 @@ use crate::{
     record::Record,
 };
 
-/// Most runs that are kept for a database. A checkpoint of an older run is unknown, so its replica has
-/// to compare all documents.
+/// Most runs that are kept for a database. A checkpoint of an older run is unknown, so its replica
+/// has to compare all documents.
 const RUNS_LIMIT: u32 = 1000;
 
 /// A database's key in the file.
@@ -160,8 +160,8 @@ pub fn store(
     Ok(bytes.len())
 }
 
-/// The size of records in bytes after which a read stops. Without it, each of many readers could hold
-/// many large documents in memory.
+/// The size of records in bytes after which a read stops. Without it, each of many readers could
+/// hold many large documents in memory.
 const READ_WEIGHT: usize = 4 * 1024 * 1024;
 
 pub fn changes(
@@ -184,8 +184,8 @@ pub fn pending(
     readable(connection, sql, database, 0, limit)
 }
 
-/// The first readable records, up to `limit` or [`READ_WEIGHT`]. Damaged records don't count: an empty
-/// answer means that there are no more.
+/// The first readable records, up to `limit` or [`READ_WEIGHT`]. Damaged records don't count: an
+/// empty answer means that there are no more.
 fn readable(
     connection: &Connection,
     sql: &str,

@@ -6,15 +6,15 @@ use tokio::sync::oneshot;
 use super::workers::{Queue, Workers, lock, next};
 use crate::backend::BackendError;
 
-/// Most jobs of one transaction, and the number of operations after which no job is added to it. They
-/// limit how long the first job waits for the last one.
+/// Most jobs of one transaction, and the number of operations after which no job is added to it.
+/// They limit how long the first job waits for the last one.
 const GROUP_JOBS: usize = 1024;
 const GROUP_OPERATIONS: usize = 10_000;
 
 /// Called when the transaction is durable, or has failed.
 type Finish = Box<dyn FnOnce(Result<(), BackendError>) + Send>;
-/// Does the job's part of the transaction. If it fails, or gets an error instead of a transaction, it
-/// reports that to the caller itself and returns no [`Finish`].
+/// Does the job's part of the transaction. If it fails, or gets an error instead of a transaction,
+/// it reports that to the caller itself and returns no [`Finish`].
 type Work =
     Box<dyn FnOnce(Result<&Connection, BackendError>) -> Result<Finish, BackendError> + Send>;
 
