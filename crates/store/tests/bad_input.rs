@@ -133,7 +133,10 @@ fn nested(depth: usize, wrap: fn(Value) -> Value) -> Map<String, Value> {
 // The cases
 
 fn cases() -> Vec<Case> {
-    [ids(), bodies(), revisions(), edits(), replication()].into_iter().flatten().collect()
+    [ids(), bodies(), revisions(), edits(), replication(), insertion()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn ids() -> Vec<Case> {
@@ -317,13 +320,13 @@ fn edits() -> Vec<Case> {
     ]
 }
 
+/// A revision of which only its name, parent and merges matter.
+fn bare(name: Revision, parent: Option<Revision>, merges: Vec<Revision>) -> Attempt {
+    replicate("b", vec![ReplicatedRevision::verified(name, parent, merges, false, None)?])
+}
+
 fn replication() -> Vec<Case> {
-    use Refusal::Operation;
     use ReplicationError::{Body, Count, Generation, HashMismatch, Merges};
-    /// A revision of which only its name, parent and merges matter.
-    fn bare(name: Revision, parent: Option<Revision>, merges: Vec<Revision>) -> Attempt {
-        replicate("b", vec![ReplicatedRevision::verified(name, parent, merges, false, None)?])
-    }
     fn with_wrong_name(deleted: bool, json: &[u8]) -> Attempt {
         let name = replicated(None, &json!({"n": 1})).revision;
         let body = Some(json);
@@ -370,7 +373,13 @@ fn replication() -> Vec<Case> {
         ("no revisions", || replicate("b", Vec::new()), Count),
         ("too many revisions", || replicate("b", many(HISTORY_LIMIT + MERGE_LIMIT + 1)), Count),
     ];
-    let refused: Vec<Case> = vec![
+    let cases = cases.into_iter();
+    cases.map(|(name, attempt, error)| (name, attempt, Refusal::Replication(error))).collect()
+}
+
+fn insertion() -> Vec<Case> {
+    use Refusal::Operation;
+    vec![
         (
             "a leaf without a body",
             || bare(named(1, 9), None, vec![]),
@@ -407,10 +416,7 @@ fn replication() -> Vec<Case> {
             },
             Operation(OperationError::Overgrown),
         ),
-    ];
-    let cases = cases.into_iter();
-    let cases = cases.map(|(name, attempt, error)| (name, attempt, Refusal::Replication(error)));
-    cases.chain(refused).collect()
+    ]
 }
 
 // ---------------------------------------------------------------------------------------------
