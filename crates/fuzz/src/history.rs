@@ -67,7 +67,7 @@ fn node(input: &mut Input<'_>, before: &[Node]) -> Node {
         seq: 1,
         pending,
         own: says & IS_OWN != 0,
-        lingers: false,
+        kept_for_pending: false,
     }
 }
 

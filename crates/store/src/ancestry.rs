@@ -1,104 +1,111 @@
-//! What each revision of a tree descends from, worked out once for all of them.
+//! The ancestors of each revision of a tree, computed once for all of them.
 //!
-//! A tree comes from whoever has written it, and is as twisted as it likes: so no way down is walked
-//! twice. Only names that nobody could check and that go round in a circle take more rounds.
+//! Any replica may have written the tree, and a hostile one may make it arbitrarily entangled. So
+//! each node is visited once per round, and one round with a second one to confirm it is enough.
+//! Only a cycle, which names that can't be checked may form, takes more rounds.
 
-use crate::{revision::Revision, tree::Node};
+use crate::{node::Node, revision::Revision};
 
-/// The revisions' places among the nodes, a bit each.
-type Places = Box<[u64]>;
+/// A set of nodes, as a bit for each position.
+type Positions = Box<[u64]>;
 
-/// All nodes of a tree with what they descend from.
+/// All nodes of a tree with their ancestors.
 pub struct Ancestry<'tree> {
     /// In rising order of their revisions.
     nodes: &'tree [Node],
-    /// What each descends from, without itself.
-    below: Vec<Places>,
+    /// The ancestors of each node, without itself.
+    ancestors: Vec<Positions>,
 }
 
 impl<'tree> Ancestry<'tree> {
-    /// Of nodes in rising order of their revisions.
+    /// Computes the ancestors of nodes that are in rising order of their revisions.
     pub fn of(nodes: &'tree [Node]) -> Self {
+        debug_assert!(
+            nodes.is_sorted_by(|one, other| one.revision < other.revision),
+            "revisions are looked up by binary search"
+        );
         let words = nodes.len().div_ceil(64);
-        let place =
+        let position =
             |revision: Revision| nodes.binary_search_by_key(&revision, |node| node.revision).ok();
         let closed: Vec<Vec<usize>> =
-            nodes.iter().map(|node| node.closes().filter_map(place).collect()).collect();
-        let mut below: Vec<Places> = vec![vec![0; words].into(); nodes.len()];
-        // Origins come first, as a rule: a second round only sees that there is nothing to add. Names
-        // that nobody could check may be in any order, and even descend from themselves.
-        let order = origins_first(&closed);
+            nodes.iter().map(|node| node.closes().filter_map(position).collect()).collect();
+        let mut ancestors: Vec<Positions> = vec![vec![0; words].into(); nodes.len()];
+        // Without a cycle, the first round finds everything, and the second one that nothing
+        // changes.
+        let order = parents_first(&closed);
         let mut is_changing = true;
         while is_changing {
             is_changing = false;
             for at in &order {
-                let mut found = below[*at].clone();
-                for origin in &closed[*at] {
-                    unite(&mut found, &below[*origin]);
-                    found[origin / 64] |= 1 << (origin % 64);
+                let mut found = ancestors[*at].clone();
+                for parent in &closed[*at] {
+                    unite(&mut found, &ancestors[*parent]);
+                    found[parent / 64] |= 1 << (parent % 64);
                 }
-                is_changing |= found != below[*at];
-                below[*at] = found;
+                is_changing |= found != ancestors[*at];
+                ancestors[*at] = found;
             }
         }
-        Self { nodes, below }
+        Self { nodes, ancestors }
     }
 
-    /// The latest revisions that both descend from, the highest first; each descends from itself.
+    /// The latest common ancestors of two revisions, the highest first. Here a revision counts as
+    /// its own ancestor.
     pub fn common(&self, one: Revision, other: Revision) -> Vec<&'tree Node> {
-        let (Some(one), Some(other)) = (self.with(one), self.with(other)) else {
+        let (Some(one), Some(other)) =
+            (self.ancestors_and_itself(one), self.ancestors_and_itself(other))
+        else {
             return Vec::new();
         };
         let mut common = one;
         common.iter_mut().zip(&other).for_each(|(word, other)| *word &= other);
-        let mut hidden: Places = vec![0; common.len()].into();
-        for at in places(&common) {
-            unite(&mut hidden, &self.below[at]);
+        let mut earlier: Positions = vec![0; common.len()].into();
+        for at in positions(&common) {
+            unite(&mut earlier, &self.ancestors[at]);
         }
-        common.iter_mut().zip(&hidden).for_each(|(word, hidden)| *word &= !hidden);
-        let mut latest: Vec<&Node> = places(&common).map(|at| &self.nodes[at]).collect();
+        common.iter_mut().zip(&earlier).for_each(|(word, earlier)| *word &= !earlier);
+        let mut latest: Vec<&Node> = positions(&common).map(|at| &self.nodes[at]).collect();
         latest.reverse();
         latest
     }
 
-    /// What the revision descends from, and itself.
-    fn with(&self, revision: Revision) -> Option<Places> {
+    fn ancestors_and_itself(&self, revision: Revision) -> Option<Positions> {
         let at = self.nodes.binary_search_by_key(&revision, |node| node.revision).ok()?;
-        let mut found = self.below[at].clone();
+        let mut found = self.ancestors[at].clone();
         found[at / 64] |= 1 << (at % 64);
         Some(found)
     }
 }
 
-fn unite(places: &mut [u64], others: &[u64]) {
-    places.iter_mut().zip(others).for_each(|(word, other)| *word |= other);
+fn unite(positions: &mut [u64], others: &[u64]) {
+    positions.iter_mut().zip(others).for_each(|(word, other)| *word |= other);
 }
 
-fn places(set: &[u64]) -> impl Iterator<Item = usize> {
+fn positions(set: &[u64]) -> impl Iterator<Item = usize> {
     set.iter().enumerate().flat_map(|(word, bits)| {
         (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
     })
 }
 
-/// All places, each after its origins, unless these go round in a circle.
-fn origins_first(closed: &[Vec<usize>]) -> Vec<usize> {
+/// All positions, each after the nodes that it closes, unless these form a cycle.
+fn parents_first(closed: &[Vec<usize>]) -> Vec<usize> {
     let mut order = Vec::with_capacity(closed.len());
     let mut is_seen = vec![false; closed.len()];
     for start in 0..closed.len() {
-        // With each place, how many of its origins were looked at.
+        // Each position with the number of its closed nodes that were visited.
         let mut path = Vec::new();
         if !std::mem::replace(&mut is_seen[start], true) {
             path.push((start, 0));
         }
         while let Some((at, next)) = path.last_mut() {
-            let Some(origin) = closed[*at].get(*next) else {
+            let Some(parent) = closed[*at].get(*next) else {
                 order.push(*at);
                 path.pop();
                 continue;
             };
             *next += 1;
-            if !std::mem::replace(&mut is_seen[*origin], true) {
-                path.push((*origin, 0));
+            if !std::mem::replace(&mut is_seen[*parent], true) {
+                path.push((*parent, 0));
             }
         }
     }
@@ -115,8 +122,9 @@ mod tests {
 
     fn node(revision: Revision, parent: Option<Revision>, merges: &[Revision]) -> Node {
         let merges = merges.to_vec();
-        let (deleted, body, seq, pending, own, lingers) = (false, None, 1, false, false, false);
-        Node { revision, parent, merges, deleted, body, seq, pending, own, lingers }
+        let (deleted, body, seq, pending, own) = (false, None, 1, false, false);
+        let kept_for_pending = false;
+        Node { revision, parent, merges, deleted, body, seq, pending, own, kept_for_pending }
     }
 
     fn common(nodes: &[Node], one: Revision, other: Revision) -> Vec<Revision> {
@@ -124,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_of_something_of_a_higher_generation_is_descent() {
+    fn merging_a_higher_generation_is_descent() {
         let (first, high) = (name(1, 1), name(9, 1));
         let (one, other) = (name(2, 1), name(2, 2));
         let nodes = [
@@ -139,15 +147,15 @@ mod tests {
     }
 
     #[test]
-    fn what_descends_from_itself_ends() {
+    fn a_cycle_has_an_end() {
         let (one, other) = (name(2, 1), name(3, 1));
         let nodes = [node(one, None, &[other]), node(other, Some(one), &[])];
         assert_eq!(common(&nodes, one, other), []);
     }
 
     #[test]
-    fn crossed_merges_over_many_generations_are_quick() {
-        // Each merges both before it: there are more ways down than anybody could walk.
+    fn crossed_merges_over_many_generations_are_fast() {
+        // Each merges both of the generation before: the number of paths doubles each time.
         let mut nodes = vec![node(name(1, 1), None, &[]), node(name(1, 2), None, &[])];
         for generation in 2..200 {
             for (hash, other) in [(1, 2), (2, 1)] {

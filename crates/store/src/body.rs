@@ -1,4 +1,4 @@
-//! What a revision holds: a JSON object in canonical form (RFC 8785).
+//! The contents of a revision: a JSON object in canonical form (RFC 8785).
 
 use std::{fmt, sync::Arc};
 
@@ -9,43 +9,43 @@ use thiserror::Error;
 
 use crate::canonical;
 
-/// Longest body, in bytes of canonical JSON (1 MiB).
+/// The maximum size of a body, in bytes of canonical JSON (1 MiB).
 pub const BODY_LIMIT: usize = 1024 * 1024;
-/// Deepest nesting of objects and arrays; the body itself is at depth 1.
+/// The maximum nesting of objects and arrays; the body itself is at depth 1.
 pub const DEPTH_LIMIT: usize = 100;
 
 /// A JSON object in canonical form (RFC 8785), so that equal bodies have equal bytes.
 ///
-/// Numbers are IEEE doubles, as everywhere in canonical JSON: integers past 2⁵³ lose digits.
-/// A body has at most [`BODY_LIMIT`] bytes and nests at most [`DEPTH_LIMIT`] deep.
+/// Numbers are IEEE doubles, as RFC 8785 demands: integers past 2⁵³ lose digits. A body has at most
+/// [`BODY_LIMIT`] bytes and is nested at most [`DEPTH_LIMIT`] deep.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(Arc<str>);
 
 /// Why a value is not a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BodyError {
-    /// It is another JSON value, or nothing that can be serialised.
+    /// It is another JSON value, or can't be serialised.
     #[error("a document's body is a JSON object")]
     NotAnObject,
     /// It has more than [`BODY_LIMIT`] bytes.
     #[error("a document's body has at most {BODY_LIMIT} bytes of JSON")]
     TooLarge,
-    /// It nests deeper than [`DEPTH_LIMIT`].
-    #[error("a document's body nests at most {DEPTH_LIMIT} deep")]
+    /// It is nested deeper than [`DEPTH_LIMIT`].
+    #[error("a document's body is nested at most {DEPTH_LIMIT} deep")]
     TooDeep,
-    /// CouchDB: top-level names with a leading underscore are the database's. Further in they
-    /// are free.
+    /// CouchDB reserves top-level names with a leading underscore for the database. Nested objects
+    /// may have them.
     #[error("a field of a document can't begin with an underscore")]
     Reserved,
-    /// The bytes are no JSON, or not those that RFC 8785 gives the value. See
+    /// The bytes are not JSON, or not in the form that RFC 8785 prescribes. See
     /// [`Body::from_canonical`].
-    #[error("a body that comes from elsewhere has to be canonical JSON")]
+    #[error("a received body has to be canonical JSON")]
     NotCanonical,
 }
 
 impl Body {
-    /// The canonical form of anything that serialises to a JSON object; else
-    /// [`BodyError::NotAnObject`]. The limits are those of [`Body::new`].
+    /// The canonical form of a value that serialises to a JSON object. Fails with
+    /// [`BodyError::NotAnObject`], or as [`Body::new`] does.
     pub fn from_serialize(value: &impl Serialize) -> Result<Self, BodyError> {
         match serde_json::to_value(value) {
             Ok(Value::Object(fields)) => Self::new(fields),
@@ -55,9 +55,11 @@ impl Body {
 
     /// The canonical form of these fields. Fails with [`BodyError::Reserved`],
     /// [`BodyError::TooDeep`] or [`BodyError::TooLarge`].
-    #[expect(clippy::needless_pass_by_value, reason = "fields that became a body are done with")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the caller has no further use for the fields"
+    )]
     pub fn new(fields: Map<String, Value>) -> Result<Self, BodyError> {
-        // CouchDB: top-level names with a leading underscore are the database's.
         if fields.keys().any(|name| name.starts_with('_')) {
             return Err(BodyError::Reserved);
         }
@@ -71,8 +73,8 @@ impl Body {
         Ok(Self(json.into()))
     }
 
-    /// Takes bytes from elsewhere, which have to be canonical already: a revision's name is taken
-    /// over them. Fails with any [`BodyError`].
+    /// A body from received bytes. They have to be canonical already, because a revision's name is
+    /// derived from them. Fails with any [`BodyError`].
     pub fn from_canonical(json: &[u8]) -> Result<Self, BodyError> {
         if json.len() > BODY_LIMIT {
             return Err(BodyError::TooLarge);
@@ -85,12 +87,12 @@ impl Body {
         if body.0.as_bytes() == json { Ok(body) } else { Err(BodyError::NotCanonical) }
     }
 
-    /// Takes bytes this program has written itself, without checking them again.
+    /// A body from bytes that this program has written, without checking them again.
     pub(crate) fn from_trusted(json: &str) -> Self {
         Self(json.into())
     }
 
-    /// `{}`, which is also what a deletion made here says.
+    /// `{}`, which is also the body of a deletion by [`Change::Delete`](crate::Change::Delete).
     pub fn empty() -> Self {
         Self("{}".into())
     }
@@ -100,7 +102,7 @@ impl Body {
         &self.0
     }
 
-    /// The fields, parsed anew at each call.
+    /// The fields, which are parsed at each call.
     pub fn fields(&self) -> Map<String, Value> {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
@@ -122,8 +124,8 @@ impl<C> Encode<C> for Body {
     }
 }
 
-/// Decodes what this program has written itself: checked to be UTF-8, not to be canonical.
-/// What comes from elsewhere goes through [`Body::from_canonical`].
+/// Decodes bytes that this program has written: checks that they are UTF-8, but not that they are
+/// canonical. Received bytes must go through [`Body::from_canonical`] instead.
 impl<'b, C> Decode<'b, C> for Body {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
         let bytes: &ByteSlice = Decode::decode(d, c)?;
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass literals")]
     fn body(value: Value) -> Result<Body, BodyError> {
         Body::from_serialize(&value)
     }

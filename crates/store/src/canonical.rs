@@ -1,13 +1,12 @@
-//! Canonical JSON (RFC 8785): equal values are equal bytes.
+//! Canonical JSON (RFC 8785): equal values have equal bytes.
 //!
-//! It is on the way of every edit here and of every revision from elsewhere, so it goes from the
-//! value to the text in one pass.
+//! Every edit and every received revision goes through here, so the text is written in one pass.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
 
-/// Integers up to here are doubles, too, and written the same.
+/// Integers up to here are exact as doubles, and are written alike.
 const SAFE_INTEGER: u64 = 1 << 53;
 
 pub fn to_string(fields: &Map<String, Value>) -> String {
@@ -39,7 +38,7 @@ fn write_value(value: &Value, text: &mut String) {
 
 fn write_object(fields: &Map<String, Value>, text: &mut String) {
     let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-    // The standard's order is JavaScript's, by UTF-16. Mostly they are in it already.
+    // RFC 8785 orders names by their UTF-16 code units. Usually they are in that order already.
     sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
     text.push('{');
     for (at, (name, value)) in sorted.into_iter().enumerate() {
@@ -53,13 +52,13 @@ fn write_object(fields: &Map<String, Value>, text: &mut String) {
     text.push('}');
 }
 
-/// All numbers are doubles there, written as JavaScript does.
+/// RFC 8785 treats all numbers as doubles, and writes them as JavaScript does.
 fn write_number(number: &Number, text: &mut String) {
     if let Some(integer) = number.as_u64().filter(|integer| *integer <= SAFE_INTEGER) {
-        // Writing to a string doesn't fail.
+        // Writing to a string can't fail.
         let _ = write!(text, "{integer}");
     } else {
-        // A number of JSON is finite.
+        // JSON numbers are finite.
         let double = number.as_f64().unwrap_or_default();
         text.push_str(ryu_js::Buffer::new().format(double));
     }
@@ -97,7 +96,7 @@ mod tests {
 
     /// The examples of RFC 8785, sections 3.2.2 and 3.2.3.
     #[test]
-    fn the_standard_s_examples() {
+    fn the_examples_of_the_standard() {
         let json = r#"{
             "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
             "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",

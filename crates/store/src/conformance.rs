@@ -1,13 +1,14 @@
-//! What every back end has to pass.
+//! The suite that every back end has to pass (feature `conformance`).
 //!
-//! A back end's tests run [`all`], and [`durable`] if it keeps what is written. Nothing here
-//! knows which one it is. A case that isn't met panics.
+//! A back end's tests run [`all`], and [`durable`] if it persists what is written. The suite
+//! doesn't depend on any back end. A case that fails panics.
 
 mod compaction;
 mod delivery;
 mod documents;
 mod feed;
 mod merging;
+pub mod storage;
 
 use std::sync::Arc;
 
@@ -24,10 +25,10 @@ use crate::{
     revision::Revision,
 };
 
-/// Checks one thing of a database that is empty, and panics if it doesn't hold.
+/// Checks one property with an empty database. Panics if it doesn't hold.
 pub type Case = fn(Database) -> BoxFuture<'static, ()>;
 
-/// Lists cases under the names of their functions.
+/// Lists functions as the cases of a module, under their names.
 macro_rules! named {
     ($($case:ident),* $(,)?) => {
         pub(super) const CASES: &[(&str, $crate::conformance::Case)] =
@@ -36,23 +37,23 @@ macro_rules! named {
 }
 use named;
 
-/// All cases, under names that tell what holds.
+/// All cases with their names, which say what holds.
 pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
     let families =
         [documents::CASES, merging::CASES, delivery::CASES, feed::CASES, compaction::CASES];
     families.into_iter().flatten().copied()
 }
 
-/// Runs every case on a database of its own, which `open` makes, empty. Panics at the first that
-/// isn't met.
+/// Runs every case on an empty database of its own, which `open` creates. Panics at the first case
+/// that fails.
 pub async fn all(open: impl AsyncFn() -> Database) {
     for (_, case) in cases() {
         case(open().await).await;
     }
 }
 
-/// Checks that everything is there again when a database has been closed. `open` opens the same
-/// one each time; the first time it is empty. Panics if something is missing.
+/// Checks that everything is still there after a database was closed and opened again. `open` opens
+/// the same database each time, which is empty at first. Panics if something is missing.
 pub async fn durable(open: impl AsyncFn() -> Database) {
     let database = open().await;
     let there = replica();
@@ -86,10 +87,10 @@ pub async fn durable(open: impl AsyncFn() -> Database) {
     assert_eq!(database.local("old").await, Ok(None));
     let outcome = database.write(vec![put("later", &[], json!({}))]).await;
     let seq = outcome.ok().and_then(|outcomes| outcomes[0].ok()).map(|applied| applied.seq);
-    assert_eq!(seq, Some(before.seq + 1), "the sequence goes on where it was");
+    assert_eq!(seq, Some(before.seq + 1), "the sequence continues");
 }
 
-/// Everything that can be read of a database.
+/// Everything that can be read from a database.
 #[derive(Debug, PartialEq)]
 struct State {
     records: Vec<Arc<Record>>,
@@ -109,7 +110,7 @@ async fn state(database: &Database) -> State {
     }
 }
 
-/// Another replica, to have something to sync with.
+/// Another replica to sync with.
 fn replica() -> Database {
     Database::new(Memory::new([0xee; 16]))
 }
@@ -122,7 +123,7 @@ fn body(value: &Value) -> Body {
     Body::from_serialize(value).expect("a body")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is written on the spot")]
+#[expect(clippy::needless_pass_by_value, reason = "callers pass literals")]
 fn put(text: &str, seen: &[Revision], value: Value) -> Edit {
     Edit { id: id(text), seen: seen.to_vec(), change: Change::Put(body(&value)) }
 }
@@ -142,16 +143,16 @@ async fn outcome(database: &Database, edit: Edit) -> Result<Applied, OperationEr
     outcomes(database, vec![edit]).await.remove(0)
 }
 
-/// The revision that an edit makes, which succeeds.
+/// Writes an edit, which has to succeed, and returns its revision.
 async fn written(database: &Database, edit: Edit) -> Revision {
     let applied = outcome(database, edit).await.expect("the edit succeeds");
     applied.revision.expect("an edit makes a revision")
 }
 
-/// What operations do, which succeed.
+/// Commits operations, which have to succeed, and returns what they did.
 async fn done(database: &Database, operations: Vec<Operation>) -> Vec<Applied> {
     let commit = database.commit(operations).await.expect("the commit succeeds");
-    assert_eq!(commit.seq, database.seq(), "what is committed is known at once");
+    assert_eq!(commit.seq, database.seq(), "a commit is visible at once");
     commit.outcomes.into_iter().map(|outcome| outcome.expect("it succeeds")).collect()
 }
 
@@ -171,14 +172,14 @@ async fn fields(database: &Database, text: &str) -> Value {
     Value::Object(document(database, text).await.body.fields())
 }
 
-/// A document as it travels to another replica that may know some of it.
+/// A document as it is sent to another replica that may have some of it.
 async fn travelling(from: &Database, text: &str) -> ReplicatedDocument {
     let records = from.records(vec![id(text)]).await.expect("the record is read");
     let record = records[0].as_ref().expect("the record is there");
     record.outgoing_since(Known::Unsure, |_| false).expect("there is something to send")
 }
 
-/// Carries a document to another replica; tells what it did there.
+/// Sends a document to another replica, and returns what it did there.
 async fn carry(from: &Database, text: &str, to: &Database) -> Applied {
     let document = travelling(from, text).await;
     let operation = Operation::Replicate { document, acknowledges: false };

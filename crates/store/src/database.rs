@@ -1,4 +1,4 @@
-//! The handle that programs use: documents in, documents out, and word of changes.
+//! The handle that programs use to read and write documents and to follow changes.
 
 use std::sync::Arc;
 
@@ -13,37 +13,37 @@ use crate::{
     revision::Revision,
 };
 
-/// Most documents that the changes feed hands out at a time.
+/// Most documents that a [`Feed`] returns at a time.
 const FEED_BATCH: usize = 10_000;
 
-/// How often a term is proposed, where others propose theirs at the same time.
+/// How often a new term is tried while others begin terms at the same time.
 const TERM_ATTEMPTS: usize = 16;
-/// Documents that are compacted in one commit, at most.
+/// Most documents that are compacted in one commit.
 const COMPACT_BATCH: usize = 1000;
 
-/// What [`Database::compact`] has dropped. Nothing if there was nothing to drop.
+/// What [`Database::compact`] has dropped; all zero if there was nothing to drop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compaction {
-    /// Deleted documents of which only a stub is left now.
+    /// Deleted documents that were reduced to a stub.
     pub documents: usize,
-    /// Revisions that they had besides.
+    /// Revisions of these documents that were dropped.
     pub revisions: usize,
     /// Bytes of these documents' records before and after.
     pub bytes: (usize, usize),
 }
 
-/// A handle on one database. Clones are cheap, and speak of the same database.
+/// A handle on one database. Clones are cheap and refer to the same database.
 #[derive(Clone)]
 pub struct Database {
     backend: Arc<dyn Backend>,
-    /// What this handle writes counts only under this term.
+    /// The term that this handle writes under, if it leads one.
     term: Option<u64>,
 }
 
 impl Database {
-    /// A handle on what the back end keeps. It leads no term: see [`Database::lead`].
+    /// A handle on the back end's database. It leads no term: see [`Database::lead`].
     pub fn new(backend: impl Backend + 'static) -> Self {
-        // In the browser nothing is shared between threads; the counter is the same for both.
+        // The browser has no threads, but one type serves both targets.
         #[allow(clippy::arc_with_non_send_sync)]
         Self { backend: Arc::new(backend), term: None }
     }
@@ -53,8 +53,9 @@ impl Database {
         Self { backend, term: None }
     }
 
-    /// Writes edits in one transaction, with an outcome for each, in their order. On return they
-    /// are durable. An edit that fails leaves the others done; after a [`BackendError`] none is.
+    /// Writes edits in one transaction. Returns an outcome for each, in their order, once they are
+    /// durable. An edit that fails doesn't affect the others; after a [`BackendError`] none is
+    /// written.
     pub async fn write(
         &self,
         edits: Vec<Edit>,
@@ -63,31 +64,33 @@ impl Database {
         Ok(self.commit(operations).await?.outcomes)
     }
 
-    /// Does any operations in one transaction: at most
-    /// [`COMMIT_LIMIT`](crate::operation::COMMIT_LIMIT), or else [`BackendError::TooMany`].
+    /// Runs operations in one transaction. More than
+    /// [`COMMIT_LIMIT`](crate::operation::COMMIT_LIMIT) of them are [`BackendError::TooMany`].
     pub async fn commit(&self, mut operations: Vec<Operation>) -> Result<Commit, BackendError> {
         let Some(term) = self.term else { return self.backend.commit(operations).await };
         operations.insert(0, Operation::Under { term });
+        let count = operations.len();
         let mut commit = self.backend.commit(operations).await?;
+        assert_eq!(commit.outcomes.len(), count, "a back end has an outcome for each operation");
         match commit.outcomes.remove(0) {
             Ok(_) => Ok(commit),
             Err(_) => Err(BackendError::Superseded),
         }
     }
 
-    /// Begins a term, and makes a handle that writes under it. As soon as somebody else begins
-    /// another, in this program or in another tab, everything that this handle is to write fails
-    /// with [`BackendError::Superseded`], and changes nothing.
+    /// Begins a term, and returns a handle that writes under it. Once a later term begins, in this
+    /// program or in another tab, every commit of this handle fails with
+    /// [`BackendError::Superseded`] and changes nothing.
     ///
-    /// So of several tabs that believe that it is they who sync a database only the last one
-    /// writes down how far it has come. Where others begin terms all the time, this itself fails
-    /// with [`BackendError::Superseded`].
+    /// If several tabs believe that they are the one that syncs a database, only the last one can
+    /// save its checkpoint. Fails with [`BackendError::Superseded`] if others keep beginning terms
+    /// at the same time.
     pub async fn lead(&self) -> Result<Self, BackendError> {
         for _ in 0..TERM_ATTEMPTS {
             let present = self.backend.local(TERM.to_owned()).await?;
             let term = read_term(present.as_deref()) + 1;
             let commit = self.backend.commit(vec![Operation::Lead { term }]).await?;
-            // Somebody else has begun one meanwhile, and this tab has read of it.
+            // If it fails, somebody else has begun this term in the meantime.
             if commit.outcomes.iter().all(Result::is_ok) {
                 return Ok(Self { backend: self.backend.clone(), term: Some(term) });
             }
@@ -95,15 +98,15 @@ impl Database {
         Err(BackendError::Superseded)
     }
 
-    /// The document of that id; deleted ones too, with [`Document::deleted`] set. `None` if there
-    /// is none, if it can't be read, or if all that is known of it was refused.
+    /// The document of that id; if it is deleted, with [`Document::deleted`] set. `None` if there
+    /// is none, if its record can't be read, or if all of its revisions were refused.
     pub async fn get(&self, id: &DocumentId) -> Result<Option<Document>, BackendError> {
         let records = self.backend.read(vec![id.clone()]).await?;
         Ok(records.into_iter().next().flatten().and_then(|record| record.document()))
     }
 
-    /// Which of the revisions that somebody else has are missing here, document by document, in
-    /// the order asked for (CouchDB: `_revs_diff`).
+    /// Which of another replica's revisions are missing here. Returns one answer for each document,
+    /// in the order of the request (CouchDB: `_revs_diff`).
     pub async fn missing_revisions(
         &self,
         asked: Vec<(DocumentId, Vec<Revision>)>,
@@ -117,8 +120,8 @@ impl Database {
         Ok(records.into_iter().zip(asked).map(missing).collect())
     }
 
-    /// Revisions of a document with their histories (CouchDB: `open_revs`). Those asked for by
-    /// name that are not known come back as they are.
+    /// Revisions of a document with their histories (CouchDB: `open_revs`). An unknown revision
+    /// that was requested by name is returned as `Err` with its name.
     pub async fn open_revisions(
         &self,
         id: &DocumentId,
@@ -129,8 +132,7 @@ impl Database {
         Ok(record.open_revisions(which))
     }
 
-    /// The records of these ids, in their order; `None` where there is none, or none that can be
-    /// read.
+    /// The records of these ids, in their order; `None` if there is no record, or it can't be read.
     pub async fn records(
         &self,
         ids: Vec<DocumentId>,
@@ -138,9 +140,11 @@ impl Database {
         self.backend.read(ids).await
     }
 
-    /// At most `limit` records that changed after the update sequence `since`, in its order. There
-    /// may be fewer, where they are large: only none means that there are no more. Each document is
-    /// there once, at its latest change (CouchDB: `_changes`).
+    /// At most `limit` records that changed after the update sequence `since`, in the order of
+    /// their `seq`. Each document appears once, at its latest change (CouchDB: `_changes`).
+    ///
+    /// There may be fewer than `limit` if they are large; only an empty answer means that there are
+    /// no more.
     pub async fn changes(
         &self,
         since: u64,
@@ -149,32 +153,32 @@ impl Database {
         self.backend.changes(since, limit).await
     }
 
-    /// The changes after the update sequence `since`, those that are there and then those to come,
-    /// without a gap (CouchDB: `_changes` with `feed=continuous`).
+    /// The changes after the update sequence `since`: first the existing ones, then new ones as
+    /// they are committed, without a gap (CouchDB: `_changes` with `feed=continuous`).
     pub fn follow(&self, since: u64) -> Feed {
         Feed { database: self.clone(), news: self.backend.watch(), seq: since }
     }
 
-    /// At most `limit` records that wait for the server, in the order of their `seq`. There may be
-    /// fewer, where they are large.
+    /// At most `limit` records with revisions that wait for the server, in the order of their
+    /// `seq`. There may be fewer if they are large.
     pub async fn pending(&self, limit: usize) -> Result<Vec<Arc<Record>>, BackendError> {
         self.backend.pending(limit).await
     }
 
-    /// How many documents there are, deleted ones included, and how many wait or were refused.
+    /// The number of documents, including deleted ones, and how many are pending or refused.
     pub async fn counts(&self) -> Result<Counts, BackendError> {
         self.backend.counts().await
     }
 
-    /// Forgets all of the deleted documents but a stub each, which keeps them dead: the id, the
-    /// leaf, and the beginnings of the names of the others. Those that wait for the server, or
-    /// that it has refused, stay as they are.
+    /// Reduces each deleted document to a stub: its id, its leaf, and shortened names of its other
+    /// revisions. The stub keeps the document deleted when another replica sends an old revision.
+    /// Documents that are pending or refused stay as they are.
     ///
-    /// Bodies of old revisions need no such call: each commit drops those that no leaf, no
-    /// conflict and no pending edit of its documents needs. CouchDB's `_compact` does that alone,
-    /// and leaves deleted documents as they are.
+    /// Bodies of old revisions need no such call: each commit drops those that no leaf, conflict or
+    /// pending edit of its documents needs. That is all that CouchDB's `_compact` does; it leaves
+    /// deleted documents as they are.
     ///
-    /// It commits some documents at a time, so if it fails a part may be done.
+    /// The documents are compacted in several commits, so if it fails a part may be done.
     pub async fn compact(&self) -> Result<Compaction, BackendError> {
         let (mut since, end) = (0, self.seq());
         let mut total = Compaction::default();
@@ -201,19 +205,19 @@ impl Database {
         Ok(total)
     }
 
-    /// What is stored and can't be read: damaged records, and those of later versions.
+    /// Stored records that can't be read: damaged ones, and those of a later version.
     pub async fn unreadable(&self) -> Result<Vec<Unreadable>, BackendError> {
         self.backend.unreadable().await
     }
 
     /// A local document: device state, which is never synced (CouchDB: `_local`, without
-    /// revisions). `None` if there is none under that key.
+    /// revisions). `None` if there is none of that key.
     pub async fn local(&self, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
         self.backend.local(key.to_owned()).await
     }
 
-    /// Sets a local document, or removes it. Keys and values are any text and any bytes; the key
-    /// `_term` is the store's own.
+    /// Sets a local document, or removes it with `None`. A key may be any text except `_term`,
+    /// which the store itself uses; a value may be any bytes.
     pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
         let operation = Operation::Local { key: key.to_owned(), value };
         self.commit(vec![operation]).await.map(drop)
@@ -225,7 +229,7 @@ impl Database {
         self.backend.refresh();
     }
 
-    /// The update sequence of the latest durable commit, and word of each later one.
+    /// The update sequence of the latest durable commit, with a notification of each later one.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.backend.watch()
     }
@@ -235,7 +239,7 @@ impl Database {
         *self.backend.watch().borrow()
     }
 
-    /// Which making of the database this is: an update sequence of another one says nothing here.
+    /// Identifies this creation or restore; sequences of another aren't comparable.
     pub fn incarnation(&self) -> Incarnation {
         self.backend.incarnation()
     }
@@ -249,11 +253,12 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Waits for changes, and hands them out in the order of their `seq`. A document that has
-    /// changed several times meanwhile comes once, as it is now. `None` when the database is closed.
+    /// Waits for changes, and returns them in the order of their `seq`. A document that has changed
+    /// several times since the last call appears once, as it is now. `None` once the database is
+    /// closed.
     pub async fn next(&mut self) -> Result<Option<Vec<Arc<Record>>>, BackendError> {
         loop {
-            // Marked as seen before reading, so that a commit during the read wakes the next round.
+            // Marked as seen before reading, so that a commit during the read isn't missed.
             self.news.borrow_and_update();
             let records = self.database.changes(self.seq, FEED_BATCH).await?;
             if let Some(last) = records.last() {
@@ -266,7 +271,7 @@ impl Feed {
         }
     }
 
-    /// The `seq` of the last record that was handed out: where another feed would go on.
+    /// The `seq` of the last record that was returned. A new feed could continue from there.
     pub fn seq(&self) -> u64 {
         self.seq
     }

@@ -5,33 +5,34 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use thiserror::Error;
 
-/// Longest id, in bytes of UTF-8.
+/// The maximum length of an id, in bytes of UTF-8.
 pub const ID_LIMIT: usize = 512;
 
-/// A document's id: 1 to [`ID_LIMIT`] bytes, without NUL, not beginning with `_`
-/// (CouchDB: ids with a leading underscore belong to the database itself).
+/// A document's id: 1 to [`ID_LIMIT`] bytes, without NUL, and without a leading `_` (CouchDB
+/// reserves such ids for the database).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentId(Arc<str>);
 
 /// Why a text is not a document id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum IdError {
-    /// No id is made up for a document that has none: that is left to the program.
+    /// The store doesn't generate ids; the program has to.
     #[error("a document id can't be empty")]
     Empty,
     /// It has more than [`ID_LIMIT`] bytes.
     #[error("a document id has at most {ID_LIMIT} bytes")]
     TooLong,
-    /// CouchDB: all but `_design/` and `_local/` are refused; here these are, too.
+    /// CouchDB refuses all ids with a leading underscore except `_design/` and `_local/`; here
+    /// these are refused, too.
     #[error("a document id can't begin with an underscore")]
     Reserved,
     /// Other control characters are allowed.
-    #[error("a document id can't hold a NUL character")]
+    #[error("a document id can't contain a NUL character")]
     Nul,
 }
 
 impl DocumentId {
-    /// Takes the text as it is, byte for byte: nothing is normalised. Fails with an [`IdError`].
+    /// An id of this text, byte for byte: nothing is normalised. Fails with an [`IdError`].
     pub fn new(id: &str) -> Result<Self, IdError> {
         if id.is_empty() {
             Err(IdError::Empty)
@@ -46,7 +47,7 @@ impl DocumentId {
         }
     }
 
-    /// The text it was made of. Ids are ordered by its bytes.
+    /// The id's text. Ids are ordered by its bytes.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -97,6 +98,6 @@ mod tests {
         assert_eq!(DocumentId::new("a\0b"), Err(IdError::Nul));
         assert!(DocumentId::new(&"a".repeat(512)).is_ok());
         assert_eq!(DocumentId::new(&"a".repeat(513)), Err(IdError::TooLong));
-        assert_eq!(DocumentId::new("todo/ü").map(|id| id.to_string()), Ok("todo/ü".into()));
+        assert_eq!(DocumentId::new("note/ü").map(|id| id.to_string()), Ok("note/ü".into()));
     }
 }

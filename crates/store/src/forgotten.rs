@@ -1,29 +1,30 @@
-//! The names of revisions that a document has had and that are kept no more.
+//! The names of a document's revisions that were dropped.
 //!
-//! Each of them was closed by what is kept. Who still has one, and didn't hear of that, is told so,
-//! and who sends one again doesn't bring it back to life.
+//! Each of them is closed by a revision that is kept. The names tell other replicas that these
+//! revisions are closed, and a replica that sends one again doesn't make it a leaf.
 
 use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice, decode, encode};
 
 use crate::revision::Revision;
 
-/// Most names that are remembered of a document's forgotten revisions; those of the lowest
-/// generations go first. A replica that slept through more edits than that shows what it has as a
+/// Most names of forgotten revisions that are kept for a document; those of the lowest generations
+/// are dropped first. A replica that has missed more edits than that shows its own version as a
 /// conflict.
 pub const FORGOTTEN_LIMIT: usize = 200;
-/// The bytes of a name: the generation, and as much of the hash as tells one document's revisions
-/// apart.
+/// The size of a shortened name in bytes: the generation, and enough of the hash to distinguish the
+/// revisions of one document.
 const MARK: usize = 4 + 8;
 
-/// Names of a document's forgotten revisions, in rising order, at most [`FORGOTTEN_LIMIT`]. On disk
-/// and on the wire they are one string of 12 bytes each.
+/// Shortened names of a document's forgotten revisions, in rising order, at most
+/// [`FORGOTTEN_LIMIT`]. On disk and on the wire they are one byte string, with 12 bytes for each
+/// name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forgotten {
     marks: Vec<[u8; MARK]>,
 }
 
 impl Forgotten {
-    /// Whether nothing was forgotten so far.
+    /// Whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.marks.is_empty()
     }
@@ -42,7 +43,7 @@ impl Forgotten {
         self.add(mark(revision));
     }
 
-    /// Adds the names that another replica has forgotten. Tells whether there were new ones.
+    /// Adds the names that another replica has forgotten. Returns whether any of them was new.
     pub(crate) fn extend(&mut self, other: &Self) -> bool {
         let before = self.marks.clone();
         other.marks.iter().for_each(|mark| self.add(*mark));
@@ -55,6 +56,8 @@ impl Forgotten {
             let surplus = self.marks.len().saturating_sub(FORGOTTEN_LIMIT);
             self.marks.drain(..surplus);
         }
+        assert!(self.marks.len() <= FORGOTTEN_LIMIT, "decoding refuses more names");
+        debug_assert!(self.marks.is_sorted_by(|a, b| a < b), "names are found by binary search");
     }
 }
 
@@ -82,7 +85,9 @@ impl<'b, C> Decode<'b, C> for Forgotten {
         if rest.is_empty() && marks.len() <= FORGOTTEN_LIMIT && marks.is_sorted_by(|a, b| a < b) {
             Ok(Self { marks: marks.to_vec() })
         } else {
-            Err(decode::Error::message("names of forgotten revisions are cut off or out of order"))
+            Err(decode::Error::message(
+                "names of forgotten revisions are cut off, out of order or too many",
+            ))
         }
     }
 }
@@ -96,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_names_are_remembered() {
+    fn the_latest_names_are_kept() {
         let mut forgotten = Forgotten::default();
         for generation in (1..=300).rev() {
             forgotten.insert(revision(generation));

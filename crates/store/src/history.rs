@@ -1,20 +1,14 @@
-//! What other replicas and other protocols ask of a document's history.
+//! Questions of other replicas and protocols about a document's history.
 
-use crate::{
-    body::Body,
-    record::Record,
-    revision::Revision,
-    tree::{Node, RevisionTree},
-};
+use crate::{body::Body, node::Node, record::Record, revision::Revision, tree::RevisionTree};
 
-/// Which of the revisions that somebody else has are missing here (CouchDB: `_revs_diff`).
+/// Which of another replica's revisions are missing here (CouchDB: `_revs_diff`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// In the order asked for, repeats included.
+    /// The missing revisions in the order of the request, with repeats.
     pub missing: Vec<Revision>,
-    /// Leaves that are known here, and that a missing revision may descend from (CouchDB: those
-    /// of a lower generation). Whoever sends the missing ones needs to tell of nothing before
-    /// these.
+    /// Leaves of this replica that a missing revision may descend from (CouchDB: those of a lower
+    /// generation). The sender of the missing revisions may leave out these leaves' ancestors.
     pub possible_ancestors: Vec<Revision>,
 }
 
@@ -23,36 +17,36 @@ pub struct Missing {
 pub enum OpenRevisions {
     /// Every leaf, deleted ones included, the winner first.
     All,
-    /// These, whether they are leaves or not, in the order asked for.
+    /// These revisions, whether they are leaves or not, in this order.
     These(Vec<Revision>),
 }
 
 /// A revision that was looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRevision {
-    /// The name it was looked up by.
+    /// The revision's name.
     pub revision: Revision,
-    /// Whether it deletes the document (CouchDB: `_deleted`). It may have a body all the same.
+    /// Whether it deletes the document (CouchDB: `_deleted`). It may have a body nevertheless.
     pub deleted: bool,
-    /// `None` when it is not kept any more (CouchDB: `status: "missing"`). A leaf's is kept.
+    /// `None` if it was dropped (CouchDB: `status: "missing"`). A leaf always has its body.
     pub body: Option<Body>,
     /// The revision, its parent, its parent's parent, and so on as far as they are known
-    /// (CouchDB: `_revisions`). What was merged into them is not in this line.
+    /// (CouchDB: `_revisions`). Merged revisions are not included.
     pub history: Vec<Revision>,
-    /// The leaves that the revision has closed besides its parent, in rising order. CouchDB has
-    /// none.
+    /// The leaves that the revision has closed besides its parent, in rising order. CouchDB has no
+    /// equivalent.
     pub merges: Vec<Revision>,
 }
 
 impl Record {
-    /// Which of these revisions are not known here (CouchDB: `_revs_diff`). Those that were
-    /// forgotten count as missing.
+    /// Which of these revisions are not known here (CouchDB: `_revs_diff`). Forgotten revisions
+    /// count as missing.
     pub fn missing(&self, revisions: &[Revision]) -> Missing {
         missing(&self.tree, revisions)
     }
 
-    /// Looks revisions up (CouchDB: `open_revs`). Of those asked for by name, the ones that are
-    /// not known come back as they are (CouchDB: `{"missing": …}`).
+    /// Looks revisions up (CouchDB: `open_revs`). An unknown revision that was requested by name is
+    /// returned as `Err` with its name (CouchDB: `{"missing": …}`).
     pub fn open_revisions(&self, which: &OpenRevisions) -> Vec<Result<OpenRevision, Revision>> {
         let open = |node: &Node| OpenRevision {
             revision: node.revision,
@@ -84,7 +78,7 @@ pub(crate) fn missing(tree: &RevisionTree, revisions: &[Revision]) -> Missing {
 fn line(tree: &RevisionTree, from: &Node) -> Vec<Revision> {
     let mut line = vec![from.revision];
     let mut next = from.parent;
-    // A damaged tree may lead in a circle.
+    // A damaged tree may contain a cycle.
     while let Some(node) = next.and_then(|parent| tree.get(parent))
         && line.len() < tree.nodes().len()
     {

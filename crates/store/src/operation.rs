@@ -1,182 +1,218 @@
-//! What can be done to documents, and what becomes of it: pure functions from the records
-//! before to the records after. Back ends run them inside their transactions.
+//! Everything that can be done to documents, as pure functions from the records before to the
+//! records after. Back ends run them inside their transactions.
+//!
+//! - `edit`: the rules of editing.
+//! - `replicate`: inserting revisions that another replica has sent.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+mod edit;
+mod replicate;
+
+use std::{collections::HashMap, sync::Arc};
 
 use thiserror::Error;
 
+use self::{edit::edit_record, replicate::replicate};
 use crate::{
-    body::{BODY_LIMIT, Body},
+    body::Body,
     document_id::DocumentId,
+    node::Node,
     record::{Record, Refused},
-    replication::{ReplicatedDocument, TRAVEL_LIMIT},
+    replication::ReplicatedDocument,
     revision::{Revision, RevisionError},
-    tree::{Insertion, Node, RevisionTree},
-    view::{MERGE_LIMIT, rebase, view_of},
 };
 
 /// Most operations of one commit; more are [`BackendError::TooMany`](crate::BackendError::TooMany).
-/// Of a handle that [leads](crate::Database::lead), one less, for it adds [`Operation::Under`].
+/// A handle that [leads](crate::Database::lead) may commit one less, because it adds
+/// [`Operation::Under`].
 pub const COMMIT_LIMIT: usize = 50_000;
 
-/// One step of a commit. Each has its own outcome; what one refuses doesn't stop the others, a
-/// term that has ended aside. Of a document that isn't known, the steps that need one do nothing.
+/// One step of a commit. Each has its own outcome, and a step that fails doesn't stop the others;
+/// only a term that has ended does. Steps other than edits and replication do nothing to a document
+/// that isn't known.
 #[derive(Debug, Clone)]
 pub enum Operation {
-    /// Somebody edits here. Fails with any [`OperationError`] but [`OperationError::NoBody`] and
-    /// [`OperationError::Overgrown`].
+    /// Edits a document on this replica. Fails with any [`OperationError`] except
+    /// [`OperationError::NoBody`] and [`OperationError::Overgrown`].
     Edit(Edit),
-    /// Revisions arrive from another replica (CouchDB: `_bulk_docs` with `new_edits: false`):
-    /// they go in beside what is there, and those known already change nothing. Fails with
+    /// Inserts revisions from another replica beside the existing ones (CouchDB: `_bulk_docs` with
+    /// `new_edits: false`). Revisions that are known already change nothing. Fails with
     /// [`OperationError::Differs`], [`OperationError::NoBody`] or [`OperationError::Overgrown`].
     Replicate {
-        /// All of it is taken, or nothing.
+        /// Either all of it is inserted, or nothing.
         document: ReplicatedDocument,
-        /// The other replica is the server: what it sends needs not be sent to it, what it has
-        /// forgotten is forgotten here, and [`OperationError::Overgrown`] isn't asked.
+        /// Whether the other replica is the server. Then its revisions needn't be sent to it, what
+        /// it has forgotten is forgotten here, and nothing is [`OperationError::Overgrown`].
         acknowledges: bool,
     },
-    /// The server has committed the revisions, and so what they descend from.
+    /// The server has committed the revisions, and so everything that they descend from.
     Acknowledge {
-        /// The document whose revisions they are.
+        /// The document that the revisions belong to.
         id: DocumentId,
-        /// Those that aren't known, or don't wait, change nothing.
+        /// Revisions that aren't known or aren't pending change nothing.
         revisions: Vec<Revision>,
     },
-    /// The server has refused the revisions: they and what descends from them leave the tree,
-    /// unless accepted ones descend from them, too. The latest of them is kept in
-    /// [`Record::refused`], unless what is there was made on it; what was there stays beside it.
+    /// The server has refused the revisions. They and their descendants leave the tree, except for
+    /// ancestors of accepted revisions. The latest of them becomes [`Record::refused`], unless the
+    /// edit that is there is based on it; the edit that was there is kept beside it.
     Refuse {
-        /// The document whose revisions they are.
+        /// The document that the revisions belong to.
         id: DocumentId,
-        /// Those that don't wait for the server change nothing.
+        /// Revisions that aren't pending change nothing.
         revisions: Vec<Revision>,
-        /// The server's own words, for the user.
+        /// The reason that the server gave, for the user.
         reason: String,
     },
-    /// The user gives up what was refused.
+    /// The user discards a refused edit.
     Discard {
-        /// The document whose refused edit goes.
+        /// The document that the refused edit belongs to.
         id: DocumentId,
         /// The refused edit: see [`Refused::revision`]. Others stay.
         revision: Revision,
     },
-    /// The server has lost what it had: all revisions wait for it anew.
+    /// The server has lost what it had: all revisions become pending again.
     Resend {
-        /// The document whose revisions they are.
+        /// The document that is sent again.
         id: DocumentId,
     },
-    /// Of a deleted document everything but a stub is forgotten. No reader sees a difference, so
-    /// the document keeps its `seq`.
+    /// Reduces a deleted document to a stub. Readers see no difference, so the document keeps its
+    /// `seq`.
     Compact {
-        /// A document that is alive, waits for the server or was refused stays as it is.
+        /// A document that is live, pending or refused stays as it is.
         id: DocumentId,
     },
-    /// Device state, which is never synced (CouchDB: `_local`, without revisions).
+    /// Sets a local document: device state, which is never synced (CouchDB: `_local`, without
+    /// revisions).
     Local {
-        /// Any text; `_term` is the store's own.
+        /// Any text; the store itself uses `_term`.
         key: String,
-        /// Any bytes. `None` removes the local document.
+        /// Any bytes; `None` removes the local document.
         value: Option<Vec<u8>>,
     },
-    /// Begins a term. If it can't, it and all that follows in this commit is
-    /// [`OperationError::Superseded`]. See [`crate::Database::lead`].
+    /// Begins a term. If the term isn't a later one, this operation and all that follow it in the
+    /// commit are [`OperationError::Superseded`]. See [`crate::Database::lead`].
     Lead {
-        /// Later than the term that holds; before the first, that is 0.
+        /// Must be later than the present term, which is 0 before the first one.
         term: u64,
     },
-    /// What follows in this commit is done only if no later term has begun, and is
-    /// [`OperationError::Superseded`] otherwise, as this is.
+    /// If a later term has begun, this operation and all that follow it in the commit are
+    /// [`OperationError::Superseded`].
     Under {
-        /// The term that the commit is part of.
+        /// The term that the commit belongs to.
         term: u64,
     },
 }
 
-/// The local document that holds the term: eight bytes, the highest first.
+/// What an operation reads before it changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read<'a> {
+    /// The record of this document.
+    Record(&'a DocumentId),
+    /// The local document of this key.
+    Local(&'a str),
+}
+
+impl Operation {
+    /// What [`transition`] asks its [`Place`] for on behalf of this operation, if anything. A back
+    /// end that reads asynchronously reads it beforehand.
+    pub fn reads(&self) -> Option<Read<'_>> {
+        match self {
+            Self::Edit(Edit { id, .. })
+            | Self::Replicate { document: ReplicatedDocument { id, .. }, .. }
+            | Self::Acknowledge { id, .. }
+            | Self::Refuse { id, .. }
+            | Self::Discard { id, .. }
+            | Self::Resend { id }
+            | Self::Compact { id } => Some(Read::Record(id)),
+            Self::Lead { .. } | Self::Under { .. } => Some(Read::Local(TERM)),
+            Self::Local { .. } => None,
+        }
+    }
+}
+
+/// The local document that holds the term, as eight big-endian bytes.
 pub(crate) const TERM: &str = "_term";
 
 /// An edit of one document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// The document that is edited, or that is to be.
+    /// The document to edit or to create.
     pub id: DocumentId,
     /// The leaves of the document as its editor saw it ([`crate::Document::leaves`]); none for a
-    /// new one, which goes on from a deleted one of that id (CouchDB: as a child of its winner).
+    /// new document. A new document of a deleted one's id continues it (CouchDB: as a child of its
+    /// winner).
     ///
-    /// The edit closes them. What this profile itself has made of them meanwhile is rebased upon;
-    /// what others have is left standing beside it, as a conflict that is merged by field.
+    /// The edit closes these leaves. If this profile has edited them in the meantime, the edit is
+    /// rebased on that. Other profiles' edits stay beside it as branches, which are merged by
+    /// field.
     pub seen: Vec<Revision>,
-    /// What the editor made of it.
+    /// The new contents.
     pub change: Change,
 }
 
-/// What an edit makes of its document.
+/// What an edit does to its document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// The whole body, as it is to be.
+    /// Replaces the whole body.
     Put(Body),
-    /// The document ends in a deleted revision with an empty body (CouchDB: a tombstone).
+    /// Deletes the document, by a deleted revision with an empty body (CouchDB: a tombstone).
     Delete,
 }
 
 /// What an operation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
-    /// The revision that an edit made, or found already there; `None` of other operations.
+    /// The revision that an edit made or found there already; `None` for other operations.
     pub revision: Option<Revision>,
-    /// The update sequence that the document has now; 0 for what has no document.
+    /// The document's update sequence now; 0 for an operation without a document.
     pub seq: u64,
-    /// Whether anything is different from before.
+    /// Whether anything changed.
     pub changed: bool,
-    /// Whether the document has more than one leaf now; told of revisions from another replica.
-    /// How these read depends on what this one has of their ancestors.
+    /// After [`Operation::Replicate`]: whether the document has several leaves now. What a reader
+    /// sees then depends on which of their ancestors this replica has.
     pub is_contested: bool,
 }
 
-/// Why an operation was not done. Nothing of it was.
+/// Why an operation failed. It has changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OperationError {
-    /// The edit has seen nothing, and there is a live document of that id (CouchDB: `conflict`).
+    /// The edit names no leaves, but there is a live document of that id (CouchDB: `conflict`).
     #[error("the document exists already")]
     Exists,
     /// There is nothing to delete: the document isn't known, or is deleted already.
     #[error("the document doesn't exist")]
     NotFound,
-    /// One of [`Edit::seen`] is not in the document's tree: it never was, or is there no more.
-    #[error("the edit was made on a revision that is not known here")]
+    /// One of [`Edit::seen`] is not in the document's tree: it never was, or it was forgotten.
+    #[error("the edit is based on a revision that is not known here")]
     UnknownRevision,
-    /// Its parent, merges, deletion or body are others than those known under that name.
-    #[error("a revision of this name says something else")]
+    /// The known revision of that name has another parent, merges, deletion or body.
+    #[error("the known revision of this name has other contents")]
     Differs,
-    /// A leaf needs a body, and a document a leaf, which revisions that descend from each other
-    /// don't have.
-    #[error("the revision that a document ends in has no body")]
+    /// Every leaf needs a body, and every document a leaf; revisions that form a cycle have none.
+    #[error("a leaf of the document has no body")]
     NoBody,
     /// Always [`RevisionError::Overflow`]: the document can't be edited any further.
     #[error(transparent)]
     Revision(#[from] RevisionError),
-    /// The edit, rebased on what this profile has done since, is no [`Body`] any more.
-    #[error("fields taken together pass the limits of a body")]
+    /// The edit, rebased on this profile's other edits, exceeds the limits of a [`Body`].
+    #[error("the edit and the edits made since exceed the limits of a body")]
     TooLarge,
-    /// A document travels whole, and so has to fit into a frame: of live and of deleted leaves it
-    /// has at most [`MERGE_LIMIT`] each, with at most [`BODY_LIMIT`] bytes of bodies together, and
-    /// of revisions at most [`HISTORY_LIMIT`](crate::tree::HISTORY_LIMIT) and [`MERGE_LIMIT`]
-    /// together, which merge at most 2000 others. A document's only revision always fits.
-    #[error("the document has too many versions that are not merged, or too large ones")]
+    /// A document travels as a whole and has to fit into a frame. So it has at most
+    /// [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) live and as many deleted leaves, with at most
+    /// [`BODY_LIMIT`](crate::body::BODY_LIMIT) bytes of bodies together. It has at most
+    /// [`HISTORY_LIMIT`](crate::tree::HISTORY_LIMIT) + `MERGE_LIMIT` revisions, which merge at most
+    /// 2000 others. A document with a single revision always fits.
+    #[error("the document has too many unmerged versions, or they are too large")]
     Overgrown,
-    /// Another tab or program does this work now.
+    /// Another tab or program has taken over this work.
     #[error("a later term has begun")]
     Superseded,
 }
 
-/// Local documents by their keys; `None` is removed. Of two with one key the later one holds.
+/// Local documents by their keys; `None` removes one. If a key is there twice, the later one
+/// counts.
 pub type Locals = Vec<(String, Option<Vec<u8>>)>;
 
-/// What a back end has to write so that the operations are done.
+/// What a back end has to write to carry out the operations.
 #[derive(Debug)]
 pub struct Transition {
     /// The records that changed, each once, in the order of their `seq`.
@@ -189,7 +225,7 @@ pub struct Transition {
     pub seq: u64,
 }
 
-/// What operations are run on.
+/// The state of a database that operations are run on.
 pub trait Place {
     /// Why something can't be read. It ends the transition.
     type Error;
@@ -201,44 +237,64 @@ pub trait Place {
     fn local(&self, key: &str) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
-/// Runs operations on the records of a place, from the update sequence `seq`. Nothing is written:
-/// that is left to whoever calls this. Fails only where the place can't be read.
+/// Runs operations on a place whose update sequence is `seq`. Writes nothing: that is up to the
+/// caller. Fails only if the place can't be read.
 pub fn transition<P: Place>(
     operations: Vec<Operation>,
-    mut seq: u64,
+    seq: u64,
     place: &P,
 ) -> Result<Transition, P::Error> {
-    let mut changed: HashMap<DocumentId, Arc<Record>> = HashMap::new();
-    let mut locals: Locals = Vec::new();
+    let mut progress = Progress { place, changed: HashMap::new(), locals: Vec::new(), seq };
     let mut outcomes = Vec::with_capacity(operations.len());
     let mut is_superseded = false;
     for operation in operations {
-        if is_superseded {
-            outcomes.push(Err(OperationError::Superseded));
-            continue;
-        }
-        let no_document =
-            |changed| Ok(Applied { revision: None, seq: 0, changed, is_contested: false });
+        let outcome = if is_superseded {
+            Err(OperationError::Superseded)
+        } else {
+            progress.run(operation)?
+        };
+        is_superseded |= outcome == Err(OperationError::Superseded);
+        outcomes.push(outcome);
+    }
+    let Progress { changed, locals, seq: last, .. } = progress;
+    assert!(last >= seq, "the update sequence only rises");
+    let mut records: Vec<Arc<Record>> = changed.into_values().collect();
+    records.sort_unstable_by_key(|record| record.seq);
+    Ok(Transition { records, locals, outcomes, seq: last })
+}
+
+/// How far a transition has come.
+struct Progress<'place, P> {
+    place: &'place P,
+    changed: HashMap<DocumentId, Arc<Record>>,
+    locals: Locals,
+    seq: u64,
+}
+
+impl<P: Place> Progress<'_, P> {
+    /// Runs one operation. The outer error is that the place can't be read.
+    fn run(&mut self, operation: Operation) -> Result<Result<Applied, OperationError>, P::Error> {
+        let without_document =
+            |changed| Applied { revision: None, seq: 0, changed, is_contested: false };
         let id = match operation {
             Operation::Local { key, value } => {
-                locals.push((key, value));
-                outcomes.push(no_document(true));
-                continue;
+                self.locals.push((key, value));
+                return Ok(Ok(without_document(true)));
             }
-            Operation::Lead { term } | Operation::Under { term } => {
-                let begins = matches!(operation, Operation::Lead { .. });
-                let present = present_term(place, &locals)?;
-                is_superseded = if begins { term <= present } else { term < present };
-                if begins && !is_superseded {
-                    locals.push((TERM.to_owned(), Some(term.to_be_bytes().to_vec())));
+            Operation::Lead { term } => {
+                if term <= self.present_term()? {
+                    return Ok(Err(OperationError::Superseded));
                 }
-                let outcome = no_document(begins);
-                outcomes.push(if is_superseded {
+                self.locals.push((TERM.to_owned(), Some(term.to_be_bytes().to_vec())));
+                return Ok(Ok(without_document(true)));
+            }
+            Operation::Under { term } => {
+                let is_superseded = term < self.present_term()?;
+                return Ok(if is_superseded {
                     Err(OperationError::Superseded)
                 } else {
-                    outcome
+                    Ok(without_document(false))
                 });
-                continue;
             }
             Operation::Edit(Edit { ref id, .. })
             | Operation::Replicate { document: ReplicatedDocument { ref id, .. }, .. }
@@ -248,50 +304,58 @@ pub fn transition<P: Place>(
             | Operation::Resend { ref id }
             | Operation::Compact { ref id } => id.clone(),
         };
-        let is_news = !matches!(operation, Operation::Compact { .. });
+        self.run_on_document(id, operation)
+    }
+
+    fn run_on_document(
+        &mut self,
+        id: DocumentId,
+        operation: Operation,
+    ) -> Result<Result<Applied, OperationError>, P::Error> {
+        let takes_seq = !matches!(operation, Operation::Compact { .. });
         let is_replicated = matches!(operation, Operation::Replicate { .. });
-        let before = match changed.get(&id) {
+        let before = match self.changed.get(&id) {
             Some(record) => Some(record.clone()),
-            None => place.record(&id)?,
+            None => self.place.record(&id)?,
         };
         let known_seq = before.as_ref().map_or(0, |record| record.seq);
         let mut record = before.map_or_else(|| Record::new(id.clone()), |r| (*r).clone());
-        let outcome =
-            apply(&mut record, operation, seq.saturating_add(1)).map(|(revision, is_changed)| {
-                if is_changed && is_news {
-                    // Only a damaged store comes near to the end.
-                    seq = seq.saturating_add(1);
-                    record.seq = seq;
-                    record.tree.tidy();
-                }
-                let seq = if is_changed && is_news { seq } else { known_seq };
-                let is_contested = is_replicated && record.tree.leaves().len() > 1;
-                if is_changed {
-                    changed.insert(id, Arc::new(record));
-                }
-                Applied { revision, seq, changed: is_changed, is_contested }
-            });
-        outcomes.push(outcome);
+        // Only a damaged store comes near the end of the numbers.
+        let next = self.seq.saturating_add(1);
+        let (revision, changed) = match apply(&mut record, operation, next) {
+            Ok(applied) => applied,
+            Err(error) => return Ok(Err(error)),
+        };
+        let seq = if changed && takes_seq { next } else { known_seq };
+        if changed && takes_seq {
+            self.seq = next;
+            record.seq = next;
+            record.tree.tidy();
+        }
+        let is_contested = is_replicated && record.tree.leaves().len() > 1;
+        if changed {
+            self.changed.insert(id, Arc::new(record));
+        }
+        Ok(Ok(Applied { revision, seq, changed, is_contested }))
     }
-    let mut records: Vec<Arc<Record>> = changed.into_values().collect();
-    records.sort_unstable_by_key(|record| record.seq);
-    Ok(Transition { records, locals, outcomes, seq })
+
+    /// The term that counts, with what this transition has written so far. 0 before the first one.
+    fn present_term(&self) -> Result<u64, P::Error> {
+        let stored = match self.locals.iter().rfind(|(key, _)| key == TERM) {
+            Some((_, value)) => value.clone(),
+            None => self.place.local(TERM)?,
+        };
+        Ok(read_term(stored.as_deref()))
+    }
 }
 
-/// The term that holds, as of what is written already. Before the first one it is 0.
-fn present_term<P: Place>(place: &P, written: &Locals) -> Result<u64, P::Error> {
-    let stored = match written.iter().rfind(|(key, _)| key == TERM) {
-        Some((_, value)) => value.clone(),
-        None => place.local(TERM)?,
-    };
-    Ok(read_term(stored.as_deref()))
-}
-
+/// The term in a local document; 0 if it is missing or damaged.
 pub(crate) fn read_term(stored: Option<&[u8]>) -> u64 {
     stored.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
-/// Does one operation to a record. Where it fails or changes nothing, the record is to be dropped.
+/// Applies one operation to a record. Returns the revision that an edit made, and whether anything
+/// changed. If it fails or changes nothing, the caller must drop the record.
 fn apply(
     record: &mut Record,
     operation: Operation,
@@ -317,7 +381,7 @@ fn apply(
             let is_changed = record.tree.pending() != before;
             let closed: Vec<Revision> = taken.iter().flat_map(Node::closes).collect();
             record.tree.offer_bases(&closed);
-            refuse(record, &taken, reason);
+            keep_latest_refused(record, &taken, reason);
             Ok((None, is_changed))
         }
         Operation::Discard { revision, .. } => Ok((None, record.discard(revision))),
@@ -329,279 +393,27 @@ fn apply(
     }
 }
 
-/// Takes in revisions from another replica. Tells whether anything is different.
-fn replicate(
-    record: &mut Record,
-    document: ReplicatedDocument,
-    acknowledges: bool,
-    seq: u64,
-) -> Result<bool, OperationError> {
-    let tree = &mut record.tree;
-    let mut changed = false;
-    let pending = tree.pending();
-    // Only a server has others to tell.
-    let bases = if acknowledges { HashSet::new() } else { tree.merge_bases() };
-    let named: Vec<Revision> = document.revisions.iter().map(|known| known.revision).collect();
-    let mut bodiless = Vec::new();
-    let mut completed = Vec::new();
-    for replicated in document.revisions {
-        let revision = replicated.revision;
-        let known = tree.get(revision);
-        if replicated.body.is_none() {
-            bodiless.push(revision);
-        } else if known.is_some_and(|node| node.body.is_none()) {
-            completed.push(revision);
-        }
-        match tree.insert(replicated.into_node(seq)) {
-            // What was forgotten and comes again is no news by itself.
-            Insertion::New => changed |= !tree.forgotten().contains(revision),
-            Insertion::Known => {}
-            Insertion::Differs => return Err(OperationError::Differs),
-        }
-        changed |= acknowledges && tree.hear_of(revision);
-    }
-    changed |= if acknowledges {
-        tree.learn_forgotten(&document.forgotten, &named)
-    } else {
-        tree.adopt_forgotten(&document.forgotten, seq)
-    };
-    // What nobody can check may descend from itself, and would take the document's end away.
-    if !tree.is_empty() && tree.leaves().is_empty() {
-        return Err(OperationError::NoBody);
-    }
-    if !acknowledges && changed {
-        tree.tell_new_bases(&bases, seq);
-    }
-    if !acknowledges && tree.nodes().len() > TRAVEL_LIMIT {
-        tree.tidy();
-    }
-    if !acknowledges && is_overgrown(tree) {
-        return Err(OperationError::Overgrown);
-    }
-    // A body that leaves are merged over changes what is read of them.
-    if !changed && !completed.is_empty() {
-        tree.tidy();
-        let has_body = |revision| tree.get(revision).is_some_and(|node| node.body.is_some());
-        changed = completed.iter().copied().any(has_body);
-    }
-    // Who has caught up has been told of it without its body.
-    if !acknowledges {
-        changed |= tree.tell_again(&completed, seq);
-    }
-    if bodiless.is_empty() {
-        return Ok(changed);
-    }
-    let lacks_body = |leaf: &&Node| leaf.body.is_none() && bodiless.contains(&leaf.revision);
-    if tree.leaves().iter().any(lacks_body) {
-        return Err(OperationError::NoBody);
-    }
-    // A base that the server doesn't know is one for nobody, for all are to read the same;
-    // unless the server is about to hear of it. One that somebody else has forgotten is
-    // told again.
-    changed |= if acknowledges {
-        tree.forget_bases(&bodiless, &pending)
-    } else {
-        tree.tell_again(&bodiless, seq)
-    };
-    Ok(changed)
-}
-
-/// Shows what was taken out of the tree as refused: the latest of it, which holds the others.
-/// What the refused edit that is shown was made on is a part of that.
-fn refuse(record: &mut Record, taken: &[Node], reason: String) {
+/// Keeps the latest of the revisions that were taken out of the tree as the refused edit: it
+/// includes the changes of the others. Revisions that the refused edit which is kept already is
+/// based on are included in that one.
+fn keep_latest_refused(record: &mut Record, taken: &[Node], reason: String) {
     let is_taken = |base: &Revision| taken.iter().any(|node| node.revision == *base);
     let closed = taken.iter().flat_map(Node::closes);
     let based_on: Vec<Revision> = closed.filter(|base| !is_taken(base)).collect();
-    let mut shown: Vec<Revision> =
+    let mut included: Vec<Revision> =
         record.refused.as_ref().map_or_else(Vec::new, |refused| refused.based_on.clone());
     let latest = taken.iter().rev().find(|node| {
-        let is_shown = shown.contains(&node.revision);
-        if is_shown {
-            shown.extend(node.closes());
+        let is_included = included.contains(&node.revision);
+        if is_included {
+            included.extend(node.closes());
         }
-        !is_shown
+        !is_included
     });
     if let Some(Node { revision, deleted, body, .. }) = latest.cloned() {
+        assert!(record.tree.get(revision).is_none(), "a refused revision is not in the tree");
         record.keep_refused(Refused { revision, deleted, body, reason, based_on });
     } else if let Some(refused) = &mut record.refused {
         refused.based_on.retain(|base| !is_taken(base));
         refused.based_on.extend(based_on);
-    }
-}
-
-/// Most merges of a document's revisions together, where a server takes it: a hundred revisions that
-/// close twenty others each. Their names travel with the document.
-const MERGES_LIMIT: usize = 2000;
-
-/// Whether a server should take no more branches: what one replica could send, all others have
-/// to be able to receive. Who merges the versions that are there makes room.
-fn is_overgrown(tree: &RevisionTree) -> bool {
-    if tree.nodes().len() == 1 {
-        return false;
-    }
-    // Deleted branches aren't merged, but are told.
-    if tree.nodes().len() > TRAVEL_LIMIT {
-        return true;
-    }
-    let leaves = tree.leaves();
-    let weight: usize =
-        leaves.iter().filter_map(|leaf| leaf.body.as_ref()).map(|body| body.as_str().len()).sum();
-    let deleted = leaves.iter().filter(|leaf| leaf.deleted).count();
-    let merges: usize = tree.nodes().iter().map(|node| node.merges.len()).sum();
-    deleted.max(leaves.len() - deleted) > MERGE_LIMIT
-        || weight > BODY_LIMIT
-        || merges > MERGES_LIMIT
-}
-
-fn edit_record(
-    record: &mut Record,
-    edit: Edit,
-    seq: u64,
-) -> Result<(Option<Revision>, bool), OperationError> {
-    let tree = &record.tree;
-    let mut tips = tips(tree, &edit.seen)?;
-    let is_rebased = matches!(edit.change, Change::Put(_)) && !same(&tips, &edit.seen);
-    let is_deleted = |revision: &Revision| tree.get(*revision).is_some_and(|node| node.deleted);
-    let is_revived =
-        !edit.seen.is_empty() && tips.iter().any(is_deleted) && !edit.seen.iter().any(is_deleted);
-    let is_known = is_view_known(tree, &edit.seen) && is_view_known(tree, &tips);
-    if is_rebased && (is_revived || !is_known) {
-        // What the editor saw is forgotten, so what they changed of it can't be told; or it is
-        // known no more what they would change now; or it was deleted in another tab. The edit
-        // stands beside those made since, and what differs is shown.
-        tips.clone_from(&edit.seen);
-        sort_best_first(tree, &mut tips);
-    }
-    let tip_nodes: Vec<&Node> = tips.iter().filter_map(|tip| tree.get(*tip)).collect();
-    let current = (!tip_nodes.is_empty()).then(|| view_of(tree, &tip_nodes));
-    let (deleted, body) = match edit.change {
-        Change::Delete if current.as_ref().is_none_or(|view| view.deleted) => {
-            return Err(OperationError::NotFound);
-        }
-        Change::Delete => (true, Body::empty()),
-        Change::Put(body) => match &current {
-            Some(current) if !current.deleted && !same(&tips, &edit.seen) => {
-                (false, rebased(tree, &edit.seen, &body, &current.body)?)
-            }
-            _ => (false, body),
-        },
-    };
-    let is_same = |node: &Node| !node.deleted && !deleted && node.body.as_ref() == Some(&body);
-    if let [tip] = tip_nodes.as_slice()
-        && is_same(tip)
-    {
-        return Ok((Some(tip.revision), false));
-    }
-
-    let parent = tips.first().copied();
-    let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
-    merges.sort_unstable();
-    let revision = Revision::derive(parent, &merges, deleted, &body)?;
-    let node = Node {
-        revision,
-        parent,
-        merges,
-        deleted,
-        body: Some(body),
-        seq,
-        pending: true,
-        own: true,
-        lingers: false,
-    };
-    match record.tree.insert(node) {
-        Insertion::New => Ok((Some(revision), true)),
-        Insertion::Known => Ok((Some(revision), false)),
-        Insertion::Differs => Err(OperationError::Differs),
-    }
-}
-
-/// What this profile has made of the leaves that the editor saw, the best first.
-fn tips(tree: &RevisionTree, seen: &[Revision]) -> Result<Vec<Revision>, OperationError> {
-    if seen.is_empty() {
-        // A new document, unless one of that id is alive. Over a deleted one it is an edit of that.
-        let leaves = tree.leaves();
-        return match leaves.first() {
-            Some(winner) if !winner.deleted => Err(OperationError::Exists),
-            _ => Ok(leaves.iter().map(|leaf| leaf.revision).collect()),
-        };
-    }
-    if seen.iter().any(|revision| tree.get(*revision).is_none()) {
-        return Err(OperationError::UnknownRevision);
-    }
-    let mut tips: Vec<Revision> = seen.iter().map(|revision| tree.own_tip(*revision)).collect();
-    sort_best_first(tree, &mut tips);
-    Ok(tips)
-}
-
-/// By the winner's order, and without repeats.
-fn sort_best_first(tree: &RevisionTree, tips: &mut Vec<Revision>) {
-    tips.sort_by_key(|tip| {
-        std::cmp::Reverse((tree.get(*tip).is_some_and(|node| !node.deleted), *tip))
-    });
-    tips.dedup();
-}
-
-fn same(tips: &[Revision], seen: &[Revision]) -> bool {
-    tips.len() == seen.len() && seen.iter().all(|revision| tips.contains(revision))
-}
-
-/// Whether the bodies are there that the view of these leaves is made of.
-fn is_view_known(tree: &RevisionTree, leaves: &[Revision]) -> bool {
-    let has_body = |node: &&Node| node.body.is_some();
-    let is_live = |leaf: &&Revision| tree.get(**leaf).is_some_and(|node| !node.deleted);
-    let live: Vec<Revision> = leaves.iter().filter(is_live).copied().collect();
-    let leaves = if live.is_empty() { leaves } else { &live };
-    leaves.iter().enumerate().all(|(at, one)| {
-        tree.get(*one).as_ref().is_some_and(has_body)
-            && leaves[at + 1..]
-                .iter()
-                .all(|other| tree.common_ancestors(*one, *other).iter().all(has_body))
-    })
-}
-
-/// The edit's body, with what this profile has changed since the editor looked.
-fn rebased(
-    tree: &RevisionTree,
-    seen: &[Revision],
-    edited: &Body,
-    current: &Body,
-) -> Result<Body, OperationError> {
-    let mut nodes: Vec<&Node> = seen.iter().filter_map(|revision| tree.get(*revision)).collect();
-    nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
-    let before = view_of(tree, &nodes).body;
-    Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{image::Image, replication::ReplicatedRevision};
-
-    #[test]
-    fn what_descends_from_itself_is_not_taken() {
-        let id = DocumentId::new("id").unwrap();
-        let told = |revision, parent, merges: &[Revision], body| ReplicatedRevision {
-            revision,
-            parent: Some(parent),
-            merges: merges.to_vec(),
-            deleted: false,
-            body,
-        };
-        // The first is told without a body, so that its name needs not follow from what it says.
-        let [root, first] = [1, 2].map(|generation| Revision::new(generation, [0; 16]).unwrap());
-        let middle = Revision::derive(Some(first), &[], false, &Body::empty()).unwrap();
-        let last = Revision::derive(Some(middle), &[], false, &Body::empty()).unwrap();
-        let open =
-            vec![told(first, root, &[last], None), told(middle, first, &[], Some(Body::empty()))];
-        let closing = vec![told(last, middle, &[], Some(Body::empty()))];
-        let alone = vec![told(first, root, &[first], None)];
-        let replicate = |revisions| {
-            let document = ReplicatedDocument::verified(id.clone(), revisions).unwrap();
-            Operation::Replicate { document, acknowledges: false }
-        };
-        let done = Image::default().prepare([alone, open, closing].map(replicate).to_vec());
-        let is_taken: Vec<bool> = done.outcomes.iter().map(Result::is_ok).collect();
-        assert_eq!(is_taken, [false, true, false]);
-        assert_eq!(done.records[0].tree.winner().map(|node| node.revision), Some(middle));
     }
 }

@@ -1,4 +1,4 @@
-//! What a back end keeps of one document.
+//! One document as a back end stores it, and as a reader sees it.
 
 use minicbor::{Decode, Encode};
 
@@ -10,46 +10,48 @@ use crate::{
     view::{OpenConflict, View, view},
 };
 
-/// A document's tree, where it stands in the changes feed, and what the server refused of it.
+/// A document's revisions, its place in the changes feed, and its edits that the server refused.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Record {
-    /// First of all, so that it can be told of a record which can't be read as a whole.
+    /// The first field, so that it can be read from a record that is damaged further on.
     #[n(0)]
     pub id: DocumentId,
     /// The update sequence of the latest change to the record, compaction aside; 0 before the
     /// first.
     #[n(1)]
     pub seq: u64,
-    /// Every revision that is known here. Empty where all of them were refused.
+    /// Every revision that is known here. Empty if all of them were refused.
     #[n(2)]
     pub tree: RevisionTree,
-    /// Outside of the tree: others' edits stay visible, and later edits are made on them.
+    /// The latest refused edit. It is not in the tree, so other people's edits stay visible and
+    /// later edits are based on those.
     #[n(3)]
     pub refused: Option<Refused>,
-    /// Those that were refused before that one and were not made on it, in the order in which they
-    /// were; at most [`REFUSED_LIMIT`](crate::refusal::REFUSED_LIMIT) with it.
+    /// Edits that were refused before `refused` and are independent of it, the earliest first;
+    /// together with it at most [`REFUSED_LIMIT`](crate::refusal::REFUSED_LIMIT).
     #[cbor(n(4), default, skip_if = "Vec::is_empty")]
     pub refused_before: Vec<Refused>,
 }
 
-/// An edit that the server has refused. It waits for the user: to be made again, or forgotten.
+/// An edit that the server has refused. It is kept until the user retries or discards it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Refused {
-    /// The latest of the revisions that were refused; it holds what the others said.
+    /// The latest of the revisions that were refused together; it includes the earlier ones'
+    /// changes.
     #[n(0)]
     pub revision: Revision,
-    /// Whether it was to delete the document.
-    #[cbor(n(1), default, skip_if = "crate::record::is_false")]
+    /// Whether the edit was to delete the document.
+    #[cbor(n(1), default, skip_if = "crate::node::is_false")]
     pub deleted: bool,
-    /// What the document was to be: `{}` where it was to be deleted.
+    /// The body that the document was to have: `{}` if it was to be deleted.
     #[n(2)]
     pub body: Option<Body>,
-    /// The server's own words.
+    /// The reason that the server gave.
     #[n(3)]
     pub reason: String,
-    /// What it was made on. Of that, too, some may still wait for the server, and be refused.
+    /// The revisions that the edit was based on. They may still be pending, and be refused, too.
     #[cbor(n(4), default, skip_if = "Vec::is_empty")]
     pub based_on: Vec<Revision>,
 }
@@ -57,44 +59,44 @@ pub struct Refused {
 /// A document as a reader sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// What it was read by, and what an edit of it names.
+    /// The document's id, which an edit names.
     pub id: DocumentId,
     /// The update sequence of the latest change on this replica.
     pub seq: u64,
     /// The first of the leaves (CouchDB: `_rev`; live before deleted, then the highest generation,
     /// then the highest hash).
     pub winner: Revision,
-    /// What an edit names as seen: [`crate::Edit::seen`]. Live ones come first; of live and of
-    /// deleted ones there are at most [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) each.
+    /// The leaves that this view shows, for [`crate::Edit::seen`]. Live leaves come first. There
+    /// are at most [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) live and as many deleted ones.
     pub leaves: Vec<Revision>,
     /// Whether all leaves are deleted (CouchDB: whether the winner is, which is the same).
     pub deleted: bool,
-    /// The live leaves, merged field by field. Of a deleted document, what the winner says.
+    /// The live leaves, merged field by field. For a deleted document, the winner's body.
     pub body: Body,
-    /// Fields that were edited differently in several places, each with all its values. The body
-    /// shows the first of them. See [`Document::resolved`].
+    /// Fields to which several replicas gave different values, each with all its values. The body
+    /// shows the first value. See [`Document::resolved`].
     pub conflicts: Vec<OpenConflict>,
-    /// Somebody has deleted the document, and it is kept because somebody else edited it.
+    /// `Some` if somebody deleted the document while somebody else edited it, and it was kept.
     pub kept: Option<Kept>,
-    /// Those of the leaves that were written in this profile.
+    /// The leaves that were written in this profile.
     pub own_leaves: Vec<Revision>,
-    /// Some revision waits for the server.
+    /// Whether any revision waits for the server.
     pub pending: bool,
-    /// An edit that the server has refused. The body doesn't show it.
+    /// The latest edit that the server has refused. The body doesn't show it.
     pub refused: Option<Refused>,
 }
 
-/// Who has deleted a document that was kept, as far as it concerns this profile.
+/// Where a document was deleted that was kept nevertheless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// It was deleted elsewhere.
+    /// Another profile deleted it.
     DeletedElsewhere,
-    /// It was deleted here, and edited elsewhere.
+    /// This profile deleted it, and another one edited it.
     DeletedHere,
 }
 
 impl Record {
-    /// A record that holds nothing yet, as before a document's first revision.
+    /// An empty record, as before a document's first revision.
     pub fn new(id: DocumentId) -> Self {
         Self {
             id,
@@ -105,7 +107,7 @@ impl Record {
         }
     }
 
-    /// The document, or `None` when all that is known of it was refused.
+    /// The document as a reader sees it; `None` if all of its revisions were refused.
     pub fn document(&self) -> Option<Document> {
         let View { winner, leaves, deletions, deleted, body, conflicts } = view(&self.tree)?;
         let nodes = || leaves.iter().filter_map(|leaf| self.tree.get(*leaf));
@@ -129,29 +131,25 @@ impl Record {
         })
     }
 
-    /// Makes a stub of a deleted document. Tells how many revisions are forgotten. See
+    /// Reduces a deleted document to a stub. Returns how many revisions were forgotten. See
     /// [`crate::Database::compact`].
     pub(crate) fn compact(&mut self) -> usize {
-        // What was refused may be tried again on what the tree has.
+        // A retry of the refused edit may need the tree's older revisions.
         if self.refused.is_some() { 0 } else { self.tree.compact() }
     }
 
-    /// The record in CBOR, as back ends keep it; [`minicbor::decode()`] reads it.
+    /// The record in CBOR, as back ends store it; [`minicbor::decode()`] reads it.
     pub fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory doesn't fail")
     }
 }
 
-/// The id that stands in front of a record which can't be read as a whole.
+/// The id at the beginning of a record that can't be decoded as a whole; `None` if even that is
+/// damaged.
 #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
 pub(crate) fn id_in(record: &[u8]) -> Option<String> {
     let mut decoder = minicbor::Decoder::new(record);
     let is_filled = decoder.map().ok().flatten().is_none_or(|length| length > 0);
     let is_first = is_filled && decoder.u8().ok()? == 0;
     if is_first { decoder.str().ok().map(str::to_owned) } else { None }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder hands out references")]
-pub(crate) fn is_false(flag: &bool) -> bool {
-    !*flag
 }

@@ -1,49 +1,50 @@
-//! What the server has refused of a document: outside of its tree, until somebody decides about it.
+//! Edits that the server has refused. They are kept outside the tree until the user retries,
+//! replaces or discards them.
 
 use crate::{
     backend::BackendError,
     body::{Body, BodyError},
     database::Database,
     document_id::DocumentId,
+    node::Node,
     operation::{Applied, Change, Edit, Operation, OperationError},
     record::{Record, Refused},
     revision::Revision,
-    tree::Node,
     view::{rebase, view_of},
 };
 use thiserror::Error;
 
-/// Most refused edits that are kept of one document: with more, the earliest is forgotten.
+/// Most refused edits that are kept for one document; with more, the earliest is dropped.
 pub const REFUSED_LIMIT: usize = 100;
-/// How many records are looked at at a time for refused edits.
+/// The number of records that are read at a time to find refused edits.
 const PAGE: usize = 1000;
 
-/// Why a refused edit can't be made again, or another in its place. It stays as it is.
+/// Why a refused edit can't be retried or replaced. It stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RefusalError {
-    /// No edit of that revision is kept as refused.
+    /// No refused edit of that revision is kept.
     #[error("there is no such refused edit")]
     NotFound,
-    /// On what the document is now it is no [`Body`] any more.
+    /// The edit, applied to the document as it is now, exceeds the limits of a [`Body`].
     #[error(transparent)]
     Body(#[from] BodyError),
     /// See [`Database::write`].
     #[error(transparent)]
     Operation(#[from] OperationError),
-    /// The store could not write.
+    /// The store could not read or write.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
 impl Refused {
-    /// What it was made on, as far as that is known here; or an empty body, and then all that the
-    /// edit says counts as its change.
+    /// The body that the edit was based on. If it isn't known any more, an empty body, so that
+    /// every field of the edit counts as a change.
     pub fn base(&self, record: &Record) -> Body {
         let known = self.based_on.iter().map(|base| record.tree.get(*base));
         let known = known.map(|node| node.filter(|node| node.body.is_some()));
         match known.collect::<Option<Vec<&Node>>>() {
             Some(mut nodes) if !nodes.is_empty() => {
-                nodes.sort_by_key(|node| std::cmp::Reverse((!node.deleted, node.revision)));
+                nodes.sort_by_key(|node| std::cmp::Reverse(node.rank()));
                 view_of(&record.tree, &nodes).body
             }
             _ => Body::empty(),
@@ -57,7 +58,7 @@ impl Record {
         self.refused.iter().chain(self.refused_before.iter().rev())
     }
 
-    /// A refused edit as one of the document as it is now.
+    /// A refused edit, rebased on the document as it is now.
     fn retried(&self, refused: &Refused) -> Result<Edit, BodyError> {
         let document = self.document();
         let seen = document.as_ref().map_or_else(Vec::new, |document| document.leaves.clone());
@@ -71,7 +72,7 @@ impl Record {
         Ok(Edit { id: self.id.clone(), seen, change })
     }
 
-    /// Keeps a refused edit, before all that were kept.
+    /// Keeps a refused edit as the latest one.
     pub(crate) fn keep_refused(&mut self, refused: Refused) {
         self.refused_before.extend(self.refused.replace(refused));
         if self.refused_before.len() >= REFUSED_LIMIT {
@@ -79,7 +80,7 @@ impl Record {
         }
     }
 
-    /// Forgets a refused edit. Tells whether there was such a one.
+    /// Drops a refused edit. Returns whether it was there.
     pub(crate) fn discard(&mut self, revision: Revision) -> bool {
         if self.refused.as_ref().is_some_and(|refused| refused.revision == revision) {
             self.refused = self.refused_before.pop();
@@ -109,8 +110,8 @@ impl Database {
         Ok(found)
     }
 
-    /// Makes a refused edit again, on what the document is now, and forgets the refused one: what it
-    /// changed is changed in what others have made meanwhile, field by field.
+    /// Applies a refused edit to the document as it is now, field by field, and drops the refused
+    /// one.
     pub async fn retry(&self, id: &DocumentId, refused: Revision) -> Result<Applied, RefusalError> {
         let record = self.refused_record(id, refused).await?;
         let found = record.refusals().find(|kept| kept.revision == refused);
@@ -118,7 +119,7 @@ impl Database {
         self.settle(edit, refused).await
     }
 
-    /// Makes another edit of the document as it is now in the place of a refused one.
+    /// Edits the document as it is now, and drops the refused edit that this one replaces.
     pub async fn replace(
         &self,
         id: &DocumentId,
@@ -130,7 +131,7 @@ impl Database {
         self.settle(Edit { id: id.clone(), seen, change }, refused).await
     }
 
-    /// Gives up a refused edit. Tells whether there was such a one.
+    /// Discards a refused edit. Returns whether it was there.
     pub async fn discard(&self, id: &DocumentId, refused: Revision) -> Result<bool, BackendError> {
         let operation = Operation::Discard { id: id.clone(), revision: refused };
         let commit = self.commit(vec![operation]).await?;
@@ -143,12 +144,12 @@ impl Database {
         refused: Revision,
     ) -> Result<std::sync::Arc<Record>, RefusalError> {
         let found = self.records(vec![id.clone()]).await?.into_iter().next().flatten();
-        let is_it = |record: &Record| record.refusals().any(|kept| kept.revision == refused);
-        found.filter(|record| is_it(record)).ok_or(RefusalError::NotFound)
+        let is_kept = |record: &Record| record.refusals().any(|kept| kept.revision == refused);
+        found.filter(|record| is_kept(record)).ok_or(RefusalError::NotFound)
     }
 
-    /// The refused edit is forgotten once the other is durable, for until then it is the only place
-    /// that has its changes. Who dies in between has both.
+    /// Writes the edit, and then drops the refused one: until the edit is durable, the refused one
+    /// is the only copy of its changes. After a crash in between, both are there.
     async fn settle(&self, edit: Edit, refused: Revision) -> Result<Applied, RefusalError> {
         let id = edit.id.clone();
         let outcome = self.write(vec![edit]).await?.into_iter().next();

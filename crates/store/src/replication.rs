@@ -1,5 +1,5 @@
-//! Revisions on their way from one replica to another (CouchDB: `_bulk_get`, and `_bulk_docs` with
-//! `new_edits: false`).
+//! Revisions as they travel from one replica to another (CouchDB: `_bulk_get`, and `_bulk_docs`
+//! with `new_edits: false`).
 
 use std::collections::HashSet;
 
@@ -9,81 +9,82 @@ use crate::{
     body::{BODY_LIMIT, Body, BodyError},
     document_id::DocumentId,
     forgotten::Forgotten,
+    node::Node,
     record::Record,
     revision::{Revision, RevisionError},
-    tree::{HISTORY_LIMIT, Node},
+    tree::HISTORY_LIMIT,
 };
 
 /// Most revisions that a document travels with.
 pub(crate) const TRAVEL_LIMIT: usize = HISTORY_LIMIT + crate::view::MERGE_LIMIT;
 
-/// A revision from another replica, whose name has been checked against what it says.
+/// A revision from another replica, whose name was checked against its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicatedRevision {
-    /// The name, as every replica derives it.
+    /// The name, which every replica derives alike: see [`Revision::derive`].
     pub revision: Revision,
-    /// What it was made on, of one generation less; `None` of a first revision.
+    /// The revision that this one edited, one generation lower; `None` for a first revision.
     pub parent: Option<Revision>,
-    /// The leaves that it closes besides its parent, in rising order, at most [`HISTORY_LIMIT`].
+    /// The leaves that it closes besides its parent, in rising order; at most [`HISTORY_LIMIT`].
     pub merges: Vec<Revision>,
     /// Whether it deletes the document (CouchDB: `_deleted`).
     pub deleted: bool,
-    /// Absent of revisions that are there to show the descent of others only: their names can't be
-    /// checked.
+    /// `None` for revisions that only show how others descend. Their names can't be checked.
     pub body: Option<Body>,
 }
 
 /// A document's revisions as they travel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicatedDocument {
-    /// The same on every replica.
+    /// The document's id, which is the same on every replica.
     pub id: DocumentId,
-    /// Parents before their children. A receiver takes at most [`HISTORY_LIMIT`] and
-    /// [`MERGE_LIMIT`](crate::view::MERGE_LIMIT) together.
+    /// The revisions, parents before their children. A receiver accepts at most [`HISTORY_LIMIT`] +
+    /// [`MERGE_LIMIT`](crate::view::MERGE_LIMIT).
     pub revisions: Vec<ReplicatedRevision>,
-    /// What the sender has had and keeps no more, for what it has closes it.
+    /// Revisions that the sender has dropped, because later ones close them.
     pub forgotten: Forgotten,
 }
 
 /// What another replica has of this one's revisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
-    /// Nothing at all: the leaves will do, and of a deleted document nothing is needed.
+    /// Nothing. It is sent the leaves, and nothing of a deleted document.
     Nothing,
-    /// Something, maybe all: every revision is named, so that its own can be linked to the leaves.
+    /// Something, perhaps everything. It is sent every revision's name, so that it can link its own
+    /// revisions to the leaves.
     Unsure,
-    /// Everything up to this update sequence of the sender's.
+    /// Everything up to this update sequence of the sender.
     Until(u64),
 }
 
-/// Why a revision from elsewhere is not taken.
+/// Why a received revision is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReplicationError {
     /// See [`Revision::derive`].
     #[error("the revision's name doesn't follow from what it says")]
     HashMismatch,
-    /// It is one more than the parent's, and 1 without a parent.
-    #[error("the revision's generation doesn't follow its parent's")]
+    /// The generation has to be one more than the parent's, and 1 without a parent.
+    #[error("the revision's generation isn't one more than its parent's")]
     Generation,
-    /// Or there are more than [`HISTORY_LIMIT`] of them.
-    #[error("the revisions that one merges have to be in rising order, and without repeats")]
+    /// The merged revisions have to be in rising order, and at most [`HISTORY_LIMIT`].
+    #[error("the merged revisions are out of order, repeated or too many")]
     Merges,
     /// See [`ReplicatedDocument::revisions`].
-    #[error("a document travels with at most {TRAVEL_LIMIT} revisions and more than none")]
+    #[error("a document travels with 1 to {TRAVEL_LIMIT} revisions")]
     Count,
-    /// The bytes are no body in canonical form: see [`Body::from_canonical`].
+    /// The bytes are not a body in canonical form: see [`Body::from_canonical`].
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// No name can be derived.
+    /// The name can't be derived: see [`Revision::derive`].
     #[error(transparent)]
     Revision(#[from] RevisionError),
 }
 
 impl ReplicatedRevision {
-    /// Checks that the name follows from the content. Of a revision without a body only the
-    /// generation can be checked. `body` is canonical JSON.
+    /// Checks that the name matches the contents. Without a body only the generation and the order
+    /// of the merges can be checked. `body` is canonical JSON.
     ///
-    /// Fails with any [`ReplicationError`] but [`ReplicationError::Count`].
+    /// Fails with any [`ReplicationError`] except [`ReplicationError::Count`].
     pub fn verified(
         revision: Revision,
         parent: Option<Revision>,
@@ -118,7 +119,7 @@ impl ReplicatedRevision {
             seq,
             pending: false,
             own: false,
-            lingers: false,
+            kept_for_pending: false,
         }
     }
 
@@ -134,8 +135,8 @@ impl ReplicatedRevision {
 }
 
 impl ReplicatedDocument {
-    /// Checks that there are revisions, and not too many: else [`ReplicationError::Count`]. That
-    /// nothing stays without a body which needs one is seen when they meet the tree
+    /// Checks the number of revisions: fails with [`ReplicationError::Count`] if there are none or
+    /// too many. Whether a leaf lacks its body shows only when they are inserted into the tree
     /// ([`OperationError::NoBody`](crate::OperationError::NoBody)).
     pub fn verified(
         id: DocumentId,
@@ -147,7 +148,7 @@ impl ReplicatedDocument {
         Ok(Self { id, revisions, forgotten: Forgotten::default() })
     }
 
-    /// Roughly what the document costs on the wire, in bytes.
+    /// The approximate size of the document on the wire, in bytes.
     pub fn weight(&self) -> usize {
         let revisions: usize = self
             .revisions
@@ -157,13 +158,13 @@ impl ReplicatedDocument {
         self.id.as_str().len() + revisions + 12 * self.forgotten.len()
     }
 
-    /// Whether everything is told of each revision: none lacks its body.
+    /// Whether every revision has its body.
     pub fn is_complete(&self) -> bool {
         self.revisions.iter().all(|revision| revision.body.is_some())
     }
 
-    /// Leaves out what `is_known` says the receiver has with its body: what the verdict is about is
-    /// only named, and what that was made on is not there at all.
+    /// Leaves out revisions that the receiver has with their bodies, as `is_known` says. Those of
+    /// [`told`](Self::told) stay, without a body.
     #[must_use]
     pub fn without_known(mut self, is_known: impl Fn(Revision) -> bool) -> Self {
         let told = self.told();
@@ -176,7 +177,8 @@ impl ReplicatedDocument {
         self
     }
 
-    /// The revisions that a receiver's verdict is about: those that all others lead to.
+    /// The revisions that the receiver acknowledges or refuses: those that no other one of the
+    /// document descends from.
     pub fn told(&self) -> Vec<Revision> {
         let closed: HashSet<Revision> = self
             .revisions
@@ -189,12 +191,13 @@ impl ReplicatedDocument {
 }
 
 impl Record {
-    /// What waits for the server: the pending revisions of a branch, and those they are based on,
-    /// so that whoever has edited meanwhile can merge by field. Other branches come after it, for
-    /// the server takes all that it is sent of a document, or nothing.
+    /// What to send to the server: the pending revisions of one branch, and the revisions that they
+    /// are based on, so that replicas with other edits can merge by field. Other branches are sent
+    /// afterwards, because the server accepts or refuses everything that it is sent of a document
+    /// together. `None` if nothing is pending.
     ///
-    /// Of other bodies than the last there are as many as fit beside it into [`BODY_LIMIT`] bytes,
-    /// the latest first; a base without one may be forgotten here. `None` if nothing waits.
+    /// The last revision has its body. Other bodies are added, the latest first, while all of them
+    /// fit into [`BODY_LIMIT`] bytes. A base whose body this replica has dropped has none.
     pub fn outgoing_pending(&self) -> Option<ReplicatedDocument> {
         let tree = &self.tree;
         let pending = || tree.nodes().iter().filter(|node| node.pending);
@@ -213,8 +216,8 @@ impl Record {
                 room -= length(node);
             }
         }
-        // A server that has lost something learns by it what is dead; with the last branch, for each
-        // of them may have closed some of it.
+        // A server that has lost something learns from these names which revisions are closed. They
+        // go with the last branch, because any branch may have closed some of them.
         let is_last = pending().all(|node| branch.contains(&node.revision));
         let forgotten = if is_last { tree.forgotten().clone() } else { Forgotten::default() };
         self.outgoing(forgotten, |node| {
@@ -223,17 +226,16 @@ impl Record {
         })
     }
 
-    /// Whether the revision is here with its body. Of one that is forgotten the body is not: others
-    /// may still be merged over it.
+    /// Whether this replica has the revision with its body.
     pub fn has_body(&self, revision: Revision) -> bool {
         self.tree.get(revision).is_some_and(|node| node.body.is_some())
     }
 
-    /// What another replica lacks, going by what it is known to have; `None` if it lacks nothing.
+    /// What another replica lacks, given what it is `known` to have; `None` if it lacks nothing.
     ///
-    /// `skip` tells which revisions it has all the same. Leaves go with their bodies; bodies that
-    /// they are merged over go as far as they fit beside all leaves into [`BODY_LIMIT`] bytes, the
-    /// latest first.
+    /// `skip` names revisions that the other replica has in any case. Leaves are sent with their
+    /// bodies. Merge bases are sent with theirs, the latest first, while they and the leaves fit
+    /// into [`BODY_LIMIT`] bytes.
     pub fn outgoing_since(
         &self,
         known: Known,
@@ -246,21 +248,21 @@ impl Record {
             return None;
         }
         let is_leaf = |node: &Node| leaves.iter().any(|leaf| leaf.revision == node.revision);
-        // An open conflict is merged over the common ancestor, so its body goes along: to all or
-        // to nobody, for all are to read the same.
+        // Leaves are merged over their common ancestors. Those bodies are sent to every replica or
+        // to none, so that all of them merge alike.
         let ancestors = self.tree.bases_of(&leaves);
         let with_body = self.bases_that_fit(&leaves, &ancestors);
         let is_conflict = leaves.len() > 1;
-        // What leaves are merged over is told to who has sent it as well: meanwhile it may have
-        // forgotten it again, for having heard that it isn't known here.
+        // Merge bases are sent even to the replica that they came from: it drops their bodies when
+        // it learns that this replica lacks them.
         let is_new = |node: &Node| {
             node.seq > since && (!skip(node.revision) || ancestors.contains(&node.revision))
         };
         if !self.tree.nodes().iter().any(is_new) {
             return None;
         }
-        // What leads from a named revision to the leaves is named too: a replica that began with
-        // leaves alone doesn't know of it.
+        // Revisions between a named one and the leaves are named, too: a replica that was first
+        // sent the leaves only doesn't know them.
         let mut named: HashSet<Revision> = ancestors.clone();
         let mut known = 0;
         for node in self.tree.nodes() {
@@ -279,7 +281,8 @@ impl Record {
         let forgotten = if is_empty { Forgotten::default() } else { self.tree.forgotten().clone() };
         self.outgoing(forgotten, |node| {
             if is_leaf(node) {
-                // Who began empty has no tombstones, and one ends what is told beside it.
+                // A replica that began empty has no deleted leaves, but needs one that closes
+                // revisions it is sent now.
                 let is_end = node.deleted && !skip(node.revision);
                 (is_new(node) || is_end).then_some(true)
             } else {
@@ -288,7 +291,8 @@ impl Record {
         })
     }
 
-    /// Those of the bases whose bodies travel: as many as fit beside the leaves, the latest first.
+    /// The merge bases that are sent with their bodies: as many as fit beside the leaves, the
+    /// latest first.
     fn bases_that_fit(&self, leaves: &[&Node], bases: &HashSet<Revision>) -> HashSet<Revision> {
         let mut room = BODY_LIMIT.saturating_sub(leaves.iter().map(|leaf| length(leaf)).sum());
         let mut fitting = HashSet::new();
@@ -301,7 +305,8 @@ impl Record {
         fitting
     }
 
-    /// The chosen revisions; `choose` tells whether one travels, and then whether with its body.
+    /// A document of the chosen revisions. `choose` returns `None` for a revision that isn't sent,
+    /// and otherwise whether it is sent with its body. `None` if no revision is chosen.
     fn outgoing(
         &self,
         forgotten: Forgotten,

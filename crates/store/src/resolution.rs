@@ -1,4 +1,4 @@
-//! Settling what the view of a document leaves open.
+//! Resolving a document's open conflicts.
 
 use serde_json::{Map, Value};
 
@@ -10,18 +10,18 @@ use crate::{
 };
 
 impl Document {
-    /// An edit that settles every open conflict, and closes all leaves that were seen.
+    /// An edit that resolves every open conflict and closes all leaves of this view.
     ///
-    /// `choose` is given each conflict and says what the field is to be from now on: one of the
-    /// [values](OpenConflict::values), or anything else; `None` removes the field. Without a
-    /// conflict the edit says what the document says already, which settles that a document which
-    /// was [deleted elsewhere](Document::kept) is kept.
+    /// `choose` is called with each conflict and returns the field's new value: one of the
+    /// [values](OpenConflict::values), or any other; `None` removes the field. Without conflicts
+    /// the edit repeats the document's body, which resolves that it was [deleted
+    /// elsewhere](Document::kept) in favour of keeping it.
     ///
-    /// Fails when the fields chosen pass the limits of a body.
+    /// Fails if the chosen fields exceed the limits of a body.
     ///
     /// ```
     /// # use settee_store::Document;
-    /// /// Takes for each field what was written in this profile.
+    /// /// Chooses for each field the value that was written in this profile.
     /// fn keep_mine(document: &Document) -> Option<settee_store::Edit> {
     ///     let resolution = document.resolved(|conflict| {
     ///         let is_own = |leaf| document.own_leaves.contains(leaf);
@@ -44,7 +44,7 @@ impl Document {
     }
 }
 
-/// Sets a field, or removes it. Objects on the way to it that are missing are made.
+/// Sets a field, or removes it with `None`. Missing objects on the path are created.
 fn set(fields: &mut Map<String, Value>, path: &[String], value: Option<Value>) {
     match (path, value) {
         ([], _) => {}
@@ -65,7 +65,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_field_is_set_where_its_path_leads() {
+    fn a_field_is_set_at_its_path() {
         let check = |path: &[&str], value: Option<Value>, expected: Value| {
             let Value::Object(mut fields) = json!({"a": 1, "o": {"b": 1, "c": 2}}) else { return };
             let path: Vec<String> = path.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! Names of revisions, and how a revision's name follows from what it says.
+//! Names of revisions, and how a name is derived from a revision's contents.
 
 use std::{fmt, str::FromStr};
 
@@ -8,12 +8,12 @@ use thiserror::Error;
 
 use crate::body::Body;
 
-/// The format of what a revision's hash is taken over. It is part of the hash.
+/// The version of the hash's input format, which is itself part of the input.
 const HASH_FORMAT: u8 = 1;
 
 /// A revision's name, written as `generation-hash` with the hash in 32 lower-case hex digits.
 ///
-/// CouchDB: the order is that of the generation first, then of the hash's bytes.
+/// Names are ordered by generation, then by the hash's bytes, as in CouchDB.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision {
     generation: u32,
@@ -23,10 +23,10 @@ pub struct Revision {
 /// Why a text or a pair is not a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RevisionError {
-    /// The text is in another form. Upper-case digits are refused.
-    #[error("a revision is written as its generation, a dash and 32 hex digits")]
+    /// The text has another form. Upper-case digits are refused.
+    #[error("a revision is written as its generation, a dash and 32 lower-case hex digits")]
     Malformed,
-    /// CouchDB: generation 0 is of local documents, which have no revisions here.
+    /// CouchDB uses generation 0 for local documents, which have no revisions here.
     #[error("a revision's generation begins at 1")]
     NoGeneration,
     /// The parent's generation is [`u32::MAX`].
@@ -35,8 +35,8 @@ pub enum RevisionError {
 }
 
 impl Revision {
-    /// A name that is known already, from elsewhere. Fails with [`RevisionError::NoGeneration`]
-    /// only; whether the name follows from any content isn't looked at.
+    /// A name from its parts, without checking it against any contents. Fails with
+    /// [`RevisionError::NoGeneration`] if the generation is 0.
     pub fn new(generation: u32, hash: [u8; 16]) -> Result<Self, RevisionError> {
         if generation == 0 {
             Err(RevisionError::NoGeneration)
@@ -45,12 +45,12 @@ impl Revision {
         }
     }
 
-    /// The name of the revision that says this. The same edit of the same parent has the same
-    /// name on every replica. The hash is the first half of a SHA-256; CouchDB's is an MD5, taken
-    /// over something else, so that the two never agree.
+    /// The name of the revision with these contents. The same edit of the same parent has the same
+    /// name on every replica. The hash is the first half of a SHA-256; CouchDB takes an MD5 over
+    /// other input, so its names differ.
     ///
-    /// `merges` are the leaves that the revision closes besides its parent, in rising order.
-    /// Fails with [`RevisionError::Overflow`] only.
+    /// `merges` are the leaves that the revision closes besides its parent, in rising order. Fails
+    /// with [`RevisionError::Overflow`] if the parent's generation is the last one.
     pub fn derive(
         parent: Option<Revision>,
         merges: &[Revision],
@@ -87,7 +87,7 @@ impl Revision {
         self.generation
     }
 
-    /// What tells apart the revisions of one generation.
+    /// The first half of the SHA-256: see [`Revision::derive`].
     pub fn hash(self) -> [u8; 16] {
         self.hash
     }

@@ -1,61 +1,58 @@
-//! What everybody reads of a document: its live leaves, merged field by field.
+//! A document as readers see it: its live leaves, merged field by field.
 //!
-//! The view is a pure function of the leaves and of the bodies they descend from, so that all
-//! replicas with the same revisions read the same. Nothing is written for it. CouchDB shows the
-//! winner alone, and the other live leaves as `_conflicts`.
+//! The view is a pure function of the leaves and of their common ancestors' bodies. So all replicas
+//! with the same revisions show the same, and a merge writes nothing. CouchDB shows only the
+//! winner, and lists the other live leaves as `_conflicts`.
 
 use serde_json::{Map, Value};
 
-use crate::{
-    body::Body,
-    revision::Revision,
-    tree::{Node, RevisionTree},
-};
+use crate::{body::Body, node::Node, revision::Revision, tree::RevisionTree};
 
-/// Most live leaves that are merged; the best are, by the winner's order (CouchDB: the highest
-/// generation, then the highest hash). Of deleted leaves a view names as many.
+/// Most live leaves that are merged; with more, the first by the winner's order (CouchDB: the
+/// highest generation, then the highest hash). A view names at most as many deleted leaves.
 pub const MERGE_LIMIT: usize = 16;
 
-/// A document as everybody reads it.
+/// A document as readers see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
     /// The first of the leaves (CouchDB: `_rev`). It is deleted only if all are.
     pub winner: Revision,
-    /// The leaves that the view was made of, the winner first. An edit that names them closes them.
+    /// The leaves that the view shows, the winner first. An edit that names them closes them.
     ///
-    /// Deleted leaves come last. Beside live ones they have no say in what is read, but they are
-    /// seen: somebody has deleted the document, and it was kept.
+    /// Deleted leaves come last. Beside live leaves they don't change the body; they show that
+    /// somebody has deleted the document and that it was kept.
     pub leaves: Vec<Revision>,
     /// How many of the leaves are deleted.
     pub deletions: usize,
     /// Whether all leaves are deleted (CouchDB: whether the winner is, which is the same).
     pub deleted: bool,
-    /// The live leaves, merged field by field; the winner's body where the merged one would pass
-    /// the limits of a [`Body`]. Of a deleted document, what the winner says.
+    /// The live leaves, merged field by field; the winner's body if the merged one would exceed the
+    /// limits of a [`Body`]. For a deleted document, the winner's body.
     pub body: Body,
-    /// In the order of their paths. Empty for as long as different fields were changed.
+    /// Fields that were changed differently, in the order of their paths. Empty if all changes were
+    /// to different fields.
     pub conflicts: Vec<OpenConflict>,
 }
 
-/// A field that several leaves have changed differently. The view shows the first value.
+/// A field that leaves have changed differently. The view shows the first value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenConflict {
-    /// The names of the objects that hold the field, and its own.
+    /// The names of the objects that contain the field, from the outermost, and the field's own.
     pub path: Vec<String>,
-    /// What the leaves say, without repeats, the best leaf's first: two values or more.
+    /// The leaves' values without repeats, the winner's first: at least two.
     pub values: Vec<ConflictingValue>,
 }
 
 /// One of the values of a field in conflict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConflictingValue {
-    /// The leaves that say so, the best first.
+    /// The leaves that have the value, the first by the winner's order first.
     pub leaves: Vec<Revision>,
-    /// `None` where the field is absent.
+    /// `None` if the field is absent.
     pub value: Option<Value>,
 }
 
-/// The view of a tree; `None` of an empty one.
+/// The view of a tree; `None` for an empty one.
 pub fn view(tree: &RevisionTree) -> Option<View> {
     if let [only] = tree.nodes() {
         return Some(view_of_one(only));
@@ -69,10 +66,13 @@ pub fn view(tree: &RevisionTree) -> Option<View> {
     (!live.is_empty()).then(|| view_of(tree, &live))
 }
 
-/// The merged view of chosen revisions of the tree, the best of them first. Panics without any.
+/// The view of the tree if the chosen revisions were its leaves. They are in the winner's order.
+/// Panics without any.
 pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
-    // An edit survives a concurrent delete.
+    assert!(!leaves.is_empty(), "a view shows at least one revision");
+    // An edit survives a concurrent delete, so deleted leaves aren't merged.
     let live = leaves.iter().take_while(|leaf| !leaf.deleted).count();
+    debug_assert!(leaves[live..].iter().all(|leaf| leaf.deleted), "deleted leaves come last");
     let named = leaves.iter().map(|leaf| leaf.revision).collect();
     let view = if live > 1 { merged(tree, &leaves[..live]) } else { view_of_one(leaves[0]) };
     View { leaves: named, deletions: leaves.len() - live, ..view }
@@ -95,8 +95,8 @@ fn merged(tree: &RevisionTree, leaves: &[&Node]) -> View {
         })
         .collect();
     let fields = merge.fields(&sides, &bases);
-    // Merging takes fields from bodies within the limits; only their sum can pass them, and
-    // then the winner stands, with everything else shown as open.
+    // Each body is within the limits, but all fields together may exceed them. Then the view shows
+    // the winner's body with the conflicts.
     let body = Body::new(fields);
     let body = body.unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty));
     View { body, conflicts: merge.conflicts, ..view_of_one(winner) }
@@ -117,9 +117,9 @@ fn parsed(body: Option<&Body>) -> Value {
     Value::Object(body.map(Body::fields).unwrap_or_default())
 }
 
-/// The bodies of the latest common ancestors; `None` when one is not known, or there is none.
+/// The bodies of the latest common ancestors; `None` if there is none, or a body is missing.
 type Ancestry<T> = Option<Vec<T>>;
-/// For each pair of leaves, what their common ancestors hold at the present path.
+/// For each pair of leaves, their common ancestors' values at the present path.
 type Bases<'a> = Vec<Vec<Ancestry<Option<&'a Value>>>>;
 
 fn ancestry(tree: &RevisionTree, one: &Node, other: &Node) -> Ancestry<Value> {
@@ -137,7 +137,7 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// Merges objects, name by name.
+    /// Merges objects field by field.
     fn fields(&mut self, sides: &[Option<&Value>], bases: &Bases<'_>) -> Map<String, Value> {
         let mut names: Vec<&String> = sides
             .iter()
@@ -209,8 +209,8 @@ fn is_superseded(at: usize, sides: &[Option<&Value>], bases: &Bases<'_>) -> bool
     })
 }
 
-/// Applies what changed from `before` to `after` to `onto`, object by object; anything else than an
-/// object is taken whole. The outcome may pass the limits of a [`Body`].
+/// Applies the changes from `before` to `after` to `onto`, recursively in objects; other values are
+/// replaced as a whole. The result may exceed the limits of a [`Body`].
 pub fn rebase(before: &Body, after: &Body, onto: &Body) -> Map<String, Value> {
     rebase_fields(&before.fields(), after.fields(), onto.fields())
 }
@@ -243,12 +243,12 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::needless_pass_by_value, reason = "it is written on the spot")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass literals")]
     fn body(value: Value) -> Body {
         Body::from_serialize(&value).unwrap()
     }
 
-    /// Adds a revision, and tells its name.
+    /// Adds a revision, and returns its name.
     fn add(tree: &mut RevisionTree, closes: &[Revision], value: Value) -> Revision {
         let (parent, merges) = (closes.first().copied(), closes.get(1..).unwrap_or_default());
         let (deleted, body) =
@@ -263,7 +263,7 @@ mod tests {
             seq: 1,
             pending: false,
             own: false,
-            lingers: false,
+            kept_for_pending: false,
         });
         revision
     }
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn both_saying_the_same_is_no_conflict() {
+    fn equal_changes_are_no_conflict() {
         let mut tree = RevisionTree::default();
         let base = add(&mut tree, &[], json!({"a": 1}));
         add(&mut tree, &[base], json!({"a": 2, "b": 1}));
@@ -333,11 +333,11 @@ mod tests {
         add(&mut tree, &[base], json!({"a": 0, "b": 9}));
         let (merged, open) = seen(&tree);
         assert_eq!((&merged["b"], open), (&json!(9), vec![("a".to_owned(), 3)]));
-        assert_ne!(merged["a"], json!(0), "who left it as it was has no say");
+        assert_ne!(merged["a"], json!(0), "an unchanged value doesn't count");
     }
 
     #[test]
-    fn without_the_ancestor_whatever_differs_is_open() {
+    fn without_the_ancestors_body_every_difference_is_a_conflict() {
         let mut tree = RevisionTree::default();
         let base = add(&mut tree, &[], json!({"a": 1, "b": 1, "c": 1}));
         add(&mut tree, &[base], json!({"a": 2, "b": 1, "c": 1}));
@@ -355,7 +355,7 @@ mod tests {
         let one = add(&mut tree, &[base], json!({"a": 1}));
         let other = add(&mut tree, &[base], json!({"a": 2}));
         let merged = add(&mut tree, &[one.max(other), one.min(other)], json!({"a": 3}));
-        // Somebody who knows only one side goes on with it, in another field.
+        // Somebody who has only one side edits another field of it.
         add(&mut tree, &[other], json!({"a": 2, "b": 1}));
         assert_eq!(seen(&tree), (json!({"a": 3, "b": 1}), Vec::new()));
         assert!(view(&tree).unwrap().leaves.contains(&merged));
@@ -371,14 +371,14 @@ mod tests {
         let seen = view(&tree).unwrap();
         assert_eq!((seen.winner, seen.deleted, seen.deletions), (kept, false, 1));
         assert_eq!((seen.leaves, seen.body), (vec![kept, gone], body(json!({"a": 2}))));
-        // Who goes on with it has seen that it was deleted.
+        // An edit of both leaves closes the deleted one, too.
         let last = add(&mut tree, &[kept, gone], json!({"a": 3}));
         let seen = view(&tree).unwrap();
         assert_eq!((seen.leaves, seen.deletions), (vec![last], 0));
     }
 
     #[test]
-    fn a_rebase_takes_what_the_editor_changed() {
+    fn a_rebase_applies_what_the_editor_changed() {
         let check = |before: Value, after: Value, onto: Value, expected: Value| {
             let rebased = rebase(&body(before), &body(after), &body(onto));
             assert_eq!(Value::Object(rebased), expected);

@@ -1,6 +1,6 @@
-//! Whatever comes in, the answer is a typed error, and the database is as it was before.
+//! Bad input is answered by a typed error, and leaves the database as it was.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use settee_store::{
 // ---------------------------------------------------------------------------------------------
 // How input is refused
 
-/// Every way in which it is; each of them is a type that a program can look at.
+/// All types of errors that input can be refused with.
 #[derive(Debug, PartialEq)]
 enum Refusal {
     Id(IdError),
@@ -29,7 +29,7 @@ enum Refusal {
     Replication(ReplicationError),
     Operation(OperationError),
     Backend(BackendError),
-    /// Bytes that are not what they are read as: minicbor's error, which can't be compared.
+    /// Bytes that can't be decoded: minicbor's error, which can't be compared.
     Unreadable,
 }
 
@@ -57,14 +57,14 @@ impl From<minicbor::decode::Error> for Refusal {
     }
 }
 
-/// What somebody tries, as far as it can be put together.
+/// The operations of a case, or the error that building them fails with.
 type Attempt = Result<Vec<Operation>, Refusal>;
-/// A name that tells what is wrong, the attempt, and what it is refused with.
+/// A name that says what is wrong, the attempt, and the error.
 type CaseOf<E> = (&'static str, fn() -> Attempt, E);
 type Case = CaseOf<Refusal>;
 
 // ---------------------------------------------------------------------------------------------
-// Good input, to be spoilt
+// Good input, which the cases spoil
 
 fn id(text: &str) -> DocumentId {
     DocumentId::new(text).unwrap()
@@ -95,7 +95,7 @@ fn replicate(text: &str, revisions: Vec<ReplicatedRevision>) -> Attempt {
     Ok(vec![Operation::Replicate { document, acknowledges: false }])
 }
 
-/// A revision from elsewhere that says this, under its right name.
+/// A received revision with this body, under its right name.
 fn replicated(parent: Option<Revision>, value: &Value) -> ReplicatedRevision {
     let body = body(value);
     let name = Revision::derive(parent, &[], false, &body).unwrap();
@@ -117,40 +117,43 @@ fn last() -> ReplicatedRevision {
     replicated(Some(named(u32::MAX - 1, 1)), &json!({"n": "last"}))
 }
 
-/// A body of so many bytes.
+/// A body of this size.
 fn long(bytes: usize) -> Result<Body, BodyError> {
     let frame = r#"{"text":""}"#.len();
     Body::from_serialize(&json!({"text": "x".repeat(bytes - frame)}))
 }
 
-/// Objects or arrays within each other, the outermost included.
+/// Objects or arrays nested this deep, including the outermost object.
 fn nested(depth: usize, wrap: fn(Value) -> Value) -> Map<String, Value> {
     let inner = (2..depth).fold(wrap(json!(1)), |inner, _| wrap(inner));
     Map::from_iter([("in".to_owned(), inner)])
 }
 
 // ---------------------------------------------------------------------------------------------
-// What is tried
+// The cases
 
 fn cases() -> Vec<Case> {
-    [ids(), bodies(), revisions(), edits(), replication()].into_iter().flatten().collect()
+    [ids(), bodies(), revisions(), edits(), replication(), insertion()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn ids() -> Vec<Case> {
     use Refusal::{Id, Unreadable};
     vec![
-        ("no id", || edit_of(DocumentId::new("")), Id(IdError::Empty)),
+        ("an empty id", || edit_of(DocumentId::new("")), Id(IdError::Empty)),
         (
             "an id that is one byte too long",
             || edit_of(DocumentId::new(&"x".repeat(ID_LIMIT + 1))),
             Id(IdError::TooLong),
         ),
         (
-            "an id that is too long in bytes alone",
+            "an id that is too long in bytes, not in characters",
             || edit_of(DocumentId::new(&"ü".repeat(ID_LIMIT / 2 + 1))),
             Id(IdError::TooLong),
         ),
-        ("an id of the database", || edit_of(DocumentId::new("_design/x")), Id(IdError::Reserved)),
+        ("an id that is reserved", || edit_of(DocumentId::new("_design/x")), Id(IdError::Reserved)),
         ("an id with a NUL", || edit_of(DocumentId::new("a\0b")), Id(IdError::Nul)),
         (
             "an id that is half a surrogate pair",
@@ -158,7 +161,7 @@ fn ids() -> Vec<Case> {
             Unreadable,
         ),
         ("an id cut in a character", || edit_of(Ok(minicbor::decode(b"\x61\xc3")?)), Unreadable),
-        ("an id of bytes", || edit_of(Ok(minicbor::decode(b"\x41a")?)), Unreadable),
+        ("an id as a byte string", || edit_of(Ok(minicbor::decode(b"\x41a")?)), Unreadable),
         ("an empty id as bytes", || edit_of(Ok(minicbor::decode(b"\x60")?)), Unreadable),
         ("a reserved id as bytes", || edit_of(Ok(minicbor::decode(b"\x61_")?)), Unreadable),
     ]
@@ -176,11 +179,11 @@ fn bodies() -> Vec<Case> {
         ("an array", || of(&json!([1])), NotAnObject),
         ("a text", || of(&json!("tea")), NotAnObject),
         ("null", || of(&Value::Null), NotAnObject),
-        ("an array from elsewhere", || bytes(b"[]"), NotAnObject),
-        ("a number from elsewhere", || bytes(b"1"), NotAnObject),
+        ("a received array", || bytes(b"[]"), NotAnObject),
+        ("a received number", || bytes(b"1"), NotAnObject),
         ("a byte too many", || edit_with(long(BODY_LIMIT + 1)), TooLarge),
         (
-            "a byte too many from elsewhere",
+            "a byte too many, received",
             || bytes(format!("{{\"t\":\"{}\"}}", "x".repeat(BODY_LIMIT)).as_bytes()),
             TooLarge,
         ),
@@ -196,32 +199,32 @@ fn bodies() -> Vec<Case> {
         ),
         ("arrays 200 deep", || edit_with(Body::new(nested(200, |inner| json!([inner])))), TooDeep),
         (
-            "objects 101 deep from elsewhere",
+            "objects 101 deep, received",
             || bytes(["{\"a\":".repeat(101), "1".into(), "}".repeat(101)].concat().as_bytes()),
             TooDeep,
         ),
         (
-            "objects 200 deep from elsewhere",
+            "objects 200 deep, received",
             || bytes(["{\"a\":".repeat(200), "1".into(), "}".repeat(200)].concat().as_bytes()),
             NotCanonical,
         ),
         (
-            "no end of arrays from elsewhere",
+            "500,000 arrays within each other",
             || bytes(["{\"a\":".into(), "[".repeat(500_000)].concat().as_bytes()),
             NotCanonical,
         ),
-        ("a field of the database", || of(&json!({"_id": "a"})), Reserved),
-        ("a field of the database from elsewhere", || bytes(br#"{"_rev":1}"#), Reserved),
+        ("a reserved field", || of(&json!({"_id": "a"})), Reserved),
+        ("a reserved field, received", || bytes(br#"{"_rev":1}"#), Reserved),
         ("half a surrogate pair", || bytes(br#"{"title":"\ud800"}"#), NotCanonical),
         ("the other half", || bytes(br#"{"title":"\udc00x"}"#), NotCanonical),
         ("half a surrogate pair as a name", || bytes(br#"{"\ud800":1}"#), NotCanonical),
         ("half a surrogate pair in bytes", || bytes(b"{\"a\":\"\xed\xa0\x80\"}"), NotCanonical),
-        ("bytes that are no text", || bytes(b"{\"a\":\"\xff\"}"), NotCanonical),
+        ("bytes that aren't UTF-8", || bytes(b"{\"a\":\"\xff\"}"), NotCanonical),
         ("blanks", || bytes(br#"{"a": 1}"#), NotCanonical),
         ("names out of order", || bytes(br#"{"b":1,"a":1}"#), NotCanonical),
         ("one name twice", || bytes(br#"{"a":1,"a":1}"#), NotCanonical),
-        ("a number written otherwise", || bytes(br#"{"a":1.0}"#), NotCanonical),
-        ("a number past all others", || bytes(br#"{"a":1e999}"#), NotCanonical),
+        ("a number in another notation", || bytes(br#"{"a":1.0}"#), NotCanonical),
+        ("a number past the range of doubles", || bytes(br#"{"a":1e999}"#), NotCanonical),
         ("not a number", || bytes(br#"{"a":NaN}"#), NotCanonical),
         ("half an object", || bytes(br#"{"a":"#), NotCanonical),
         ("two objects", || bytes(b"{}{}"), NotCanonical),
@@ -245,8 +248,12 @@ fn revisions() -> Vec<Case> {
         ("a digit too many", || text(&format!("1-{DIGITS}0")), Revision(Malformed)),
         ("capitals", || text(&format!("1-{}", DIGITS.to_uppercase())), Revision(Malformed)),
         ("a sign", || text(&format!("+1-{DIGITS}")), Revision(Malformed)),
-        ("two bytes for a digit", || text(&format!("1-ü{}", &DIGITS[2..])), Revision(Malformed)),
-        ("no first generation", || text(&format!("0-{DIGITS}")), Revision(NoGeneration)),
+        (
+            "a character of two bytes for two digits",
+            || text(&format!("1-ü{}", &DIGITS[2..])),
+            Revision(Malformed),
+        ),
+        ("generation 0", || text(&format!("0-{DIGITS}")), Revision(NoGeneration)),
         ("a generation too high", || text(&format!("4294967296-{DIGITS}")), Revision(Malformed)),
         (
             "generation 0 in parts",
@@ -272,7 +279,7 @@ fn revisions() -> Vec<Case> {
     ]
 }
 
-/// A name as it travels, with a hash of so many bytes.
+/// An encoded name with a hash of this size.
 fn in_bytes(generation: u8, hash: u8) -> Vec<u8> {
     let mut bytes = vec![0x82, generation, 0x40 + hash.min(23)];
     bytes.resize(bytes.len() + usize::from(hash), 7);
@@ -283,12 +290,12 @@ fn edits() -> Vec<Case> {
     use Refusal::{Backend, Operation};
     vec![
         (
-            "a new document in the place of another",
+            "a new document with the id of another",
             || Ok(edit(id("a"), Vec::new(), body(&json!({})))),
             Operation(OperationError::Exists),
         ),
         (
-            "an edit of what nobody knows",
+            "an edit of an unknown revision",
             || Ok(edit_on(named(1, 9))),
             Operation(OperationError::UnknownRevision),
         ),
@@ -298,7 +305,7 @@ fn edits() -> Vec<Case> {
             Operation(OperationError::UnknownRevision),
         ),
         (
-            "a delete of what isn't there",
+            "a delete of an unknown document",
             || {
                 let (id, seen) = (id("nowhere"), Vec::new());
                 Ok(vec![settee_store::Operation::Edit(Edit { id, seen, change: Change::Delete })])
@@ -306,30 +313,38 @@ fn edits() -> Vec<Case> {
             Operation(OperationError::NotFound),
         ),
         (
-            "more than one commit may hold",
+            "too many operations in one commit",
             || Ok(vec![edit(id("new"), Vec::new(), body(&json!({}))).remove(0); COMMIT_LIMIT + 1]),
             Backend(BackendError::TooMany),
         ),
     ]
 }
 
+/// A revision of which only its name, parent and merges matter.
+fn bare(name: Revision, parent: Option<Revision>, merges: Vec<Revision>) -> Attempt {
+    replicate("b", vec![ReplicatedRevision::verified(name, parent, merges, false, None)?])
+}
+
 fn replication() -> Vec<Case> {
-    use Refusal::Operation;
     use ReplicationError::{Body, Count, Generation, HashMismatch, Merges};
-    /// A revision of which only its name, parent and merges matter.
-    fn bare(name: Revision, parent: Option<Revision>, merges: Vec<Revision>) -> Attempt {
-        replicate("b", vec![ReplicatedRevision::verified(name, parent, merges, false, None)?])
-    }
-    fn said(deleted: bool, json: &[u8]) -> Attempt {
+    fn with_wrong_name(deleted: bool, json: &[u8]) -> Attempt {
         let name = replicated(None, &json!({"n": 1})).revision;
         let body = Some(json);
         replicate("b", vec![ReplicatedRevision::verified(name, None, Vec::new(), deleted, body)?])
     }
     let cases: Vec<CaseOf<ReplicationError>> = vec![
-        ("another's name", || said(false, br#"{"n":2}"#), HashMismatch),
-        ("a name that says nothing of a delete", || said(true, br#"{"n":1}"#), HashMismatch),
-        ("a name over a body that is none", || said(false, b"[]"), Body(BodyError::NotAnObject)),
-        ("a name over other bytes", || said(false, br#"{"n": 1}"#), Body(BodyError::NotCanonical)),
+        ("another revision's name", || with_wrong_name(false, br#"{"n":2}"#), HashMismatch),
+        ("a name without the delete", || with_wrong_name(true, br#"{"n":1}"#), HashMismatch),
+        (
+            "a name of a body that isn't an object",
+            || with_wrong_name(false, b"[]"),
+            Body(BodyError::NotAnObject),
+        ),
+        (
+            "a name of a body that isn't canonical",
+            || with_wrong_name(false, br#"{"n": 1}"#),
+            Body(BodyError::NotCanonical),
+        ),
         ("a generation that is skipped", || bare(named(2, 1), None, vec![]), Generation),
         ("a generation that stays", || bare(named(3, 1), Some(named(3, 2)), vec![]), Generation),
         (
@@ -358,14 +373,20 @@ fn replication() -> Vec<Case> {
         ("no revisions", || replicate("b", Vec::new()), Count),
         ("too many revisions", || replicate("b", many(HISTORY_LIMIT + MERGE_LIMIT + 1)), Count),
     ];
-    let refused: Vec<Case> = vec![
+    let cases = cases.into_iter();
+    cases.map(|(name, attempt, error)| (name, attempt, Refusal::Replication(error))).collect()
+}
+
+fn insertion() -> Vec<Case> {
+    use Refusal::Operation;
+    vec![
         (
             "a leaf without a body",
             || bare(named(1, 9), None, vec![]),
             Operation(OperationError::NoBody),
         ),
         (
-            "another descent under a known name",
+            "a known name with other merges",
             || {
                 let mut known = replicated(None, &json!({"n": 1}));
                 known.merges = vec![named(1, 1)];
@@ -374,7 +395,7 @@ fn replication() -> Vec<Case> {
             Operation(OperationError::Differs),
         ),
         (
-            "another body under a known name, after something new",
+            "a known name with another body, after a new revision",
             || {
                 let mut known = replicated(None, &json!({"n": 1}));
                 known.body = Some(body(&json!({"n": 2})));
@@ -383,28 +404,25 @@ fn replication() -> Vec<Case> {
             Operation(OperationError::Differs),
         ),
         (
-            "more versions than are merged",
+            "more leaves than are merged",
             || replicate("b", many(MERGE_LIMIT + 1)),
             Operation(OperationError::Overgrown),
         ),
         (
-            "versions that are too large together",
+            "leaves that are too large together",
             || {
                 let text = |letter: &str| json!({"text": letter.repeat(BODY_LIMIT / 2)});
                 replicate("b", vec![replicated(None, &text("x")), replicated(None, &text("y"))])
             },
             Operation(OperationError::Overgrown),
         ),
-    ];
-    let cases = cases.into_iter();
-    let cases = cases.map(|(name, attempt, error)| (name, attempt, Refusal::Replication(error)));
-    cases.chain(refused).collect()
+    ]
 }
 
 // ---------------------------------------------------------------------------------------------
-// What becomes of it
+// The checks
 
-/// Everything that can be read of a database.
+/// Everything that can be read from a database.
 #[derive(Debug, PartialEq)]
 struct State {
     records: Vec<Arc<Record>>,
@@ -431,7 +449,7 @@ async fn outcome(database: &Database, attempt: Attempt) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Something of everything, which bad input could spoil.
+/// Writes some of everything that bad input could damage.
 async fn fill(database: &Database) {
     let first = replicated(None, &json!({"n": 1}));
     let others = many(MERGE_LIMIT);
@@ -444,7 +462,7 @@ async fn fill(database: &Database) {
         Ok(edit(id(&"x".repeat(ID_LIMIT)), Vec::new(), body(&json!({})))),
         Ok(vec![Operation::Local { key: "place".into(), value: Some(b"here".to_vec()) }]),
     ] {
-        assert_eq!(outcome(database, attempt).await, Ok(()), "good input is taken");
+        assert_eq!(outcome(database, attempt).await, Ok(()), "good input is accepted");
     }
 }
 
@@ -459,7 +477,7 @@ async fn is_refused_without_a_trace(database: Database) {
         assert!(!watch.has_changed().unwrap(), "{name}");
     }
 
-    // Beside bad input, good input is taken as if it were alone.
+    // Good input is accepted even in one commit with bad input.
     let (bad, good) = (edit_on(named(1, 9)), edit(id("good"), vec![], body(&json!({}))));
     let commit = database.commit([bad, good].concat()).await.unwrap();
     assert_eq!(commit.outcomes[0], Err(OperationError::UnknownRevision));

@@ -1,4 +1,4 @@
-//! The suite that every back end passes, over IndexedDB in a real browser.
+//! The conformance suite with IndexedDB in a real browser.
 #![cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 
 use std::cell::Cell;

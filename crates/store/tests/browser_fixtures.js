@@ -1,4 +1,4 @@
-// IndexedDB's databases as JSON, and back: bytes as hex digits, everything else as it is.
+// Converts IndexedDB databases to JSON and back: bytes become hex digits, other values are kept.
 
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const bytes = (digits) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -9,7 +9,7 @@ const settled = (request) =>
     request.onerror = () => reject(request.error);
   });
 
-/** Everything that a database holds, by its stores: keys with their values. */
+/** The contents of a database: for each store, its keys with their values. */
 export const dump = async (name) => {
   const database = await settled(indexedDB.open(name));
   const dumped = { version: database.version, stores: {} };
@@ -26,7 +26,7 @@ export const dump = async (name) => {
   return JSON.stringify(dumped);
 };
 
-/** Makes a database anew of what was dumped of one. */
+/** Replaces a database by one with dumped contents. */
 export const seed = async (name, json) => {
   const { version, stores } = JSON.parse(json);
   await settled(indexedDB.deleteDatabase(name));

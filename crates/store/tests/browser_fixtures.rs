@@ -1,8 +1,8 @@
-//! Databases of IndexedDB that earlier versions have written open, and read as they did.
+//! IndexedDB databases of earlier versions open, and have the same contents as then.
 //!
-//! The ignored test writes today's: it prints the text of `indexeddb.json`, for a browser can't
-//! write files. Run alone, with `--include-ignored --nocapture write_fixtures`, its one line that begins with a brace
-//! goes into the folder that `fixtures.rs` has made.
+//! A browser can't write files, so the ignored test prints the text of `indexeddb.json`. Run it
+//! alone with `--include-ignored --nocapture write_fixtures`, and put the line that begins with a
+//! brace into the folder that `fixtures.rs` has created.
 #![cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 
 #[path = "fixtures/content.rs"]
@@ -15,11 +15,11 @@ use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_config
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// What every version has written, and what is to be read of it. The browser has no folders to
-/// look into, so they are listed.
+/// Each version's database and its expected contents. A browser can't list folders, so they are
+/// listed here.
 const VERSIONS: [(&str, &str, &str); 1] =
     [("v1", include_str!("fixtures/v1/indexeddb.json"), include_str!("fixtures/v1/expected.json"))];
-/// More commits than there may be without a snapshot.
+/// Enough commits to make a snapshot due.
 const MANY: u8 = 70;
 
 #[wasm_bindgen(module = "/tests/browser_fixtures.js")]
@@ -30,7 +30,7 @@ extern "C" {
 }
 
 async fn open(name: &str) -> Database {
-    // What is there already keeps the incarnation that it has.
+    // An existing database keeps its incarnation.
     Database::new(IndexedDb::open(name, [9; 16]).await.expect("the browser lets us save"))
 }
 
@@ -39,7 +39,7 @@ fn parsed(json: &str) -> Map<String, Value> {
 }
 
 #[wasm_bindgen_test]
-async fn every_versions_databases_open_read_as_they_did_and_go_on() {
+async fn the_databases_of_every_version_are_read_and_written() {
     for (version, fixture, expected) in VERSIONS {
         let expected = &parsed(expected)["list"];
         let fixture = parsed(fixture);
@@ -61,7 +61,7 @@ async fn every_versions_databases_open_read_as_they_did_and_go_on() {
 }
 
 #[wasm_bindgen_test]
-#[ignore = "it writes what others are compared with"]
+#[ignore = "it writes the fixtures"]
 async fn write_fixtures() {
     let mut fixture = Map::new();
     for (kind, has_snapshot) in [("log", false), ("snapshot and log", true)] {
@@ -70,7 +70,7 @@ async fn write_fixtures() {
         let database = Database::new(handle.expect("the browser lets us save"));
         content::begin(&database).await;
         if has_snapshot {
-            // Of a local document, commits leave no other trace than the last one's.
+            // These commits change only a local document, so the contents stay as expected.
             for place in 0..MANY {
                 content::set_local(&database, "place", Some(&[place])).await;
             }
@@ -87,7 +87,7 @@ async fn dumped(name: &str) -> Value {
     serde_json::from_str(&dumped).expect("it is JSON")
 }
 
-/// Until the log is covered, of which the last record's place is kept.
+/// Waits until a snapshot covers the log, which leaves the last record's empty place.
 async fn until_snapshot(name: &str) {
     for _ in 0..100 {
         if dumped(name).await["stores"]["log"].as_array().is_some_and(|log| log.len() == 1) {

@@ -1,4 +1,4 @@
-// The browser from outside of the store: what is in its database, and how browsers can behave.
+// Access to the browser's database from outside the store, and simulated behaviour of browsers.
 
 const withStores = (name, mode, act) =>
   new Promise((resolve, reject) => {
@@ -24,7 +24,7 @@ export const putInLog = (name, key, bytes) =>
 export const deleteFromMeta = (name, key) =>
   withStores(name, "readwrite", (_, meta) => meta.delete(key));
 
-/** Makes it a database of a later version. */
+/** Raises the version of the database. */
 export const upgrade = (name, version) =>
   new Promise((resolve, reject) => {
     const opening = indexedDB.open(name, version);
@@ -35,7 +35,7 @@ export const upgrade = (name, version) =>
     };
   });
 
-/** A connection that doesn't let go. */
+/** Opens a connection that doesn't close for an upgrade. */
 export const hold = (name) =>
   new Promise((resolve, reject) => {
     const opening = indexedDB.open(name);
@@ -48,7 +48,7 @@ export const pause = (milliseconds) =>
 
 export const becomeVisible = () => document.dispatchEvent(new Event("visibilitychange"));
 
-/** Replaces a property until it is called with `undefined`. */
+/** Returns a function that replaces a property; `undefined` restores it. */
 const replacing = (object, name) => {
   const original = Object.getOwnPropertyDescriptor(object, name);
   return (property) => Object.defineProperty(object, name, property ?? original);
@@ -82,5 +82,5 @@ IDBDatabase.prototype.transaction = function (stores, mode, ...rest) {
   if (mode === "readwrite") writing += 1;
   return original.call(this, stores, mode, ...rest);
 };
-/** How many transactions have been begun so far that write. */
+/** The number of writing transactions so far. */
 export const writingTransactions = () => writing;

@@ -1,4 +1,5 @@
-//! What IndexedDB does beyond what every back end does. Two handles on one database in a page stand for two tabs.
+//! The properties of IndexedDB that other back ends don't have. Two handles on one database in a
+//! page stand for two tabs.
 #![cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 
 use futures_util::{
@@ -85,7 +86,7 @@ async fn until(tab: &Database, seq: u64) {
 }
 
 #[wasm_bindgen_test]
-async fn what_is_handed_in_together_is_one_transaction() {
+async fn operations_submitted_together_share_a_transaction() {
     let tab = tab("together").await;
     let before = writing_transactions();
     let texts = ids("d", 50);
@@ -99,7 +100,7 @@ async fn what_is_handed_in_together_is_one_transaction() {
 }
 
 #[wasm_bindgen_test]
-async fn a_term_that_comes_too_late_takes_nothing_with_it() {
+async fn a_term_that_fails_affects_no_other_commit() {
     let (here, there) = (open("terms").await, tab("terms").await);
     there.lead().await.expect("nobody leads");
     let late = here.commit(vec![Operation::Lead { term: 1 }]);
@@ -110,7 +111,7 @@ async fn a_term_that_comes_too_late_takes_nothing_with_it() {
 }
 
 #[wasm_bindgen_test]
-async fn what_nobody_waits_for_is_written_all_the_same() {
+async fn a_commit_whose_future_is_dropped_is_written() {
     let one = tab("given-up").await;
     let mut write = Box::pin(one.write(vec![put("a", "x")]));
     assert!(write.as_mut().now_or_never().is_none());
@@ -147,7 +148,7 @@ async fn tabs_write_into_one_order() {
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_hears_of_what_others_write() {
+async fn a_tab_is_notified_of_other_tabs_commits() {
     let (one, other) = (tab("hint").await, tab("hint").await);
     let mut feed = other.follow(0);
     write(&one, &ids("d", 1)).await;
@@ -204,7 +205,7 @@ async fn a_snapshot_takes_the_place_of_the_log() {
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_that_a_snapshot_has_passed_reads_everything_anew() {
+async fn a_tab_whose_records_a_snapshot_deleted_reads_everything() {
     for read in [0, 69] {
         let name = format!("passed-{read}");
         let (one, writer, looker) = (tab(&name).await, tab(&name).await, tab(&name).await);
@@ -242,7 +243,7 @@ async fn a_big_database_has_a_snapshot_of_several_pieces() {
 }
 
 #[wasm_bindgen_test]
-async fn what_cannot_be_read_is_set_aside() {
+async fn unreadable_records_are_set_aside() {
     let one = tab("unreadable").await;
     write(&one, &ids("d", 2)).await;
     put_in_log("unreadable", 3.0, Uint8Array::from(&[0xff, 1, 2][..])).await;
@@ -281,16 +282,16 @@ async fn a_newer_version_is_not_touched() {
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_makes_way_for_a_newer_version() {
+async fn a_tab_closes_for_a_newer_version() {
     let one = tab("upgraded").await;
     write(&one, &ids("d", 1)).await;
     upgrade("upgraded", 1000.0).await;
     assert_eq!(one.write(vec![put("late", "x")]).await, Err(BackendError::Closed));
-    assert_eq!(count(&one).await, 1, "what was read is still to be seen");
+    assert_eq!(count(&one).await, 1, "what was read can still be read");
 }
 
 #[wasm_bindgen_test]
-async fn a_full_disk_is_told_and_nothing_is_done() {
+async fn a_full_disk_is_reported_and_nothing_is_written() {
     let one = tab("full").await;
     write(&one, &ids("d", 1)).await;
     fill_disk(true);
@@ -311,7 +312,7 @@ async fn a_database_that_is_deleted_elsewhere_is_closed() {
     assert_eq!(IndexedDb::delete("deleted").await, Ok(()));
     assert_eq!(one.write(vec![put("late", "x")]).await, Err(BackendError::Closed));
     assert_eq!(feed.next().await, Ok(None));
-    assert_eq!(count(&one).await, 1, "what was read is still to be seen");
+    assert_eq!(count(&one).await, 1, "what was read can still be read");
 
     let anew = IndexedDb::open("deleted", [2; 16]).await.expect("a new one");
     let anew = Database::new(anew);
@@ -320,7 +321,7 @@ async fn a_database_that_is_deleted_elsewhere_is_closed() {
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_that_does_not_let_go_is_not_waited_for() {
+async fn waiting_for_a_tab_that_does_not_close_has_a_limit() {
     let one = tab("held").await;
     let held = hold("held").await;
     drop(one);
@@ -329,14 +330,14 @@ async fn a_tab_that_does_not_let_go_is_not_waited_for() {
 }
 
 #[wasm_bindgen_test]
-async fn where_nothing_may_be_saved_that_is_said() {
+async fn blocked_storage_is_reported() {
     forbid_storage(true);
     let opened = IndexedDb::open("forbidden", [1; 16]).await;
     forbid_storage(false);
     assert_eq!(opened.err(), Some(BackendError::Blocked));
 }
 
-/// Until a snapshot covers the whole log, of which the last record's place is kept.
+/// Waits until a snapshot covers the whole log, which leaves the last record's empty place.
 async fn until_snapshot(name: &str) {
     for _ in 0..100 {
         if keys(log_keys(name).await) == 1 {

@@ -1,8 +1,10 @@
-//! A failure at every commit, and giving up at every await: no half state, no lost subscription.
+//! A failure at every commit and a cancellation at every await leave no partial state and no lost
+//! notification.
 //!
-//! The same story is told again and again, each time broken off somewhere else, and then goes on.
+//! The same story is run many times. Each time it is interrupted at another point, and then
+//! continued.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "faults/scenario.rs"]
 mod scenario;
@@ -24,7 +26,7 @@ use scenario::World;
 use settee_store::{BackendError, Database, DocumentId, Memory, Record, backend::memory::Fault};
 
 // ---------------------------------------------------------------------------------------------
-// A task that runs when it is woken, and not otherwise
+// A task that is polled only when it was woken
 
 struct Task<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + 'a>>,
@@ -65,9 +67,9 @@ impl<'a, T> Task<'a, T> {
 }
 
 // ---------------------------------------------------------------------------------------------
-// What is there, and what those who follow have been told
+// The state of a database, and the changes that its followers have received
 
-/// Everything that is kept of a database.
+/// Everything that can be read from a database.
 #[derive(Debug, Clone, PartialEq)]
 struct State {
     records: Vec<Arc<Record>>,
@@ -96,7 +98,7 @@ fn now<T>(future: impl Future<Output = Result<T, BackendError>>) -> T {
 
 type Seen = Rc<RefCell<HashMap<DocumentId, Arc<Record>>>>;
 
-/// Follows a database from its beginning on, and notes what it is told.
+/// Follows a database from its beginning, and notes the changes.
 fn following(database: &Database) -> (Task<'static, ()>, Seen) {
     let (seen, mut feed) = (Seen::default(), database.follow(0));
     let noted = seen.clone();
@@ -117,14 +119,14 @@ fn knows_all(seen: &Seen, state: &State) {
     let seen = seen.borrow();
     assert_eq!(seen.len(), state.records.len());
     for record in &state.records {
-        assert_eq!(seen.get(&record.id), Some(record), "word of a change was lost");
+        assert_eq!(seen.get(&record.id), Some(record), "a change was missed");
     }
 }
 
 // ---------------------------------------------------------------------------------------------
-// The story, told once without a fault, and then with one
+// The story, run once without a fault and then with one
 
-/// A world with those who follow both of its databases.
+/// A world with a follower for each of its databases.
 struct Told {
     world: World,
     followers: [(Task<'static, ()>, Seen); 2],
@@ -151,7 +153,8 @@ impl Told {
         [&self.world.client, &self.world.server]
     }
 
-    /// Tells the story until its end, or until it was polled so often; and how often it was.
+    /// Runs the story to its end, or for `polls` polls. Returns its result, and the number of
+    /// polls.
     fn tell(&mut self, polls: usize) -> (Option<Result<(), BackendError>>, usize) {
         let mut story = Task::new(self.world.go_on());
         for count in 0..polls {
@@ -166,7 +169,8 @@ impl Told {
         (None, polls)
     }
 
-    /// Checks that all that is there is what so many commits lead to, as they do without a fault.
+    /// Checks that each database is in the state that its number of commits leads to without a
+    /// fault.
     fn is_between_commits(&self, tale: &Tale, undone: [u64; 2]) {
         for ((memory, states), undone) in self.memories().into_iter().zip(&tale.states).zip(undone)
         {
@@ -175,7 +179,7 @@ impl Told {
         }
     }
 
-    /// Goes on from where the story was broken off, and checks how it ends.
+    /// Continues the interrupted story, and checks how it ends.
     fn ends_well(mut self, tale: &Tale) {
         assert_eq!(self.tell(usize::MAX).0, Some(Ok(())));
         for (memory, states) in self.memories().into_iter().zip(&tale.states) {
@@ -183,17 +187,17 @@ impl Told {
         }
         let states = self.memories().map(state);
         for ((follower, seen), state) in self.followers.iter_mut().zip(states) {
-            assert!(follower.settle().is_pending(), "it goes on");
+            assert!(follower.settle().is_pending(), "the feed doesn't end");
             knows_all(seen, &state);
         }
     }
 }
 
-/// How the story goes without a fault.
+/// The story without a fault.
 struct Tale {
-    /// Of the client's database and of the server's, after each number of commits.
+    /// The client's states and the server's, each after 0, 1, 2, … commits.
     states: [Vec<State>; 2],
-    /// How often it is polled when every call waits.
+    /// The number of polls if every call waits.
     polls: usize,
 }
 
@@ -230,7 +234,7 @@ impl Tale {
         tale
     }
 
-    /// Checks that everything happens in it that it is for.
+    /// Checks that everything happens in the story that it is meant to cover.
     fn is_worth_telling(&self) {
         let [client, server] = &self.states;
         let some = |states: &[State], what: fn(&Record) -> bool| {
@@ -252,7 +256,7 @@ fn lost() -> BackendError {
 }
 
 #[test]
-fn each_commit_may_fail_before_or_after_it_is_done() {
+fn each_commit_may_fail_before_or_after_it_is_durable() {
     let tale = Tale::learn();
     for (side, states) in tale.states.iter().enumerate() {
         for nth in 1..states.len() as u64 {
@@ -273,7 +277,7 @@ fn each_commit_may_fail_before_or_after_it_is_done() {
 }
 
 #[test]
-fn the_story_may_be_given_up_at_every_await() {
+fn the_story_may_be_cancelled_at_every_await() {
     let tale = Tale::learn();
     for polls in 0..tale.polls {
         let mut told = Told::new(true);
@@ -283,11 +287,11 @@ fn the_story_may_be_given_up_at_every_await() {
     }
 }
 
-/// Reading is given up as well, and nothing that was to be handed out is left out for that.
+/// A cancelled read of the feed loses no change.
 #[test]
-fn waiting_for_changes_may_be_given_up_at_every_await() {
+fn waiting_for_changes_may_be_cancelled_at_every_await() {
     let tale = Tale::learn();
-    for given_up in 1..6 {
+    for polls in 1..6 {
         let told = Told::new(true);
         let mut story = Task::new(told.world.go_on());
         let mut feed = told.world.client().follow(0);
@@ -298,7 +302,7 @@ fn waiting_for_changes_may_be_given_up_at_every_await() {
         for _ in 0..tale.polls {
             let _ = story.step();
             let mut next = Task::new(feed.next());
-            let polled = (0..given_up).map(|_| next.step()).find(Poll::is_ready);
+            let polled = (0..polls).map(|_| next.step()).find(Poll::is_ready);
             if let Some(Poll::Ready(records)) = polled {
                 note(records);
             }

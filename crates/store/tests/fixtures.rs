@@ -1,11 +1,11 @@
-//! Stores that earlier versions have written open, and read as they did.
+//! Files of earlier versions open, and have the same contents as then.
 //!
-//! Every version that keeps things differently gets a folder of its own under `fixtures`, which
-//! is never written again. `cargo test -p settee-store --features sqlite --test fixtures --
-//! --ignored` writes [`LATEST`], if it isn't there; `browser_fixtures.rs` tells how the
-//! browser's part of it is made.
+//! Every version with another stored format gets a folder of its own under `fixtures`, which is
+//! never written again. `cargo test -p settee-store --features sqlite --test fixtures -- --ignored`
+//! writes [`LATEST`] if it isn't there. `browser_fixtures.rs` describes how to write the browser's
+//! part.
 #![cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "fixtures/content.rs"]
 mod content;
@@ -16,10 +16,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use settee_store::{Database, Sqlite};
+use settee_store::{Database, Hosted, Sqlite, Storage};
 use tempfile::TempDir;
 
-/// The folder of what today's code writes.
+/// The folder of the present format.
 const LATEST: &str = "v1";
 /// The run in which the fixture was written.
 const RUN: [u8; 16] = *b"settee-first-run";
@@ -39,13 +39,13 @@ fn versions() -> Vec<PathBuf> {
 async fn open(file: &Path) -> (Sqlite, [Database; 2]) {
     let sqlite = Sqlite::open(file).unwrap();
     let list = sqlite.find("list").await.unwrap().unwrap();
-    assert!(list.knows(content::INCARNATION, RUN, 1), "checkpoints of then are known");
+    assert!(list.knows(content::INCARNATION, RUN, 1).await.unwrap(), "old checkpoints are known");
     let other = sqlite.find("other").await.unwrap().unwrap();
     (sqlite, [Database::new(list), Database::new(other)])
 }
 
 #[tokio::test]
-async fn every_versions_file_opens_reads_as_it_did_and_goes_on() {
+async fn the_file_of_every_version_is_read_and_written() {
     for version in versions() {
         let copies = TempDir::new().unwrap();
         let file = copies.path().join("sqlite.db");
@@ -54,8 +54,11 @@ async fn every_versions_file_opens_reads_as_it_did_and_goes_on() {
         let expected: Value = serde_json::from_slice(&expected).unwrap();
 
         let (sqlite, [list, other]) = open(&file).await;
-        assert_eq!(sqlite.names().await.unwrap(), ["list", "other"]);
-        assert_eq!(sqlite.meta("list").await.unwrap().as_deref(), Some(&b"of the program"[..]));
+        assert_eq!(sqlite.names(None, 10).await.unwrap(), ["list", "other"]);
+        assert_eq!(
+            sqlite.meta("list".into()).await.unwrap().as_deref(),
+            Some(&b"of the program"[..])
+        );
         assert_eq!(content::read(&list).await, expected["list"], "{}", version.display());
         assert_eq!(content::read(&other).await, expected["other"], "{}", version.display());
         content::edit_on(&list).await;
@@ -70,11 +73,11 @@ async fn every_versions_file_opens_reads_as_it_did_and_goes_on() {
 }
 
 #[tokio::test]
-#[ignore = "it writes what others are compared with"]
+#[ignore = "it writes the fixtures"]
 async fn write_fixtures() {
     let folder = folder().join(LATEST);
     let file = folder.join("sqlite.db");
-    assert!(!file.exists(), "what a version has written is kept as it is");
+    assert!(!file.exists(), "fixtures are never overwritten");
     fs::create_dir_all(&folder).unwrap();
 
     let sqlite = Sqlite::open_with(&file, RUN).unwrap();

@@ -1,10 +1,10 @@
-//! What was acknowledged survives kill -9, and of what was not there is no half.
+//! Commits that were acknowledged survive kill -9, and others are there as a whole or not at all.
 //!
-//! The test starts itself as another process, which writes to a file and says what the store has
-//! acknowledged. It is killed at any moment, from before the file is made to the midst of
-//! writing. Only what it has said by then is relied upon, so no moment is too early or too late.
+//! The test starts itself as another process, which writes to a file and prints each commit that
+//! the store has acknowledged. It is killed at any moment, from before the file exists to the
+//! middle of a write. The checks rely only on what it has printed by then, so any moment is valid.
 #![cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
     env, fs,
@@ -17,26 +17,26 @@ use std::{
 
 use futures_util::future::join_all;
 use serde_json::json;
-use settee_store::{Body, Change, Database, DocumentId, Edit, Sqlite};
+use settee_store::{Body, Change, Database, DocumentId, Edit, Sqlite, Storage};
 use tempfile::TempDir;
 
-/// Names the file to whoever is to be killed.
+/// The environment variable with the file's path, for the process that is killed.
 const FILE: &str = "SETTEE_KILLED_FILE";
 /// Databases that are written to at the same time, so that commits are grouped.
 const LANES: usize = 3;
-/// Documents that every batch edits, besides a new one that it makes.
+/// Documents that every batch edits, besides a new one that it creates.
 const SHARED: usize = 4;
 const CHANGES: u64 = SHARED as u64 + 1;
-/// Batches after which a process ends by itself, should nobody kill it.
+/// Batches after which a process ends if it wasn't killed.
 const ENOUGH: u64 = 2_000;
 
 const FILES: usize = 25;
 const KILLS_OF_A_FILE: usize = 9;
 
 // -------------------------------------------------------------------------------------------
-// Who is killed
+// The process that is killed
 
-/// Writes until it is killed. Does nothing as a test among others.
+/// Writes until it is killed. Does nothing when it runs as one of the tests.
 #[test]
 fn the_process_that_is_killed() {
     let Some(file) = env::var_os(FILE) else { return };
@@ -60,7 +60,7 @@ async fn write_on(sqlite: &Sqlite, lane: usize) {
     }
 }
 
-/// One line, past the test harness, which keeps what tests print.
+/// Prints a line directly, because the test harness captures what `println!` prints.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("\nsettee: {line}\n").as_bytes()).and_then(|()| out.flush()).unwrap();
@@ -86,7 +86,7 @@ async fn write(database: &Database, batch: u64) {
 }
 
 // -------------------------------------------------------------------------------------------
-// Who kills
+// The process that kills
 
 /// A process that doesn't outlive the test.
 struct Victim {
@@ -106,7 +106,7 @@ impl Victim {
         Self { process, said }
     }
 
-    /// Reads until so many lines were said.
+    /// Reads until this many lines were printed.
     fn hear(&mut self, lines: u64, heard: &mut Heard) {
         let mut count = 0;
         let mut line = String::new();
@@ -117,7 +117,7 @@ impl Victim {
         assert_eq!(count, lines, "the process ended by itself");
     }
 
-    /// SIGKILL; what had been said by then is still in the pipe.
+    /// Sends SIGKILL, and reads what is still in the pipe.
     fn kill(mut self, heard: &mut Heard) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -136,7 +136,7 @@ impl Drop for Victim {
     }
 }
 
-/// What the processes of one file have said.
+/// What the processes of one file have printed.
 #[derive(Default)]
 struct Heard {
     has_opened: bool,
@@ -146,7 +146,7 @@ struct Heard {
 }
 
 impl Heard {
-    /// Tells whether the line is the process' own, and whole.
+    /// Parses a line. Returns whether it is complete and not the test harness's.
     fn take_in(&mut self, text: &str) -> bool {
         let Some(text) = text.strip_prefix("settee: ").and_then(|text| text.strip_suffix('\n'))
         else {
@@ -166,7 +166,7 @@ impl Heard {
     }
 }
 
-/// What is there of a file's databases: the last batch of each.
+/// Checks a file's databases. Returns the last batch of each.
 async fn check(file: &Path, heard: &Heard) -> [u64; LANES] {
     let sqlite = Sqlite::open(file).unwrap();
     let mut found = [0; LANES];
@@ -202,8 +202,8 @@ async fn check(file: &Path, heard: &Heard) -> [u64; LANES] {
     found
 }
 
-/// The files as the killed process has left them, for one to look at without mending the other.
-/// What is shared between processes alone, and worth nothing without one, is left out.
+/// Copies the files that the killed process has left, so that a check doesn't repair the original.
+/// The shared-memory file is left out: it is worthless without a running process.
 fn copied(from: &Path, to: &Path) -> PathBuf {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -228,7 +228,7 @@ impl Random {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_and_nothing_is_half_there() {
+async fn acknowledged_commits_survive_and_no_commit_is_written_in_part() {
     let mut random = Random(1);
     let (mut early, mut writing, mut batches) = (0, 0, 0);
     for _ in 0..FILES {
@@ -239,7 +239,7 @@ async fn what_was_acknowledged_survives_and_nothing_is_half_there() {
             let before = heard.acknowledged;
             heard.has_opened = false;
             let mut victim = Victim::start(&file);
-            // Before it runs, while it opens the file, while it makes the databases, or later.
+            // Before it runs, while it opens the file, while it creates the databases, or later.
             let lines = if kill % 3 == 0 { random.below(3) } else { random.below(24) };
             victim.hear(lines, &mut heard);
             thread::sleep(Duration::from_micros(random.below(6_000)));
@@ -247,7 +247,7 @@ async fn what_was_acknowledged_survives_and_nothing_is_half_there() {
             early += usize::from(!heard.has_opened);
             writing += usize::from(heard.acknowledged != before);
 
-            // The next process finds the file as it was left, and may be killed while mending it.
+            // The next process finds the file as it was left, and may be killed while repairing it.
             let copy = TempDir::new().unwrap();
             check(&copied(folder.path(), copy.path()), &heard).await;
         }
@@ -263,7 +263,7 @@ async fn what_was_acknowledged_survives_and_nothing_is_half_there() {
     }
     let kills = FILES * KILLS_OF_A_FILE;
     println!(
-        "{kills} kills: {early} before the file was open, {writing} in the midst of writing; \
+        "{kills} kills: {early} before the file was open, {writing} in the middle of writing; \
          {batches} batches"
     );
     assert!(writing > kills / 4, "most were killed before they could write");

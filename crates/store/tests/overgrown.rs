@@ -1,6 +1,7 @@
-//! What one replica can send of a document, all others have to be able to receive.
+//! The limits of a document on a server: what one replica can send, all others must be able to
+//! receive.
 #![cfg(not(target_arch = "wasm32"))]
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -19,19 +20,19 @@ struct Server {
 impl Server {
     fn new() -> Self {
         let database = Database::new(Memory::new([1; 16]));
-        Self { database, id: DocumentId::new("todo/1").unwrap() }
+        Self { database, id: DocumentId::new("note/1").unwrap() }
     }
 
-    fn take(
+    fn replicate(
         &self,
         parent: Option<Revision>,
         merges: &[Revision],
         text: &str,
     ) -> (Revision, Result<Applied, OperationError>) {
-        self.take_any(parent, merges, false, text)
+        self.replicate_any(parent, merges, false, text)
     }
 
-    fn take_any(
+    fn replicate_any(
         &self,
         parent: Option<Revision>,
         merges: &[Revision],
@@ -51,13 +52,13 @@ impl Server {
         (name, commit.outcomes[0])
     }
 
-    /// The document as it is sent to who has nothing.
+    /// The document as it is sent to a replica that has nothing.
     fn sent(&self) -> ReplicatedDocument {
         let records = self.database.changes(0, 1).now_or_never().unwrap().unwrap();
         records[0].outgoing_since(Known::Nothing, |_| false).unwrap()
     }
 
-    /// Its bytes.
+    /// The approximate size of the document on the wire.
     fn weight(&self) -> usize {
         self.sent().weight()
     }
@@ -68,24 +69,25 @@ fn branches_have_a_limit_and_merging_makes_room() {
     let server = Server::new();
     let mut names = Vec::new();
     for n in 0..MERGE_LIMIT {
-        let (name, outcome) = server.take(None, &[], &n.to_string());
+        let (name, outcome) = server.replicate(None, &[], &n.to_string());
         assert!(outcome.is_ok());
         names.push(name);
     }
-    let (_, outcome) = server.take(None, &[], "one more");
+    let (_, outcome) = server.replicate(None, &[], "one more");
     assert_eq!(outcome, Err(OperationError::Overgrown));
 
     names.sort_unstable();
     let parent = names.pop();
-    assert!(server.take(parent, &names, "merged").1.is_ok());
-    assert!(server.take(None, &[], "one more").1.is_ok());
+    assert!(server.replicate(parent, &names, "merged").1.is_ok());
+    assert!(server.replicate(None, &[], "one more").1.is_ok());
 }
 
 #[test]
 fn deleted_branches_have_a_limit() {
     let server = Server::new();
-    assert!(server.take(None, &[], "alive").1.is_ok());
-    let refused = (0..200).find_map(|n| server.take_any(None, &[], true, &n.to_string()).1.err());
+    assert!(server.replicate(None, &[], "alive").1.is_ok());
+    let refused =
+        (0..200).find_map(|n| server.replicate_any(None, &[], true, &n.to_string()).1.err());
     assert_eq!(refused, Some(OperationError::Overgrown));
     let sent = server.sent();
     assert!(ReplicatedDocument::verified(sent.id, sent.revisions).is_ok());
@@ -94,22 +96,22 @@ fn deleted_branches_have_a_limit() {
 #[test]
 fn large_branches_have_a_limit_together() {
     let server = Server::new();
-    let (first, outcome) = server.take(None, &[], &"a".repeat(BODY_LIMIT / 2));
+    let (first, outcome) = server.replicate(None, &[], &"a".repeat(BODY_LIMIT / 2));
     assert!(outcome.is_ok());
     assert_eq!(
-        server.take(None, &[], &"b".repeat(BODY_LIMIT / 2)).1,
+        server.replicate(None, &[], &"b".repeat(BODY_LIMIT / 2)).1,
         Err(OperationError::Overgrown)
     );
-    // An edit takes the place of what it was made on.
-    assert!(server.take(Some(first), &[], &"c".repeat(BODY_LIMIT / 2)).1.is_ok());
+    // An edit replaces the revision that it is based on.
+    assert!(server.replicate(Some(first), &[], &"c".repeat(BODY_LIMIT / 2)).1.is_ok());
 }
 
 #[test]
-fn a_base_travels_only_where_it_fits() {
+fn a_base_is_sent_only_if_it_fits() {
     let server = Server::new();
-    let (base, outcome) = server.take(None, &[], &"a".repeat(BODY_LIMIT - 100));
+    let (base, outcome) = server.replicate(None, &[], &"a".repeat(BODY_LIMIT - 100));
     assert!(outcome.is_ok());
-    assert!(server.take(Some(base), &[], &"b".repeat(BODY_LIMIT / 3)).1.is_ok());
-    assert!(server.take(Some(base), &[], &"c".repeat(BODY_LIMIT / 3)).1.is_ok());
+    assert!(server.replicate(Some(base), &[], &"b".repeat(BODY_LIMIT / 3)).1.is_ok());
+    assert!(server.replicate(Some(base), &[], &"c".repeat(BODY_LIMIT / 3)).1.is_ok());
     assert!(server.weight() < BODY_LIMIT);
 }

@@ -1,8 +1,8 @@
-//! What holds whatever happens: replicas that are edited apart and sync with a server.
+//! Property tests: replicas that are edited independently and sync with a server, and decoders.
 //!
-//! `PROPTEST_CASES=100000 cargo test --release -p settee-store --test properties` looks further.
+//! `PROPTEST_CASES=100000 cargo test --release -p settee-store --test properties` runs more cases.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,10 +19,10 @@ use settee_store::{
 const CLIENTS: usize = 3;
 const FIELDS: [&str; 3] = ["title", "done", "note"];
 
-/// What happens, in order.
+/// One step of a test.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A client's user sets a field, looking at the document as it is, or as it was at their last look.
+    /// A client's user sets a field of the document as it is, or as it was at their last look.
     Set {
         client: usize,
         field: usize,
@@ -32,12 +32,12 @@ enum Step {
         client: usize,
         looks: bool,
     },
-    /// A client sends what is pending, and hears that it has arrived, or doesn't.
+    /// A client sends what is pending, and receives the acknowledgement or not.
     Push {
         client: usize,
         is_told: bool,
     },
-    /// A client reads what has changed on the server; with or without what it has itself sent.
+    /// A client reads the changes on the server, with or without those that it has sent itself.
     Pull {
         client: usize,
         skips_own: bool,
@@ -63,13 +63,13 @@ struct Client {
     database: Database,
     /// The document at the user's last look.
     screen: Option<Document>,
-    /// How far the server has been read.
+    /// How far the client has read the server's changes.
     since: Option<u64>,
-    /// What the server was sent on this connection.
+    /// The revisions that the client has sent to the server.
     sent: HashSet<Revision>,
 }
 
-/// An edit that was made: of which field, and which fields its editor saw in conflict.
+/// An edit: its field and value, and the fields that its editor saw in conflict.
 struct Made {
     revision: Revision,
     field: Option<&'static str>,
@@ -81,12 +81,12 @@ struct World {
     server: Database,
     clients: Vec<Client>,
     made: Vec<Made>,
-    /// What every revision closes, of all that were ever made.
+    /// What each revision closes, for all revisions that were ever made.
     closes: HashMap<Revision, Vec<Revision>>,
 }
 
 fn id() -> DocumentId {
-    DocumentId::new("todo").unwrap()
+    DocumentId::new("note").unwrap()
 }
 
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -172,7 +172,7 @@ impl World {
 
     fn delete(&mut self, client: usize, looks: bool) {
         let screen = self.look(client, looks);
-        // What is gone can't be deleted; what came back behind a stale screen can.
+        // A deleted document can't be deleted again.
         if screen.as_ref().is_some_and(|document| !document.deleted)
             && document(&self.clients[client].database).is_some_and(|document| !document.deleted)
         {
@@ -192,7 +192,7 @@ impl World {
         let database = &self.clients[client].database;
         let edit = Edit { id: id(), seen, change };
         let outcome = now(database.write(vec![edit])).unwrap().remove(0);
-        // A user who deletes what this profile has deleted already is told so.
+        // Only a delete may fail: this profile may have deleted the document already.
         let Ok(applied) = outcome else { return assert!(field.is_none(), "{outcome:?}") };
         let revision = applied.revision.unwrap();
         let tree = &record(database).unwrap().tree;
@@ -216,8 +216,8 @@ impl World {
         client.sent.extend(sent.iter().map(|revision| revision.revision));
         let is_complete = bodiless.is_empty();
         let applied = replicate(&self.server, outgoing, false);
-        // A client that has nothing new may lack something, and so does one that has forgotten
-        // what its edit was based on, even if all that is there is its own.
+        // As a server does, send what the client may lack: it has sent nothing new, or has dropped
+        // the body that its edit is based on.
         let skip = |revision| client.sent.contains(&revision);
         let record = record(&self.server).unwrap();
         let is_own = record.tree.leaves().iter().all(|leaf| skip(leaf.revision));
@@ -270,7 +270,7 @@ impl World {
 }
 
 proptest! {
-    /// Replicas that have seen the same revisions read the same; and nobody's edit is lost.
+    /// Replicas with the same revisions show the same, and no edit is lost.
     #[test]
     fn replicas_agree_and_lose_nothing(steps in steps(), common_origin in any::<bool>()) {
         let mut world = World::new(common_origin);
@@ -300,8 +300,8 @@ proptest! {
                 conflict.path == [field]
                     && conflict.values.iter().any(|open| open.value.as_ref() == Some(&made.value))
             });
-            // Somebody who had it before them changed the field, deleted the document, or saw
-            // that the field was in conflict.
+            // A later edit that descends from it changed the field, deleted the document, or saw
+            // the field in conflict.
             let is_superseded = world.made.iter().any(|later| {
                 later.revision != made.revision
                     && world.descends(made.revision, later.revision)
@@ -313,7 +313,7 @@ proptest! {
         }
     }
 
-    /// Merging trees is commutative, associative and idempotent, whatever the order of arrival.
+    /// Merging trees is commutative, associative and idempotent, in any order of arrival.
     #[test]
     fn trees_are_sets(steps in steps(), seed in any::<u64>()) {
         let mut world = World::new(true);
@@ -356,7 +356,7 @@ proptest! {
     }
 
     #[test]
-    fn revisions_are_read_as_they_are_written(generation in 1..u32::MAX, hash: [u8; 16]) {
+    fn revisions_are_decoded_as_they_were_encoded(generation in 1..u32::MAX, hash: [u8; 16]) {
         let revision = Revision::new(generation, hash).unwrap();
         prop_assert_eq!(revision.to_string().parse(), Ok(revision));
         let bytes = minicbor::to_vec(revision).unwrap();
@@ -364,7 +364,7 @@ proptest! {
     }
 
     #[test]
-    fn records_are_read_as_they_are_written(steps in steps()) {
+    fn records_are_decoded_as_they_were_encoded(steps in steps()) {
         let mut world = World::new(true);
         for step in &steps {
             world.run(step);
@@ -375,7 +375,7 @@ proptest! {
         }
     }
 
-    /// Whatever is on the disk, reading it is an error at most, and what is read can be used.
+    /// Reading damaged bytes returns a record or an error, and such a record causes no panic.
     #[test]
     fn damaged_records_do_no_harm(
         steps in steps(),

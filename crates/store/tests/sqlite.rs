@@ -1,5 +1,5 @@
-//! What SQLite does beyond what every back end does.
-#![allow(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+//! The properties of SQLite that other back ends don't have.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::json;
 use settee_store::{
-    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Operation, Sqlite,
+    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Operation, Sqlite, Storage,
 };
 use tempfile::TempDir;
 
@@ -43,15 +43,15 @@ async fn databases_are_found_by_name() {
     let same = sqlite.create("a", [2; 16], Vec::new()).await.unwrap();
     sqlite.create("b", [3; 16], Vec::new()).await.unwrap();
     assert_eq!(same.incarnation(), [1; 16]);
-    assert_eq!(sqlite.names().await.unwrap(), ["a", "b"]);
+    assert_eq!(sqlite.names(None, 10).await.unwrap(), ["a", "b"]);
 
-    assert_eq!(sqlite.meta("a").await.unwrap().as_deref(), Some(&b"meta"[..]));
-    assert!(sqlite.set_meta("a", b"other".to_vec()).await.unwrap());
-    assert_eq!(sqlite.meta("a").await.unwrap().as_deref(), Some(&b"other"[..]));
-    assert!(!sqlite.set_meta("c", Vec::new()).await.unwrap());
-    assert_eq!(sqlite.meta("c").await.unwrap(), None);
+    assert_eq!(sqlite.meta("a".into().into()).await.unwrap().as_deref(), Some(&b"meta"[..]));
+    assert!(sqlite.set_meta("a".into().into(), b"other".to_vec()).await.unwrap());
+    assert_eq!(sqlite.meta("a".into().into()).await.unwrap().as_deref(), Some(&b"other"[..]));
+    assert!(!sqlite.set_meta("c".into().into(), Vec::new()).await.unwrap());
+    assert_eq!(sqlite.meta("c".into().into()).await.unwrap(), None);
 
-    // Handles of one name share the watch; databases don't share anything.
+    // Handles of one name share the watch. Databases share nothing.
     let (mut watch, other) = (same.watch(), sqlite.find("b").await.unwrap().unwrap());
     write(&Database::new(one), 3, "d").await;
     assert_eq!(*watch.borrow_and_update(), 3);
@@ -80,12 +80,12 @@ async fn everything_is_there_after_reopening() {
 }
 
 #[tokio::test]
-async fn dropping_the_handles_finishes_what_was_handed_in() {
+async fn dropping_the_handles_finishes_queued_commits() {
     let (_folder, file) = folder();
     let sqlite = Sqlite::open(&file).unwrap();
     let database = sqlite.create("a", [1; 16], Vec::new()).await.unwrap();
     {
-        // Polled once, so that it is in the queue, and then given up.
+        // Polled once, so that it is in the queue, and then dropped.
         let commit = database.commit(vec![Operation::Edit(put("a", "x"))]);
         let mut commit = std::pin::pin!(commit);
         assert!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -97,7 +97,7 @@ async fn dropping_the_handles_finishes_what_was_handed_in() {
 }
 
 #[tokio::test]
-async fn a_file_from_before_does_not_know_the_checkpoints_of_later() {
+async fn an_older_copy_does_not_know_later_checkpoints() {
     let (folder, file) = folder();
     let open = |path: &Path, run: u8| Sqlite::open_with(path, [run; 16]).unwrap();
     let sqlite = open(&file, 1);
@@ -105,34 +105,34 @@ async fn a_file_from_before_does_not_know_the_checkpoints_of_later() {
     let database = Database::new(handle.clone());
     write(&database, 10, "early").await;
     assert!(handle.knows([9; 16], [1; 16], 0) && handle.knows([9; 16], [1; 16], 10));
-    assert!(!handle.knows([9; 16], [1; 16], 11), "nobody can have read further than there is");
+    assert!(!handle.knows([9; 16], [1; 16], 11), "a checkpoint past the end");
     assert!(!handle.knows([8; 16], [1; 16], 5), "another incarnation");
-    assert!(!handle.knows([9; 16], [7; 16], 5), "a run that was never here");
+    assert!(!handle.knows([9; 16], [7; 16], 5), "an unknown run");
     sqlite.close().await;
     drop((sqlite, handle, database));
     let copy = folder.path().join("copy.db");
     std::fs::copy(&file, &copy).unwrap();
 
-    // The original goes on, in the same run and in another one.
+    // The original is written to in another run.
     let sqlite = open(&file, 2);
     let handle = sqlite.find("a").await.unwrap().unwrap();
     write(&Database::new(handle.clone()), 10, "late").await;
     assert!(handle.knows([9; 16], [1; 16], 10) && handle.knows([9; 16], [2; 16], 10));
     assert!(handle.knows([9; 16], [2; 16], 20));
     assert!(!handle.knows([9; 16], [1; 16], 11), "the first run ended at 10");
-    assert!(handle.knows([9; 16], [2; 16], 9), "who reads from the start passes here as well");
+    assert!(handle.knows([9; 16], [2; 16], 9), "a checkpoint from before the run began");
 
-    // The copy is put back, and goes on differently.
+    // The copy replaces the original, and is written to in a third run.
     let sqlite = open(&copy, 3);
     let handle = sqlite.find("a").await.unwrap().unwrap();
     write(&Database::new(handle.clone()), 15, "other").await;
-    assert!(handle.knows([9; 16], [1; 16], 10), "what both share");
-    assert!(!handle.knows([9; 16], [2; 16], 20), "what only the original has lived through");
+    assert!(handle.knows([9; 16], [1; 16], 10), "both files have this");
+    assert!(!handle.knows([9; 16], [2; 16], 20), "only the original has this run");
     assert!(handle.knows([9; 16], [3; 16], 25));
 }
 
 #[tokio::test]
-async fn commits_that_wait_are_written_together_and_fail_alone() {
+async fn queued_commits_share_a_transaction_and_fail_alone() {
     let (_folder, file) = folder();
     let sqlite = Sqlite::open(&file).unwrap();
     let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
@@ -141,13 +141,13 @@ async fn commits_that_wait_are_written_together_and_fail_alone() {
         async move { database.write(vec![put(&format!("d{}", n % 100), "x")]).await.unwrap() }
     });
     let outcomes = futures_util::future::join_all(commits).await;
-    // The second hundred finds the first one there.
+    // The second hundred commits find the documents of the first hundred.
     assert_eq!(outcomes.iter().filter(|outcomes| outcomes[0].is_err()).count(), 100);
     assert_eq!(database.seq(), 100);
     assert_eq!(database.counts().await.unwrap().documents, 100);
 }
 
-/// A database of so many documents, some of which are damaged then: as many as `which`.
+/// A database of `count` documents. The statement `damage` then damages `which` of them.
 async fn damaged(file: &std::path::Path, count: usize, damage: &str, which: usize) -> Database {
     let sqlite = Sqlite::open(file).unwrap();
     let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
@@ -162,7 +162,7 @@ async fn damaged(file: &std::path::Path, count: usize, damage: &str, which: usiz
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_stops_nothing() {
+async fn a_damaged_record_stops_nothing() {
     let (_folder, file) = folder();
     let damage = "UPDATE documents SET record = x'00' WHERE id = 'd1'";
     let database = damaged(&file, 3, damage, 1).await;
@@ -172,17 +172,17 @@ async fn a_record_that_cannot_be_read_stops_nothing() {
     };
     assert_eq!(unreadable().await, [("d1".to_owned(), 1)]);
     assert_eq!(database.changes(0, 2).await.unwrap().len(), 2);
-    assert_eq!(database.changes(1, 1).await.unwrap().len(), 1, "the limit is of readable ones");
+    assert_eq!(database.changes(1, 1).await.unwrap().len(), 1, "only readable records count");
     let id = DocumentId::new("d1").unwrap();
     assert_eq!(database.get(&id).await.unwrap(), None);
     write(&database, 1, "e").await;
     database.write(vec![put("d1", "again")]).await.unwrap()[0].unwrap();
     assert_eq!(database.changes(0, 9).await.unwrap().len(), 4);
-    assert_eq!(unreadable().await, [("d1".to_owned(), 1)], "kept, out of the way");
+    assert_eq!(unreadable().await, [("d1".to_owned(), 1)], "the damaged record is set aside");
 }
 
 #[tokio::test]
-async fn records_that_cannot_be_read_hide_none_however_much_they_weigh() {
+async fn large_damaged_records_hide_no_others() {
     let (_folder, file) = folder();
     let damage = "UPDATE documents SET record = zeroblob(1 << 20) WHERE id < 'd9'";
     let database = damaged(&file, 10, damage, 9).await;
@@ -191,7 +191,7 @@ async fn records_that_cannot_be_read_hide_none_however_much_they_weigh() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_none_is_an_error() {
+async fn a_file_that_is_not_a_database_is_an_error() {
     let (_folder, file) = folder();
     std::fs::write(&file, vec![b'x'; 8192]).unwrap();
     assert!(matches!(Sqlite::open(&file).err(), Some(BackendError::Corrupt(_))));

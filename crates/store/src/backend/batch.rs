@@ -1,4 +1,5 @@
-//! What one commit changed, in CBOR: a record of the browser's log, or a snapshot of it all.
+//! The changes of one commit in CBOR, as a record of the browser's log; or a whole database, as a
+//! snapshot.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -10,20 +11,20 @@ const SEQ: u8 = 0;
 const RECORDS: u8 = 1;
 const LOCALS: u8 = 2;
 
-/// What was read of such bytes.
+/// The contents of a log record or a snapshot.
 #[derive(Debug, Default, PartialEq)]
 pub struct Batch {
     /// The update sequence afterwards.
     pub seq: u64,
-    /// What was changed, as it is afterwards.
+    /// The records that were changed, as they are afterwards.
     pub records: Vec<Arc<Record>>,
-    /// The local documents that were set, and those that were removed.
+    /// The local documents that were set or removed.
     pub locals: Locals,
-    /// The bytes of what can't be read. It stops nothing.
+    /// The bytes that can't be read. The rest is read nevertheless.
     pub unreadable: Vec<Vec<u8>>,
 }
 
-/// The bytes of what a commit has changed, or of everything there is.
+/// Encodes the changes of a commit, or a whole database.
 pub fn to_bytes(
     seq: u64,
     records: &[Arc<Record>],
@@ -57,8 +58,8 @@ fn write(
 }
 
 impl Batch {
-    /// Reads as much as can be read. What can't is in `unreadable`: a record, or, where it can't be
-    /// seen how it goes on, all of the bytes.
+    /// Reads as much as possible. `unreadable` gets each damaged record, or all of the bytes if the
+    /// damage hides where the next value begins.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut batch = Self::default();
         if batch.read(&mut Decoder::new(bytes)).is_err() {
@@ -81,14 +82,14 @@ impl Batch {
                         self.locals.push(read_local(decoder)?);
                     }
                 }
-                // Of a later version.
+                // A later version's.
                 _ => decoder.skip()?,
             }
         }
         Ok(())
     }
 
-    /// A record that can't be read is stepped over, as long as it is seen where it ends.
+    /// Reads a record. A damaged one is skipped if its end can be found.
     fn read_record(&mut self, decoder: &mut Decoder<'_>) -> Result<(), decode::Error> {
         let start = decoder.position();
         if let Ok(record) = Record::decode(decoder, &mut ()) {
@@ -114,7 +115,7 @@ fn read_local(decoder: &mut Decoder<'_>) -> Result<(String, Option<Vec<u8>>), de
     Ok((key, Some(decoder.bytes()?.to_vec())))
 }
 
-/// Nothing here is written with a length that comes afterwards.
+/// Requires a definite length, which is all that [`write()`] produces.
 fn length(length: Option<u64>) -> Result<u64, decode::Error> {
     length.ok_or_else(|| decode::Error::message("a length is missing"))
 }
@@ -125,7 +126,7 @@ mod tests {
     use crate::{
         body::Body,
         document_id::DocumentId,
-        image::Image,
+        memory_index::MemoryIndex,
         operation::{Change, Edit, Operation},
     };
 
@@ -135,18 +136,18 @@ mod tests {
             Operation::Edit(Edit { id: DocumentId::new(id).unwrap(), seen: Vec::new(), change })
         };
         let edits = vec![edit("a"), edit("b"), edit("c")];
-        Image::default().prepare(edits).records
+        MemoryIndex::default().prepare(edits).records
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_batch_is_read_as_it_was_written() {
         let locals = vec![("a".to_owned(), Some(vec![1, 2])), ("b".to_owned(), None)];
         let batch = Batch::from_bytes(&to_bytes(3, &records(), &locals));
         assert_eq!(batch, Batch { seq: 3, records: records(), locals, unreadable: Vec::new() });
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_spoils_no_other() {
+    fn other_records_are_read_beside_a_damaged_one() {
         let mut bytes = to_bytes(3, &records(), &[]);
         let at = bytes.windows(2).position(|pair| pair == [0x61, b'b']).unwrap();
         bytes[at + 1] = b'_';
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_are_read_as_far_as_they_go() {
+    fn truncated_bytes_are_unreadable() {
         let bytes = to_bytes(3, &records(), &[]);
         for end in 0..bytes.len() {
             let batch = Batch::from_bytes(&bytes[..end]);

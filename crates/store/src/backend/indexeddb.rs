@@ -1,16 +1,16 @@
 //! Databases in a browser, as a log: each commit is one record of IndexedDB.
 //!
-//! The database itself lives in memory. A commit is one transaction, in which the records that
-//! other tabs have written meanwhile are read, the operations are run on top of them, and the
-//! outcome is written as the next record: so all tabs see one order, and a batch is there whole or
-//! not at all. Nothing is awaited inside a transaction but its own end.
+//! The database itself lives in memory. A commit is one transaction: it reads the records that
+//! other tabs have written in the meantime, runs the operations on top of them, and writes the
+//! changes as the next record. So all tabs see one order, and a batch is written as a whole or not
+//! at all. Inside a transaction nothing is awaited except its end.
 //!
-//! A tab has one transaction at a time under way. What is handed in meanwhile goes together into
-//! the next one.
+//! A tab runs one transaction at a time. Operations that arrive meanwhile go together into the next
+//! one.
 //!
 //! - `open`: the database of IndexedDB; `request`: its events and errors.
-//! - `log`: reading and appending records; `snapshot`: all of them in one piece.
-//! - `tabs`: word between tabs.
+//! - `log`: reading and appending records; `snapshot`: the whole database in one piece.
+//! - `tabs`: notifications between tabs.
 
 mod log;
 mod open;
@@ -42,14 +42,15 @@ use crate::{
         batch::{self, Batch},
     },
     document_id::DocumentId,
-    image::Image,
+    memory_index::MemoryIndex,
     operation::{COMMIT_LIMIT, Operation, Transition},
     record::Record,
 };
 
-/// How often a commit begins anew because a snapshot has passed this tab in the meantime.
+/// How often a commit starts again because a snapshot has deleted records that this tab hasn't
+/// read.
 const RELOADS: usize = 3;
-/// How long after a commit the log is tidied: not while somebody is at it.
+/// How long after a commit a snapshot is written, so that it doesn't slow the user's next edits.
 const SNAPSHOT_DELAY_MS: i32 = 500;
 
 /// A database in this browser. Clones are handles on the same one; other tabs have their own.
@@ -62,46 +63,47 @@ struct Shared {
     connection: IdbDatabase,
     incarnation: Incarnation,
     state: RefCell<State>,
-    /// Gone when the database was closed underneath: feeds end then.
+    /// `None` once the browser has closed the database, which ends all feeds.
     seq: RefCell<Option<watch::Sender<u64>>>,
     waiting: RefCell<VecDeque<Waiting>>,
-    /// Whether the task that runs the transactions is under way.
+    /// Whether the task that runs the transactions is running.
     is_running: Cell<bool>,
-    /// Another tab may have written.
+    /// Whether another tab may have written.
     is_stale: Cell<bool>,
-    /// Whether a snapshot is waited for, and whether its time has come.
     snapshot: Cell<Snapshot>,
     tabs: RefCell<Option<Tabs>>,
     closed: RefCell<Option<Listener>>,
 }
 
-/// What has been read of the log, and what it led to.
+/// The database as far as this tab has read the log.
 struct State {
-    image: Image,
+    index: MemoryIndex,
     extent: Extent,
     unreadable: Vec<Vec<u8>>,
     set_aside: Vec<Unreadable>,
 }
 
-/// Operations that somebody waits for.
+/// Operations that wait for a transaction, and where to send the outcome.
 struct Waiting {
     operations: Vec<Operation>,
     reply: oneshot::Sender<Result<Commit, BackendError>>,
 }
 
+/// Whether a snapshot has to be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Snapshot {
     No,
+    /// A timer is running.
     Planned,
     Now,
 }
 
 impl IndexedDb {
-    /// Opens the database of that name, which is made with this incarnation if it isn't there.
+    /// Opens the database of that name. If there is none, it is created with this incarnation.
     ///
-    /// Fails with [`BackendError::Blocked`] where the browser has no IndexedDB to offer, with
+    /// Fails with [`BackendError::Blocked`] if the browser offers no IndexedDB, with
     /// [`BackendError::Newer`] if a later version has upgraded the database, and with
-    /// [`BackendError::Closed`] if another tab doesn't let go of it for an upgrade.
+    /// [`BackendError::Closed`] if another tab doesn't close it for an upgrade.
     pub async fn open(name: &str, incarnation_if_new: Incarnation) -> Result<Self, BackendError> {
         let connection = open::open(name, incarnation_if_new).await?;
         let stored = snapshot::read(&connection).await;
@@ -110,7 +112,7 @@ impl IndexedDb {
         let shared = Rc::new(Shared {
             connection,
             incarnation,
-            seq: RefCell::new(Some(watch::Sender::new(state.image.seq()))),
+            seq: RefCell::new(Some(watch::Sender::new(state.index.seq()))),
             state: RefCell::new(state),
             waiting: RefCell::default(),
             is_running: Cell::new(false),
@@ -123,9 +125,10 @@ impl IndexedDb {
         Ok(Self { shared })
     }
 
-    /// Deletes the database of that name. Whoever has it open, here or in another tab, gets
-    /// [`BackendError::Closed`] for commits from then on; so does the caller, if another tab
-    /// doesn't let go of it in time.
+    /// Deletes the database of that name. Open handles in this tab and in others get
+    /// [`BackendError::Closed`] for later commits.
+    ///
+    /// Fails with [`BackendError::Closed`] if another tab doesn't close the database in time.
     pub async fn delete(name: &str) -> Result<(), BackendError> {
         open::delete(name).await
     }
@@ -133,16 +136,16 @@ impl IndexedDb {
 
 impl From<Stored> for State {
     fn from(stored: Stored) -> Self {
-        let Stored { image, extent, unreadable, set_aside, .. } = stored;
-        Self { image, extent, unreadable, set_aside }
+        let Stored { index, extent, unreadable, set_aside, .. } = stored;
+        Self { index, extent, unreadable, set_aside }
     }
 }
 
 impl State {
     fn install(&mut self, tail: Tail) {
-        let Self { image, extent, unreadable, .. } = self;
+        let Self { index, extent, unreadable, .. } = self;
         tail.install(extent, |Batch { seq, records, locals, unreadable: unread }| {
-            image.install(records, locals, seq);
+            index.install(records, locals, seq);
             unreadable.extend(unread);
         });
     }
@@ -178,29 +181,29 @@ impl Shared {
         self.seq.borrow().is_none()
     }
 
-    /// Sees to it that what there is to do is done, after what the caller is doing now: so what
-    /// is handed in at one go is committed together.
+    /// Starts the task that does what is due, unless it is running. It begins after the caller has
+    /// returned to the browser, so operations that the caller submits together share a commit.
     fn run(self: &Rc<Self>) {
         if !self.is_running.replace(true) {
             let shared = self.clone();
             spawn_local(async move {
-                shared.work_off().await;
+                shared.do_all_due().await;
                 shared.is_running.set(false);
             });
         }
     }
 
-    async fn work_off(self: &Rc<Self>) {
+    async fn do_all_due(self: &Rc<Self>) {
         loop {
             let batch = self.take_waiting();
             if !batch.is_empty() {
-                // It reads what others have written, too.
+                // The commit reads other tabs' records, too.
                 self.is_stale.set(false);
                 self.commit_batch(batch).await;
             } else if self.is_closed() {
                 break;
             } else if self.is_stale.replace(false) {
-                // If it fails, the next commit does too, and tells who waits for it.
+                // If it fails, so does the next commit, which reports the error.
                 let _ = self.refresh().await;
             } else if self.snapshot.get() == Snapshot::Now {
                 self.snapshot.set(Snapshot::No);
@@ -211,14 +214,15 @@ impl Shared {
         }
     }
 
-    /// As many of those that wait as one commit may hold, and at least one.
+    /// Takes as many waiting entries as one commit may hold, and at least one if there is any.
     fn take_waiting(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
         let mut total = 0;
         let mut is_fenced = false;
         let fitting = waiting.iter().take_while(|next| {
             total += next.operations.len();
-            // What depends on a term is the last of a batch, for everything after it does too.
+            // Operations under a term end the batch: if the term has ended, everything after them
+            // in the commit fails, too.
             let fits = total <= COMMIT_LIMIT && !is_fenced;
             let first = next.operations.first();
             is_fenced |= matches!(first, Some(Operation::Lead { .. } | Operation::Under { .. }));
@@ -228,7 +232,7 @@ impl Shared {
         waiting.drain(..count).collect()
     }
 
-    /// Commits the operations of several, and gives each the outcomes of theirs.
+    /// Commits the operations of several callers, and replies to each with its own outcomes.
     async fn commit_batch(self: &Rc<Self>, batch: Vec<Waiting>) {
         let mut operations = Vec::new();
         let mut replies = Vec::with_capacity(batch.len());
@@ -237,9 +241,9 @@ impl Shared {
             operations.extend(waiting.operations);
         }
         let committed = self.commit_now(operations).await;
-        self.tell();
+        self.notify();
         self.plan_snapshot();
-        // Who asked may have gone; it is done all the same.
+        // Replies fail if the caller has stopped waiting. The commit counts nevertheless.
         match committed {
             Ok(Commit { outcomes, seq }) => {
                 let mut outcomes = outcomes.into_iter();
@@ -274,7 +278,7 @@ impl Shared {
                 let (shared, operations) = (self.clone(), operations.clone());
                 let prepared = prepared.clone();
                 move || {
-                    let done = shared.state.borrow().image.prepare(operations.take());
+                    let done = shared.state.borrow().index.prepare(operations.take());
                     let changes = !(done.records.is_empty() && done.locals.is_empty());
                     let bytes =
                         changes.then(|| batch::to_bytes(done.seq, &done.records, &done.locals));
@@ -294,12 +298,12 @@ impl Shared {
         Err(BackendError::Failed("other tabs write faster than this one can read".to_owned()))
     }
 
-    /// Takes in what is durable now.
+    /// Applies to memory what is durable now, and notifies other tabs.
     fn install(&self, done: Transition, appended: Option<(u64, usize)>) -> Commit {
         let Transition { records, locals, outcomes, seq } = done;
         if let Some((key, bytes)) = appended {
             let mut state = self.state.borrow_mut();
-            state.image.install(records, locals, seq);
+            state.index.install(records, locals, seq);
             state.extent.append(key, bytes);
             if let Some(tabs) = &*self.tabs.borrow() {
                 tabs.tell(key);
@@ -308,32 +312,34 @@ impl Shared {
         Commit { outcomes, seq }
     }
 
-    /// Reads what other tabs have written.
+    /// Reads the records that other tabs have written.
     async fn refresh(&self) -> Result<(), BackendError> {
         let last = self.state.borrow().extent.last;
         match log::read_tail(&self.connection, last).await? {
             Ok(tail) => self.state.borrow_mut().install(tail),
             Err(Passed) => self.reload().await?,
         }
-        self.tell();
+        self.notify();
         Ok(())
     }
 
-    /// Reads everything.
+    /// Reads the whole database again.
     async fn reload(&self) -> Result<(), BackendError> {
         let stored = snapshot::read(&self.connection).await?;
         *self.state.borrow_mut() = State::from(stored);
         Ok(())
     }
 
-    fn tell(&self) {
-        let seq = self.state.borrow().image.seq();
+    /// Notifies this tab's feeds of the update sequence.
+    fn notify(&self) {
+        let seq = self.state.borrow().index.seq();
         if let Some(sender) = &*self.seq.borrow() {
             sender.send_if_modified(|known| std::mem::replace(known, seq) != seq);
         }
     }
 
-    /// The tab that writes tidies up; those that only read would do the same again.
+    /// Starts the timer for a snapshot if one is due. Only tabs that write do this; otherwise all
+    /// tabs would write the same snapshot.
     fn plan_snapshot(self: &Rc<Self>) {
         let is_due = self.state.borrow().extent.is_snapshot_due();
         if is_due && !self.is_closed() && self.snapshot.get() == Snapshot::No {
@@ -348,7 +354,7 @@ impl Shared {
         }
     }
 
-    /// Replaces the log by what it has led to.
+    /// Replaces the log by a snapshot of the database.
     async fn write_snapshot(self: &Rc<Self>) {
         let (last, known, unreadable) = {
             let State { extent, unreadable, .. } = &*self.state.borrow();
@@ -358,15 +364,15 @@ impl Shared {
         let make = {
             let shared = self.clone();
             move || {
-                let image = &shared.state.borrow().image;
-                let (records, locals) = image.everything();
-                batch::to_bytes(image.seq(), &records, &locals)
+                let index = &shared.state.borrow().index;
+                let (records, locals) = index.everything();
+                batch::to_bytes(index.seq(), &records, &locals)
             }
         };
         let written = snapshot::write(&self.connection, last, known, make, unreadable).await;
         let mut state = self.state.borrow_mut();
         match written {
-            // Another tab's, which has passed this one.
+            // Another tab has written a later snapshot.
             Ok(cover) if cover.last > last => self.is_stale.set(true),
             Ok(cover) => {
                 state.extent.cover(cover.last, cover.bytes);
@@ -375,7 +381,7 @@ impl Shared {
                     state.set_aside.extend(moved.iter().map(|bytes| Unreadable::of(bytes)));
                 }
             }
-            Err(_) => state.extent.put_snapshot_off(),
+            Err(_) => state.extent.postpone_snapshot(),
         }
     }
 }
@@ -393,7 +399,7 @@ impl Backend for IndexedDb {
         if operations.len() > COMMIT_LIMIT {
             return Box::pin(std::future::ready(Err(BackendError::TooMany)));
         }
-        // Handed in at once, whether or not somebody waits for it.
+        // Queued at once, even if the future is never polled.
         let (reply, answer) = oneshot::channel();
         self.shared.waiting.borrow_mut().push_back(Waiting { operations, reply });
         self.shared.run();
@@ -404,7 +410,7 @@ impl Backend for IndexedDb {
         &self,
         ids: Vec<DocumentId>,
     ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>> {
-        self.read_image(|image| ids.iter().map(|id| image.get(id)).collect())
+        self.read_index(|index| ids.iter().map(|id| index.get(id)).collect())
     }
 
     fn changes(
@@ -412,19 +418,19 @@ impl Backend for IndexedDb {
         since: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.read_image(|image| image.changes(since, limit))
+        self.read_index(|index| index.changes(since, limit))
     }
 
     fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.read_image(|image| image.pending(limit))
+        self.read_index(|index| index.pending(limit))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        self.read_image(Image::counts)
+        self.read_index(MemoryIndex::counts)
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        self.read_image(|image| image.local(&key))
+        self.read_index(|index| index.local(&key))
     }
 
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
@@ -442,8 +448,8 @@ impl Backend for IndexedDb {
     fn watch(&self) -> watch::Receiver<u64> {
         match &*self.shared.seq.borrow() {
             Some(sender) => sender.subscribe(),
-            // Nothing will change any more, and the receiver sees that.
-            None => watch::channel(self.shared.state.borrow().image.seq()).1,
+            // A receiver without a sender shows that nothing will change any more.
+            None => watch::channel(self.shared.state.borrow().index.seq()).1,
         }
     }
 
@@ -453,11 +459,11 @@ impl Backend for IndexedDb {
 }
 
 impl IndexedDb {
-    /// What is in memory is what is durable, and is still there when the database was closed.
-    fn read_image<T: 'static>(
+    /// Reads from memory, which holds what is durable, even after the database was closed.
+    fn read_index<T: 'static>(
         &self,
-        read: impl FnOnce(&Image) -> T,
+        read: impl FnOnce(&MemoryIndex) -> T,
     ) -> BoxFuture<'_, Result<T, BackendError>> {
-        Box::pin(std::future::ready(Ok(read(&self.shared.state.borrow().image))))
+        Box::pin(std::future::ready(Ok(read(&self.shared.state.borrow().index))))
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::{
     backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Unreadable},
     document_id::DocumentId,
-    image::Image,
+    memory_index::MemoryIndex,
     operation::{COMMIT_LIMIT, Operation},
     record::Record,
     sequence::Sequence,
@@ -37,7 +37,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    image: Image,
+    image: MemoryIndex,
     failure: Option<BackendError>,
     /// How many commits have been tried, and what becomes of which one.
     commits: u64,
@@ -112,7 +112,7 @@ impl Memory {
         .await;
     }
 
-    async fn read_image<T>(&self, read: impl FnOnce(&Image) -> T) -> Result<T, BackendError> {
+    async fn read_image<T>(&self, read: impl FnOnce(&MemoryIndex) -> T) -> Result<T, BackendError> {
         self.pause().await;
         if self.shared.seq.is_closed() {
             return Err(BackendError::Closed);
@@ -185,7 +185,7 @@ impl Backend for Memory {
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        Box::pin(self.read_image(Image::counts))
+        Box::pin(self.read_image(MemoryIndex::counts))
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {

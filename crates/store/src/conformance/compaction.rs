@@ -1,4 +1,4 @@
-//! What is dropped, and what must not be.
+//! What compaction drops, and what it has to keep.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::{
 named![
     compaction_changes_nothing_that_is_read,
     a_deleted_document_becomes_a_stub,
-    a_stub_keeps_the_dead_dead,
+    a_stub_keeps_a_document_deleted,
     an_edit_that_the_stub_has_not_seen_survives_it,
     what_is_needed_stays,
 ];
@@ -62,7 +62,11 @@ async fn compaction_changes_nothing_that_is_read(database: Database) {
         state.records.iter().map(|record| (record.id.clone(), record.seq)).collect()
     };
     assert_eq!(ids(&after), ids(&before));
-    assert_eq!(compacted(&database).await, Compaction::default(), "once is enough");
+    assert_eq!(
+        compacted(&database).await,
+        Compaction::default(),
+        "the second time there is nothing to drop"
+    );
 }
 
 async fn a_deleted_document_becomes_a_stub(database: Database) {
@@ -77,7 +81,7 @@ async fn a_deleted_document_becomes_a_stub(database: Database) {
     assert_eq!((document(&database, "a").await.winner, back.generation()), (back, 4));
 }
 
-/// What has been written here others edit and delete, and all of that is forgotten but the end.
+/// A document that was written here, then edited and deleted on a server, which has compacted it.
 async fn deleted_elsewhere(here: &Database, text: &str) -> (Database, [Revision; 2]) {
     let server = replica();
     let first = written(here, put(text, &[], json!({"title": "tea"}))).await;
@@ -90,7 +94,7 @@ async fn deleted_elsewhere(here: &Database, text: &str) -> (Database, [Revision;
     (server, [first, gone])
 }
 
-async fn a_stub_keeps_the_dead_dead(here: Database) {
+async fn a_stub_keeps_a_document_deleted(here: Database) {
     let (server, [_, gone]) = deleted_elsewhere(&here, "a").await;
     let stub = travelling(&server, "a").await;
     assert_eq!((stub.forgotten.len(), stub.revisions.len()), (2, 1));
@@ -107,7 +111,7 @@ async fn an_edit_that_the_stub_has_not_seen_survives_it(here: Database) {
     let stub = travelling(&server, "a").await;
     done(&here, vec![Operation::Replicate { document: stub, acknowledges: true }]).await;
     carry(&here, "a", &server).await;
-    // The server stands for who has deleted it.
+    // The deletion is the server's own, so to the server it was deleted here.
     for (database, kept) in [(&here, Kept::DeletedElsewhere), (&server, Kept::DeletedHere)] {
         let shown = document(database, "a").await;
         assert_eq!((shown.leaves, shown.kept), (vec![edited, gone], Some(kept)));
@@ -125,9 +129,9 @@ async fn what_is_needed_stays(here: Database) {
     carry(&there, "a", &here).await;
     let merged = json!({"title": "cocoa", "done": true});
     compacted(&here).await;
-    assert_eq!(fields(&here, "a").await, merged, "it is merged over what they have in common");
+    assert_eq!(fields(&here, "a").await, merged, "the common ancestor's body is kept");
 
-    // What is pending goes out with what it was made on.
+    // A pending edit is sent with the revision that it is based on.
     let [_, _, gone] = deleted(&here, "b").await;
     let back = written(&here, put("b", &[gone], json!({"title": "milk"}))).await;
     compacted(&here).await;

@@ -1,4 +1,4 @@
-//! What waits for the server, and what becomes of it.
+//! Pending revisions, and the server's answers.
 
 use serde_json::json;
 
@@ -13,12 +13,12 @@ use crate::{
 
 named![
     edits_are_pending_until_they_are_acknowledged,
-    pending_documents_come_in_order_and_in_portions,
+    pending_documents_are_read_in_order_up_to_a_limit,
     acknowledging_a_revision_acknowledges_its_ancestors,
     what_the_server_sends_is_not_sent_to_it,
-    a_refused_edit_leaves_others_edits_visible,
+    a_refused_edit_leaves_other_edits_visible,
     edits_that_are_refused_one_after_another_are_all_kept,
-    a_refused_new_document_is_none,
+    a_refused_new_document_is_not_read,
     what_a_server_has_lost_is_sent_again,
 ];
 
@@ -47,10 +47,10 @@ async fn edits_are_pending_until_they_are_acknowledged(database: Database) {
     assert_eq!(pending(&database).await, ["b"]);
     assert!(!document(&database, "a").await.pending);
     let applied = done(&database, vec![acknowledge("a", one), refuse("a", one)]).await;
-    assert!(applied.iter().all(|applied| !applied.changed), "that has been decided");
+    assert!(applied.iter().all(|applied| !applied.changed), "nothing is pending any more");
 }
 
-async fn pending_documents_come_in_order_and_in_portions(database: Database) {
+async fn pending_documents_are_read_in_order_up_to_a_limit(database: Database) {
     let first = written(&database, put("a", &[], json!({}))).await;
     for text in ["b", "c"] {
         written(&database, put(text, &[], json!({}))).await;
@@ -81,10 +81,14 @@ async fn what_the_server_sends_is_not_sent_to_it(database: Database) {
         let document = travelling(&server, text).await;
         done(&database, vec![Operation::Replicate { document, acknowledges: true }]).await;
     }
-    assert_eq!(pending(&database).await, [""; 0], "and so it has ours, which its own is based on");
+    assert_eq!(
+        pending(&database).await,
+        [""; 0],
+        "the server's revision is based on ours, so it has that, too"
+    );
 }
 
-async fn a_refused_edit_leaves_others_edits_visible(database: Database) {
+async fn a_refused_edit_leaves_other_edits_visible(database: Database) {
     let first = written(&database, put("a", &[], json!({"title": "tea"}))).await;
     done(&database, vec![acknowledge("a", first)]).await;
     let second = written(&database, put("a", &[first], json!({"title": "x"}))).await;
@@ -101,7 +105,7 @@ async fn a_refused_edit_leaves_others_edits_visible(database: Database) {
     assert_eq!(database.counts().await.expect("counts").refused, 1);
     assert_eq!(pending(&database).await, [""; 0]);
 
-    // Made again on what holds, and the refused one forgotten.
+    // The edit is made again on the accepted revision, and the refused one is discarded.
     let again = written(&database, put("a", &[first], json!({"title": "y"}))).await;
     assert_eq!(again.generation(), 2);
     let discard = || Operation::Discard { id: id("a"), revision: third };
@@ -127,7 +131,7 @@ async fn edits_that_are_refused_one_after_another_are_all_kept(database: Databas
     assert_eq!((kept.len(), &names), (1, &refused));
     assert_eq!(database.counts().await.expect("counts").refused, 1);
 
-    // Others have changed something else meanwhile.
+    // Somebody else changes another field in the meantime.
     let theirs = written(&database, put("a", &[first], json!({"n": 1, "title": "coffee"}))).await;
     done(&database, vec![acknowledge("a", theirs)]).await;
     let unknown = database.retry(&id("a"), first).await;
@@ -141,7 +145,7 @@ async fn edits_that_are_refused_one_after_another_are_all_kept(database: Databas
     assert!(!database.discard(&id("a"), refused[0]).await.expect("discard"));
 }
 
-async fn a_refused_new_document_is_none(database: Database) {
+async fn a_refused_new_document_is_not_read(database: Database) {
     let only = written(&database, put("a", &[], json!({}))).await;
     done(&database, vec![refuse("a", only)]).await;
     assert_eq!(found(&database, "a").await, None);

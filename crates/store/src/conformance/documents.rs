@@ -1,4 +1,4 @@
-//! Documents, one by one and in batches.
+//! Writing and reading documents, singly and in batches.
 
 use futures_util::future::{join_all, join3};
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn every_edit_has_its_outcome(database: Database) {
 
 async fn a_batch_is_one_change(database: Database) {
     let mut watch = database.watch();
-    let edits = (0..1000).map(|n| put(&format!("todo/{n}"), &[], json!({"n": n}))).collect();
+    let edits = (0..1000).map(|n| put(&format!("note/{n}"), &[], json!({"n": n}))).collect();
     assert!(outcomes(&database, edits).await.iter().all(Result::is_ok));
     assert!(watch.has_changed().expect("the database is open"));
     assert_eq!(*watch.borrow_and_update(), 1000);
@@ -62,7 +62,7 @@ async fn a_batch_is_one_change(database: Database) {
 
 async fn quick_edits_never_conflict(database: Database) {
     let first = written(&database, put("a", &[], json!({"title": "tea", "done": false}))).await;
-    // Three people of one profile have the first revision on their screens.
+    // Three edits of one profile are based on the same revision.
     written(&database, put("a", &[first], json!({"title": "coffee", "done": false}))).await;
     written(&database, put("a", &[first], json!({"title": "tea", "done": true}))).await;
     written(&database, put("a", &[first], json!({"title": "tea", "done": false, "n": 1}))).await;
@@ -105,7 +105,7 @@ async fn a_deleted_document_can_be_written_again(database: Database) {
 }
 
 async fn ids_and_bodies_come_back_as_they_were(database: Database) {
-    let ids = ["todo/ü", "☕ 'a' \"b\" \\ %_", "a/b/c", &"x".repeat(512)];
+    let ids = ["note/ü", "☕ 'a' \"b\" \\ %_", "a/b/c", &"x".repeat(512)];
     let big =
         json!({"text": "é".repeat(BODY_LIMIT / 2 - 100), "odd": [null, 1e300, "\u{0}\u{1f}"]});
     for text in ids {
@@ -162,7 +162,8 @@ async fn a_later_term_ends_an_earlier_one(database: Database) {
     assert_eq!(first.set_local("place", Some(vec![1])).await, Err(BackendError::Superseded));
     assert_eq!((database.seq(), found(&database, "b").await), before);
     assert_eq!(database.local("place").await, Ok(None));
-    // Who writes under no term, as people do, is not concerned; nor is who leads now.
+    // Handles without a term, which users' edits use, aren't affected; nor is the handle that
+    // leads.
     let (edits, other) = (vec![edit], put("c", &[], json!({})));
     let (fenced, free, latest) =
         join3(first.write(edits.clone()), database.write(edits), second.write(vec![other])).await;

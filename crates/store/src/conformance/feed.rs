@@ -1,4 +1,4 @@
-//! The changes, and following them.
+//! Reading and following the changes.
 
 use futures_util::future::join;
 use serde_json::json;
@@ -8,9 +8,9 @@ use crate::database::{Database, Feed};
 
 named![
     changes_come_in_order_and_each_document_once,
-    a_feed_begins_with_what_is_there,
+    a_feed_begins_with_existing_changes,
     a_feed_has_no_gap,
-    every_handle_hears_of_a_commit,
+    every_handle_is_notified_of_a_commit,
 ];
 
 async fn changes(database: &Database, since: u64, limit: usize) -> Vec<(String, u64)> {
@@ -41,12 +41,12 @@ async fn changes_come_in_order_and_each_document_once(database: Database) {
     assert_eq!(database.seq(), 4);
 }
 
-async fn a_feed_begins_with_what_is_there(database: Database) {
+async fn a_feed_begins_with_existing_changes(database: Database) {
     outcomes(&database, vec![put("a", &[], json!({})), put("b", &[], json!({}))]).await;
     let mut feed = database.follow(1);
     assert_eq!(next(&mut feed).await, pairs([("b", 2)]));
     written(&database, put("c", &[], json!({}))).await;
-    // And what comes between two looks.
+    // Two commits between two calls of `next`.
     written(&database, put("d", &[], json!({}))).await;
     assert_eq!(next(&mut feed).await, pairs([("c", 3), ("d", 4)]));
     assert_eq!(feed.seq(), 4);
@@ -56,7 +56,7 @@ async fn a_feed_has_no_gap(database: Database) {
     const COUNT: u64 = 200;
     let write = async {
         for n in 0..COUNT {
-            written(&database, put(&format!("todo/{n}"), &[], json!({"n": n}))).await;
+            written(&database, put(&format!("note/{n}"), &[], json!({"n": n}))).await;
         }
     };
     let read = async {
@@ -71,7 +71,7 @@ async fn a_feed_has_no_gap(database: Database) {
     assert!(seqs.into_iter().eq(1..=COUNT));
 }
 
-async fn every_handle_hears_of_a_commit(database: Database) {
+async fn every_handle_is_notified_of_a_commit(database: Database) {
     let (other, mut watch) = (database.clone(), database.watch());
     written(&other, put("a", &[], json!({}))).await;
     assert_eq!(*watch.borrow_and_update(), 1);

@@ -1,4 +1,4 @@
-//! Documents that were edited in two places.
+//! Documents that were edited on two replicas.
 
 use serde_json::{Value, json};
 
@@ -17,22 +17,22 @@ use crate::{
 named![
     edits_of_different_fields_are_merged,
     edits_of_one_field_are_an_open_conflict,
-    an_edit_closes_what_its_editor_has_seen_and_no_more,
+    an_edit_closes_only_what_its_editor_has_seen,
     a_delete_closes_every_leaf_that_was_seen,
     an_edit_survives_a_concurrent_delete,
-    that_a_document_was_kept_is_told_until_somebody_settles_it,
+    a_kept_document_is_marked_until_somebody_resolves_it,
     an_edit_in_another_tab_survives_a_delete_that_it_has_not_seen,
-    open_conflicts_are_settled_as_chosen,
-    missing_revisions_are_told,
-    open_revisions_come_with_their_history,
+    open_conflicts_are_resolved_as_chosen,
+    missing_revisions_are_listed,
+    open_revisions_have_their_history,
     replication_is_idempotent,
-    a_known_revision_that_says_something_else_is_not_taken,
-    the_same_edit_in_two_places_is_one,
-    an_edit_of_what_is_forgotten_hides_nothing,
-    a_body_that_comes_later_is_merged_over,
+    a_known_revision_with_other_contents_is_refused,
+    the_same_edit_on_two_replicas_is_one_revision,
+    an_edit_of_a_forgotten_body_hides_nothing,
+    a_body_that_arrives_later_is_used_for_merging,
 ];
 
-/// A document that both have, and then each edits.
+/// A document that both replicas have and then edit independently.
 async fn edited_apart(
     here: &Database,
     there: &Database,
@@ -71,7 +71,7 @@ async fn edits_of_one_field_are_an_open_conflict(here: Database) {
     assert_eq!((&one.body, &one.leaves), (&other.body, &other.leaves));
     assert_eq!(one.conflicts, other.conflicts, "both show the same");
     let paths: Vec<_> = one.conflicts.iter().map(|conflict| conflict.path.join("/")).collect();
-    // One has removed `done`, and the other one set it.
+    // One edit removed `done`, and the other one set it.
     assert_eq!(paths, ["done", "title"]);
 
     let resolved = json!({"title": "ours", "done": true});
@@ -82,13 +82,13 @@ async fn edits_of_one_field_are_an_open_conflict(here: Database) {
     assert_eq!(fields(&there, "a").await, resolved);
 }
 
-async fn an_edit_closes_what_its_editor_has_seen_and_no_more(here: Database) {
+async fn an_edit_closes_only_what_its_editor_has_seen(here: Database) {
     let there = replica();
     let ours = json!({"title": "tea", "done": true});
     let [mine, theirs] =
         edited_apart(&here, &there, ours, json!({"title": "cocoa", "done": false})).await;
     carry(&there, "a", &here).await;
-    // The editor hasn't seen what has come in.
+    // The editor hasn't seen the revision from the other replica.
     let last = json!({"title": "tea", "done": true, "n": 1});
     let last = written(&here, put("a", &[mine], last)).await;
     let document = document(&here, "a").await;
@@ -128,7 +128,7 @@ async fn an_edit_survives_a_concurrent_delete(here: Database) {
     }
 }
 
-async fn that_a_document_was_kept_is_told_until_somebody_settles_it(here: Database) {
+async fn a_kept_document_is_marked_until_somebody_resolves_it(here: Database) {
     let there = replica();
     let first = written(&here, put("a", &[], json!({"title": "tea"}))).await;
     carry(&here, "a", &there).await;
@@ -159,7 +159,7 @@ async fn an_edit_in_another_tab_survives_a_delete_that_it_has_not_seen(database:
     assert!(super::document(&database, "a").await.deleted);
 }
 
-async fn open_conflicts_are_settled_as_chosen(here: Database) {
+async fn open_conflicts_are_resolved_as_chosen(here: Database) {
     let there = replica();
     let (ours, theirs) = (
         json!({"title": "mine", "at": {"x": 1}, "n": 1}),
@@ -184,7 +184,7 @@ async fn open_conflicts_are_settled_as_chosen(here: Database) {
     assert_eq!(fields(&there, "a").await, json!({"title": "both", "at": {"x": 1}, "n": 1}));
 }
 
-async fn missing_revisions_are_told(database: Database) {
+async fn missing_revisions_are_listed(database: Database) {
     let first = written(&database, put("a", &[], json!({"n": 1}))).await;
     let second = written(&database, put("a", &[first], json!({"n": 2}))).await;
     let unknown = |generation| Revision::new(generation, [9; 16]).expect("a revision");
@@ -205,7 +205,7 @@ async fn missing_revisions_are_told(database: Database) {
     );
 }
 
-async fn open_revisions_come_with_their_history(here: Database) {
+async fn open_revisions_have_their_history(here: Database) {
     let there = replica();
     let [ours, theirs] = edited_apart(&here, &there, json!({"n": 1}), json!({"n": 2})).await;
     carry(&there, "a", &here).await;
@@ -244,15 +244,16 @@ async fn replication_is_idempotent(here: Database) {
     let again = done(&here, vec![whole().await]).await[0];
     assert_eq!(again, Applied { revision: None, seq, changed: false, is_contested: true });
     carry(&here, "a", &there).await;
-    assert!(!done(&here, vec![whole().await]).await[0].changed, "one's own has come back");
+    assert!(!done(&here, vec![whole().await]).await[0].changed, "it has its own revisions already");
 
-    // What another replica names without knowing it may be told to it again. Nobody reads that.
+    // A revision that another replica sends without a body may be announced to it again. That
+    // changes only the `seq`.
     carry(&there, "a", &here).await;
     let after = document(&here, "a").await;
     assert_eq!(Document { seq: before.seq, ..after }, before);
 }
 
-async fn a_known_revision_that_says_something_else_is_not_taken(here: Database) {
+async fn a_known_revision_with_other_contents_is_refused(here: Database) {
     let there = replica();
     written(&there, put("a", &[], json!({"title": "tea"}))).await;
     written(&there, put("b", &[], json!({}))).await;
@@ -268,7 +269,7 @@ async fn a_known_revision_that_says_something_else_is_not_taken(here: Database) 
     assert_eq!(fields(&here, "a").await, json!({"title": "tea"}));
 }
 
-async fn the_same_edit_in_two_places_is_one(here: Database) {
+async fn the_same_edit_on_two_replicas_is_one_revision(here: Database) {
     let there = replica();
     let same = json!({"title": "tea", "done": true});
     let [ours, theirs] = edited_apart(&here, &there, same.clone(), same.clone()).await;
@@ -279,7 +280,7 @@ async fn the_same_edit_in_two_places_is_one(here: Database) {
     assert_eq!(done(&here, Vec::new()).await, []);
 }
 
-async fn an_edit_of_what_is_forgotten_hides_nothing(database: Database) {
+async fn an_edit_of_a_forgotten_body_hides_nothing(database: Database) {
     let first = written(&database, put("a", &[], json!({"title": "tea"}))).await;
     let mut last = first;
     for title in ["coffee", "cocoa", "water"] {
@@ -287,7 +288,7 @@ async fn an_edit_of_what_is_forgotten_hides_nothing(database: Database) {
         let acknowledge = Operation::Acknowledge { id: id("a"), revisions: vec![last] };
         done(&database, vec![acknowledge]).await;
     }
-    // What the editor has changed can't be told any more: the title, or something else?
+    // Without the first revision's body it isn't known which fields the editor has changed.
     let late = json!({"title": "tea", "done": true});
     written(&database, put("a", &[first], late)).await;
     let document = document(&database, "a").await;
@@ -296,7 +297,7 @@ async fn an_edit_of_what_is_forgotten_hides_nothing(database: Database) {
     assert_eq!(open, ["done", "title"]);
 }
 
-async fn a_body_that_comes_later_is_merged_over(here: Database) {
+async fn a_body_that_arrives_later_is_used_for_merging(here: Database) {
     let (one, other) = (replica(), replica());
     let replicate = |document| Operation::Replicate { document, acknowledges: false };
     let first = json!({"title": "tea", "done": false});
@@ -309,7 +310,7 @@ async fn a_body_that_comes_later_is_merged_over(here: Database) {
     written(&other, put("a", &[first], theirs)).await;
     for database in [&one, &other] {
         let document = travelling(database, "a").await;
-        assert!(document.revisions[0].body.is_none(), "the leaf will do where there is one");
+        assert!(document.revisions[0].body.is_none(), "only the leaf is sent with its body");
         done(&here, vec![replicate(document)]).await;
     }
     assert_eq!(document(&here, "a").await.conflicts.len(), 2);

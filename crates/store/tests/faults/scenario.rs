@@ -1,8 +1,8 @@
 //! A story of two replicas, step by step.
 //!
-//! A step that has broken off is begun anew, and then does what it would have done the first
-//! time: what it starts from is in the databases, or on the user's screen, and the same edit of the
-//! same revisions is the same revision.
+//! An interrupted step is run again, and then does what it would have done the first time: it
+//! starts from the databases and the user's screen, and the same edit of the same revisions makes
+//! the same revision.
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -19,7 +19,7 @@ pub struct World {
     pub server: Memory,
     /// What the user has last seen of each document.
     screen: RefCell<HashMap<String, Vec<Revision>>>,
-    /// The first step that hasn't come to its end.
+    /// The first step that isn't complete.
     next: RefCell<usize>,
 }
 
@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
     |world| Box::pin(world.push("b")),
     |world| Box::pin(world.push("c")),
     |world| Box::pin(world.somebody_else_edits("a")),
-    // Quick edits, which are made on the same screen.
+    // Several edits that are based on the same screen.
     |world| Box::pin(world.edit(vec![world.put("a", json!({"title": "cocoa", "done": true}))])),
     |world| {
         let title = world.put("b", json!({"title": "juice", "done": false}));
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// Goes on with the story where it has broken off.
+    /// Continues the story where it was interrupted.
     pub async fn go_on(&self) -> Outcome {
         loop {
             let at = *self.next.borrow();
@@ -89,7 +89,7 @@ impl World {
         Database::new(self.server.clone())
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "it is written on the spot")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass literals")]
     fn put(&self, text: &str, value: Value) -> Edit {
         let body = Body::from_serialize(&value).unwrap();
         let seen = self.screen.borrow().get(text).cloned().unwrap_or_default();
@@ -102,7 +102,7 @@ impl World {
 
     async fn edit(&self, edits: Vec<Edit>) -> Outcome {
         for outcome in self.client().write(edits).await? {
-            // A user who hears that it is done already has what they wanted.
+            // These errors say that an interrupted attempt has done the edit already.
             let is_done =
                 matches!(outcome, Ok(_) | Err(OperationError::Exists | OperationError::NotFound));
             assert!(is_done, "{outcome:?}");
@@ -125,7 +125,7 @@ impl World {
         Ok(())
     }
 
-    /// Sends what is pending of a document, and hears that it has arrived.
+    /// Sends a document's pending revisions, and commits the acknowledgement.
     async fn push(&self, text: &str) -> Outcome {
         let records = self.client().records(vec![id(text)]).await?;
         let outgoing = records.into_iter().flatten().find_map(|record| record.outgoing_pending());
@@ -143,8 +143,8 @@ impl World {
         commit(&self.client(), operations.collect()).await
     }
 
-    /// Another client edits the document, and sends that to the server. It has made the document
-    /// of its own accord, as the same edit in two places is one.
+    /// Another client edits the document, and sends the edit to the server. It creates the document
+    /// itself: the same edit on two replicas makes the same revision.
     async fn somebody_else_edits(&self, text: &str) -> Outcome {
         let other = Database::new(Memory::new([3; 16]));
         let mut seen = Vec::new();
@@ -156,7 +156,7 @@ impl World {
         replicate(&self.server(), pending[0].outgoing_pending().unwrap(), false).await
     }
 
-    /// The server refuses all that is pending of these documents.
+    /// The server refuses all pending revisions of these documents.
     async fn refuse(&self, texts: &[&str]) -> Outcome {
         let mut operations = Vec::new();
         for record in self.client().pending(usize::MAX).await? {

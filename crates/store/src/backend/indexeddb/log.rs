@@ -1,9 +1,9 @@
-//! The log of a database: where it is kept, how far a tab has read it, and the transactions that
-//! read it and append to it.
+//! The log of a database: how far a tab has read it, and the transactions that read it and append
+//! to it.
 //!
-//! A record's key is the number of its commit, so a record that is missing shows. A snapshot
-//! deletes the records it covers, and leaves an empty one in the last one's place: whoever hasn't
-//! come that far finds a gap or nothing, and knows that the snapshot has passed.
+//! A record's key is the number of its commit, so a missing record is noticed. A snapshot deletes
+//! the records that it covers, except that it replaces the last one by an empty record. A tab that
+//! hasn't read that far finds a gap or the empty record, and then reads the snapshot.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
@@ -16,29 +16,29 @@ use crate::backend::{BackendError, batch::Batch};
 
 /// The store of the log's records.
 pub const LOG: &str = "log";
-/// The store of what is there once.
+/// The store of the incarnation and the snapshot.
 pub const META: &str = "meta";
 pub const INCARNATION: &str = "incarnation";
 
-/// What a record costs to read beside its bytes: a log of many small records is worth a snapshot
-/// sooner than one of a few big ones.
+/// The cost of reading a record besides its bytes, as a number of bytes. It makes a snapshot of
+/// many small records due sooner than one of a few big ones.
 const RECORD_COST: usize = 4 * 1024;
-/// A log of less than this is never worth a snapshot.
+/// The weight of the log below which a snapshot is never due.
 const SNAPSHOT_FLOOR: usize = 64 * RECORD_COST;
 
-/// What is known of the log.
+/// How far this tab has read the log, and how much of it the snapshot covers.
 #[derive(Debug, Default)]
 pub struct Extent {
     /// The last record that was read.
     pub last: u64,
-    /// The last one that the snapshot covers, and the snapshot's size.
+    /// The last record that the snapshot covers, and the snapshot's size.
     covered: u64,
     snapshot: usize,
-    /// The records after that, and what they weigh.
+    /// The records after that with their weights, and the sum of these.
     tail: VecDeque<(u64, usize)>,
     weight: usize,
-    /// Set when a snapshot couldn't be written, so that it isn't tried at every commit.
-    respite: usize,
+    /// The weight below which a failed snapshot isn't tried again.
+    retry_weight: usize,
 }
 
 impl Extent {
@@ -49,14 +49,14 @@ impl Extent {
         self.weight += weight;
     }
 
-    /// There is a snapshot of so many bytes, and it covers this much.
+    /// Notes a snapshot of `snapshot` bytes that covers the records up to `covered`.
     pub fn cover(&mut self, covered: u64, snapshot: usize) {
         (self.covered, self.snapshot) = (covered, snapshot);
         self.last = self.last.max(covered);
         while let Some((_, weight)) = self.tail.pop_front_if(|(key, _)| *key <= covered) {
             self.weight -= weight;
         }
-        self.respite = 0;
+        self.retry_weight = 0;
     }
 
     pub fn covered(&self) -> u64 {
@@ -64,26 +64,26 @@ impl Extent {
     }
 
     pub fn is_snapshot_due(&self) -> bool {
-        self.weight > self.snapshot.max(SNAPSHOT_FLOOR).max(self.respite)
+        self.weight > self.snapshot.max(SNAPSHOT_FLOOR).max(self.retry_weight)
     }
 
-    pub fn put_snapshot_off(&mut self) {
-        self.respite = 2 * self.weight;
+    pub fn postpone_snapshot(&mut self) {
+        self.retry_weight = 2 * self.weight;
     }
 }
 
-/// A snapshot has passed this tab, which has to read everything anew.
+/// A snapshot has deleted records that this tab hasn't read, so it has to read everything again.
 #[derive(Debug)]
 pub struct Passed;
 
-/// The key of a record that was written, and its bytes.
+/// The key and the size of the record that was written; `None` if there was nothing to write.
 pub type Appended = Option<(u64, usize)>;
 
-/// The records with their keys and sizes.
+/// Records of the log with their keys and sizes.
 pub struct Tail(Vec<(u64, Batch, usize)>);
 
 impl Tail {
-    /// Those after `last` of what was read.
+    /// The records after `last`, of those that were read.
     pub fn new(keys: &JsValue, values: &JsValue, last: u64) -> Result<Self, Passed> {
         let (keys, values): (&Array, &Array) = (keys.unchecked_ref(), values.unchecked_ref());
         let mut next = last + 1;
@@ -103,7 +103,7 @@ impl Tail {
         Ok(Self(tail))
     }
 
-    /// Hands out the batches in their order, and counts them in.
+    /// Adds the records to `extent`, and passes the batches to `install`, in their order.
     pub fn install(self, extent: &mut Extent, mut install: impl FnMut(Batch)) {
         for (key, batch, bytes) in self.0 {
             extent.append(key, bytes);
@@ -125,10 +125,10 @@ pub async fn read_tail(
     Ok(Tail::new(&result(&keys)?, &result(&values)?, last))
 }
 
-/// Appends a record after `last`. If others have appended meanwhile, `follow` is called with
-/// that; then `prepare` makes the record. Both run inside the transaction.
+/// Appends a record after `last`. If other tabs have appended records in the meantime, `follow` is
+/// called with them. Then `prepare` returns the new record. Both run inside the transaction.
 ///
-/// When this returns, the record is durable. Its key and size come back, if there was one to write.
+/// When this returns, the record is durable.
 pub async fn append(
     database: &IdbDatabase,
     last: u64,
@@ -178,17 +178,17 @@ fn write(
     bytes: Option<Vec<u8>>,
 ) -> Result<Appended, BackendError> {
     if let Some(bytes) = &bytes {
-        // Not `put`: two tabs that took one place would be a mistake here, and would show.
+        // `add` fails if the key exists, where `put` would overwrite another tab's record.
         let value = Uint8Array::from(bytes.as_slice());
         log.add_with_key(&value, &from_number(key)).map_err(thrown)?;
     }
-    // Without waiting for the page to hear of the last request. Where browsers can't do that, the
-    // transaction ends by itself.
+    // Commits without waiting for the last request's event. In browsers that lack this call, the
+    // transaction commits after that event.
     let _ = transaction.unchecked_ref::<ExplicitTransaction>().commit();
     Ok(bytes.map(|bytes| (key, bytes.len())))
 }
 
-/// A transaction that has reached the disk when it is complete.
+/// Begins a transaction whose changes are on the disk when it is complete.
 pub fn transaction(
     database: &IdbDatabase,
     stores: &[&str],
@@ -203,7 +203,7 @@ pub fn transaction(
 
 #[wasm_bindgen]
 extern "C" {
-    /// web-sys has the options of a transaction behind a flag for unstable interfaces alone.
+    /// web-sys has the options of a transaction only behind its flag for unstable interfaces.
     type DurableDatabase;
 
     #[wasm_bindgen(catch, method)]
@@ -214,7 +214,7 @@ extern "C" {
         options: &Object,
     ) -> Result<IdbTransaction, JsValue>;
 
-    /// Nor does it have this one without a warning.
+    /// The same is true of `commit`.
     type ExplicitTransaction;
 
     #[wasm_bindgen(catch, method)]
@@ -229,7 +229,7 @@ fn after(key: u64) -> Result<JsValue, BackendError> {
     IdbKeyRange::lower_bound_with_open(&from_number(key), true).map(JsValue::from).map_err(thrown)
 }
 
-/// The bytes of a stored value; none of one that isn't bytes.
+/// The bytes of a stored value; empty if it isn't a byte array.
 pub fn bytes(value: &JsValue) -> Vec<u8> {
     value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Opening, making and deleting a database of IndexedDB.
+//! Opening, creating and deleting a database of IndexedDB.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -13,22 +13,22 @@ use super::{
 };
 use crate::backend::{BackendError, Incarnation};
 
-/// The version of the stores' layout. Raising it is adding a step to [`upgrade`].
+/// The version of the stored format. A new version needs a step in [`upgrade`].
 ///
-/// 1: the stores. 2: records may hold the names of forgotten revisions, which a program for version
-/// 1 can't read; those that it has written are read as they are.
+/// 1: the stores. 2: records may contain the names of forgotten revisions, which a program for
+/// version 1 can't read. Records of version 1 are read without a conversion.
 const VERSION: u32 = 2;
-/// How long another tab may take to let go of the database.
+/// How long another tab may take to close the database.
 const BLOCKED_LIMIT_MS: i32 = 2_000;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The page's or the worker's.
+    /// The global function, in pages and in workers.
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, milliseconds: i32) -> JsValue;
 }
 
-/// Calls back once, after that time.
+/// Calls `callback` once after that time.
 pub fn after(milliseconds: i32, callback: impl FnOnce() + 'static) {
     set_timeout(Closure::once_into_js(callback).unchecked_ref(), milliseconds);
 }
@@ -41,7 +41,7 @@ pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, B
             let before = event
                 .dyn_ref::<IdbVersionChangeEvent>()
                 .map_or(0.0, IdbVersionChangeEvent::old_version);
-            // A store that can't be made fails the request, which is waited for.
+            // If a store can't be created, the request fails, which `ended` reports.
             let _ = upgrade(&request, before, incarnation);
         })
     };
@@ -50,13 +50,13 @@ pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, B
     request.result().map_err(thrown)?.dyn_into().map_err(thrown)
 }
 
-/// Deletes a database. Whoever has it open, here or in another tab, loses it.
+/// Deletes a database. Open connections in this tab and in others are closed.
 pub async fn delete(name: &str) -> Result<(), BackendError> {
     ended(&factory()?.delete_database(name).map_err(thrown)?).await
 }
 
 fn factory() -> Result<IdbFactory, BackendError> {
-    // It is missing, or mustn't be looked at, where the browser lets nothing be saved.
+    // The property is missing, or reading it throws, if the browser blocks storage.
     let factory = Reflect::get(&js_sys::global(), &"indexedDB".into());
     factory.ok().and_then(|factory| factory.dyn_into().ok()).ok_or(BackendError::Blocked)
 }
@@ -76,7 +76,8 @@ fn upgrade(
     Ok(())
 }
 
-/// Waits for the request's success, or for too long.
+/// Waits for the request's end. Fails with [`BackendError::Closed`] if another tab blocks it for
+/// [`BLOCKED_LIMIT_MS`].
 async fn ended(request: &IdbOpenDbRequest) -> Result<(), BackendError> {
     let (sender, ended) = oneshot::channel();
     let sender = Rc::new(RefCell::new(Some(sender)));
@@ -96,7 +97,7 @@ async fn ended(request: &IdbOpenDbRequest) -> Result<(), BackendError> {
                 Ok(error) if !is_success => Err(reason(error)),
                 _ => Ok(()),
             };
-            // Nobody waits any more, so nobody would close it.
+            // The caller has stopped waiting, so the connection is closed here.
             if !answer(result)
                 && let Ok(database) = request.result()
                 && let Ok(database) = database.dyn_into::<IdbDatabase>()
@@ -105,7 +106,7 @@ async fn ended(request: &IdbOpenDbRequest) -> Result<(), BackendError> {
             }
         })
     };
-    // It may come after we have given up, so it is the browser's to keep.
+    // The event may come after the wait has ended, so the browser has to own the closure.
     let settled = settled.into_js_value();
     request.set_onsuccess(Some(settled.unchecked_ref()));
     request.set_onerror(Some(settled.unchecked_ref()));

@@ -1,4 +1,4 @@
-//! IndexedDB's events as futures and callbacks, and its errors as ours.
+//! IndexedDB's events as futures and callbacks, and its errors as a [`BackendError`].
 
 use tokio::sync::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -6,10 +6,11 @@ use web_sys::{DomException, Event, IdbRequest, IdbTransaction};
 
 use crate::backend::BackendError;
 
-/// What hears an event, for as long as it is kept.
+/// A listener for an event. It must be kept while it is registered.
 pub type Listener = Closure<dyn FnMut(Event)>;
 
-/// Waits for a transaction's end. Nothing else may be awaited while it is open: it would end.
+/// Waits for a transaction's end. Nothing else may be awaited before: the browser would commit the
+/// transaction.
 pub async fn finished(transaction: &IdbTransaction) -> Result<(), BackendError> {
     let (sender, ended) = oneshot::channel();
     let mut sender = Some(sender);
@@ -26,7 +27,7 @@ pub async fn finished(transaction: &IdbTransaction) -> Result<(), BackendError> 
     if is_complete { Ok(()) } else { Err(reason(transaction.error())) }
 }
 
-/// Calls back with a request's result, inside its transaction. The listener has to be kept until
+/// Calls `react` with a request's result, inside its transaction. The listener must be kept until
 /// the transaction has ended.
 #[must_use]
 pub fn on_success(request: &IdbRequest, react: impl FnOnce(JsValue) + 'static) -> Listener {
@@ -41,20 +42,20 @@ pub fn on_success(request: &IdbRequest, react: impl FnOnce(JsValue) + 'static) -
     listener
 }
 
-/// A request's result, when its transaction is complete.
+/// A request's result, once its transaction is complete.
 pub fn result(request: &IdbRequest) -> Result<JsValue, BackendError> {
     request.result().map_err(thrown)
 }
 
-/// What a call that throws has thrown.
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+/// Translates an exception.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes a value")]
 pub fn thrown(error: JsValue) -> BackendError {
     reason(error.dyn_ref::<DomException>().cloned())
 }
 
 pub fn reason(error: Option<DomException>) -> BackendError {
     let Some(error) = error else {
-        // Aborted by the browser, when it takes the storage away.
+        // The browser aborts transactions without an error when it deletes the storage.
         return BackendError::Closed;
     };
     match error.name().as_str() {

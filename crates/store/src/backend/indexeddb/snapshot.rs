@@ -1,4 +1,4 @@
-//! Everything in one piece, so that opening a database doesn't mean to read its whole history.
+//! A snapshot of the whole database, so that opening it doesn't require reading the whole log.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{
     backend::{BackendError, Incarnation, Unreadable, batch::Batch},
-    image::Image,
+    memory_index::MemoryIndex,
 };
 
-/// The key of the snapshot's [`Cover`]; its bytes are beneath, in pieces.
+/// The key of the snapshot's [`Cover`]. Its bytes are stored in pieces under `snapshot/…`.
 const SNAPSHOT: &str = "snapshot";
-/// Browsers have a limit for one value, of some 100 MB.
+/// The size of a piece, in bytes. Browsers limit a value to about 100 MB.
 const PIECE: usize = 16 * 1024 * 1024;
-/// Under this, what couldn't be read when a snapshot was made is kept.
+/// Bytes that couldn't be read when a snapshot was written are kept under `unreadable/…`.
 const UNREADABLE: &str = "unreadable";
 
-/// What the snapshot covers: the log's records up to this one.
+/// What the snapshot covers: the log's records up to `last`; and its size in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cover {
     pub last: u64,
@@ -32,11 +32,11 @@ pub struct Cover {
 /// Everything that is stored.
 pub struct Stored {
     pub incarnation: Incarnation,
-    pub image: Image,
+    pub index: MemoryIndex,
     pub extent: Extent,
-    /// What can't be read, and isn't set aside yet.
+    /// Bytes in the log that can't be read.
     pub unreadable: Vec<Vec<u8>>,
-    /// What is.
+    /// Unreadable bytes that an earlier snapshot has set aside.
     pub set_aside: Vec<Unreadable>,
 }
 
@@ -56,7 +56,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
         incarnation: bytes(&result(&incarnation)?)
             .try_into()
             .map_err(|_| BackendError::Corrupt("there is no incarnation".to_owned()))?,
-        image: Image::default(),
+        index: MemoryIndex::default(),
         extent: Extent::default(),
         unreadable: Vec::new(),
         set_aside: Vec::new(),
@@ -84,7 +84,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
 
 impl Stored {
     fn install(&mut self, batch: Batch) {
-        self.image.install(batch.records, batch.locals, batch.seq);
+        self.index.install(batch.records, batch.locals, batch.seq);
         self.unreadable.extend(batch.unreadable);
     }
 }
@@ -101,10 +101,11 @@ impl Cover {
     }
 }
 
-/// Writes a snapshot that covers the log up to `last`, and deletes what it covers. `unreadable`
-/// is set aside, for it would be lost with the log.
+/// Writes a snapshot that covers the log up to `last`, and deletes the records that it covers.
+/// `unreadable` is set aside, because it would be lost with the log.
 ///
-/// If there is one already that covers more than `known`, none is written. Tells which one is there.
+/// If there is a snapshot already that covers more than `known`, none is written. Returns which
+/// snapshot is there.
 pub async fn write(
     database: &IdbDatabase,
     last: u64,
@@ -123,7 +124,7 @@ pub async fn write(
             let cover =
                 present.map_or_else(|| replace(&log, &meta, last, &make(), &unreadable), Ok);
             if cover.is_err() {
-                // Half of it is worse than none.
+                // A part of a snapshot can't be read.
                 let _ = transaction.abort();
             }
             *outcome.borrow_mut() = Some(cover.map_err(thrown));
@@ -132,7 +133,7 @@ pub async fn write(
     let ended = finished(&transaction).await;
     drop(listener);
     match (outcome.take(), ended) {
-        // Why we have aborted says more than that we did.
+        // The reason for the abort is more useful than the abort's own error.
         (Some(Err(error)), _) | (_, Err(error)) => Err(error),
         (outcome, Ok(())) => outcome.unwrap_or(Err(BackendError::Closed)),
     }
@@ -157,14 +158,14 @@ fn replace(
     }
     let key = from_number(last);
     log.delete(IdbKeyRange::upper_bound_with_open(&key, true)?.as_ref())?;
-    // See the module of the log.
+    // The empty record: see the module `log`.
     log.put_with_key(&Uint8Array::new_with_length(0), &key)?;
     Ok(cover)
 }
 
-/// The keys of a path's parts.
+/// The range of the keys that begin with `path/`.
 fn beneath(path: &str) -> Result<JsValue, JsValue> {
-    // What comes after a slash is a zero.
+    // `0` is the character after `/`.
     let (from, to) = (format!("{path}/"), format!("{path}0"));
     IdbKeyRange::bound(&from.into(), &to.into()).map(JsValue::from)
 }

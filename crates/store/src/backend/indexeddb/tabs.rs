@@ -1,4 +1,4 @@
-//! Word between the tabs of a browser that there is something new in the log.
+//! Notifications between the tabs of a browser that the log has a new record.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -10,11 +10,13 @@ use super::{
     request::Listener,
 };
 
-/// What is said is a hint and no more: that record N is in. The log is the truth, so a hint that
-/// is lost only makes a tab learn of it later, with its own next commit or when somebody looks.
+/// Sends and receives notifications. A notification is only a hint that record N was written. If
+/// one is lost, the tab reads the record later: with its own next commit, or when the page becomes
+/// visible.
 pub struct Tabs {
     channel: Rc<Channel>,
-    /// Where the page says that it comes and goes, and in what event. None in workers.
+    /// The sources of events that the page was shown or hidden, with the events' names. Empty in
+    /// workers.
     page: Vec<(EventTarget, &'static str)>,
     on_page: Listener,
 }
@@ -22,14 +24,14 @@ pub struct Tabs {
 struct Channel {
     name: String,
     on_message: Listener,
-    /// Absent where browsers have none, and where they may not be used. Closed while the page is
-    /// left: a browser that keeps the page, to show it again, drops it when it is sent something.
+    /// `None` if the browser offers no channel or blocks it. Closed while the user has left the
+    /// page: a browser discards a page from its back/forward cache when that receives a message.
     open: RefCell<Option<BroadcastChannel>>,
 }
 
 impl Tabs {
-    /// Calls back with the number of a record that another tab has written, or with the highest
-    /// number when it is unknown whether one has.
+    /// Calls `news` with the number of a record that another tab has written, or with [`u64::MAX`]
+    /// if another tab may have written any.
     pub fn new(name: &str, news: impl Fn(u64) + 'static) -> Self {
         let news = Rc::new(news);
         let told = news.clone();
@@ -58,12 +60,12 @@ impl Tabs {
                 left.open();
                 news(u64::MAX);
             }
-            // Hidden pages are put to sleep, and messages to them lost.
+            // Browsers suspend hidden pages, which then miss messages.
             _ if document.as_ref().is_some_and(|page| !page.hidden()) => news(u64::MAX),
             _ => {}
         });
         for (target, event) in &page {
-            // It doesn't fail for events of these names.
+            // It can't fail for these arguments.
             let callback = on_page.as_ref().unchecked_ref();
             let _ = target.add_event_listener_with_callback(event, callback);
         }
@@ -72,7 +74,7 @@ impl Tabs {
 
     pub fn tell(&self, record: u64) {
         if let Some(channel) = &*self.channel.open.borrow() {
-            // It fails when the page is going away.
+            // It fails while the page is being closed.
             let _ = channel.post_message(&from_number(record));
         }
     }

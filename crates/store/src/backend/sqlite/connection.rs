@@ -1,4 +1,4 @@
-//! Opening the file: settings, migrations, and what SQLite's errors mean to us.
+//! Opening the file: settings, migrations, and the translation of SQLite's errors.
 
 use std::{path::Path, time::Duration};
 
@@ -6,24 +6,27 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::backend::BackendError;
 
-/// Before 3.51.3, resetting the write-ahead log could corrupt the file.
+/// Before version 3.51.3, resetting the write-ahead log could corrupt the file.
 const LEAST_SQLITE: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// More than there are different statements, so that each is prepared once per connection.
+/// More than the number of different statements, so that each is prepared once per connection.
 const CACHED_STATEMENTS: usize = 32;
 
-/// Each one takes the file from the version of its position to the next; they are never edited.
+/// The migration at each position takes the file from that version to the next one. Migrations are
+/// never edited.
 const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
 
-/// The connection that writes, with the file made and brought up to date.
+/// Opens the connection that writes. Creates the file if necessary, and migrates it.
 pub fn open_writer(path: &Path) -> Result<Connection, BackendError> {
     if rusqlite::version_number() < LEAST_SQLITE {
         let version = rusqlite::version();
-        return Err(BackendError::Failed(format!("SQLite {version} is too old to be trusted")));
+        return Err(BackendError::Failed(format!(
+            "SQLite {version} may corrupt the file: version 3.51.3 is required"
+        )));
     }
     let mut connection = Connection::open(path)?;
     configure(&connection)?;
-    // A crash of the machine must not take back what was acknowledged: FULL, not NORMAL.
+    // With NORMAL instead of FULL, a crash of the machine could undo acknowledged commits.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;

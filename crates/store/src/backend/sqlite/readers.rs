@@ -1,4 +1,4 @@
-//! A few threads that read, beside each other and beside the writer.
+//! A few threads that read, concurrently with each other and with the writer.
 
 use std::path::Path;
 
@@ -22,10 +22,10 @@ pub struct Readers {
 impl Readers {
     pub fn start(path: &Path) -> Result<Self, BackendError> {
         let connections: Result<_, _> = (0..READERS).map(|_| open_reader(path)).collect();
-        Ok(Self { workers: Workers::start("settee-reader", connections?, work_off)? })
+        Ok(Self { workers: Workers::start("settee-reader", connections?, run_jobs)? })
     }
 
-    /// Runs `work` on one state of the file: what is committed meanwhile, it doesn't see.
+    /// Runs `work` on one state of the file: it doesn't see later commits.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, BackendError> + Send + 'static,
@@ -36,7 +36,7 @@ impl Readers {
                 let transaction = connection.unchecked_transaction()?;
                 work(&transaction)
             };
-            // Nobody may be waiting any more.
+            // It fails if the caller has stopped waiting.
             let _ = reply.send(read());
         });
         self.workers.ask(job, answer).await
@@ -47,7 +47,7 @@ impl Readers {
     }
 }
 
-fn work_off(connection: &mut Connection, queue: &Queue<Job>) {
+fn run_jobs(connection: &mut Connection, queue: &Queue<Job>) {
     while let Some(job) = next(queue) {
         job(connection);
     }

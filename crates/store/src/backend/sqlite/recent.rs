@@ -1,5 +1,5 @@
-//! The latest commits of a database in memory, for the readers that follow it closely: a live
-//! edit goes to all of them without a look at the file, and without being decoded again.
+//! A database's latest commits in memory. Readers that follow it closely get them without reading
+//! the file and decoding the records again.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,16 +9,16 @@ use std::{
 
 use crate::{document_id::DocumentId, record::Record};
 
-/// Documents and their bytes that are kept. Whoever is further behind reads larger batches
-/// anyway, and many databases are open at a time.
+/// Most documents, and most bytes of them, that are kept for a database. Many databases may be open
+/// at a time, and readers that are further behind read larger batches from the file.
 const DOCUMENTS_LIMIT: usize = 64;
 const BYTES_LIMIT: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub struct Recent {
-    /// Every document that changed after this is here.
+    /// Every document that changed after this update sequence is here.
     since: u64,
-    /// Where this ends: the update sequence of the latest commit.
+    /// The update sequence of the latest commit.
     until: u64,
     by_seq: BTreeMap<u64, (Arc<Record>, usize)>,
     seqs: HashMap<DocumentId, u64>,
@@ -30,16 +30,17 @@ impl Recent {
         Self { since: seq, until: seq, by_seq: BTreeMap::new(), seqs: HashMap::new(), bytes: 0 }
     }
 
-    /// Takes in a commit: the records that it changed with their sizes, and the sequence that it
-    /// led from and to.
+    /// Adds a commit: the records that it changed with their sizes, and the update sequence before
+    /// and after it.
     pub fn install(&mut self, records: &[(Arc<Record>, usize)], from: u64, to: u64) {
+        assert!(from <= to, "the update sequence only rises");
         if from != self.until {
             // Another program has written to the file.
             *self = Self::new(from);
         }
         self.until = to;
         for (record, size) in records {
-            // What was compacted is no news: it stays where it is, if it is here at all.
+            // A compacted document keeps its `seq`, so it replaces itself or isn't here.
             if record.seq <= from && !self.by_seq.contains_key(&record.seq) {
                 continue;
             }
@@ -83,19 +84,19 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_there_once_as_it_is_now() {
+    fn a_document_is_there_once_at_its_latest_change() {
         let mut recent = Recent::new(5);
         recent.install(&[record("a", 6), record("b", 7)], 5, 7);
         recent.install(&[record("a", 8)], 7, 8);
         assert_eq!(seqs(&recent, 5), Some(vec![7, 8]));
         assert_eq!(seqs(&recent, 7), Some(vec![8]));
         assert_eq!(seqs(&recent, 8), Some(vec![]));
-        assert_eq!(seqs(&recent, 4), None, "what was before is in the file");
+        assert_eq!(seqs(&recent, 4), None, "earlier changes are in the file");
         assert_eq!(recent.bytes, 200);
     }
 
     #[test]
-    fn what_is_left_out_is_said_to_be() {
+    fn dropped_changes_are_reported_as_missing() {
         let mut recent = Recent::new(0);
         for seq in 1..=100 {
             recent.install(&[record(&format!("d{seq}"), seq)], seq - 1, seq);
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_begins_anew() {
+    fn a_gap_drops_what_was_before_it() {
         let mut recent = Recent::new(0);
         recent.install(&[record("a", 1)], 0, 1);
         recent.install(&[record("b", 4)], 3, 4);

@@ -1,4 +1,4 @@
-//! What is asked of the tables, one function for each question.
+//! The queries on the tables, one function for each.
 
 use std::{num::TryFromIntError, sync::Arc};
 
@@ -10,8 +10,8 @@ use crate::{
     record::Record,
 };
 
-/// Runs of a database that are remembered. A checkpoint from an older one is not known any more,
-/// which costs its replica a comparison.
+/// Most runs that are kept for a database. A checkpoint of an older run is unknown, so its replica
+/// has to compare all documents.
 const RUNS_LIMIT: u32 = 1000;
 
 /// A database's key in the file.
@@ -37,7 +37,7 @@ pub fn find_database(
     Ok(row.optional()?)
 }
 
-/// Makes the database, unless there is one of that name.
+/// Creates the database, unless there is one of that name.
 pub fn create_database(
     connection: &Connection,
     name: &str,
@@ -58,7 +58,8 @@ pub fn names(
     let sql = "SELECT name FROM databases WHERE ?1 IS NULL OR name > ?1 ORDER BY name LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let names: Result<_, _> = statement.query_map(params![after, limit], |row| row.get(0))?.collect();
+    let names: Result<_, _> =
+        statement.query_map(params![after, limit], |row| row.get(0))?.collect();
     Ok(names?)
 }
 
@@ -78,7 +79,7 @@ pub fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, Back
     Ok(statement.query_row([name], |row| row.get(0)).optional()?)
 }
 
-/// Tells whether there is such a database.
+/// Returns whether there is such a database.
 pub fn set_meta(connection: &Connection, name: &str, meta: &[u8]) -> Result<bool, BackendError> {
     let sql = "UPDATE databases SET meta = ?2 WHERE name = ?1";
     Ok(connection.prepare_cached(sql)?.execute(params![name, meta])? > 0)
@@ -95,7 +96,8 @@ pub fn set_seq(connection: &Connection, database: Key, seq: u64) -> Result<(), B
     Ok(())
 }
 
-/// Notes at which seq the run begins, unless it is noted, and gives back all that is.
+/// Stores the `seq` at which the run begins, unless it is stored already. Returns all runs, the
+/// earliest first.
 pub fn begin_run(
     connection: &Connection,
     database: Key,
@@ -115,8 +117,8 @@ pub fn begin_run(
     Ok(runs.collect::<Result<_, _>>()?)
 }
 
-/// A document's record, to be changed. One that can't be read is moved out of the way, so that
-/// the document can be written and replicated anew.
+/// A document's record, for a write. A damaged record is moved to `set_aside`, so that the document
+/// can be written and replicated again.
 pub fn load(
     connection: &Connection,
     database: Key,
@@ -134,7 +136,7 @@ pub fn load(
     Ok(None)
 }
 
-/// A document's record, to be read; none of one that can't be.
+/// A document's record, for reading; `None` if it is damaged.
 pub fn read(
     connection: &Connection,
     database: Key,
@@ -153,7 +155,7 @@ fn record_bytes(
     Ok(statement.query_row(params![database, id.as_str()], |row| row.get(0)).optional()?)
 }
 
-/// Keeps a record, and tells how many bytes it has.
+/// Stores a record, and returns its size in bytes.
 pub fn store(
     connection: &Connection,
     database: Key,
@@ -176,8 +178,8 @@ pub fn store(
     Ok(bytes.len())
 }
 
-/// Bytes of records after which a reader is given what there is so far: many large documents
-/// would else be in memory at once, for each of many readers.
+/// The size of records in bytes after which a read stops. Without it, each of many readers could
+/// hold many large documents in memory.
 const READ_WEIGHT: usize = 4 * 1024 * 1024;
 
 pub fn changes(
@@ -200,8 +202,8 @@ pub fn pending(
     readable(connection, sql, database, 0, limit)
 }
 
-/// The first records that can be read, up to the limit or to [`READ_WEIGHT`]. Those that can't
-/// don't count, lest a reader that is given nothing takes that for the end.
+/// The first readable records, up to `limit` or [`READ_WEIGHT`]. Damaged records don't count: an
+/// empty answer means that there are no more.
 fn readable(
     connection: &Connection,
     sql: &str,
@@ -240,7 +242,7 @@ pub fn counts(connection: &Connection, database: Key) -> Result<Counts, BackendE
     })
 }
 
-/// What can't be read: records in their place, and those that were moved out of it.
+/// The records that can't be read: those in `documents`, and those in `set_aside`.
 pub fn unreadable(connection: &Connection, database: Key) -> Result<Vec<Unreadable>, BackendError> {
     let mut found = Vec::new();
     let sql = "SELECT id, record FROM documents WHERE database = ?1 ORDER BY id";
@@ -294,7 +296,7 @@ fn decode(bytes: &[u8]) -> Option<Arc<Record>> {
     minicbor::decode(bytes).ok().map(Arc::new)
 }
 
-/// SQLite's integers are signed. No database ever gets this far.
+/// SQLite's integers are signed. No database reaches the end of them.
 fn signed(seq: u64) -> Result<i64, BackendError> {
     i64::try_from(seq).map_err(|error: TryFromIntError| BackendError::Failed(error.to_string()))
 }

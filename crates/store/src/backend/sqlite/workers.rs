@@ -1,4 +1,4 @@
-//! Threads with a connection each, which work off a bounded queue. They need no runtime.
+//! Threads that each own a connection and run the jobs of a bounded queue. They need no runtime.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,17 +10,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::backend::BackendError;
 
-/// Jobs that wait in a queue at most; whoever has another one waits before handing it in.
+/// Most jobs in a queue; with more, the caller waits for room.
 const QUEUE_LIMIT: usize = 1024;
 
-/// A queue's end, for the threads. They take turns at waiting for the next job.
+/// The receiving end of a queue. The threads take turns waiting for the next job.
 pub type Queue<J> = Arc<Mutex<mpsc::Receiver<J>>>;
 
 pub struct Workers<J> {
-    /// `None` once closed. What is in the queue by then is still done.
+    /// `None` once closed. Jobs that are in the queue then are still run.
     queue: Mutex<Option<mpsc::Sender<J>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Closes when the last thread has ended.
+    /// Closes once the last thread has ended.
     ended: watch::Receiver<()>,
 }
 
@@ -47,7 +47,7 @@ impl<J: Send + 'static> Workers<J> {
         Ok(Self { queue: Mutex::new(Some(sender)), threads: Mutex::new(threads), ended })
     }
 
-    /// Hands in a job, and waits for what it answers through the channel it was made with.
+    /// Queues a job, and waits for its answer on the channel that it replies to.
     pub async fn ask<T>(
         &self,
         job: J,
@@ -59,7 +59,7 @@ impl<J: Send + 'static> Workers<J> {
         answer.await.map_err(|_| BackendError::Closed)?
     }
 
-    /// Takes no more jobs, and waits until those in the queue are done.
+    /// Accepts no more jobs, and waits until those in the queue are done.
     pub async fn close(&self) {
         drop(lock(&self.queue).take());
         let mut ended = self.ended.clone();
@@ -71,18 +71,18 @@ impl<J> Drop for Workers<J> {
     fn drop(&mut self) {
         drop(lock(&self.queue).take());
         for thread in lock(&self.threads).drain(..) {
-            // A thread that panicked has said so itself.
+            // A panic was reported by the thread's panic hook.
             let _ = thread.join();
         }
     }
 }
 
-/// The next job; `None` when the queue is closed and worked off.
+/// Waits for the next job; `None` once the queue is closed and empty.
 pub fn next<J>(queue: &Queue<J>) -> Option<J> {
     lock(queue).blocking_recv()
 }
 
-/// Nothing here is left half done by a panic, so a poisoned lock is as good as another.
+/// Locks a mutex. Poisoning is ignored, because a panic leaves none of these values half changed.
 pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The one thread that writes. What waits when it gets to work becomes durable together.
+//! The one thread that writes. It commits all jobs that are waiting in one transaction.
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -6,15 +6,15 @@ use tokio::sync::oneshot;
 use super::workers::{Queue, Workers, lock, next};
 use crate::backend::BackendError;
 
-/// Most jobs of one transaction, and operations at which no further job joins it: a limit on how
-/// long the first one waits for the last.
+/// Most jobs of one transaction, and the number of operations after which no job is added to it.
+/// They limit how long the first job waits for the last one.
 const GROUP_JOBS: usize = 1024;
 const GROUP_OPERATIONS: usize = 10_000;
 
 /// Called when the transaction is durable, or has failed.
 type Finish = Box<dyn FnOnce(Result<(), BackendError>) + Send>;
-/// Does its part inside the transaction. If it fails, or is given an error instead of a
-/// transaction, it says so to whoever waits, and leaves nothing to finish.
+/// Does the job's part of the transaction. If it fails, or gets an error instead of a transaction,
+/// it reports that to the caller itself and returns no [`Finish`].
 type Work =
     Box<dyn FnOnce(Result<&Connection, BackendError>) -> Result<Finish, BackendError> + Send>;
 
@@ -29,13 +29,13 @@ pub struct Writer {
 
 impl Writer {
     pub fn start(connection: Connection) -> Result<Self, BackendError> {
-        Ok(Self { workers: Workers::start("settee-writer", vec![connection], work_off)? })
+        Ok(Self { workers: Workers::start("settee-writer", vec![connection], run_jobs)? })
     }
 
-    /// Runs `work` in a transaction. When that is durable, `publish` lets the others in this
-    /// process know, in the order of commits, and makes the result of it.
+    /// Runs `work` in a transaction. Once that is durable, `publish` runs, in the order of the
+    /// commits: it notifies others in this process, and returns the result.
     ///
-    /// Dropping the future doesn't take the work back.
+    /// Dropping the future doesn't cancel the work.
     pub async fn run<W: Send + 'static, T: Send + 'static>(
         &self,
         operations: usize,
@@ -45,7 +45,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let work: Work = Box::new(move |transaction| match transaction.and_then(work) {
             Ok(written) => Ok(Box::new(move |committed: Result<(), BackendError>| {
-                // Nobody may be waiting any more.
+                // It fails if the caller has stopped waiting.
                 let _ = reply.send(committed.map(|()| publish(written)));
             })),
             Err(error) => {
@@ -61,7 +61,7 @@ impl Writer {
     }
 }
 
-fn work_off(connection: &mut Connection, queue: &Queue<Job>) {
+fn run_jobs(connection: &mut Connection, queue: &Queue<Job>) {
     while let Some(first) = next(queue) {
         let mut operations = first.operations;
         let mut group = vec![first.work];
@@ -72,7 +72,7 @@ fn work_off(connection: &mut Connection, queue: &Queue<Job>) {
         }
         write_group(connection, group);
     }
-    // Failing at this costs speed at most.
+    // If this fails, later queries may be slower.
     let _ = connection.execute_batch("PRAGMA optimize");
 }
 
@@ -91,7 +91,7 @@ fn write_group(connection: &mut Connection, group: Vec<Work>) {
     }
 }
 
-/// Writes the group in one transaction, in which one failing job doesn't undo the others.
+/// Writes the group in one transaction. A job that fails doesn't undo the others.
 fn write_all(
     connection: &mut Connection,
     group: &mut impl Iterator<Item = Work>,
@@ -100,13 +100,13 @@ fn write_all(
 ) -> Result<(), BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for work in group {
-        // Alone in its transaction, a job is undone with it.
+        // A single job is undone with its transaction.
         if is_shared {
             transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
         }
         match work(Ok(&transaction)) {
             Ok(finish) => finishes.push(finish),
-            // Some errors, as of a full disk, undo the whole transaction.
+            // Some errors, such as a full disk, undo the whole transaction.
             Err(error) if !is_shared || transaction.is_autocommit() => return Err(error),
             Err(_) => drop(transaction.prepare_cached("ROLLBACK TO job")?.execute([])?),
         }
@@ -133,7 +133,7 @@ mod tests {
         }
     }
 
-    /// The outcomes of jobs that are one group, and how many rows are there afterwards.
+    /// The outcomes of jobs that are one group, and the number of rows afterwards.
     async fn group(setting: &str, jobs: &[(i32, bool)]) -> (Vec<Result<(), BackendError>>, i64) {
         let folder = tempfile::TempDir::new().unwrap();
         let connection = Connection::open(folder.path().join("blobs.db")).unwrap();
@@ -141,7 +141,7 @@ mod tests {
         connection.execute_batch(setting).unwrap();
         let writer = Writer::start(connection).unwrap();
 
-        // The thread is kept busy until all of the group are in the queue.
+        // The thread is kept busy until the whole group is in the queue.
         let (release, released) = mpsc::channel::<()>();
         let busy =
             writer.run(1, move |_| released.recv().map_err(|_| BackendError::Closed), |()| ());
@@ -164,9 +164,9 @@ mod tests {
         assert_eq!((outcomes, rows), (vec![Err(BackendError::Blocked)], 0));
     }
 
-    /// SQLite undoes the whole transaction then, and nobody may believe that theirs is done.
+    /// SQLite undoes the whole transaction then, so every job has to be reported as failed.
     #[tokio::test]
-    async fn a_full_disk_is_told_to_everybody() {
+    async fn a_full_disk_fails_every_job_of_the_group() {
         let jobs = [(1, false), (1_000_000, false), (1, false)];
         let (outcomes, rows) = group("PRAGMA max_page_count = 20", &jobs).await;
         assert_eq!(outcomes, vec![Err(BackendError::Full); 3]);

@@ -1,4 +1,5 @@
-//! A database in memory, indexed for every question a back end is asked.
+//! The records and local documents of a database in memory, with an index for each question that a
+//! back end answers.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Default)]
-pub struct Image {
+pub struct MemoryIndex {
     records: HashMap<DocumentId, Arc<Record>>,
     by_seq: BTreeMap<u64, DocumentId>,
     pending: BTreeSet<u64>,
@@ -23,7 +24,7 @@ pub struct Image {
     seq: u64,
 }
 
-impl Place for Image {
+impl Place for MemoryIndex {
     type Error = Infallible;
 
     fn record(&self, id: &DocumentId) -> Result<Option<Arc<Record>>, Infallible> {
@@ -35,8 +36,8 @@ impl Place for Image {
     }
 }
 
-impl Image {
-    /// What the operations would do. [`Image::install`] does it.
+impl MemoryIndex {
+    /// Computes what the operations do, without doing it: see [`MemoryIndex::install`].
     pub fn prepare(&self, operations: Vec<Operation>) -> Transition {
         match transition(operations, self.seq, self) {
             Ok(transition) => transition,
@@ -44,7 +45,8 @@ impl Image {
         }
     }
 
-    /// Takes in records and local documents that are durable, with the sequence they end in.
+    /// Adds or replaces records and local documents that are durable; `seq` is the update sequence
+    /// afterwards.
     pub fn install(&mut self, records: Vec<Arc<Record>>, locals: Locals, seq: u64) {
         for record in records {
             if let Some(old) = self.records.get(&record.id) {
@@ -96,7 +98,8 @@ impl Image {
     }
 
     #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
-    /// Everything, for a snapshot: the records in the order of their `seq`, and the local documents.
+    /// Everything, for a snapshot: the records in the order of their `seq`, and the local
+    /// documents.
     pub fn everything(&self) -> (Vec<Arc<Record>>, Locals) {
         let locals = self.locals.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
         (self.changes(0, usize::MAX), locals.collect())

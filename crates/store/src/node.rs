@@ -1,0 +1,60 @@
+//! One revision in a document's tree.
+
+use minicbor::{Decode, Encode};
+
+use crate::{body::Body, revision::Revision};
+
+/// One revision of a document, as this replica knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent of each other")]
+pub struct Node {
+    /// The node's name, which is unique in a tree.
+    #[n(0)]
+    pub revision: Revision,
+    /// The revision that this one edited; `None` for a first revision. The tree may have dropped
+    /// it.
+    #[n(1)]
+    pub parent: Option<Revision>,
+    /// The leaves that this revision closes besides its parent, in rising order. CouchDB has no
+    /// equivalent.
+    #[cbor(n(2), default, skip_if = "Vec::is_empty")]
+    pub merges: Vec<Revision>,
+    /// CouchDB: `_deleted`. A deleted revision has a body, too.
+    #[cbor(n(3), default, skip_if = "is_false")]
+    pub deleted: bool,
+    /// `None` once nothing needs it: see [`RevisionTree::tidy`](crate::tree::RevisionTree::tidy).
+    #[n(4)]
+    pub body: Option<Body>,
+    /// The update sequence at which this replica learned of the revision, or later of its body.
+    #[n(5)]
+    pub seq: u64,
+    /// Written on this device, and so far neither acknowledged nor refused by a server.
+    #[cbor(n(6), default, skip_if = "is_false")]
+    pub pending: bool,
+    /// Written in this profile. Later edits of the same profile are rebased on it.
+    #[cbor(n(7), default, skip_if = "is_false")]
+    pub own: bool,
+    /// The server has forgotten this revision. It is kept here because a pending revision descends
+    /// from it.
+    #[cbor(n(8), default, skip_if = "is_false")]
+    pub kept_for_pending: bool,
+}
+
+impl Node {
+    /// The revisions that this one replaces: its parent and those that it merges.
+    pub(crate) fn closes(&self) -> impl Iterator<Item = Revision> + '_ {
+        self.parent.into_iter().chain(self.merges.iter().copied())
+    }
+
+    /// `CouchDB`'s order of leaves: live before deleted, then the highest generation, then the
+    /// highest hash.
+    pub(crate) fn rank(&self) -> (bool, Revision) {
+        (!self.deleted, self.revision)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder passes references")]
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !*flag
+}

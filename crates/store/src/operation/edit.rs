@@ -1,0 +1,148 @@
+//! The rules of editing: what an edit is based on, and the revision that it makes.
+
+use super::{Change, Edit, OperationError};
+use crate::{
+    body::Body,
+    node::Node,
+    record::Record,
+    revision::Revision,
+    tree::{Insertion, RevisionTree},
+    view::{View, rebase, view_of},
+};
+
+/// Makes the revision of an edit. Returns its name, and whether it is new.
+pub(super) fn edit_record(
+    record: &mut Record,
+    edit: Edit,
+    seq: u64,
+) -> Result<(Option<Revision>, bool), OperationError> {
+    let tree = &record.tree;
+    let tips = tips(tree, &edit)?;
+    let tip_nodes: Vec<&Node> = tips.iter().filter_map(|tip| tree.get(*tip)).collect();
+    let current = (!tip_nodes.is_empty()).then(|| view_of(tree, &tip_nodes));
+    let (deleted, body) = edited(tree, edit, &tips, current.as_ref())?;
+    let is_same = |node: &Node| !node.deleted && !deleted && node.body.as_ref() == Some(&body);
+    if let [tip] = tip_nodes.as_slice()
+        && is_same(tip)
+    {
+        return Ok((Some(tip.revision), false));
+    }
+
+    let parent = tips.first().copied();
+    let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
+    merges.sort_unstable();
+    debug_assert!(parent.is_none_or(|parent| !merges.contains(&parent)), "tips don't repeat");
+    let revision = Revision::derive(parent, &merges, deleted, &body)?;
+    let node = Node {
+        revision,
+        parent,
+        merges,
+        deleted,
+        body: Some(body),
+        seq,
+        pending: true,
+        own: true,
+        kept_for_pending: false,
+    };
+    match record.tree.insert(node) {
+        Insertion::New => Ok((Some(revision), true)),
+        Insertion::Known => Ok((Some(revision), false)),
+        Insertion::Differs => Err(OperationError::Differs),
+    }
+}
+
+/// Whether the edit deletes the document, and the body of the revision that it makes on `tips`,
+/// of which `current` is the view.
+fn edited(
+    tree: &RevisionTree,
+    edit: Edit,
+    tips: &[Revision],
+    current: Option<&View>,
+) -> Result<(bool, Body), OperationError> {
+    match edit.change {
+        Change::Delete if current.is_none_or(|view| view.deleted) => Err(OperationError::NotFound),
+        Change::Delete => Ok((true, Body::empty())),
+        Change::Put(body) => match current {
+            Some(current) if !current.deleted && !is_same_set(tips, &edit.seen) => {
+                Ok((false, rebased(tree, &edit.seen, &body, &current.body)?))
+            }
+            _ => Ok((false, body)),
+        },
+    }
+}
+
+/// The revisions that the edit closes, the best first: usually what this profile has made of the
+/// leaves that the editor saw.
+fn tips(tree: &RevisionTree, edit: &Edit) -> Result<Vec<Revision>, OperationError> {
+    let mut tips = own_tips(tree, &edit.seen)?;
+    let is_rebased = matches!(edit.change, Change::Put(_)) && !is_same_set(&tips, &edit.seen);
+    let is_deleted = |revision: &Revision| tree.get(*revision).is_some_and(|node| node.deleted);
+    let is_revived =
+        !edit.seen.is_empty() && tips.iter().any(is_deleted) && !edit.seen.iter().any(is_deleted);
+    let is_known = is_view_known(tree, &edit.seen) && is_view_known(tree, &tips);
+    if is_rebased && (is_revived || !is_known) {
+        // The edit can't be rebased: another tab has deleted the document, or a body is gone that
+        // shows what the editor changed. So it becomes a branch of its own, and every field that
+        // differs is an open conflict.
+        tips.clone_from(&edit.seen);
+        sort_best_first(tree, &mut tips);
+    }
+    Ok(tips)
+}
+
+/// The latest revisions that this profile has made of the leaves that the editor saw, the best
+/// first. For a new document, all leaves of a deleted one of the same id.
+fn own_tips(tree: &RevisionTree, seen: &[Revision]) -> Result<Vec<Revision>, OperationError> {
+    if seen.is_empty() {
+        let leaves = tree.leaves();
+        return match leaves.first() {
+            Some(winner) if !winner.deleted => Err(OperationError::Exists),
+            _ => Ok(leaves.iter().map(|leaf| leaf.revision).collect()),
+        };
+    }
+    if seen.iter().any(|revision| tree.get(*revision).is_none()) {
+        return Err(OperationError::UnknownRevision);
+    }
+    let mut tips: Vec<Revision> = seen.iter().map(|revision| tree.own_tip(*revision)).collect();
+    sort_best_first(tree, &mut tips);
+    Ok(tips)
+}
+
+/// Sorts by the winner's order, and removes repeats.
+fn sort_best_first(tree: &RevisionTree, tips: &mut Vec<Revision>) {
+    tips.sort_by_key(|tip| {
+        std::cmp::Reverse((tree.get(*tip).is_some_and(|node| !node.deleted), *tip))
+    });
+    tips.dedup();
+}
+
+fn is_same_set(tips: &[Revision], seen: &[Revision]) -> bool {
+    tips.len() == seen.len() && seen.iter().all(|revision| tips.contains(revision))
+}
+
+/// Whether the tree has all bodies that the view of these leaves is computed from.
+fn is_view_known(tree: &RevisionTree, leaves: &[Revision]) -> bool {
+    let has_body = |node: &&Node| node.body.is_some();
+    let is_live = |leaf: &&Revision| tree.get(**leaf).is_some_and(|node| !node.deleted);
+    let live: Vec<Revision> = leaves.iter().filter(is_live).copied().collect();
+    let leaves = if live.is_empty() { leaves } else { &live };
+    leaves.iter().enumerate().all(|(at, one)| {
+        tree.get(*one).as_ref().is_some_and(has_body)
+            && leaves[at + 1..]
+                .iter()
+                .all(|other| tree.common_ancestors(*one, *other).iter().all(has_body))
+    })
+}
+
+/// The edited body, with what this profile has changed since the editor looked.
+fn rebased(
+    tree: &RevisionTree,
+    seen: &[Revision],
+    edited: &Body,
+    current: &Body,
+) -> Result<Body, OperationError> {
+    let mut nodes: Vec<&Node> = seen.iter().filter_map(|revision| tree.get(*revision)).collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse(node.rank()));
+    let before = view_of(tree, &nodes).body;
+    Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
+}
