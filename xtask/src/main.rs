@@ -17,6 +17,7 @@ mod start;
 mod tally;
 mod test;
 mod tools;
+mod walls;
 mod workspace;
 
 use std::process::ExitCode;
@@ -43,7 +44,7 @@ enum Command {
     Start(start::Options),
     /// Run every test, and end with a line that counts them
     Test(test::Options),
-    /// Check the format, and run clippy on both sides of the app
+    /// Check the format, the walls between the crates, and run clippy on both sides of the app
     Lint(lint::Options),
     /// Measure, in a release build
     Bench(bench::Options),
