@@ -13,6 +13,7 @@ mod process;
 mod screenshots;
 mod simulate;
 mod site;
+mod size;
 mod start;
 mod tally;
 mod test;
@@ -48,6 +49,8 @@ enum Command {
     Lint(lint::Options),
     /// Measure, in a release build
     Bench(bench::Options),
+    /// Print how large the app is that a browser downloads
+    Size(size::Options),
     /// Run the deterministic simulator
     Simulate(simulate::Options),
     /// Look for bytes that break the store or the protocol
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Test(options) => Ok(test::run(&options)),
         Command::Lint(options) => lint::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| true),
+        Command::Size(options) => size::run(&options).map(|()| true),
         Command::Simulate(options) => simulate::run(&options).map(|()| true),
         Command::Fuzz(options) => fuzz::run(&options).map(|()| true),
         Command::Screenshots(options) => screenshots::run(&options).map(|()| true),
