@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
-# Gives the active rustc a standard library for wasm32-unknown-unknown without rustup's server:
-# takes the matching source from Debian's package rust-src, builds it as rustc's own build does,
-# and puts the rlibs where rustc looks for them. Plain `cargo build --target …` works afterwards.
-# Needs cargo and rustc, apt-get with dpkg-deb, and the crate registry. RUST_SRC_DEB=FILE spares the download.
-# It always builds: the caller knows whether that is needed.
+# usage: wasm-std.sh FOLDER
+# Builds the standard library for wasm32-unknown-unknown without rustup's server, and makes FOLDER a
+# sysroot that holds it: `rustc --sysroot FOLDER --target wasm32-unknown-unknown` works afterwards. The
+# toolchain itself stays as it is. The source is Debian's package rust-src of the active rustc's version,
+# and it is built as rustc's own build does it.
+# Needs cargo and rustc, apt-get with dpkg-deb, and crates.io. With RUST_SRC_DEB=FILE nothing is downloaded
+# from Debian. It always builds: the caller knows whether that is needed.
 set -euo pipefail
 
+DEST=$1
 TARGET=wasm32-unknown-unknown
 SYSROOT=$(rustc --print sysroot)
 RUSTC=$SYSROOT/bin/rustc CARGO=$SYSROOT/bin/cargo
-VERBOSE=$("$RUSTC" -vV)            # kept whole: `| head -1` would break the pipe under pipefail
-VERSION=$(sed -n 's/^release: //p' <<<"$VERBOSE")
-HASH=$(sed -n 's/^commit-hash: //p' <<<"$VERBOSE")
-DEST=$SYSROOT/lib/rustlib/$TARGET
+DETAILS=$("$RUSTC" -vV)            # read once: `rustc | sed …q` would break the pipe under pipefail
+VERSION=$(sed -n 's/^release: //p' <<<"$DETAILS")
+HASH=$(sed -n 's/^commit-hash: //p' <<<"$DETAILS")
+HOST=$(sed -n 's/^host: //p' <<<"$DETAILS")
 
-exec 9>"$SYSROOT/.wasm-std.lock"; flock 9      # one at a time
+mkdir -p "$(dirname "$DEST")"
+exec 9>"$DEST.lock"; flock 9      # one at a time
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/wasm-std.XXXXXX"); trap 'rm -rf "$WORK"' EXIT
 
-# The source, through apt with lists of its own: the system's stay as they are.
+# Downloads the source by apt, with package lists of our own: the system's stay as they are.
 fetch_source() {
   local base suite dir version
   # the Debian mirror that this machine already uses
@@ -48,7 +52,7 @@ rm -f "$WORK"/*.deb
 
 (
   cd "$WORK/source/library"
-  unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+  unset CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
   export RUSTC RUSTC_BOOTSTRAP=1 __CARGO_DEFAULT_LIB_METADATA=stablestd
   export CARGO_TARGET_DIR="$WORK/target" CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
   export RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes --remap-path-prefix=$PWD=/rustc/$HASH/library"
@@ -56,10 +60,10 @@ rm -f "$WORK"/*.deb
     --features "panic-unwind backtrace compiler-builtins-mem"
 )
 
-# Two sets of rlibs side by side would stop rustc: rustup's own goes, if it is there, and so does an older one.
-if [ -f "$SYSROOT/lib/rustlib/manifest-rust-std-$TARGET" ]; then rustup target remove $TARGET || true; fi
-rm -rf "$DEST.new"; mkdir -p "$DEST.new/lib"
-cp "$WORK/target/$TARGET/release/deps/"*.rlib "$DEST.new/lib/"
-echo "${VERBOSE%%$'\n'*}" >"$DEST.new/.built-from-source"
+# The host's library and tools belong to a sysroot, too: RUSTFLAGS apply to build scripts as well where
+# cargo is given no target, and the linker is among the tools.
+rm -rf "$DEST.new"; mkdir -p "$DEST.new/lib/rustlib/$TARGET/lib"
+cp "$WORK/target/$TARGET/release/deps/"*.rlib "$DEST.new/lib/rustlib/$TARGET/lib/"
+ln -s "$SYSROOT/lib/rustlib/$HOST" "$DEST.new/lib/rustlib/$HOST"
 rm -rf "$DEST"; mv "$DEST.new" "$DEST"
-echo "wasm-std: $TARGET is installed for rustc $VERSION" >&2
+echo "wasm-std: the standard library of rustc $VERSION for $TARGET is in $DEST" >&2

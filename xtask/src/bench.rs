@@ -11,19 +11,19 @@ pub struct Options {
     /// Measure one part only
     #[arg(value_enum)]
     part: Option<Part>,
-    /// Write one JSON object a line to this file
+    /// Write the figures to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Show other systems' figures beside ours, from a file of such lines
+    /// Show other systems' figures beside ours, from a file that `--json` wrote
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
-    /// Measure no other systems that sync
+    /// Don't measure other sync systems
     #[arg(long)]
     no_peers: bool,
-    /// How often to measure what syncs; of each figure the median counts
+    /// How often to repeat the sync measurements, of which the medians count
     #[arg(long, value_name = "COUNT")]
     rounds: Option<usize>,
-    /// How many clients there are under load
+    /// How many clients the load test has
     #[arg(long, value_name = "COUNT")]
     clients: Option<u16>,
     /// Where missing tools may come from
@@ -39,13 +39,13 @@ enum Part {
     Sync,
     /// The server's memory
     Server,
-    /// A small list beside a large one on one connection, which is also in `sync`
+    /// A small list beside a large one on one connection (part of `sync`)
     Fair,
-    /// One list with many clients, which is measured only if it is named
+    /// One list with many clients (only when it is named)
     Load,
 }
 
-/// Builds the server and the benchmarks in one call, so that they share what they depend on.
+/// Builds the server and the benchmarks in one call, so that they share their dependencies.
 pub fn run(options: &Options) -> Result<()> {
     let mut toolbox = Toolbox::new(options.ways);
     let needs_browser = options.part.is_none_or(|part| part == Part::Store);
@@ -85,7 +85,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     for (flag, file) in [("--json", &options.json), ("--peers", &options.peers)] {
         if let Some(file) = file {
-            // The benchmarks run in the workspace's root; the path was meant from here.
+            // The benchmarks run in the workspace's root, but the path is relative to this folder.
             bench = bench.arg(flag).arg(std::path::absolute(file).map_err(Error::file(file))?);
         }
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: one folder that can be copied to a server.
+//! `cargo xtask dist`: a folder to copy to a server.
 
 use std::fs;
 use std::path::Path;
@@ -25,11 +25,11 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Puts the server, the site and `hash.txt` together. The server looks for that file, which names
-/// the hashed files of the site, in the folder of its own binary.
+/// Copies the server, the site and `hash.txt` into one folder. The server expects `hash.txt`, which
+/// holds the hashes in the names of the site's files, beside its binary.
 fn collect(server: &Path, site: &Path, dist: &Path) -> Result<()> {
     fs::create_dir_all(dist).map_err(Error::file(dist))?;
-    // Only what is replaced goes: a server that ran in this folder may have left its data here.
+    // Other files stay: a server that ran in this folder may have put its data here.
     let old_site = dist.join("site");
     if old_site.exists() {
         fs::remove_dir_all(&old_site).map_err(Error::file(&old_site))?;
@@ -53,7 +53,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies to a new file: the old one may be a program that runs, which can't be written to.
+/// Copies to a new file. The old one may be a running program, which can't be overwritten.
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_file(to).map_err(Error::file(to))?;

@@ -1,4 +1,4 @@
-//! What can go wrong while running other people's programs.
+//! What can go wrong when this program runs others.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub enum Error {
     Failed {
         command: String,
         status: ExitStatus,
-        /// What the program said, where it was not already on the screen.
+        /// The end of the program's output, if it was not shown.
         detail: String,
     },
 
@@ -24,7 +24,7 @@ pub enum Error {
     #[error("{path}: {source}")]
     File { path: String, source: io::Error },
 
-    /// Something is missing that this program cannot get; the text says what a person can do.
+    /// Something is missing that this program can't get. The text says what the user can do.
     #[error("{0}")]
     Advice(String),
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: looks for bytes that the store or the protocol can't cope with.
+//! `cargo xtask fuzz`: looks for bytes that break the store or the protocol.
 //!
-//! `libFuzzer` watches which code an input reaches, for which the compiler has to leave marks. The
-//! flags for that are stable; there is no sanitizer, since there is no unsafe code of ours.
+//! `libFuzzer` observes which code an input reaches. The compiler instruments the code for that, by
+//! stable flags. There is no sanitizer, because we have no unsafe code.
 
 use std::fs;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::process::{Program, say};
 use crate::workspace;
 
-/// What `settee-fuzz` knows.
+/// The targets of `settee-fuzz`.
 const TARGETS: [&str; 6] = ["batch", "canonical", "message", "record", "session", "tree"];
 
-/// Marks for the fuzzer, and every check that a release build leaves out. Comparisons aren't marked:
-/// that would take half of the time, and formats are in the corpus already.
+/// Instrumentation for the fuzzer, and the checks that a release build omits. Comparisons aren't
+/// instrumented: that would double the time, and the corpus has the formats already.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -23,7 +23,7 @@ const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Try one target only
+    /// Fuzz one target only
     #[arg(value_parser = TARGETS)]
     target: Option<String>,
     /// How many inputs to try
@@ -32,17 +32,17 @@ pub struct Options {
     /// How long to try each target
     #[arg(long, value_name = "S", default_value_t = 60)]
     seconds: u64,
-    /// Add what reaches code that nothing in the corpus reaches to the corpus, instead of fuzzing
+    /// Don't fuzz, but add the inputs that reach new code to the corpus
     #[arg(long, conflicts_with_all = ["runs", "seconds"])]
     keep: bool,
-    /// Handed on to the fuzzer, after `--`
+    /// Arguments for the fuzzer, after `--`
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    // A folder of its own, or the marks would have everything else built anew. And a target is
-    // named for the build scripts' sake, which are not to be marked.
+    // Without a separate folder, the flags would cause rebuilds of everything else. With a named
+    // target, build scripts aren't instrumented.
     let dir = workspace::target().join("fuzz");
     let host = Program::new("rustc").args(["--print", "host-tuple"]);
     let host = host.quietly(Duration::from_mins(1))?.trim().to_owned();
@@ -62,7 +62,7 @@ pub fn run(options: &Options) -> Result<()> {
         let fuzzer = Program::new(&program).shown_as(&format!("fuzzing {target}"));
         let mut fuzzer = fuzzer.env("SETTEE_FUZZ", target);
         if options.keep {
-            // How often code is reached makes no difference, or there would be thousands.
+            // Without hit counts, which would add thousands of inputs.
             fuzzer = fuzzer.args(["-set_cover_merge=1", "-use_counters=0"]).arg(kept).arg(found);
         } else {
             fuzzer = fuzzer.arg(match options.runs {
@@ -71,15 +71,15 @@ pub fn run(options: &Options) -> Result<()> {
             });
             let failures = dir.join(format!("{target}-"));
             fuzzer = fuzzer.arg(format!("-artifact_prefix={}", failures.display()));
-            // So many seconds for so few bytes are a finding. How often code is reached, and how
-            // rarely by others, would take the fuzzer longer to weigh than the inputs take.
+            // An input that takes 5 s is a finding. Without entropic scheduling and hit counts, the
+            // fuzzer spends its time on inputs, and not on choosing them.
             let choices = ["-timeout=5", "-print_final_stats=1", "-entropic=0", "-use_counters=0"];
             fuzzer = fuzzer.args(choices).arg(found).arg(kept);
         }
         fuzzer.args(&options.rest).run()?;
     }
     if options.keep {
-        say("look at what is new in crates/fuzz/corpus, and commit it");
+        say("review the new files in crates/fuzz/corpus, and commit them");
     }
     Ok(())
 }

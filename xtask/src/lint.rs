@@ -1,9 +1,10 @@
-//! `cargo xtask lint`: the format, and clippy's word on both sides of the app.
+//! `cargo xtask lint`: the format, the walls between the crates, and clippy for both sides of the app.
 
 use crate::error::Result;
 use crate::packages::{BROWSER, FRONTEND, Group, NATIVE, WASM_TARGET};
 use crate::process::{Program, say};
 use crate::tools::{Tool, Toolbox, Ways};
+use crate::{walls, workspace};
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -12,8 +13,18 @@ pub struct Options {
     ways: Ways,
 }
 
-/// Runs every check, though one has failed, and says whether all went well.
+/// Runs every check, even after a failure, and returns whether all of them succeeded.
 pub fn run(options: &Options) -> Result<bool> {
+    let mut failed = Vec::new();
+    say("walls");
+    let violations = walls::check(&workspace::root())?;
+    if !violations.is_empty() {
+        failed.push("walls");
+    }
+    for violation in violations {
+        eprintln!("{violation}");
+    }
+
     let mut toolbox = Toolbox::new(options.ways);
     toolbox.prepare(&[Tool::WasmTarget])?;
     let format = toolbox.program("cargo").args(["fmt", "--all", "--check"]);
@@ -23,13 +34,12 @@ pub fn run(options: &Options) -> Result<bool> {
     }
     let wasm = ["--target", WASM_TARGET];
     for group in BROWSER {
-        // Native tests beside the browser's need what WebAssembly doesn't have.
+        // The native tests of the same package don't compile for WebAssembly.
         let only = [&wasm[..], &["--lib", "--test", "browser*"]].concat();
         checks.push((group.name, clippy(&toolbox, group, &only)));
     }
     checks.push((FRONTEND.name, clippy(&toolbox, &FRONTEND, &wasm)));
 
-    let mut failed = Vec::new();
     for (name, check) in checks {
         if let Err(error) = check.run() {
             say(format!("{name}: {error}"));
@@ -37,9 +47,9 @@ pub fn run(options: &Options) -> Result<bool> {
         }
     }
     if failed.is_empty() {
-        println!("lint: all is well");
+        println!("lint: no problems");
     } else {
-        println!("lint: to be mended: {}", failed.join(", "));
+        println!("lint: failed: {}", failed.join(", "));
     }
     Ok(failed.is_empty())
 }

@@ -1,7 +1,7 @@
-//! Every habit of a developer is one command: `cargo xtask --help` lists them.
+//! Every routine task of a developer is one command. `cargo xtask --help` lists them.
 //!
-//! This program knows none of the project's crates; it prepares tools and runs programs. What it
-//! needs from the machine is cargo with rustc, and Node.js for the tests and for release builds.
+//! This program depends on none of the project's crates: it prepares tools and runs programs. The
+//! machine has to have cargo with rustc, and Node.js for the tests and for release builds.
 
 mod bench;
 mod dist;
@@ -13,10 +13,12 @@ mod process;
 mod screenshots;
 mod simulate;
 mod site;
+mod size;
 mod start;
 mod tally;
 mod test;
 mod tools;
+mod walls;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,7 +32,7 @@ use tools::{Toolbox, Ways};
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
-    about = "Every habit of a developer as one command"
+    about = "Every routine task of a developer as one command"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -41,19 +43,21 @@ struct Cli {
 enum Command {
     /// Prepare, build and run the app on this machine
     Start(start::Options),
-    /// Run every test, and count them in one closing line
+    /// Run every test, and end with a line that counts them
     Test(test::Options),
-    /// Check the format, and run clippy on both sides of the app
+    /// Check the format, the walls between the crates, and run clippy on both sides of the app
     Lint(lint::Options),
     /// Measure, in a release build
     Bench(bench::Options),
+    /// Print how large the app is that a browser downloads
+    Size(size::Options),
     /// Run the deterministic simulator
     Simulate(simulate::Options),
-    /// Look for bytes that the store or the protocol can't cope with
+    /// Look for bytes that break the store or the protocol
     Fuzz(fuzz::Options),
-    /// Take the documentation's pictures
+    /// Take the screenshots for the documentation
     Screenshots(screenshots::Options),
-    /// Make target/dist, ready to be copied to a server
+    /// Make target/dist, a folder to copy to a server
     Dist(dist::Options),
     /// Only get the tools that the other commands need
     Prepare(Prepare),
@@ -64,7 +68,7 @@ struct Prepare {
     /// Where missing tools may come from
     #[arg(long, value_enum, default_value_t)]
     ways: Ways,
-    /// Install the compiler's WebAssembly target anew, though it may be there
+    /// Build the private standard library for WebAssembly again, even if it isn't needed
     #[arg(long)]
     renew_target: bool,
 }
@@ -78,6 +82,12 @@ fn prepare(options: &Prepare) -> Result<()> {
         toolbox.prepare(tools)?;
     }
     process::say("all tools are ready");
+    if let Some(flags) = toolbox.rustflags() {
+        process::say(
+            "the toolchain has no standard library for WebAssembly; outside of xtask, set",
+        );
+        println!("{flags}");
+    }
     Ok(())
 }
 
@@ -87,6 +97,7 @@ fn main() -> ExitCode {
         Command::Test(options) => Ok(test::run(&options)),
         Command::Lint(options) => lint::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| true),
+        Command::Size(options) => size::run(&options).map(|()| true),
         Command::Simulate(options) => simulate::run(&options).map(|()| true),
         Command::Fuzz(options) => fuzz::run(&options).map(|()| true),
         Command::Screenshots(options) => screenshots::run(&options).map(|()| true),

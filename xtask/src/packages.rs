@@ -1,15 +1,15 @@
 //! Which packages are built, checked and tested together, and with which features.
 //!
-//! Cargo unites the features of all packages named in one call. Leptos runs no effects with
-//! `ssr`, and refuses `ssr` beside `hydrate`: so there are groups, and never `--workspace`.
+//! Cargo enables the union of the features of all packages in a call. With `ssr`, Leptos runs no
+//! effects, and it rejects `ssr` together with `hydrate`. So there are groups, and never `--workspace`.
 
-/// Packages that can share one call of cargo.
+/// Packages that can share a call of cargo.
 pub struct Group {
     pub name: &'static str,
     pub packages: &'static [&'static str],
-    /// Written `package/feature`, as a call with several packages needs it.
+    /// As `package/feature`, which cargo requires for several packages.
     pub features: &'static [&'static str],
-    /// The one file of tests to run, where another group runs the rest.
+    /// The only test file to run, if another group runs the others.
     pub test: Option<&'static str>,
 }
 
@@ -22,7 +22,7 @@ impl Group {
     }
 }
 
-/// What runs on the developer's machine itself.
+/// Packages that are built for the developer's machine.
 pub const NATIVE: &[Group] = &[
     Group {
         name: "kit, server and tools",
@@ -41,9 +41,9 @@ pub const NATIVE: &[Group] = &[
         features: &["settee-store/sqlite", "settee-app/ssr"],
         test: None,
     },
-    // On its own: with the app's `ssr` beside it, its effects would not run.
+    // A separate call, because the app's `ssr` would disable the effects.
     Group { name: "bridge", packages: &["settee-leptos"], features: &[], test: None },
-    // On its own: seeds have to go well without the bugs, and no build but this one has them.
+    // A separate call, because only these tests may have the deliberate bugs.
     Group {
         name: "simulator with bugs",
         packages: &["settee-simulator"],
@@ -52,7 +52,7 @@ pub const NATIVE: &[Group] = &[
     },
 ];
 
-/// What has tests in `tests/browser*.rs`, which run in a headless browser.
+/// Packages with tests in `tests/browser*.rs`, which run in a headless browser.
 pub const BROWSER: &[Group] = &[Group {
     name: "store in the browser",
     packages: &["settee-store"],
@@ -60,7 +60,7 @@ pub const BROWSER: &[Group] = &[Group {
     test: None,
 }];
 
-/// What becomes the site's WebAssembly.
+/// The package that becomes the site's WebAssembly.
 pub const FRONTEND: Group =
     Group { name: "frontend", packages: &["settee-frontend"], features: &[], test: None };
 

@@ -1,4 +1,4 @@
-//! `cargo xtask screenshots`: the pictures in the documentation, taken from the app itself.
+//! `cargo xtask screenshots`: takes the documentation's screenshots of the running app.
 
 use crate::error::Result;
 use crate::site::{self, Profile};
@@ -7,7 +7,7 @@ use crate::workspace;
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Take them from a release build
+    /// Use a release build
     #[arg(long)]
     release: bool,
     /// Where missing tools may come from

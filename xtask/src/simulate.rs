@@ -1,4 +1,4 @@
-//! `cargo xtask simulate`: the deterministic simulator, over many seeds or one.
+//! `cargo xtask simulate`: the deterministic simulator with many seeds, or with one.
 
 use crate::error::Result;
 use crate::process::Program;
@@ -8,10 +8,10 @@ pub struct Options {
     /// How many seeds to try
     #[arg(long, value_name = "N", conflicts_with = "seed")]
     seeds: Option<u64>,
-    /// Play one seed again
+    /// Run one seed again
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Handed on to the simulator, after `--`
+    /// Arguments for the simulator, after `--`
     #[arg(last = true)]
     rest: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Building the whole app: the server, and the site that browsers fetch from it.
+//! Building the whole app: the server, and the site that it serves to browsers.
 
 use std::path::PathBuf;
 
@@ -18,12 +18,12 @@ impl Profile {
         if release { Self::Release } else { Self::Debug }
     }
 
-    /// The server's binary; cargo-leptos puts `hash.txt`, which names the site's files, beside it.
+    /// The server's binary. cargo-leptos puts `hash.txt` beside it, with the hashes in the names of the site's files.
     pub fn server(self) -> PathBuf {
         self.folder().join("settee-server")
     }
 
-    /// The native clients that some end-to-end tests start.
+    /// The program of native clients that some end-to-end tests start.
     pub fn crowd(self) -> PathBuf {
         self.folder().join("settee-crowd")
     }
@@ -36,8 +36,8 @@ impl Profile {
     }
 }
 
-/// Prepares what a build needs, and builds. Its failure is an error, unlike that of
-/// `cargo leptos end-to-end`, which ends well when the build has failed.
+/// Prepares the tools and builds. A failed build is an error, but `cargo leptos end-to-end` would
+/// exit with success.
 pub fn build(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
     prepare(toolbox, profile)?;
     let leptos = toolbox.program("cargo-leptos").arg("build");
@@ -55,7 +55,7 @@ pub fn prepare(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
     }
 }
 
-/// The built server, told about its site as cargo-leptos would tell it.
+/// The built server, in the environment that cargo-leptos would give it.
 pub fn server(profile: Profile) -> Program {
     Program::new(profile.server())
         .env("LEPTOS_OUTPUT_NAME", "settee")

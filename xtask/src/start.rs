@@ -7,16 +7,16 @@ use crate::tools::{Toolbox, Ways};
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Build it small and fast, as it is deployed
+    /// Make a release build, as for deployment
     #[arg(long)]
     release: bool,
-    /// Build again and reload the page whenever a file changes
+    /// Rebuild and reload the page whenever a file changes
     #[arg(long)]
     watch: bool,
     /// Where missing tools may come from
     #[arg(long, value_enum, default_value_t)]
     ways: Ways,
-    /// Handed on to settee-server, after `--`
+    /// Arguments for settee-server, after `--`
     #[arg(last = true, conflicts_with = "watch")]
     server: Vec<String>,
 }
@@ -28,14 +28,14 @@ pub fn run(options: &Options) -> Result<()> {
         site::prepare(&mut toolbox, profile)?;
         let leptos = toolbox.program("cargo-leptos").arg("watch");
         let release: &[&str] = if options.release { &["--release"] } else { &[] };
-        return become_it(leptos.args(release));
+        return replace_with(leptos.args(release));
     }
     site::build(&mut toolbox, profile)?;
-    become_it(site::server(profile).args(&options.server))
+    replace_with(site::server(profile).args(&options.server))
 }
 
-/// The program takes this one's place, so that Ctrl-C and a service manager's signals reach it.
-fn become_it(program: Program) -> Result<()> {
+/// The program replaces this one, so that Ctrl-C and a service manager's signals reach it.
+fn replace_with(program: Program) -> Result<()> {
     #[cfg(unix)]
     return Err(program.replace());
     #[cfg(not(unix))]

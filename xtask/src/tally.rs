@@ -1,4 +1,4 @@
-//! How many tests passed and failed, read from what the runners print.
+//! How many tests passed and failed, according to the output of the test runners.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -21,8 +21,8 @@ impl Tally {
         })
     }
 
-    /// Playwright's JSON report. A test that only passed when tried again has passed; `expected`
-    /// also counts those that are meant to fail, and did.
+    /// Playwright's JSON report. A test that passed only when it was retried has passed. `expected`
+    /// includes tests that are marked to fail, and did.
     pub fn from_playwright(report: &str) -> Option<Self> {
         let report: serde_json::Value = serde_json::from_str(report).ok()?;
         let stats = report.get("stats")?;
@@ -30,16 +30,16 @@ impl Tally {
         let errors = report.get("errors").and_then(|errors| errors.as_array());
         Some(Self {
             passed: count("expected")? + count("flaky")?,
-            // Errors outside of any test: a file that doesn't load, a server that doesn't start.
+            // Errors outside of tests: a file that doesn't load, or a server that doesn't start.
             failed: count("unexpected")? + errors.map_or(0, |errors| errors.len() as u64),
         })
     }
 
-    /// The count with what the numbers alone don't show: a suite that broke off, or tested
-    /// nothing, has failed. The text tells why one failure was added.
+    /// Adds a failure if the suite was interrupted or ran no test, which the counts don't show. The
+    /// text gives the reason.
     pub fn judged(mut self, succeeded: bool) -> (Self, Option<&'static str>) {
         let reason = match (succeeded, self.passed, self.failed) {
-            (false, _, 0) => "did not build, or broke off; this counts as one failure",
+            (false, _, 0) => "did not build, or was interrupted; this counts as one failure",
             (true, 0, 0) => "ran no test; this counts as one failure",
             _ => return (self, None),
         };
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn summary_lines_are_read_and_others_are_not() {
+    fn only_summary_lines_are_counted() {
         let ok = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
         assert_eq!(Tally::from_line(ok), Some(tally(12, 0)));
         let bad = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 filtered out";
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn playwrights_report_is_read() {
+    fn playwrights_report_is_counted() {
         let report = r#"{"errors":[],"stats":{"expected":7,"unexpected":1,"flaky":2,"skipped":4}}"#;
         assert_eq!(Tally::from_playwright(report), Some(tally(9, 1)));
         let broken = r#"{"errors":[{"message":"no"}],"stats":{"expected":0,"unexpected":0,"flaky":0,"skipped":0}}"#;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn breaking_off_and_testing_nothing_are_failures() {
+    fn an_interrupted_or_empty_run_is_a_failure() {
         assert_eq!(tally(3, 0).judged(true).0, tally(3, 0));
         assert_eq!(tally(3, 1).judged(false).0, tally(3, 1));
         assert_eq!(tally(3, 0).judged(false).0, tally(3, 1));

@@ -1,6 +1,7 @@
-//! `cargo xtask test`: every test there is, and one closing line that counts them.
+//! `cargo xtask test`: all tests, and a last line that counts them.
 
 use std::fs;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::packages::{BROWSER, Group, NATIVE, WASM_TARGET};
@@ -15,10 +16,10 @@ pub struct Options {
     /// Run one kind of tests only
     #[arg(long, value_enum)]
     only: Option<Kind>,
-    /// Of the end-to-end tests, run those whose title or file matches this
+    /// Run only the end-to-end tests whose title or file matches this
     #[arg(long, value_name = "PATTERN")]
     grep: Option<String>,
-    /// Drive a release build in the end-to-end tests
+    /// Use a release build in the end-to-end tests
     #[arg(long)]
     release: bool,
     /// Where missing tools may come from
@@ -36,29 +37,30 @@ enum Kind {
     E2e,
 }
 
-/// Runs the suites one after the other, whatever becomes of each, and says whether all went well.
+/// Runs the suites one after the other, even after a failure, and returns whether all succeeded.
 pub fn run(options: &Options) -> bool {
     let chosen = |kind| options.only.is_none_or(|only| only == kind);
     let mut toolbox = Toolbox::new(options.ways);
     let mut report = Report::default();
     if chosen(Kind::Native) {
         for group in NATIVE {
-            report.add(group.name, native(&toolbox, group));
+            report.run(group.name, || native(&toolbox, group));
         }
     }
     if chosen(Kind::Browser) {
         for group in BROWSER {
-            report.add(group.name, browser(&mut toolbox, group));
+            report.run(group.name, || browser(&mut toolbox, group));
         }
     }
     if chosen(Kind::E2e) {
         let profile = Profile::from_flag(options.release);
-        report.add("end to end", end_to_end(&mut toolbox, profile, options.grep.as_deref()));
+        let grep = options.grep.as_deref();
+        report.run("end to end", || end_to_end(&mut toolbox, profile, grep));
     }
     report.close()
 }
 
-/// What a suite's runner counted, and whether it ended well.
+/// What the runner of a suite counted, and whether it succeeded.
 type Outcome = Result<(Tally, bool)>;
 
 #[derive(Default)]
@@ -68,8 +70,10 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, suite: &str, outcome: Outcome) {
-        let (counted, succeeded) = match outcome {
+    /// Runs a suite. Its time includes what has to be built for it.
+    fn run(&mut self, suite: &str, run: impl FnOnce() -> Outcome) {
+        let start = Instant::now();
+        let (counted, succeeded) = match run() {
             Ok(result) => result,
             Err(error) => {
                 say(format!("{suite}: {error}"));
@@ -78,7 +82,8 @@ impl Report {
         };
         let (tally, reason) = counted.judged(succeeded);
         let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-        self.lines.push(format!("{suite}: {tally}{reason}"));
+        let seconds = start.elapsed().as_secs();
+        self.lines.push(format!("{suite}: {tally}{reason}, in {seconds} s"));
         self.total += tally;
     }
 
@@ -98,8 +103,8 @@ fn native(toolbox: &Toolbox, group: &Group) -> Outcome {
     counting(cargo.args(group.arguments()).args(tests))
 }
 
-/// `tests/browser*.rs` of a package, apart from the native tests' target folder: cargo would
-/// otherwise build shared dependencies again at each change between the two.
+/// Runs `tests/browser*.rs` of a package. They have their own target folder, because cargo would
+/// otherwise build shared dependencies again whenever native tests follow browser tests.
 fn browser(toolbox: &mut Toolbox, group: &Group) -> Outcome {
     toolbox.prepare(tools::BROWSER_TESTS)?;
     let browser = toolbox.browser()?;
@@ -111,7 +116,7 @@ fn browser(toolbox: &mut Toolbox, group: &Group) -> Outcome {
         .args(["--test", "browser*"])
         .args(group.arguments())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
-        // A file's tests together have 20 s otherwise, and on a busy machine need more.
+        // The default for all tests of a file is 20 s, which is too short on a busy machine.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
         .env("CHROMEDRIVER", &browser.chromedriver);
     if !browser.known_place {
@@ -123,7 +128,7 @@ fn browser(toolbox: &mut Toolbox, group: &Group) -> Outcome {
     counting(cargo)
 }
 
-/// The crates' `webdriver.json`, with the place of a browser that chromedriver wouldn't find.
+/// The crate's `webdriver.json` with the path of a browser that chromedriver wouldn't find.
 fn capabilities_for(chromium: &std::path::Path) -> Result<String> {
     let template = workspace::root().join("crates/store/webdriver.json");
     let text = workspace::read(&template)?;
@@ -134,7 +139,7 @@ fn capabilities_for(chromium: &std::path::Path) -> Result<String> {
 }
 
 fn end_to_end(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Outcome {
-    // What is quick to fail comes before the build, which is not.
+    // This comes before the build, because it fails sooner.
     toolbox.prepare(tools::END_TO_END)?;
     site::build(toolbox, profile)?;
     build_crowd(toolbox, profile)?;
@@ -147,14 +152,14 @@ fn end_to_end(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Ou
         .args(grep.map(|pattern| format!("--grep={pattern}")))
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &file);
     let succeeded = playwright.stream(|_| {})?;
-    // A run that wrote no report has broken off, and is counted as such.
+    // A run that wrote no report was interrupted, and counts as a failure.
     let report = workspace::read(&file).unwrap_or_default();
     let tally = Tally::from_playwright(&report).unwrap_or_default();
     Ok((tally, succeeded))
 }
 
-/// The native clients that some of the tests start. They are built in a call of their own, for the
-/// features that they need of what both depend on are not the server's.
+/// Builds the native clients that some tests start. This needs a separate call of cargo, because the
+/// server enables other features of the dependencies that both share.
 fn build_crowd(toolbox: &Toolbox, profile: Profile) -> Result<()> {
     let cargo = toolbox.program("cargo").args(["build", "--package", "settee-bench"]);
     let cargo = cargo.args(["--bin", "settee-crowd"]);
@@ -164,7 +169,7 @@ fn build_crowd(toolbox: &Toolbox, profile: Profile) -> Result<()> {
     }
 }
 
-/// `playwright test`, told where the browser, the server, its site and native clients are.
+/// `playwright test`, with the paths of the browser, the server, its site and the native clients.
 pub fn playwright(toolbox: &Toolbox, profile: Profile) -> Result<Program> {
     let playwright = toolbox.program("npx").args(["playwright", "test"]);
     Ok(playwright
@@ -175,7 +180,7 @@ pub fn playwright(toolbox: &Toolbox, profile: Profile) -> Result<Program> {
         .env("SETTEE_SITE", workspace::site()))
 }
 
-/// Runs tests and adds up the summaries of all the binaries.
+/// Runs tests and adds up the summaries of all test binaries.
 fn counting(program: Program) -> Outcome {
     let mut tally = Tally::default();
     let succeeded = program.stream(|line| tally += Tally::from_line(line).unwrap_or_default())?;
@@ -189,14 +194,15 @@ mod tests {
     #[test]
     fn a_suite_that_cannot_run_is_a_failure_and_the_rest_still_counts() {
         let mut report = Report::default();
-        report.add("first", Err(Error::advice("no browser")));
-        report.add("second", Ok((Tally { passed: 2, failed: 0 }, true)));
+        report.run("first", || Err(Error::advice("no browser")));
+        report.run("second", || Ok((Tally { passed: 2, failed: 0 }, true)));
+        assert!(report.lines[1].starts_with("second: 2 passed, 0 failed, in "));
         assert_eq!(report.total, Tally { passed: 2, failed: 1 });
         assert!(!report.close());
     }
 
     #[test]
-    fn the_browsers_place_is_put_among_the_capabilities() -> Result<()> {
+    fn the_browsers_path_is_added_to_the_capabilities() -> Result<()> {
         let text = capabilities_for(std::path::Path::new("/some/chromium"))?;
         assert!(text.contains(r#""binary":"/some/chromium""#), "{text}");
         assert!(text.contains("--no-sandbox"), "{text}");

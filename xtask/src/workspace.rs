@@ -1,25 +1,25 @@
-//! Where things are.
+//! The folders of the workspace, and reading and writing their files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The workspace's root, from any folder that the command is given in.
+/// The workspace's root, whatever the current folder is.
 pub fn root() -> PathBuf {
-    // `cargo run` says where the package is now; the built-in path is for a binary run by hand.
+    // `cargo run` sets the variable. The path from compile time is for a binary that is run by hand.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or(package.clone(), Path::to_path_buf)
 }
 
-/// Cargo's target folder; a relative one is meant from the root, where we run cargo.
+/// Cargo's target folder. A relative path starts at the root, where we run cargo.
 pub fn target() -> PathBuf {
     let set = std::env::var_os("CARGO_TARGET_DIR");
     root().join(set.unwrap_or_else(|| "target".into()))
 }
 
-/// Where cargo-leptos puts what browsers fetch; it is named in the workspace's manifest.
+/// The folder for the files that browsers fetch, as set for cargo-leptos in the workspace's manifest.
 pub fn site() -> PathBuf {
     root().join("target/site")
 }

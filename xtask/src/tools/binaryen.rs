@@ -1,4 +1,4 @@
-//! `wasm-opt`, which makes release builds smaller.
+//! `wasm-opt`, which reduces the size of release builds.
 
 use super::{Toolbox, cache_dir};
 use crate::error::{Error, Result};

@@ -10,22 +10,23 @@ use crate::workspace;
 
 const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// How long Playwright's download may take where there is another way, and where there is none.
+/// How long Playwright's download may take where there is another way.
 const SHORT: Duration = Duration::from_secs(90);
+/// How long it may take where there is no other way.
 const LONG: Duration = Duration::from_mins(15);
 
-/// Fonts are only recommended by Debian's Chromium, and pages without any are no pages.
+/// Debian's Chromium only recommends fonts, but without any, pages have no text.
 const DEBIAN: &[&str] = &["chromium", "chromium-driver", "chromium-sandbox", "fonts-liberation"];
 
 #[derive(Debug)]
 pub struct Browser {
     pub chromium: PathBuf,
     pub chromedriver: PathBuf,
-    /// Whether chromedriver finds this Chromium by itself.
+    /// Whether chromedriver finds this Chromium without its path.
     pub known_place: bool,
 }
 
-/// Takes the machine's browser; then Playwright's own; then Debian's.
+/// Tries the machine's browser first, then Playwright's, then Debian's.
 pub fn prepare(toolbox: &Toolbox) -> Result<Browser> {
     if let Some(browser) = installed(toolbox) {
         return Ok(browser);
@@ -36,7 +37,7 @@ pub fn prepare(toolbox: &Toolbox) -> Result<Browser> {
         match from_playwright(toolbox, limit) {
             Ok(browser) => return Ok(browser),
             Err(_) if from_debian => {
-                say("  not to be had from Playwright now; Debian's Chromium instead");
+                say("  Playwright can't get it now; installing Debian's Chromium instead");
             }
             Err(error) => return Err(advice(&error)),
         }
@@ -47,7 +48,7 @@ pub fn prepare(toolbox: &Toolbox) -> Result<Browser> {
     })
 }
 
-/// A pair on PATH that fits together.
+/// A browser and a driver of the same version on PATH.
 fn installed(toolbox: &Toolbox) -> Option<Browser> {
     let chromedriver = toolbox.find("chromedriver")?;
     let driver_version = version(toolbox, &chromedriver)?;
@@ -59,8 +60,8 @@ fn installed(toolbox: &Toolbox) -> Option<Browser> {
     Some(Browser { chromium, chromedriver, known_place: true })
 }
 
-/// Playwright has the browser, but no driver for it: that is taken from where the same build of
-/// the browser comes from.
+/// Playwright has a browser but no driver for it. The driver comes from the source of that browser's
+/// build.
 fn from_playwright(toolbox: &Toolbox, limit: Duration) -> Result<Browser> {
     let node = || toolbox.program("node").dir(&workspace::end2end());
     let ask = "console.log(require('playwright-core').chromium.executablePath())";
@@ -82,7 +83,7 @@ fn from_playwright(toolbox: &Toolbox, limit: Duration) -> Result<Browser> {
 
 fn driver_for(toolbox: &Toolbox, version: &str, limit: Duration) -> Result<PathBuf> {
     let root = cache_dir("chromedriver", version)?;
-    // The installer chooses the place inside that folder, and tells it; we keep what it said.
+    // The installer chooses a path in that folder and prints it. We keep it in a file.
     let place = root.join("place");
     if let Ok(path) = workspace::read(&place)
         && Path::new(&path).is_file()
@@ -97,7 +98,7 @@ fn driver_for(toolbox: &Toolbox, version: &str, limit: Duration) -> Result<PathB
         .lines()
         .find_map(|line| line.trim().strip_prefix(&driver)?.strip_prefix(' '))
         .ok_or_else(|| {
-            Error::advice(format!("the installer of {driver} does not say where it is"))
+            Error::advice(format!("the installer of {driver} does not print its path"))
         })?;
     workspace::write(&place, path)?;
     Ok(PathBuf::from(path))
@@ -151,7 +152,7 @@ fn version(toolbox: &Toolbox, program: &Path) -> Option<String> {
     version_in(&answer).map(str::to_owned)
 }
 
-/// The first word that is numbers with dots, as in `Chromium 156.0.8078.79 built on …`.
+/// The first word that consists of numbers and dots, as in `Chromium 156.0.8078.79 built on …`.
 fn version_in(answer: &str) -> Option<&str> {
     let numeric =
         |word: &&str| word.contains('.') && word.split('.').all(|part| part.parse::<u32>().is_ok());
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_found_in_what_browsers_say() {
+    fn versions_are_found_in_the_browsers_answers() {
         assert_eq!(version_in("Chromium 156.0.8078.79 built on Debian 12"), Some("156.0.8078.79"));
         assert_eq!(version_in("ChromeDriver 156.0.1.2 (a21c-refs/x@{#1704})"), Some("156.0.1.2"));
         assert_eq!(version_in("command not found..."), None);

@@ -1,4 +1,4 @@
-//! Tools that come from crates.io by `cargo install`.
+//! Tools that `cargo install` gets from crates.io.
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::process::say;
 use crate::workspace;
 
-/// A program to be installed, of just this version.
+/// A program that is installed in exactly this version.
 pub struct CargoTool {
     package: &'static str,
-    /// The program that is asked for its version.
+    /// The program that reports the version.
     binary: &'static str,
-    /// The cache's folder, without the version.
+    /// The folder's name in the cache, without the version.
     folder: &'static str,
     version: String,
     arguments: &'static [&'static str],
@@ -26,14 +26,14 @@ pub fn cargo_leptos() -> CargoTool {
         binary: "cargo-leptos",
         folder: "cargo-leptos",
         version: "0.3.11".to_owned(),
-        // Its lock file fits it, but names one crate that asks for a newer rustc than it needs.
-        // Without downloads it takes the tools that we prepare, and no others.
+        // A crate in its lock file declares a newer rustc than it needs. With `no_downloads` it uses
+        // the tools that we prepare.
         arguments: &["--locked", "--ignore-rust-version", "--features", "no_downloads"],
         patience: "about seven minutes on two cores, once",
     }
 }
 
-/// Must be of the very version of the library that the app is built with.
+/// It has to be of the same version as the library that the app is built with.
 pub fn wasm_bindgen() -> Result<CargoTool> {
     let path = workspace::root().join("Cargo.lock");
     let lock = workspace::read(&path)?;
@@ -78,7 +78,7 @@ impl CargoTool {
     fn install(&self, toolbox: &Toolbox, root: &std::path::Path) -> Result<()> {
         let Self { package, version, .. } = self;
         say(format!("{package} {version} is missing: {}", self.patience));
-        // Kept until it is done, so that an interrupted build goes on where it was.
+        // Kept until the end, so that an interrupted build can continue.
         let build = root.join("build");
         let cargo = toolbox
             .program("cargo")
@@ -88,14 +88,14 @@ impl CargoTool {
             .arg(root)
             .arg("--target-dir")
             .arg(&build)
-            // They run for seconds: a third of the time to build them is worth more.
+            // Unoptimized tools take a third of the time to build, and run for seconds only.
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
             .shown_as(&format!("cargo install {package} --version {version}"));
         cargo.run().map_err(|error| {
             Error::advice(format!(
-                "{error}\n\nInstall {package} {version} by any means, so that `{} --version` finds it on PATH.",
+                "{error}\n\nInstall {package} {version} in another way, so that `{} --version` works.",
                 self.binary
             ))
         })?;
@@ -129,7 +129,7 @@ version = "0.4.80"
 "#;
 
     #[test]
-    fn the_lock_files_version_is_that_of_the_whole_name() {
+    fn a_locked_version_is_found_by_the_whole_name() {
         assert_eq!(locked_version(LOCK, "wasm-bindgen"), Some("0.2.130"));
         assert_eq!(locked_version(LOCK, "wasm-bindgen-futures"), Some("0.4.80"));
         assert_eq!(locked_version(LOCK, "wasm"), None);

@@ -1,12 +1,13 @@
-//! What the project needs beside cargo, and how it comes to be on a machine.
+//! The tools that the project needs besides cargo, and how they get onto a machine.
 //!
-//! Everything is kept in a cache of the user's, named by version, so that nothing on the machine is
-//! replaced and a second run finds all of it there.
+//! They are kept in the user's cache, in folders named by version. So nothing on the machine is
+//! replaced, and a second run finds everything there.
 
 mod binaryen;
 mod browser;
 mod cargo_tools;
 mod playwright;
+mod rustflags;
 mod wasm_target;
 
 use std::ffi::OsString;
@@ -14,18 +15,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use browser::Browser;
+use rustflags::Rustflags;
 
 use crate::error::{Error, Result};
 use crate::process::{Program, find_on_path};
 
-/// From where to take what isn't on crates.io or npm: its makers' own servers, or Debian.
+/// Where tools that aren't on crates.io or npm may come from: their makers' servers, or Debian.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Ways {
     /// rustup's and Playwright's own servers only
     Usual,
     /// Only the package registries: crates.io, npm and Debian
     Registries,
-    /// The usual way, for a short while; then the registries
+    /// First the makers' servers, with a short time limit, then the registries
     #[default]
     Auto,
 }
@@ -53,7 +55,7 @@ pub enum Tool {
 
 /// For a debug build of the whole app.
 pub const BUILD: &[Tool] = &[Tool::WasmTarget, Tool::WasmBindgen, Tool::CargoLeptos];
-/// What a release build needs beside [`BUILD`].
+/// What a release build needs in addition to [`BUILD`].
 pub const RELEASE: &[Tool] = &[Tool::Binaryen];
 /// For tests of crates in a headless browser.
 pub const BROWSER_TESTS: &[Tool] =
@@ -61,24 +63,26 @@ pub const BROWSER_TESTS: &[Tool] =
 /// For driving the built app.
 pub const END_TO_END: &[Tool] = &[Tool::Playwright, Tool::Browser];
 
-/// The tools that are ready, for the programs that need them.
+/// The tools that are ready, and the environment in which programs find them.
 pub struct Toolbox {
     ways: Ways,
     path: OsString,
     browser: Option<Browser>,
+    /// Needed if the toolchain has no standard library for WebAssembly.
+    rustflags: Option<Rustflags>,
 }
 
 impl Toolbox {
     pub fn new(ways: Ways) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        Self { ways, path, browser: None }
+        Self { ways, path, browser: None, rustflags: None }
     }
 
-    /// Gets what is missing, and says so; what is there is left alone.
+    /// Gets the tools that are missing, and says so. It leaves the others alone.
     pub fn prepare(&mut self, tools: &[Tool]) -> Result<()> {
         for tool in tools {
             match tool {
-                Tool::WasmTarget => wasm_target::prepare(self)?,
+                Tool::WasmTarget => self.rustflags = wasm_target::prepare(self)?,
                 Tool::WasmBindgen => cargo_tools::wasm_bindgen()?.prepare(self)?,
                 Tool::CargoLeptos => cargo_tools::cargo_leptos().prepare(self)?,
                 Tool::Binaryen => binaryen::prepare(self)?,
@@ -90,14 +94,24 @@ impl Toolbox {
         Ok(())
     }
 
-    /// Installs the wasm target anew, though one may be there.
-    pub fn renew_wasm_target(&self) -> Result<()> {
-        wasm_target::install(self)
+    /// Builds the private standard library for WebAssembly again, and uses it.
+    pub fn renew_wasm_target(&mut self) -> Result<()> {
+        self.rustflags = Some(wasm_target::build_private(self)?);
+        Ok(())
+    }
+
+    /// The flags that a cargo started by hand needs, too, to compile for WebAssembly.
+    pub fn rustflags(&self) -> Option<&Rustflags> {
+        self.rustflags.as_ref()
     }
 
     /// A program that finds the prepared tools.
     pub fn program(&self, name: impl AsRef<std::ffi::OsStr>) -> Program {
-        Program::new(name).env("PATH", &self.path)
+        let program = Program::new(name).env("PATH", &self.path);
+        match &self.rustflags {
+            Some(flags) => program.env(flags.variable, &flags.value),
+            None => program,
+        }
     }
 
     pub fn browser(&self) -> Result<&Browser> {
@@ -109,7 +123,7 @@ impl Toolbox {
         find_on_path(name, &self.path)
     }
 
-    /// Lets programs find what is in that folder, before all others.
+    /// Puts that folder before all others on the programs' path.
     fn put_first(&mut self, dir: &Path) {
         let mut path = dir.as_os_str().to_owned();
         if !self.path.is_empty() {
@@ -119,7 +133,7 @@ impl Toolbox {
         self.path = path;
     }
 
-    /// Whether that program runs and says that it has that version.
+    /// Whether that program runs and reports that version.
     fn has_version(&self, program: &Path, version: &str) -> bool {
         let asked = self.program(program).arg("--version");
         let answer = asked.quietly(Duration::from_secs(20));
@@ -133,9 +147,8 @@ fn cache_dir(name: &str, version: &str) -> Result<PathBuf> {
     let cache = set("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache")));
-    let cache = cache.ok_or_else(|| {
-        Error::advice("set HOME or XDG_CACHE_HOME, for the tools to have a place")
-    })?;
+    let cache = cache
+        .ok_or_else(|| Error::advice("the tools need a folder: set HOME or XDG_CACHE_HOME"))?;
     Ok(cache.join("settee-tools").join(format!("{name}-{version}")))
 }
 

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::process::Program;
 use crate::workspace;
 
-/// Installs what the lock file says, if that isn't what is there.
+/// Installs the packages of the lock file, unless they are installed already.
 pub fn prepare(toolbox: &Toolbox) -> Result<()> {
     let dir = workspace::end2end();
     let lock = workspace::read(&dir.join("package-lock.json"))?;
