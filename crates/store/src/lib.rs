@@ -127,6 +127,7 @@ pub mod revision;
 mod sequence;
 pub mod storage;
 pub mod tree;
+mod typed;
 pub mod view;
 
 #[cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
@@ -140,4 +141,5 @@ pub use operation::{Applied, Change, Edit, Operation, OperationError};
 pub use record::{Document, Kept, Record, Refused};
 pub use revision::Revision;
 pub use storage::{Hosted, MemoryStorage, Storage};
+pub use typed::WriteError;
 pub use view::{ConflictingValue, OpenConflict};

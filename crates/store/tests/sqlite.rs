@@ -9,7 +9,8 @@ use std::{
 
 use serde_json::json;
 use settee_store::{
-    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Operation, Sqlite, Storage,
+    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Hosted, Operation, Sqlite,
+    Storage,
 };
 use tempfile::TempDir;
 
@@ -45,11 +46,11 @@ async fn databases_are_found_by_name() {
     assert_eq!(same.incarnation(), [1; 16]);
     assert_eq!(sqlite.names(None, 10).await.unwrap(), ["a", "b"]);
 
-    assert_eq!(sqlite.meta("a".into().into()).await.unwrap().as_deref(), Some(&b"meta"[..]));
-    assert!(sqlite.set_meta("a".into().into(), b"other".to_vec()).await.unwrap());
-    assert_eq!(sqlite.meta("a".into().into()).await.unwrap().as_deref(), Some(&b"other"[..]));
-    assert!(!sqlite.set_meta("c".into().into(), Vec::new()).await.unwrap());
-    assert_eq!(sqlite.meta("c".into().into()).await.unwrap(), None);
+    assert_eq!(sqlite.meta("a".into()).await.unwrap().as_deref(), Some(&b"meta"[..]));
+    assert!(sqlite.set_meta("a".into(), b"other".to_vec()).await.unwrap());
+    assert_eq!(sqlite.meta("a".into()).await.unwrap().as_deref(), Some(&b"other"[..]));
+    assert!(!sqlite.set_meta("c".into(), Vec::new()).await.unwrap());
+    assert_eq!(sqlite.meta("c".into()).await.unwrap(), None);
 
     // Handles of one name share the watch. Databases share nothing.
     let (mut watch, other) = (same.watch(), sqlite.find("b").await.unwrap().unwrap());
@@ -104,10 +105,10 @@ async fn an_older_copy_does_not_know_later_checkpoints() {
     let handle = sqlite.create("a", [9; 16], Vec::new()).await.unwrap();
     let database = Database::new(handle.clone());
     write(&database, 10, "early").await;
-    assert!(handle.knows([9; 16], [1; 16], 0) && handle.knows([9; 16], [1; 16], 10));
-    assert!(!handle.knows([9; 16], [1; 16], 11), "a checkpoint past the end");
-    assert!(!handle.knows([8; 16], [1; 16], 5), "another incarnation");
-    assert!(!handle.knows([9; 16], [7; 16], 5), "an unknown run");
+    assert!(handle.knows([9; 16], [1; 16], 0).await.unwrap() && handle.knows([9; 16], [1; 16], 10).await.unwrap());
+    assert!(!handle.knows([9; 16], [1; 16], 11).await.unwrap(), "a checkpoint past the end");
+    assert!(!handle.knows([8; 16], [1; 16], 5).await.unwrap(), "another incarnation");
+    assert!(!handle.knows([9; 16], [7; 16], 5).await.unwrap(), "an unknown run");
     sqlite.close().await;
     drop((sqlite, handle, database));
     let copy = folder.path().join("copy.db");
@@ -117,18 +118,18 @@ async fn an_older_copy_does_not_know_later_checkpoints() {
     let sqlite = open(&file, 2);
     let handle = sqlite.find("a").await.unwrap().unwrap();
     write(&Database::new(handle.clone()), 10, "late").await;
-    assert!(handle.knows([9; 16], [1; 16], 10) && handle.knows([9; 16], [2; 16], 10));
-    assert!(handle.knows([9; 16], [2; 16], 20));
-    assert!(!handle.knows([9; 16], [1; 16], 11), "the first run ended at 10");
-    assert!(handle.knows([9; 16], [2; 16], 9), "a checkpoint from before the run began");
+    assert!(handle.knows([9; 16], [1; 16], 10).await.unwrap() && handle.knows([9; 16], [2; 16], 10).await.unwrap());
+    assert!(handle.knows([9; 16], [2; 16], 20).await.unwrap());
+    assert!(!handle.knows([9; 16], [1; 16], 11).await.unwrap(), "the first run ended at 10");
+    assert!(handle.knows([9; 16], [2; 16], 9).await.unwrap(), "a checkpoint from before the run began");
 
     // The copy replaces the original, and is written to in a third run.
     let sqlite = open(&copy, 3);
     let handle = sqlite.find("a").await.unwrap().unwrap();
     write(&Database::new(handle.clone()), 15, "other").await;
-    assert!(handle.knows([9; 16], [1; 16], 10), "both files have this");
-    assert!(!handle.knows([9; 16], [2; 16], 20), "only the original has this run");
-    assert!(handle.knows([9; 16], [3; 16], 25));
+    assert!(handle.knows([9; 16], [1; 16], 10).await.unwrap(), "both files have this");
+    assert!(!handle.knows([9; 16], [2; 16], 20).await.unwrap(), "only the original has this run");
+    assert!(handle.knows([9; 16], [3; 16], 25).await.unwrap());
 }
 
 #[tokio::test]

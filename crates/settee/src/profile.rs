@@ -1,0 +1,18 @@
+//! What one device keeps: its databases and the credentials that open them. In a browser, one tab
+//! syncs for all.
+//!
+//! - [`kept`]: what is kept of a database; `home`: the database of that.
+//! - `device`: the place of the databases; [`used`]: those that are open.
+//! - `sync`: keeping them in sync, in the tab that does it for all; `turns`: which of them, when
+//!   there are more than a connection should have at a time; `tabs`: word between tabs; `report`:
+//!   what the tab that syncs tells the others; `watch`: what each tab makes of it.
+
+pub(crate) mod device;
+pub(crate) mod home;
+pub mod kept;
+pub(crate) mod report;
+pub(crate) mod sync;
+pub(crate) mod tabs;
+pub(crate) mod turns;
+pub(crate) mod used;
+pub(crate) mod watch;

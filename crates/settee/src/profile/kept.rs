@@ -1,0 +1,93 @@
+//! What a device keeps of a database: what opens it, and what the app wants to know of it.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Map, Value};
+use settee_sync::Role;
+
+/// A database that this device keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its name, on the server as on this device.
+    pub name: String,
+    /// What opens it. The first is shown to the server, and the next if that is denied.
+    pub credentials: Vec<Credentials>,
+    /// The name of the role that the server granted last.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Whether it began on this device. The server hears of such a one with its first document.
+    #[serde(default)]
+    pub is_own: bool,
+    /// What the app keeps beside it: any fields.
+    #[serde(default)]
+    pub app: Map<String, Value>,
+}
+
+/// What a server is shown: any bytes. In JSON they are base64url.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials(pub Vec<u8>);
+
+impl Kept {
+    /// A database that these credentials open.
+    pub fn new(name: impl Into<String>, credentials: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: name.into(),
+            credentials: vec![Credentials(credentials.into())],
+            role: None,
+            is_own: false,
+            app: Map::new(),
+        }
+    }
+
+    /// The role that the server granted last.
+    pub fn granted(&self) -> Option<Role> {
+        self.role.as_deref()?.parse().ok()
+    }
+
+    /// The server has granted a role to these credentials: from now on they are shown first. Tells
+    /// whether anything has changed.
+    pub(crate) fn grant(&mut self, credentials: &Credentials, role: Role) -> bool {
+        let before = (self.credentials.clone(), self.role.clone());
+        self.credentials.sort_by_key(|known| known != credentials);
+        self.role = Some(role.name().to_owned());
+        (&self.credentials, &self.role) != (&before.0, &before.1)
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+impl Serialize for Credentials {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Credentials {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes());
+        bytes.map(Self).map_err(|_| D::Error::custom("credentials are base64url"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_granted_comes_first() {
+        let mut kept = Kept::new("a", *b"one");
+        kept.credentials.push(Credentials(b"two".to_vec()));
+        let two = kept.credentials[1].clone();
+        assert!(kept.grant(&two, Role::Viewer) && !kept.grant(&two, Role::Viewer));
+        assert_eq!(kept.credentials[0], two);
+        assert_eq!(kept.granted(), Some(Role::Viewer));
+        let json = serde_json::to_string(&kept).unwrap();
+        assert!(json.contains(r#""credentials":["dHdv","b25l"]"#), "{json}");
+        assert_eq!(serde_json::from_str::<Kept>(&json).unwrap(), kept);
+    }
+}

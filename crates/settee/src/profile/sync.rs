@@ -1,0 +1,316 @@
+//! Keeping this device's databases in sync, in the tab that does it for all.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use settee_client::{
+    ChannelStatus, Client, ConnectionStatus, Opening, Replica, ReplicaStatus, Status,
+    runtime::{Clock, sleep},
+    socket::{Connector, Socket, SocketError},
+};
+use settee_keys::random::random_number;
+use settee_store::{BackendError, Database, backend::BoxFuture};
+use settee_sync::{DenialCode, Limits, Time};
+
+use super::{
+    device::Opened,
+    home::Home,
+    kept::{Credentials, Kept},
+    report::{DatabaseReport, Report, connection, progress, standing},
+    tabs::{Part, Tabs},
+    turns::{Candidate, Places, State, plan},
+    used::OpenDatabases,
+};
+
+/// How long other tabs may not hear how a database is.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
+/// How long opening one of the device's databases may take. One that takes longer is tried again.
+const OPENING_LIMIT: Duration = Duration::from_secs(10);
+
+/// What syncing needs, whoever does it.
+pub struct Syncing {
+    pub connector: Arc<dyn Connector>,
+    pub limits: Limits,
+    pub agent: String,
+    pub places: Places,
+    pub home: Home,
+    pub databases: Arc<OpenDatabases>,
+    pub tabs: Tabs,
+}
+
+/// One connector for the clients of all terms.
+struct Shared(Arc<dyn Connector>);
+
+impl Connector for Shared {
+    fn connect(&self, limits: &Limits) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
+        self.0.connect(limits)
+    }
+}
+
+impl Syncing {
+    /// Syncs whenever it is this tab's part.
+    pub async fn run(self) {
+        let mut part = None;
+        loop {
+            let Some(now) = self.tabs.part(part).await else { return };
+            part = Some(now);
+            if now == Part::Follows {
+                continue;
+            }
+            tokio::select! {
+                biased;
+                _ = self.tabs.part(part) => {}
+                () = self.sync(now == Part::Leads) => {
+                    self.tabs.step_down();
+                    let _ = self.tabs.part(part).await;
+                }
+            }
+            part = None;
+        }
+    }
+
+    /// Syncs until it is dropped, or until another tab has begun a later term.
+    async fn sync(&self, is_led: bool) {
+        let connector = Shared(self.connector.clone());
+        let limits = self.limits.clone();
+        let (client, run) = Client::new(connector, limits, &self.agent, random_number());
+        #[cfg(target_arch = "wasm32")]
+        let _device = settee_client::browser::watch_device(&client);
+        let term = Term {
+            syncing: self,
+            client,
+            clock: Clock::start(),
+            is_led,
+            kept: BTreeMap::new(),
+            turns: HashMap::new(),
+            ended: HashMap::new(),
+        };
+        tokio::select! {
+            biased;
+            () = run => {}
+            () = term.run() => {}
+        }
+    }
+}
+
+/// One client's time, from taking the lead to losing it.
+struct Term<'a> {
+    syncing: &'a Syncing,
+    client: Client,
+    clock: Clock,
+    /// Other tabs may believe that it is they who sync.
+    is_led: bool,
+    /// What the device keeps, by key, as of when it was last read.
+    kept: BTreeMap<String, Kept>,
+    /// The databases that are synced now, by name.
+    turns: HashMap<String, Turn>,
+    /// When the last turns of others ended.
+    ended: HashMap<String, Time>,
+}
+
+/// A database that is synced now.
+struct Turn {
+    since: Time,
+    opened: Arc<Opened>,
+    /// Writes under this tab's term.
+    database: Database,
+    replica: Replica,
+    /// What is shown to the server.
+    shown: Credentials,
+    /// What may be shown when that is denied.
+    others: Vec<Credentials>,
+    /// All that was kept when this began.
+    known: Vec<Credentials>,
+    is_granted: bool,
+}
+
+impl Term<'_> {
+    /// Ends when the client has ended.
+    async fn run(mut self) {
+        let (home, databases) = (&self.syncing.home, &self.syncing.databases);
+        let (mut home_news, mut uses) = (home.watch(), databases.watch_uses());
+        let (mut status, mut wakes) = (self.client.status(), self.syncing.tabs.wakes());
+        let mut read = None;
+        loop {
+            let seq = *home_news.borrow_and_update();
+            if read != Some(seq)
+                && let Ok(kept) = home.all().await
+            {
+                self.kept = kept;
+                read = Some(seq);
+            }
+            uses.borrow_and_update();
+            let now = status.borrow_and_update().clone();
+            self.learn(&now).await;
+            self.take_turns(&now).await;
+            let now = self.client.status().borrow().clone();
+            self.syncing.tabs.tell(self.report(&now).encode());
+            tokio::select! {
+                biased;
+                changed = status.changed() => if changed.is_err() { return },
+                // The home lives as long as this; without it nothing more comes to be known.
+                Ok(()) = home_news.changed() => {}
+                Ok(()) = uses.changed() => {}
+                Ok(()) = wakes.changed() => {
+                    wakes.borrow_and_update();
+                    self.client.wake();
+                    home.refresh();
+                    databases.refresh();
+                }
+                // Not every edit changes the status.
+                () = sleep(LOOKS_AGAIN) => {}
+            }
+        }
+    }
+
+    /// Opens and closes databases, so that each has its turn.
+    async fn take_turns(&mut self, status: &Status) {
+        let kept: HashMap<String, Kept> =
+            self.kept.values().map(|kept| (kept.name.clone(), kept.clone())).collect();
+        let gone = self.turns.keys().filter(|name| !kept.contains_key(*name)).cloned();
+        for name in gone.collect::<Vec<_>>() {
+            self.end(&name).await;
+        }
+        for (name, kept) in &kept {
+            let is_new = |turn: &Turn| kept.credentials.iter().any(|one| !turn.known.contains(one));
+            if self.turns.get(name).is_some_and(is_new) {
+                self.end(name).await;
+                self.begin(kept, &kept.credentials).await;
+            }
+        }
+        let is_online = status.connection == ConnectionStatus::Online;
+        let candidates = kept.keys().filter_map(|name| {
+            let is_used = self.syncing.databases.is_used(name);
+            let state = match self.turns.get(name) {
+                Some(turn) => {
+                    let is_at_rest = status.replicas.get(&turn.replica).is_some_and(is_at_rest);
+                    State::Synced { since: turn.since, is_at_rest }
+                }
+                // Nothing is loaded for a server that isn't there.
+                None if is_used || is_online => {
+                    State::Waits { since: self.ended.get(name).copied() }
+                }
+                None => return None,
+            };
+            Some(Candidate { name: name.clone(), is_used, state })
+        });
+        let plan = plan(self.clock.now(), candidates.collect(), self.syncing.places);
+        for name in &plan.close {
+            self.end(name).await;
+        }
+        for name in &plan.open {
+            if let Some(kept) = kept.get(name) {
+                self.begin(kept, &kept.credentials).await;
+            }
+        }
+    }
+
+    /// Begins to sync a database. If that can't be done now, it is tried again.
+    ///
+    /// Each try to show other credentials is a replica of its own: what was said of one before can't
+    /// be taken for an answer to this one.
+    async fn begin(&mut self, kept: &Kept, credentials: &[Credentials]) {
+        let Some((shown, others)) = credentials.split_first() else { return };
+        let Some(opened) = self.open(&kept.name).await else { return };
+        let database = match opened.database.lead().await {
+            Ok(led) if self.is_led => led,
+            Err(BackendError::Superseded) => return,
+            // Where nothing can be saved there is nothing to guard, and edits can still be sent.
+            _ => opened.database.clone(),
+        };
+        let opening = Opening {
+            database: database.clone(),
+            name: kept.name.clone(),
+            credentials: shown.0.clone(),
+            is_lazy: kept.is_own,
+        };
+        // It fails when the client has stopped, and another tab goes on.
+        let Ok(replica) = self.client.open(opening).await else { return };
+        let turn = Turn {
+            since: self.clock.now(),
+            opened,
+            database,
+            replica,
+            shown: shown.clone(),
+            others: others.to_vec(),
+            known: kept.credentials.clone(),
+            is_granted: false,
+        };
+        self.turns.insert(kept.name.clone(), turn);
+    }
+
+    async fn open(&self, name: &str) -> Option<Arc<Opened>> {
+        let opened = tokio::select! {
+            opened = self.syncing.databases.open(name) => opened.ok()?,
+            () = sleep(OPENING_LIMIT) => return None,
+        };
+        // Nobody has written to what stands in for a database that can't be saved, unless it is used.
+        (opened.is_saved || self.syncing.databases.is_used(name)).then_some(opened)
+    }
+
+    async fn end(&mut self, name: &str) {
+        if let Some(turn) = self.turns.remove(name) {
+            // It fails when the client has stopped.
+            let _ = self.client.close(turn.replica).await;
+            self.ended.insert(name.to_owned(), self.clock.now());
+        }
+    }
+
+    /// Writes down what the server has granted, and shows other credentials where it has denied some.
+    async fn learn(&mut self, status: &Status) {
+        let kept: Vec<(String, Kept)> =
+            self.kept.iter().map(|(key, kept)| (key.clone(), kept.clone())).collect();
+        for (key, kept) in kept {
+            let Some(turn) = self.turns.get_mut(&kept.name) else { continue };
+            let Some(replica) = status.replicas.get(&turn.replica) else { continue };
+            match &replica.channel {
+                ChannelStatus::Open if !turn.is_granted || replica.role != kept.granted() => {
+                    let Some(role) = replica.role else { continue };
+                    turn.is_granted = true;
+                    // One that is good is enough.
+                    turn.others.clear();
+                    let shown = turn.shown.clone();
+                    // If it can't be written down, it is learnt again after the next start.
+                    let home = &self.syncing.home;
+                    let _ = home.change(&key, |kept| kept.grant(&shown, role)).await;
+                }
+                ChannelStatus::Denied(denial)
+                    if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
+                        && !turn.others.is_empty() =>
+                {
+                    let others = std::mem::take(&mut turn.others);
+                    self.end(&kept.name).await;
+                    self.begin(&kept, &others).await;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn report(&self, status: &Status) -> Report {
+        let databases = self.turns.iter().filter_map(|(name, turn)| {
+            let replica = status.replicas.get(&turn.replica)?;
+            Some(DatabaseReport {
+                name: name.clone(),
+                standing: standing(replica),
+                seq: turn.opened.database.seq(),
+                progress: progress(replica),
+            })
+        });
+        let mut databases: Vec<_> = databases.collect();
+        databases.sort_by(|one, other| one.name.cmp(&other.name));
+        Report { connection: connection(&status.connection), databases }
+    }
+}
+
+/// Whether nothing is left to do for a database, as far as is known.
+fn is_at_rest(replica: &ReplicaStatus) -> bool {
+    match &replica.channel {
+        ChannelStatus::Open => replica.is_up_to_date(),
+        ChannelStatus::Waiting | ChannelStatus::Denied(_) => true,
+        ChannelStatus::Opening => false,
+    }
+}

@@ -1,0 +1,115 @@
+//! The databases that are open in this program, and how many use each.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use tokio::sync::watch;
+
+use super::device::{Device, Opened};
+use crate::Error;
+
+/// Opens each database once, as long as somebody has it.
+pub struct OpenDatabases {
+    device: Device,
+    state: Mutex<State>,
+    /// Word that somebody has begun or ended using one.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct State {
+    open: HashMap<String, Weak<Opened>>,
+    /// How many use each database.
+    uses: HashMap<String, usize>,
+}
+
+/// Somebody's use of a database. It ends with this value.
+pub struct Use {
+    name: String,
+    opened: Arc<Opened>,
+    databases: Arc<OpenDatabases>,
+}
+
+impl OpenDatabases {
+    pub fn new(device: Device) -> Self {
+        Self { device, state: Mutex::default(), changed: watch::Sender::new(()) }
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The database of that name, shared with all that have it open.
+    pub async fn open(&self, name: &str) -> Result<Arc<Opened>, Error> {
+        if let Some(opened) = self.opened(name) {
+            return Ok(opened);
+        }
+        let opened = Arc::new(self.device.open(name).await?);
+        let mut state = self.state();
+        // Somebody else may have been faster.
+        if let Some(other) = state.open.get(name).and_then(Weak::upgrade) {
+            return Ok(other);
+        }
+        state.open.retain(|_, opened| opened.strong_count() > 0);
+        state.open.insert(name.to_owned(), Arc::downgrade(&opened));
+        Ok(opened)
+    }
+
+    /// The same for somebody who uses it.
+    pub async fn use_database(self: &Arc<Self>, name: &str) -> Result<Arc<Use>, Error> {
+        let opened = self.open(name).await?;
+        *self.state().uses.entry(name.to_owned()).or_default() += 1;
+        self.changed.send_replace(());
+        Ok(Arc::new(Use { name: name.to_owned(), opened, databases: self.clone() }))
+    }
+
+    pub fn is_used(&self, name: &str) -> bool {
+        self.state().uses.contains_key(name)
+    }
+
+    pub fn watch_uses(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Looks for what other tabs have written to the databases that are open here.
+    pub fn refresh(&self) {
+        let opened: Vec<_> = self.state().open.values().filter_map(Weak::upgrade).collect();
+        for opened in opened {
+            opened.database.refresh();
+        }
+    }
+
+    fn opened(&self, name: &str) -> Option<Arc<Opened>> {
+        self.state().open.get(name).and_then(Weak::upgrade)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Use {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn opened(&self) -> &Arc<Opened> {
+        &self.opened
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        let mut state = self.databases.state();
+        if let Some(uses) = state.uses.get_mut(&self.name) {
+            *uses -= 1;
+            if *uses == 0 {
+                state.uses.remove(&self.name);
+            }
+        }
+        drop(state);
+        self.databases.changed.send_replace(());
+    }
+}

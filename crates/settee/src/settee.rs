@@ -1,0 +1,165 @@
+//! What one device keeps, and keeps in sync.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use settee_client::runtime::spawn;
+use tokio::sync::watch;
+
+use crate::{
+    Config, Error, Kept, Synced,
+    config::Place,
+    profile::{
+        device::Device,
+        home::{HOME, Home},
+        kept::Credentials,
+        sync::Syncing,
+        tabs::{Part, Tabs},
+        turns::Places,
+        used::OpenDatabases,
+        watch::follow,
+    },
+    status::DatabaseStatus,
+};
+
+/// The databases of one device: a handle, whose clones are handles on the same ones. When the last is
+/// gone, nothing is kept in sync any more.
+///
+/// Databases are opened from what is on the device, with or without a server. In a browser, one tab
+/// syncs for all.
+#[derive(Clone)]
+pub struct Settee {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    home: Home,
+    databases: Arc<OpenDatabases>,
+    tabs: Tabs,
+    /// Whether it is this tab that syncs.
+    syncs: watch::Receiver<bool>,
+    /// The tasks behind this end when it closes.
+    _alive: watch::Sender<()>,
+}
+
+impl Settee {
+    /// Opens what this device keeps, and begins to connect. Called within a runtime.
+    ///
+    /// It doesn't wait for the server. Fails if a folder can't be used; where a browser lets nothing
+    /// be saved, databases are in memory and say so.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let Config { connector, place, agent, limits, hidden } = config;
+        let databases = Arc::new(OpenDatabases::new(Device::new(&place)?));
+        let home = databases.open(HOME).await?;
+        // What isn't saved no other tab can sync.
+        let tabs = Tabs::join(tabs_name(&place).filter(|_| home.is_saved).as_deref());
+        let places = Places { all: limits.channels, hidden };
+        let home = Home::new(home);
+        let syncing = Syncing {
+            connector: connector.into(),
+            limits,
+            agent,
+            places,
+            home: home.clone(),
+            databases: databases.clone(),
+            tabs: tabs.clone(),
+        };
+        let (alive, ended) = watch::channel(());
+        spawn(until(ended.clone(), syncing.run()));
+        let (sender, syncs) = watch::channel(false);
+        spawn(until(ended, tell_part(tabs.clone(), sender)));
+        Ok(Self { inner: Arc::new(Inner { home, databases, tabs, syncs, _alive: alive }) })
+    }
+
+    /// Keeps the server's database of that name from now on, and opens it. It can be written to at
+    /// once. Credentials that are new for it are shown to the server first.
+    pub async fn open(&self, name: &str, credentials: impl Into<Vec<u8>>) -> Result<Synced, Error> {
+        let credentials = Credentials(credentials.into());
+        let kept = Kept::new(name, credentials.0.clone());
+        if !self.keep(name, kept).await?.credentials.contains(&credentials) {
+            self.change(name, |kept| {
+                kept.credentials.insert(0, credentials);
+                true
+            })
+            .await?;
+        }
+        self.database(name).await
+    }
+
+    /// Opens a database of this device. It is synced as soon as the device keeps it.
+    pub async fn database(&self, name: &str) -> Result<Synced, Error> {
+        let used = self.inner.databases.use_database(name).await?;
+        let mut first = DatabaseStatus::unknown();
+        first.counts = used.opened().database.counts().await?;
+        first.is_saved = used.opened().is_saved;
+        let (sender, status) = watch::channel(first);
+        spawn(follow(Arc::downgrade(&used), self.inner.tabs.clone(), sender));
+        Ok(Synced::new(used, status))
+    }
+
+    /// All databases that the device keeps, by their keys.
+    pub async fn kept(&self) -> Result<BTreeMap<String, Kept>, Error> {
+        Ok(self.inner.home.all().await?)
+    }
+
+    /// Word of each change to what the device keeps.
+    pub fn watch_kept(&self) -> watch::Receiver<u64> {
+        self.inner.home.watch()
+    }
+
+    /// Keeps a database from now on under a key, which is mostly its name. If there is one under that
+    /// key, it stays as it is. Returns what is there then.
+    pub async fn keep(&self, key: &str, kept: Kept) -> Result<Kept, Error> {
+        self.inner.home.keep(key, kept).await
+    }
+
+    /// Changes what is kept under a key. `change` tells whether it has changed anything; so does this.
+    pub async fn change(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut Kept) -> bool,
+    ) -> Result<bool, Error> {
+        self.inner.home.change(key, change).await
+    }
+
+    /// Forgets a database, and deletes the device's copy of it with all that was not sent yet. The
+    /// server's stays. Whoever has it open gets errors from it.
+    pub async fn forget(&self, key: &str) -> Result<(), Error> {
+        let kept = self.inner.home.get(key).await?.ok_or(Error::Unknown)?;
+        self.inner.home.forget(key).await?;
+        self.inner.databases.device().delete(&kept.name).await
+    }
+
+    /// Looks at once whether the server is there.
+    pub fn wake(&self) {
+        self.inner.tabs.wake();
+    }
+
+    /// Whether it is this program that syncs: in a browser another tab may do it for all.
+    pub fn syncs_here(&self) -> watch::Receiver<bool> {
+        self.inner.syncs.clone()
+    }
+}
+
+/// The name under which the tabs of a place know each other.
+fn tabs_name(place: &Place) -> Option<String> {
+    match place {
+        #[cfg(target_arch = "wasm32")]
+        Place::Browser(prefix) => Some(format!("{prefix}-sync")),
+        _ => None,
+    }
+}
+
+async fn until(mut ended: watch::Receiver<()>, task: impl Future<Output = ()>) {
+    tokio::select! {
+        () = task => {}
+        _ = ended.changed() => {}
+    }
+}
+
+async fn tell_part(tabs: Tabs, sender: watch::Sender<bool>) {
+    let mut part = None;
+    while let Some(now) = tabs.part(part).await {
+        part = Some(now);
+        sender.send_replace(now != Part::Follows);
+    }
+}

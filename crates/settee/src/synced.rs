@@ -1,0 +1,71 @@
+//! A database of this device that somebody uses.
+
+use std::{ops::Deref, sync::Arc};
+
+use settee_store::Database;
+use tokio::sync::watch;
+
+use crate::{
+    Error,
+    profile::used::Use,
+    status::DatabaseStatus,
+};
+
+/// A database of this device, kept in sync. It is used like any other [`Database`]: what is written
+/// is durable on return, and goes to the server when there is one.
+///
+/// Clones are handles on the same database. While there is one, the database has precedence over
+/// those that nobody uses.
+#[derive(Clone)]
+pub struct Synced {
+    used: Arc<Use>,
+    status: watch::Receiver<DatabaseStatus>,
+}
+
+impl Synced {
+    pub(crate) fn new(used: Arc<Use>, status: watch::Receiver<DatabaseStatus>) -> Self {
+        Self { used, status }
+    }
+
+    /// Its name, on the server as on this device.
+    pub fn name(&self) -> &str {
+        self.used.name()
+    }
+
+    /// The database itself.
+    pub fn database(&self) -> &Database {
+        &self.used.opened().database
+    }
+
+    /// Whether what is written to it stays: a browser may let nothing be saved.
+    pub fn is_saved(&self) -> bool {
+        self.used.opened().is_saved
+    }
+
+    /// How it is now, and word of each change.
+    pub fn status(&self) -> watch::Receiver<DatabaseStatus> {
+        self.status.clone()
+    }
+
+    /// Waits until the server has acknowledged all that was written here before, and this has all
+    /// that the server has. While there is no connection, or no access, it waits.
+    pub async fn up_to_date(&self) -> Result<(), Error> {
+        let mut status = self.status();
+        loop {
+            // What was just written may not be in the status yet.
+            let counts = self.database().counts().await?;
+            if counts.pending == 0 && status.borrow_and_update().is_up_to_date() {
+                return Ok(());
+            }
+            status.changed().await.map_err(|_| Error::Stopped)?;
+        }
+    }
+}
+
+impl Deref for Synced {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.database()
+    }
+}
