@@ -3,13 +3,14 @@
 //! Each of them runs an [`Election`](crate::election). Where a browser lacks locks or channels
 //! between tabs, each tab takes part alone: everything that is synced twice is the same twice.
 
+use gloo_events::EventListener;
 use tokio::sync::{mpsc, watch};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Clock,
     channel::{Channel, Message},
-    listener::{Listener, is_visible},
+    is_visible,
     locks::{Claim, LockManager, Outcome},
     sleep,
 };
@@ -71,6 +72,7 @@ impl Leadership {
         Self { events, part, report, wakes }
     }
 
+    /// What this tab does now, and word of each change.
     pub fn part(&self) -> watch::Receiver<Part> {
         self.part.clone()
     }
@@ -132,7 +134,7 @@ struct Tab {
     part: watch::Sender<Part>,
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
-    _listeners: Vec<Listener>,
+    _listeners: Vec<EventListener>,
 }
 
 impl Tab {
@@ -293,21 +295,21 @@ impl Tab {
     }
 }
 
-fn listen(events: &mpsc::UnboundedSender<Event>) -> Vec<Listener> {
+fn listen(events: &mpsc::UnboundedSender<Event>) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let send = |event: fn() -> Event| {
         let events = events.clone();
-        move |_| {
+        move |_: &web_sys::Event| {
             let _ = events.send(event());
         }
     };
     let mut listeners = vec![
-        Listener::new(&window, "pagehide", send(|| Event::Gone)),
-        Listener::new(&window, "pageshow", send(|| Event::Back)),
+        EventListener::new(&window, "pagehide", send(|| Event::Gone)),
+        EventListener::new(&window, "pageshow", send(|| Event::Back)),
     ];
     if let Some(document) = window.document() {
         let visibility = send(|| Event::Visibility);
-        listeners.push(Listener::new(&document, "visibilitychange", visibility));
+        listeners.push(EventListener::new(&document, "visibilitychange", visibility));
     }
     listeners
 }
