@@ -18,7 +18,7 @@ use crate::{checkpoint, command::Command, driver::Driver, platform, socket::Conn
 pub use crate::command::{Opening, Status};
 pub use machine::Replica;
 
-/// Commands that may wait for the driver. A handle waits for room.
+/// How many commands may wait for the driver. A handle waits for room.
 const COMMANDS: usize = 256;
 
 /// A handle on the connection to one server, and on the databases that are synced over it.
@@ -33,10 +33,10 @@ pub struct Client {
 /// Why a client could not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// The client runs no more: see [`Client::new`].
+    /// The client has ended: see [`Client::new`].
     #[error("the client has stopped")]
     Stopped,
-    /// [`Client::close`] was called for the database, maybe by somebody else.
+    /// [`Client::close`] was called for the database, perhaps on another handle.
     #[error("the database is not synced any more")]
     Closed,
     /// The server doesn't let these credentials open the database.
@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// Says that the device has lost its network. If the queue of commands is full this does
-    /// nothing: the client then finds out later by itself.
+    /// nothing: the client notices the loss later.
     pub fn go_offline(&self) {
         let _ = self.commands.try_send(Command::Offline);
     }

@@ -1,7 +1,7 @@
 //! The task behind a client: it tells the machine what happens, and does what the machine asks for.
 //!
-//! It waits for nothing but the next event. Storage runs as [`Jobs`], and frames wait in a [`Wire`],
-//! so a slow database or a slow server holds up nothing else.
+//! It awaits nothing but the next event. Requests to databases run as [`Jobs`], and frames wait in a
+//! [`Wire`], so neither a slow database nor a slow server blocks anything else.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ use crate::{
 
 /// The driver has slept if it wakes so much later than planned.
 const OVERSLEPT: Duration = Duration::from_secs(5);
-/// Credits of a channel that may wait for its database. A server that keeps to its credit comes
-/// nowhere near it.
+/// How much may wait for one database, as a multiple of a channel's credit. A server that observes
+/// the credit stays far below it.
 const QUEUED_CREDITS: usize = 4;
 
 pub(crate) struct Driver {
@@ -46,7 +46,7 @@ pub(crate) struct Driver {
 enum Event {
     Command(Option<Command>),
     Connected(Box<dyn Socket>),
-    /// There is no connection, or not any more.
+    /// Connecting has failed, or the connection is lost.
     Disconnected,
     Frame(Vec<u8>),
     Done(Done),
@@ -150,8 +150,8 @@ impl Driver {
                 event = received(&mut self.wire) => event,
             }
         };
-        // Whatever came while the program was busy goes before the timeout: the server wasn't silent
-        // if its frames were only not read.
+        // What has arrived while the program was busy goes before the timeout: a server whose frames
+        // weren't read yet isn't silent.
         let event = tokio::select! {
             biased;
             event = happened => event,
@@ -162,7 +162,7 @@ impl Driver {
     }
 
     fn obey(&mut self, command: Command) {
-        // Whoever has asked may be gone by the time of the reply; nothing follows from that.
+        // A reply fails if the handle has stopped waiting for it, which changes nothing.
         match command {
             Command::Open { opening, checkpoint, reply } => {
                 let Opening { database, name, credentials, is_lazy } = opening;
@@ -222,7 +222,7 @@ impl Driver {
     }
 
     fn ask(&mut self, replica: Replica, job: Job) {
-        // The server has sent more than a client has to hold for a store that is slow.
+        // The server sends faster than the store saves, and doesn't wait for acknowledgements.
         if self.jobs.push(replica, job).is_err() {
             self.machine.handle_failed(self.now(), replica);
         }
@@ -230,7 +230,7 @@ impl Driver {
 
     /// Tells the machine what a database has answered.
     fn finish(&mut self, done: Done) {
-        // Whoever runs a client that was superseded has to begin a term of their own.
+        // The client ends. Whoever runs it may begin a new term with another client.
         self.is_superseded |= done.answer.is_superseded();
         if !self.jobs.is_awaited(&done) {
             return;
@@ -243,7 +243,7 @@ impl Driver {
                         self.machine.handle_news(now, replica, *counts);
                         self.news.wait_for_change(replica, seq);
                     }
-                    // It may not change for long, and nothing is synced before it is counted.
+                    // Nothing is synced before the count is known, so it is tried again.
                     Err(_) => self.news.wait_for_time(replica, PATIENCE),
                 }
                 self.publish();
@@ -256,7 +256,7 @@ impl Driver {
                 self.machine.handle_committed(now, replica, batch, rejected.ok());
             }
             Answer::Settled(ids, Ok(())) => self.machine.handle_settled(replica, &ids),
-            // A verdict that can't be written down is learnt anew: the documents are still pending.
+            // After a verdict that isn't saved the documents are still pending, so they are sent again.
             Answer::Pending(Err(_)) | Answer::Settled(_, Err(_)) => {
                 self.machine.handle_failed(now, replica);
             }
@@ -271,8 +271,8 @@ impl Driver {
         self.connecting = None;
     }
 
-    /// Shows the status to the handles. A channel that has ended shows here as well: the machine
-    /// announces each change of a status before it takes the next event.
+    /// Publishes the status, and drops the jobs of channels that have ended. The machine announces
+    /// each change of a channel's status, so none can end and be opened again in between.
     fn publish(&mut self) {
         let replicas = self.jobs.replicas();
         let replicas =

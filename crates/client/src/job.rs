@@ -1,4 +1,4 @@
-//! What is asked of a database: one job at a time.
+//! One request to a database, and its answer.
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{checkpoint, command::Counted, platform::sleep};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How many documents are read or marked at once.
 const PAGE: usize = 1000;
-/// What a job costs besides its documents, so that empty ones have a limit as well.
+/// What a job weighs besides its documents, so that a limit holds for empty ones as well.
 const JOB_COST: usize = 160;
 
 pub(crate) enum Job {
@@ -70,12 +70,12 @@ impl Answer {
 }
 
 impl Job {
-    /// Whether it is of use only as long as the channel that it was asked for on is open.
+    /// Whether the job is useless once the channel that it belongs to has ended.
     pub fn is_of_channel(&self) -> bool {
         !matches!(self, Self::Count(_))
     }
 
-    /// Roughly how many bytes it holds.
+    /// Roughly how many bytes the job holds.
     pub fn weight(&self) -> usize {
         let held: usize = match self {
             Self::Commit { documents, .. } => {
@@ -164,7 +164,7 @@ async fn digests(database: &Database) -> Result<Vec<DocumentDigest>, BackendErro
     }
 }
 
-/// Marks documents as pending. Those marked before an error are sent again needlessly, at worst.
+/// Marks documents as pending. After an error some are marked, and sent without need.
 async fn mark_for_sending(database: &Database, ids: Vec<DocumentId>) -> Result<(), BackendError> {
     for page in ids.chunks(PAGE) {
         let operations = page.iter().map(|id| Operation::Resend { id: id.clone() });

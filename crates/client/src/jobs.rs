@@ -17,7 +17,7 @@ pub(crate) struct Jobs {
     /// Replicas whose next job may begin.
     ready: Vec<Replica>,
     running: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Bytes that may wait for each database.
+    /// How many bytes of jobs may wait for one database.
     limit: usize,
 }
 
@@ -25,10 +25,10 @@ pub(crate) struct Jobs {
 struct Queue {
     database: Database,
     waiting: VecDeque<Job>,
-    /// What the waiting jobs hold.
+    /// The weight of the waiting jobs.
     weight: usize,
     is_running: bool,
-    /// Grows when a channel ends: the answer to a job that it had begun is nobody's.
+    /// Grows when a channel ends. Answers to jobs of an ended channel are ignored.
     channel: u64,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Done {
     channel: u64,
 }
 
-/// A database has so many jobs waiting that it can't take another one.
+/// Too many jobs wait for the database.
 #[derive(Debug)]
 pub(crate) struct Full;
 
@@ -55,7 +55,7 @@ impl Jobs {
         self.queues.insert(replica, queue);
     }
 
-    /// Drops the jobs that wait. The one that runs may still be completed, for nobody.
+    /// Drops the jobs that wait. The one that runs may still complete; its answer is ignored.
     pub fn remove(&mut self, replica: Replica) {
         self.queues.remove(&replica);
     }
@@ -64,7 +64,7 @@ impl Jobs {
         self.queues.keys().copied()
     }
 
-    /// Jobs of databases that are closed are dropped.
+    /// Queues a job. It is dropped if the database is closed.
     pub fn push(&mut self, replica: Replica, job: Job) -> Result<(), Full> {
         let Some(queue) = self.queues.get_mut(&replica) else { return Ok(()) };
         if queue.weight >= self.limit {
@@ -75,7 +75,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Counts the database after the jobs that wait already.
+    /// Queues a count, if none waits yet.
     pub fn count(&mut self, replica: Replica, asked: Option<Counted>) {
         let Some(queue) = self.queues.get_mut(&replica) else { return };
         let waiting = queue.waiting.iter_mut().find_map(|job| match job {
@@ -89,7 +89,7 @@ impl Jobs {
         self.ready.push(replica);
     }
 
-    /// The replica's channel is not open, so what was asked for on it is of no use any more.
+    /// Drops the jobs of a channel that has ended, and ignores the answer to the one that runs.
     pub fn end_channel(&mut self, replica: Replica) {
         let Some(queue) = self.queues.get_mut(&replica) else { return };
         queue.channel += 1;
@@ -97,8 +97,9 @@ impl Jobs {
         queue.weight = queue.waiting.iter().map(Job::weight).sum();
     }
 
-    /// Begins the jobs whose turn it is. What followed from the last answer has to be done by then:
-    /// after a commit that has failed, for one, those behind it must not begin.
+    /// Begins each database's next job. Call this only after the machine's outputs for the last answer
+    /// were applied: when a commit fails, the commits behind it are dropped and must not begin, or their
+    /// checkpoint would cover documents that are missing.
     pub fn begin(&mut self) {
         for replica in std::mem::take(&mut self.ready) {
             let Some(queue) = self.queues.get_mut(&replica) else { continue };

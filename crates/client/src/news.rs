@@ -1,4 +1,4 @@
-//! Waits for changes of the databases. What changes often while nobody listens is told once.
+//! Waits for changes of the databases. Several changes during one wait are reported once.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::platform::sleep;
 
-/// One wait for each database at most.
+/// At most one wait for each database.
 #[derive(Default)]
 pub(crate) struct News {
     waits: FuturesUnordered<Abortable<BoxFuture<'static, Replica>>>,
@@ -20,7 +20,7 @@ pub(crate) struct News {
 }
 
 impl News {
-    /// Waits for the next change, instead of what was waited for before.
+    /// Begins to wait for the next change. This replaces the database's wait before.
     pub fn wait_for_change(&mut self, replica: Replica, mut seq: watch::Receiver<u64>) {
         self.wait(
             replica,
@@ -34,7 +34,7 @@ impl News {
         );
     }
 
-    /// Waits for some time, instead of what was waited for before.
+    /// Begins to wait for some time. This replaces the database's wait before.
     pub fn wait_for_time(&mut self, replica: Replica, time: Duration) {
         self.wait(
             replica,
@@ -45,7 +45,7 @@ impl News {
         );
     }
 
-    /// Waits for nothing any more.
+    /// Ends the database's wait.
     pub fn forget(&mut self, replica: Replica) {
         if let Some(handle) = self.handles.remove(&replica) {
             handle.abort();

@@ -1,4 +1,4 @@
-//! A socket and the frames that wait to be sent on it. They are sent while others are received:
+//! A socket and the frames that wait to be sent on it. It sends and receives at the same time:
 //! otherwise two sides that both send a lot would wait for each other.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::{
 
 /// Bytes that may wait to be sent before nothing more is received.
 const QUEUE_LIMIT: usize = 4 * 1024 * 1024;
-/// What a frame that waits costs besides its bytes, so that small ones have a limit as well.
+/// What a frame weighs besides its bytes, so that the limit holds for small ones as well.
 const FRAME_COST: usize = 160;
 
 pub(crate) struct Wire {
@@ -27,7 +27,7 @@ pub(crate) struct Wire {
     /// How long the other side may take no frame.
     patience: Duration,
     waiting: VecDeque<Vec<u8>>,
-    /// Bytes of the frames that wait.
+    /// The weight of the frames that wait.
     weight: usize,
     is_flushed: bool,
     /// When a frame was last sent, or began to wait.
@@ -40,7 +40,7 @@ impl Wire {
         Self { socket, clock, patience, waiting, weight: 0, is_flushed: true, moved }
     }
 
-    /// Lets a frame wait for its turn. It is sent by [`Wire::flush`] and [`Wire::receive`].
+    /// Queues a frame. [`Wire::flush`] and [`Wire::receive`] send it.
     pub fn send(&mut self, frame: Vec<u8>) {
         if self.is_idle() {
             self.moved = self.clock.now();
@@ -81,7 +81,7 @@ impl Wire {
         if let Poll::Ready(Err(error)) = self.poll_send(context) {
             return Poll::Ready(Err(error));
         }
-        // Frames are answered with frames. A server that takes none gets none taken.
+        // A server that reads nothing isn't read from, because each frame may need an answer.
         if self.weight >= QUEUE_LIMIT {
             return Poll::Pending;
         }
