@@ -3,12 +3,13 @@
 
 use std::time::Instant;
 
+use futures_util::{SinkExt, StreamExt};
 use settee_client::{
     native::WebSocketConnector,
     socket::{Connector, Socket},
 };
 use settee_sync::{
-    Channel,
+    Channel, Limits,
     message::{Acknowledge, Hello, Message, Open, Pong, VERSIONS, WireDocument},
 };
 use settee_todo::Token;
@@ -62,7 +63,7 @@ where
 impl Reader {
     /// One that has all that the server has.
     async fn connect(url: String, owner: Token) -> Result<Self> {
-        let socket = WebSocketConnector::new(url).connect().await?;
+        let socket = WebSocketConnector::new(url).connect(&Limits::default()).await?;
         let mut reader = Self { socket };
         reader.send(Hello { versions: VERSIONS.to_vec(), agent: "settee-bench".into() }).await?;
         match reader.receive().await? {
@@ -115,8 +116,8 @@ impl Reader {
     /// The next message, but for those that ask whether anybody is there: they are answered.
     async fn receive(&mut self) -> Result<Message> {
         loop {
-            let frame = self.socket.receive().await?;
-            let frame = frame.ok_or("the server has closed a reader's connection")?;
+            let frame = self.socket.next().await;
+            let frame = frame.ok_or("the server has closed a reader's connection")??;
             match Message::decode(&frame)? {
                 Some(Message::Ping(_)) => self.send(Pong {}).await?,
                 Some(message) => return Ok(message),

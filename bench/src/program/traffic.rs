@@ -1,12 +1,17 @@
 //! Counts what a client's socket carries.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
+use futures_util::{SinkExt, StreamExt};
 use settee_client::socket::{Connector, Socket, SocketError};
 use settee_store::backend::BoxFuture;
+use settee_sync::Limits;
 
 /// Frames and the bytes in them, in both directions. Clones count together.
 #[derive(Debug, Clone, Default)]
@@ -37,34 +42,24 @@ pub struct CountingConnector<C> {
 }
 
 impl<C: Connector> Connector for CountingConnector<C> {
-    fn connect(&self) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
-        let connecting = self.inner.connect();
+    fn connect(&self, limits: &Limits) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
+        let connecting = self.inner.connect(limits);
         let traffic = self.traffic.clone();
-        Box::pin(async move {
-            let inner = connecting.await?;
-            Ok(Box::new(CountingSocket { inner, traffic }) as Box<dyn Socket>)
-        })
+        Box::pin(async move { Ok(counted(connecting.await?, traffic)) })
     }
 }
 
-struct CountingSocket {
-    inner: Box<dyn Socket>,
-    traffic: Traffic,
-}
-
-impl Socket for CountingSocket {
-    fn send(&mut self, frame: Vec<u8>) -> BoxFuture<'_, Result<(), SocketError>> {
-        self.traffic.count(&frame);
-        self.inner.send(frame)
-    }
-
-    fn receive(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, SocketError>> {
-        Box::pin(async move {
-            let received = self.inner.receive().await;
-            if let Ok(Some(frame)) = &received {
-                self.traffic.count(frame);
+fn counted(socket: Box<dyn Socket>, traffic: Traffic) -> Box<dyn Socket> {
+    let sent = traffic.clone();
+    let socket = socket
+        .inspect(move |received| {
+            if let Ok(frame) = received {
+                traffic.count(frame);
             }
-            received
         })
-    }
+        .with(move |frame: Vec<u8>| {
+            sent.count(&frame);
+            ready(Ok::<_, SocketError>(frame))
+        });
+    Box::new(socket)
 }

@@ -1,33 +1,38 @@
 //! What a client needs of a browser.
 //!
 //! - `web_socket`: its connection.
-//! - `device`: when to look whether the server is there.
-//! - [`leadership`]: which of the browser's tabs it is that syncs; `locks` and `channel`: what
-//!   the tabs settle that by.
-//! - `listener`: the page's events.
+//! - `device`: when to check whether the server is there.
+//! - [`leadership`]: which of the browser's tabs syncs; `locks` and `channel`: how the tabs agree
+//!   on one.
 
 mod channel;
 mod device;
 pub mod leadership;
-mod listener;
 mod locks;
 mod web_socket;
 
 use std::time::Duration;
 
 use settee_sync::Time;
+use web_sys::VisibilityState;
 
 pub use device::{Device, watch_device};
 pub use leadership::Leadership;
 pub use web_socket::WebSocketConnector;
 
-/// The page's own clock, which no one can set back.
-#[derive(Debug)]
+pub(crate) use wasm_bindgen_futures::spawn_local as spawn;
+
+/// The page's own monotonic clock.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock;
 
 impl Clock {
-    #[expect(clippy::unused_self, reason = "a driver owns its clock")]
-    pub fn now(&self) -> Time {
+    pub fn start() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "a native clock has a start")]
+    pub fn now(self) -> Time {
         let millis = web_sys::window()
             .and_then(|window| window.performance())
             .map_or(0.0, |performance| performance.now());
@@ -36,11 +41,19 @@ impl Clock {
     }
 }
 
-/// Since some moment. It may go back, and is good for hints alone.
+/// The time since 1970. It may jump, so it serves as a hint only.
 pub(crate) fn wall_clock() -> Duration {
     Duration::from_secs_f64(js_sys::Date::now().max(0.0) / 1000.0)
 }
 
+/// Waits for at least so long. The browser makes hidden pages wait longer.
 pub async fn sleep(duration: Duration) {
     gloo_timers::future::sleep(duration).await;
+}
+
+/// Whether the page can be seen: its tab is in front, and its window not minimized.
+fn is_visible() -> bool {
+    web_sys::window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
 }

@@ -2,122 +2,172 @@
 
 use std::collections::HashMap;
 
-use settee_store::{BackendError, Database};
+use settee_store::BackendError;
 use settee_sync::{
-    Checkpoint, Limits,
+    Denial, Limits,
     client::{
         self as machine,
-        status::{ConnectionStatus, ReplicaStatus},
+        status::{ChannelStatus, ConnectionStatus, ReplicaStatus},
     },
 };
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{driver::Driver, socket::Connector};
+use crate::{checkpoint, command::Command, driver::Driver, platform, socket::Connector};
 
+pub use crate::command::{Opening, Status};
 pub use machine::Replica;
 
-/// Most commands that wait for the driver. It takes them between two awaits.
+/// How many commands may wait for the driver. A handle waits for room.
 const COMMANDS: usize = 256;
-/// The local document that says how far the server was read.
-pub(crate) const CHECKPOINT: &str = "sync/checkpoint";
 
-/// A handle on the connection to one server. Clones are the same one; when the last is dropped,
-/// the connection is closed.
+/// A handle on the connection to one server, and on the databases that are synced over it.
+///
+/// Clones are handles on the same connection. It is closed when the last of them is dropped.
 #[derive(Clone)]
 pub struct Client {
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<Status>,
 }
 
-/// How the connection is, and each database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    pub connection: ConnectionStatus,
-    pub replicas: HashMap<Replica, ReplicaStatus>,
-}
-
-/// A database that is to be kept in sync.
-pub struct Opening {
-    /// The database on this device.
-    pub database: Database,
-    /// Its name on the server.
-    pub name: String,
-    pub credentials: Vec<u8>,
-    /// The database began on this device: the server hears of it with its first change.
-    pub is_lazy: bool,
-}
-
+/// Why a client could not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum ClientError {
+    /// The client has ended: see [`Client::new`].
     #[error("the client has stopped")]
     Stopped,
+    /// [`Client::close`] was called for the database, perhaps on another handle.
+    #[error("the database is not synced any more")]
+    Closed,
+    /// The server doesn't let these credentials open the database.
+    #[error("the server has denied access: {}", .0.message)]
+    Denied(Denial),
+    /// The database on this device could not be read.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
-pub(crate) enum Command {
-    Open { opening: Opening, checkpoint: Option<Checkpoint>, reply: oneshot::Sender<Replica> },
-    Close(Replica),
-    Credentials(Replica, Vec<u8>),
-    Wake,
-    Offline,
-}
-
 impl Client {
-    /// Makes a client, and the future that runs it: to be spawned. `chance` is a random number.
+    /// Makes a client and runs it in the background, as [`Client::new`] says.
     ///
-    /// The future ends with the last handle; and when a database that is led
-    /// ([`Database::lead`]) is led by somebody else now.
-    pub fn new(
-        connector: impl Connector + 'static,
+    /// # Panics
+    ///
+    /// Natively when it is called outside of a Tokio runtime.
+    pub fn spawn(connector: impl Connector + 'static, limits: Limits, agent: &str) -> Self {
+        // It only spreads the waiting times of clients, so a constant serves where there is none.
+        let chance = getrandom::u64().unwrap_or_default();
+        let (client, run) = Self::new(connector, limits, agent, chance);
+        platform::spawn(run);
+        client
+    }
+
+    /// Makes a client, and the future that runs it. `agent` tells the server which program this is;
+    /// `chance` is a random number, which spreads the waiting times of clients.
+    ///
+    /// The future ends when the last handle is dropped. It also ends when a database that was
+    /// opened with [`Database::lead`](settee_store::Database::lead) is led by somebody else now.
+    pub fn new<C: Connector + 'static>(
+        connector: C,
         limits: Limits,
         agent: &str,
         chance: u64,
-    ) -> (Self, impl Future<Output = ()>) {
+    ) -> (Self, impl Future<Output = ()> + use<C>) {
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let first = Status { connection: ConnectionStatus::Connecting, replicas: HashMap::new() };
         let (sender, status) = watch::channel(first);
-        let machine = machine::Client::new(limits, agent, chance);
-        let driver = Driver::new(Box::new(connector), machine, receiver, sender);
+        let machine = machine::Client::new(limits.clone(), agent, chance);
+        let driver = Driver::new(Box::new(connector), limits, machine, receiver, sender);
         (Self { commands, status }, driver.run())
     }
 
-    /// Keeps a database in sync from now on.
+    /// Keeps a database in sync from now on. This waits neither for the server nor for the channel:
+    /// see [`Client::opened`] and [`Client::up_to_date`].
     pub async fn open(&self, opening: Opening) -> Result<Replica, ClientError> {
-        let stored = opening.database.local(CHECKPOINT).await?;
-        let checkpoint = stored.and_then(|bytes| Checkpoint::decode(&bytes));
-        let (reply, replica) = oneshot::channel();
-        self.command(Command::Open { opening, checkpoint, reply }).await?;
-        replica.await.map_err(|_| ClientError::Stopped)
+        let checkpoint = checkpoint::load(&opening.database).await?;
+        self.ask(|reply| Command::Open { opening, checkpoint, reply }).await
     }
 
+    /// Stops syncing a database. What is being written to it now may still be completed.
     pub async fn close(&self, replica: Replica) -> Result<(), ClientError> {
-        self.command(Command::Close(replica)).await
+        self.ask(|reply| Command::Close { replica, reply }).await
     }
 
-    /// Shows other credentials from now on.
+    /// Shows the server other credentials from now on: the channel is opened anew with them.
     pub async fn set_credentials(
         &self,
         replica: Replica,
         credentials: Vec<u8>,
     ) -> Result<(), ClientError> {
-        self.command(Command::Credentials(replica, credentials)).await
+        self.ask(|reply| Command::Credentials { replica, credentials, reply }).await
     }
 
-    /// Says that the device is awake, visible or online again: the client looks at once whether
-    /// the server is there. With a full queue of commands it is about to anyway.
+    /// Waits until the server has opened the database's channel, through lost connections and
+    /// denials that pass with time. Any other denial is [`ClientError::Denied`].
+    pub async fn opened(&self, replica: Replica) -> Result<(), ClientError> {
+        self.wait(replica, |status| match &status.channel {
+            ChannelStatus::Open => Some(Ok(())),
+            ChannelStatus::Denied(denial) if !denial.code.is_passing() => {
+                Some(Err(ClientError::Denied(denial.clone())))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until the server has acknowledged all that was written to the database before this
+    /// call, and the database has all that the server is known to have. While the client is offline
+    /// or denied access it waits.
+    pub async fn up_to_date(&self, replica: Replica) -> Result<(), ClientError> {
+        let (reply, counted) = oneshot::channel();
+        self.command(Command::Count { replica, reply }).await?;
+        if let Ok(counted) = counted.await {
+            counted?;
+        }
+        self.wait(replica, |status| status.is_up_to_date().then_some(Ok(()))).await
+    }
+
+    /// Says that the device is awake, visible or online again: the client checks at once whether
+    /// the server is there. If the queue of commands is full this does nothing: the client is busy,
+    /// so it is awake.
     pub fn wake(&self) {
         let _ = self.commands.try_send(Command::Wake);
     }
 
-    /// Says that the device has no network.
+    /// Says that the device has lost its network. If the queue of commands is full this does
+    /// nothing: the client notices the loss later.
     pub fn go_offline(&self) {
         let _ = self.commands.try_send(Command::Offline);
     }
 
+    /// The status now, and word of each change. It ends when the client stops.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
+    }
+
+    /// Waits until the replica's status decides something.
+    async fn wait(
+        &self,
+        replica: Replica,
+        decide: impl Fn(&ReplicaStatus) -> Option<Result<(), ClientError>>,
+    ) -> Result<(), ClientError> {
+        let mut status = self.status();
+        loop {
+            match status.borrow_and_update().replicas.get(&replica).map(&decide) {
+                Some(Some(decided)) => return decided,
+                Some(None) => {}
+                None => return Err(ClientError::Closed),
+            }
+            status.changed().await.map_err(|_| ClientError::Stopped)?;
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, ClientError> {
+        let (reply, replied) = oneshot::channel();
+        self.command(command(reply)).await?;
+        replied.await.map_err(|_| ClientError::Stopped)
     }
 
     async fn command(&self, command: Command) -> Result<(), ClientError> {

@@ -1,75 +1,64 @@
-//! The task behind a client: it hands the machine what happens, and does what the machine says.
+//! The task behind a client: it tells the machine what happens, and does what the machine asks for.
+//!
+//! It awaits nothing but the next event. Requests to databases run as [`Jobs`], and frames wait in a
+//! [`Wire`], so neither a slow database nor a slow server blocks anything else.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use futures_util::{
-    StreamExt,
-    stream::{AbortHandle, Abortable, FuturesUnordered},
-};
-use settee_store::{BackendError, Database, DocumentId, Operation, backend::BoxFuture};
+use settee_store::backend::BoxFuture;
 use settee_sync::{
-    Checkpoint, Time,
-    client::{self as machine, ClientOutput, Replica, Verdict},
-    digest::{Digests, DocumentDigest},
+    Limits, Time,
+    client::{self as machine, ClientOutput, Replica},
 };
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    client::{CHECKPOINT, Command, Opening, Status},
+    command::{Command, Opening, Status},
+    job::{Answer, Job, PATIENCE},
+    jobs::{Done, Jobs},
+    news::News,
     platform::{Clock, sleep, wall_clock},
     socket::{Connector, Socket, SocketError},
+    wire::Wire,
 };
 
-/// How many documents are read or marked at once.
-const PAGE: usize = 1000;
-/// How long a database may take for anything. One that takes longer is tried again later.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Who wakes so much later than planned has slept.
+/// The driver has slept if it wakes so much later than planned.
 const OVERSLEPT: Duration = Duration::from_secs(5);
-
-type News = Abortable<BoxFuture<'static, (Replica, Option<watch::Receiver<u64>>)>>;
+/// How much may wait for one database, as a multiple of a channel's credit. A server that observes
+/// the credit stays far below it.
+const QUEUED_CREDITS: usize = 4;
 
 pub(crate) struct Driver {
     connector: Box<dyn Connector>,
+    limits: Limits,
     machine: machine::Client,
     clock: Clock,
     commands: mpsc::Receiver<Command>,
     status: watch::Sender<Status>,
-    databases: HashMap<Replica, Followed>,
-    /// Word of changes to each of the databases.
-    news: FuturesUnordered<News>,
-    socket: Option<Box<dyn Socket>>,
+    jobs: Jobs,
+    news: News,
+    wire: Option<Wire>,
     connecting: Option<BoxFuture<'static, Result<Box<dyn Socket>, SocketError>>>,
     /// Somebody else syncs one of the databases now.
     is_superseded: bool,
 }
 
-/// A database that is kept in sync.
-struct Followed {
-    database: Database,
-    /// Of the wait for its next change.
-    news: Option<AbortHandle>,
-}
-
-impl Drop for Followed {
-    fn drop(&mut self) {
-        if let Some(news) = &self.news {
-            news.abort();
-        }
-    }
-}
-
 enum Event {
     Command(Option<Command>),
-    Connected(Result<Box<dyn Socket>, SocketError>),
-    Frame(Result<Option<Vec<u8>>, SocketError>),
-    News(Replica, Option<watch::Receiver<u64>>),
+    Connected(Box<dyn Socket>),
+    /// Connecting has failed, or the connection is lost.
+    Disconnected,
+    Frame(Vec<u8>),
+    Done(Done),
+    /// A database may have changed.
+    Changed(Replica),
     Timeout,
 }
 
 impl Driver {
     pub fn new(
         connector: Box<dyn Connector>,
+        limits: Limits,
         machine: machine::Client,
         commands: mpsc::Receiver<Command>,
         status: watch::Sender<Status>,
@@ -77,49 +66,53 @@ impl Driver {
         Self {
             connector,
             machine,
-            clock: Clock,
+            clock: Clock::start(),
             commands,
             status,
-            databases: HashMap::new(),
-            news: FuturesUnordered::new(),
-            socket: None,
+            jobs: Jobs::new(limits.credit.saturating_mul(QUEUED_CREDITS)),
+            limits,
+            news: News::default(),
+            wire: None,
             connecting: None,
             is_superseded: false,
         }
     }
 
+    /// Runs until the last handle is gone, or somebody else syncs one of the databases.
     pub async fn run(mut self) {
         self.machine.handle_start(self.now());
         loop {
-            self.drain().await;
+            self.apply_outputs();
             if self.is_superseded {
                 break;
             }
+            self.jobs.begin();
             let planned = self.machine.poll_timeout().map(|at| at.since(self.now()));
             let before = wall_clock();
             let event = self.next_event().await;
-            // The machine's clock may stand while the device sleeps, and the wall's does not. It is
-            // asked for a hint alone: who wakes in vain has looked once more whether all is well.
+            // The machine's clock may stand still while the device sleeps; the wall clock doesn't.
+            // It serves as a hint only: the machine then asks whether the server is there.
             let passed = wall_clock().saturating_sub(before);
             let has_slept = planned.is_some_and(|planned| passed > planned + OVERSLEPT);
-            // What has just been connected isn't given up for having hung.
+            // A connection that was just made needs no such question.
             if has_slept && !matches!(event, Event::Connected(_)) {
                 self.machine.handle_wake(self.now());
             }
             match event {
                 Event::Command(None) => break,
-                Event::Command(Some(command)) => self.obey(command).await,
-                Event::Connected(Ok(socket)) => {
+                Event::Command(Some(command)) => self.obey(command),
+                Event::Connected(socket) => {
                     self.connecting = None;
-                    self.socket = Some(socket);
+                    self.wire = Some(Wire::new(socket, self.clock, self.limits.answer));
                     self.machine.handle_connected(self.now());
                 }
-                Event::Connected(Err(_)) | Event::Frame(Ok(None) | Err(_)) => {
+                Event::Disconnected => {
                     self.hang_up();
                     self.machine.handle_disconnected(self.now());
                 }
-                Event::Frame(Ok(Some(frame))) => self.machine.handle_frame(self.now(), &frame),
-                Event::News(replica, receiver) => self.tell_news(replica, receiver).await,
+                Event::Frame(frame) => self.machine.handle_frame(self.now(), &frame),
+                Event::Done(done) => self.finish(done),
+                Event::Changed(replica) => self.jobs.count(replica, None),
                 Event::Timeout => self.machine.handle_timeout(self.now()),
             }
         }
@@ -130,214 +123,167 @@ impl Driver {
     }
 
     async fn next_event(&mut self) -> Event {
-        let wait = self.machine.poll_timeout().map(|at| at.since(self.clock.now()));
+        if let Some(wire) = &mut self.wire
+            && wire.flush().await.is_err()
+        {
+            return Event::Disconnected;
+        }
+        let stalled = self.wire.as_ref().and_then(Wire::deadline);
+        let wake = self.machine.poll_timeout().into_iter().chain(stalled).min();
+        let wait = wake.map(|at| at.since(self.clock.now()));
         let timeout = async {
             match wait {
                 Some(wait) => {
                     sleep(wait).await;
-                    // A browser hands over frames that have come only once the page is idle.
+                    // A browser delivers frames that have arrived only once the page is idle.
                     sleep(Duration::ZERO).await;
                 }
-                None => std::future::pending().await,
-            }
-        };
-        let connecting = &mut self.connecting;
-        let connected = async {
-            match connecting {
-                Some(connecting) => connecting.await,
-                None => std::future::pending().await,
-            }
-        };
-        let socket = &mut self.socket;
-        let frame = async {
-            match socket {
-                Some(socket) => socket.receive().await,
                 None => std::future::pending().await,
             }
         };
         let happened = async {
             tokio::select! {
                 command = self.commands.recv() => Event::Command(command),
-                (replica, receiver) = next_news(&mut self.news) => Event::News(replica, receiver),
-                connected = connected => Event::Connected(connected),
-                frame = frame => Event::Frame(frame),
+                done = self.jobs.next() => Event::Done(done),
+                replica = self.news.next() => Event::Changed(replica),
+                event = connected(&mut self.connecting) => event,
+                event = received(&mut self.wire) => event,
             }
         };
-        // What came while the program was busy comes before the time: a server isn't silent whose
-        // word nobody has taken.
-        tokio::select! {
+        // What has arrived while the program was busy goes before the timeout: a server whose frames
+        // weren't read yet isn't silent.
+        let event = tokio::select! {
             biased;
             event = happened => event,
             () = timeout => Event::Timeout,
-        }
+        };
+        let is_stalled = self.wire.as_ref().is_some_and(Wire::is_stalled);
+        if matches!(event, Event::Timeout) && is_stalled { Event::Disconnected } else { event }
     }
 
-    async fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: Command) {
+        // A reply fails if the handle has stopped waiting for it, which changes nothing.
         match command {
             Command::Open { opening, checkpoint, reply } => {
                 let Opening { database, name, credentials, is_lazy } = opening;
                 let now = self.now();
                 let replica = self.machine.handle_add(now, name, credentials, checkpoint, is_lazy);
-                let receiver = database.watch();
-                self.databases.insert(replica, Followed { database, news: None });
-                self.tell_news(replica, Some(receiver)).await;
-                // Whoever asked may be gone; the database stays in sync all the same.
+                self.jobs.add(replica, database);
+                self.jobs.count(replica, None);
+                self.publish();
                 let _ = reply.send(replica);
             }
-            Command::Close(replica) => {
-                self.databases.remove(&replica);
+            Command::Close { replica, reply } => {
+                self.jobs.remove(replica);
+                self.news.forget(replica);
                 self.machine.handle_remove(self.now(), replica);
+                self.publish();
+                let _ = reply.send(());
             }
-            Command::Credentials(replica, credentials) => {
+            Command::Credentials { replica, credentials, reply } => {
                 self.machine.handle_credentials(self.now(), replica, credentials);
+                self.publish();
+                let _ = reply.send(());
             }
+            Command::Count { replica, reply } => self.jobs.count(replica, Some(reply)),
             Command::Wake => self.machine.handle_wake(self.now()),
             Command::Offline => self.machine.handle_offline(self.now()),
         }
     }
 
-    /// Tells the machine how a database stands, and waits for its next change.
-    async fn tell_news(&mut self, replica: Replica, receiver: Option<watch::Receiver<u64>>) {
-        let (Some(mut receiver), Some(followed)) = (receiver, self.databases.get_mut(&replica))
-        else {
-            return;
-        };
-        receiver.borrow_and_update();
-        let counts = limited(followed.database.counts()).await;
-        let is_known = counts.is_ok();
-        if let Ok(counts) = counts {
-            self.machine.handle_news(self.clock.now(), replica, counts);
-        }
-        let (handle, registration) = AbortHandle::new_pair();
-        followed.news = Some(handle);
-        let news: BoxFuture<'static, _> = Box::pin(async move {
-            let is_open = if is_known {
-                receiver.changed().await.is_ok()
-            } else {
-                // Nothing may change for long, and how it stands has to be known.
-                sleep(PATIENCE).await;
-                true
-            };
-            (replica, is_open.then_some(receiver))
-        });
-        self.news.push(Abortable::new(news, registration));
-    }
-
-    async fn drain(&mut self) {
-        while !self.is_superseded
-            && let Some(output) = self.machine.poll_output()
-        {
+    fn apply_outputs(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
             match output {
                 ClientOutput::Connect => {
                     self.hang_up();
-                    self.connecting = Some(self.connector.connect());
+                    self.connecting = Some(self.connector.connect(&self.limits));
                 }
                 ClientOutput::Disconnect => self.hang_up(),
-                ClientOutput::Send(frame) => self.send(frame).await,
-                ClientOutput::ReadPending { replica, limit } => {
-                    let Some(database) = self.database(replica) else { continue };
-                    match limited(database.pending(limit)).await {
-                        Ok(records) => {
-                            self.machine.handle_pending(self.clock.now(), replica, &records);
-                        }
-                        Err(_) => self.machine.handle_failed(self.clock.now(), replica),
+                ClientOutput::Send(frame) => {
+                    if let Some(wire) = &mut self.wire {
+                        wire.send(frame);
                     }
                 }
+                ClientOutput::ReadPending { replica, limit } => {
+                    self.ask(replica, Job::ReadPending { limit });
+                }
                 ClientOutput::Commit { replica, batch, documents, checkpoint } => {
-                    let Some(database) = self.database(replica) else { continue };
-                    let operations = documents
-                        .into_iter()
-                        .map(|document| Operation::Replicate { document, acknowledges: true })
-                        .chain(checkpoint.map(remember))
-                        .collect();
-                    let committed = limited(database.commit(operations)).await;
-                    self.note(&committed);
-                    let rejected = committed
-                        .map(|commit| commit.outcomes.iter().filter(|o| o.is_err()).count());
-                    self.machine.handle_committed(self.clock.now(), replica, batch, rejected.ok());
+                    self.ask(replica, Job::Commit { batch, documents, checkpoint });
                 }
-                ClientOutput::Settle { replica, verdict } => self.settle(replica, verdict).await,
-                ClientOutput::Digest { replica } => {
-                    let Some(database) = self.database(replica) else { continue };
-                    let digests = limited(digests(&database)).await.ok();
-                    self.machine.handle_digests(self.clock.now(), replica, digests);
+                ClientOutput::Settle { replica, verdict } => {
+                    self.ask(replica, Job::Settle(verdict));
                 }
-                ClientOutput::Resend { replica, ids } => {
-                    let Some(database) = self.database(replica) else { continue };
-                    let marked = limited(mark_for_sending(&database, ids)).await;
-                    self.note(&marked);
-                    self.machine.handle_resent(self.clock.now(), replica, marked.is_ok());
-                }
-                ClientOutput::Find { replica, ids } => {
-                    let Some(database) = self.database(replica) else { continue };
-                    let found = limited(database.records(ids)).await.ok();
-                    self.machine.handle_found(replica, found.as_deref());
-                }
+                ClientOutput::Digest { replica } => self.ask(replica, Job::Digest),
+                ClientOutput::Resend { replica, ids } => self.ask(replica, Job::Resend(ids)),
+                ClientOutput::Find { replica, ids } => self.ask(replica, Job::Find(ids)),
                 ClientOutput::StatusChanged => self.publish(),
             }
         }
     }
 
-    async fn send(&mut self, frame: Vec<u8>) {
-        let Some(socket) = &mut self.socket else { return };
-        let wait = sleep(settee_sync::Limits::default().answer);
-        let is_sent = tokio::select! {
-            sent = socket.send(frame) => sent.is_ok(),
-            () = wait => false,
-        };
-        if !is_sent {
-            self.hang_up();
-            self.machine.handle_disconnected(self.now());
+    fn ask(&mut self, replica: Replica, job: Job) {
+        // The server sends faster than the store saves, and doesn't wait for acknowledgements.
+        if self.jobs.push(replica, job).is_err() {
+            self.machine.handle_failed(self.now(), replica);
         }
     }
 
-    async fn settle(&mut self, replica: Replica, verdict: Verdict) {
-        let Some(database) = self.database(replica) else { return };
-        let Verdict { acknowledged, refused, checkpoint } = verdict;
-        let ids: Vec<_> = acknowledged
-            .iter()
-            .map(|(id, _)| id.clone())
-            .chain(refused.iter().map(|(id, ..)| id.clone()))
-            .collect();
-        let acknowledged = acknowledged
-            .into_iter()
-            .map(|(id, revisions)| Operation::Acknowledge { id, revisions });
-        let refused = refused.into_iter().map(|(id, revisions, reason)| Operation::Refuse {
-            id,
-            revisions,
-            reason,
-        });
-        let operations = acknowledged.chain(refused).chain(checkpoint.map(remember)).collect();
-        let settled = limited(database.commit(operations)).await;
-        self.note(&settled);
-        // A verdict that can't be written down is learnt anew: the documents are still pending.
-        match settled {
-            Ok(_) => self.machine.handle_settled(replica, &ids),
-            Err(_) => self.machine.handle_failed(self.clock.now(), replica),
+    /// Tells the machine what a database has answered.
+    fn finish(&mut self, done: Done) {
+        // The client ends. Whoever runs it may begin a new term with another client.
+        self.is_superseded |= done.answer.is_superseded();
+        if !self.jobs.is_awaited(&done) {
+            return;
         }
-    }
-
-    /// A client that was superseded stops: whoever runs it has to begin a term of their own.
-    fn note<T>(&mut self, outcome: &Result<T, BackendError>) {
-        self.is_superseded |= matches!(outcome, Err(BackendError::Superseded));
-    }
-
-    fn database(&self, replica: Replica) -> Option<Database> {
-        self.databases.get(&replica).map(|followed| followed.database.clone())
+        let (now, replica) = (self.now(), done.replica);
+        match done.answer {
+            Answer::Counted { counts, seq, asked } => {
+                match &counts {
+                    Ok(counts) => {
+                        self.machine.handle_news(now, replica, *counts);
+                        self.news.wait_for_change(replica, seq);
+                    }
+                    // Nothing is synced before the count is known, so it is tried again.
+                    Err(_) => self.news.wait_for_time(replica, PATIENCE),
+                }
+                self.publish();
+                for reply in asked {
+                    let _ = reply.send(counts.clone().map(drop));
+                }
+            }
+            Answer::Pending(Ok(records)) => self.machine.handle_pending(now, replica, &records),
+            Answer::Committed(batch, rejected) => {
+                self.machine.handle_committed(now, replica, batch, rejected.ok());
+            }
+            Answer::Settled(ids, Ok(())) => self.machine.handle_settled(replica, &ids),
+            // After a verdict that isn't saved the documents are still pending, so they are sent again.
+            Answer::Pending(Err(_)) | Answer::Settled(_, Err(_)) => {
+                self.machine.handle_failed(now, replica);
+            }
+            Answer::Digests(digests) => self.machine.handle_digests(now, replica, digests.ok()),
+            Answer::Resent(marked) => self.machine.handle_resent(now, replica, marked.is_ok()),
+            Answer::Found(found) => self.machine.handle_found(replica, found.ok().as_deref()),
+        }
     }
 
     fn hang_up(&mut self) {
-        self.socket = None;
+        self.wire = None;
         self.connecting = None;
     }
 
-    fn publish(&self) {
-        let replicas = self
-            .databases
-            .keys()
-            .filter_map(|replica| Some((*replica, self.machine.replica_status(*replica)?)));
+    /// Publishes the status, and drops the jobs of channels that have ended. The machine announces
+    /// each change of a channel's status, so none can end and be opened again in between.
+    fn publish(&mut self) {
+        let replicas = self.jobs.replicas();
+        let replicas =
+            replicas.filter_map(|replica| Some((replica, self.machine.replica_status(replica)?)));
         let status =
             Status { connection: self.machine.connection_status(), replicas: replicas.collect() };
+        for (replica, status) in &status.replicas {
+            if status.channel != machine::status::ChannelStatus::Open {
+                self.jobs.end_channel(*replica);
+            }
+        }
         self.status.send_if_modified(|known| {
             let is_new = *known != status;
             *known = status;
@@ -346,49 +292,21 @@ impl Driver {
     }
 }
 
-/// Word of a change, for ever waited for if there is nothing to hear of. What was given up is none.
-async fn next_news(news: &mut FuturesUnordered<News>) -> (Replica, Option<watch::Receiver<u64>>) {
-    loop {
-        match news.next().await {
-            Some(Ok(heard)) => return heard,
-            Some(Err(_)) => {}
-            None => std::future::pending().await,
-        }
+async fn connected(
+    connecting: &mut Option<BoxFuture<'static, Result<Box<dyn Socket>, SocketError>>>,
+) -> Event {
+    match connecting {
+        Some(connecting) => connecting.await.map_or(Event::Disconnected, Event::Connected),
+        None => std::future::pending().await,
     }
 }
 
-/// What a database answers, or that it has taken too long: then it may still come to be done.
-async fn limited<T>(
-    answer: impl Future<Output = Result<T, BackendError>>,
-) -> Result<T, BackendError> {
-    tokio::select! {
-        biased;
-        answer = answer => answer,
-        () = sleep(PATIENCE) => Err(BackendError::Failed("the store takes too long".into())),
+async fn received(wire: &mut Option<Wire>) -> Event {
+    match wire {
+        Some(wire) => match wire.receive().await {
+            Ok(Some(frame)) => Event::Frame(frame),
+            Ok(None) | Err(_) => Event::Disconnected,
+        },
+        None => std::future::pending().await,
     }
-}
-
-fn remember(checkpoint: Checkpoint) -> Operation {
-    Operation::Local { key: CHECKPOINT.to_owned(), value: Some(checkpoint.encode()) }
-}
-
-/// All documents, to be compared.
-async fn digests(database: &Database) -> Result<Vec<DocumentDigest>, BackendError> {
-    let mut digests = Digests::default();
-    loop {
-        let records = database.changes(digests.seq(), PAGE).await?;
-        if records.is_empty() {
-            return Ok(digests.into_documents());
-        }
-        digests.add(records.iter().map(AsRef::as_ref));
-    }
-}
-
-/// Marks documents as pending. Those that were marked before it failed are only sent in vain.
-async fn mark_for_sending(database: &Database, ids: Vec<DocumentId>) -> Result<(), BackendError> {
-    for page in ids.chunks(PAGE) {
-        let operations = page.iter().map(|id| Operation::Resend { id: id.clone() });
-        database.commit(operations.collect()).await?;
-    }
-    Ok(())
 }

@@ -1,34 +1,35 @@
-//! Which of a browser's tabs is to sync, as one of them sees it.
+//! Decides which of a browser's tabs syncs, from the view of one tab.
 //!
-//! A lock that the browser keeps says who leads; it passes on by itself when the leader closes or
-//! crashes. What it can't tell is that the leader is hidden, so that the browser slows it down, or
-//! that it is frozen. So a leader says every now and then that it is there and seen, and a tab that
-//! is seen takes the lock from one that doesn't.
+//! The tab that holds a lock of the browser's leads. When that tab closes or crashes, the browser
+//! grants the lock to the next one. But the leader may also be hidden, so that the browser slows it
+//! down, or be frozen. So a leader tells the other tabs regularly that it is there and visible, and
+//! a visible tab steals the lock from a leader that doesn't.
 //!
-//! As everywhere, time is handed in: [`Election::poll`] says what to do, and
-//! [`Election::timeout`] when to ask again.
+//! The caller hands in the time: [`Election::poll`] says what to do, and [`Election::timeout`]
+//! when to ask again.
 
 use std::time::Duration;
 
 use settee_sync::Time;
 
-/// How often a leader says that it is there.
+/// How often a leader sends a beat.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long a leader may say nothing: one beat may be lost, or be late.
+/// How long a leader may be silent: one beat may be lost or late.
 const PATIENCE: Duration = Duration::from_millis(1750);
-/// How long a leader may be hidden: somebody who leafs through tabs isn't followed by the lead.
+/// How long a leader may be hidden, so that the lead doesn't follow a user who only leafs through
+/// tabs.
 const GRACE: Duration = Duration::from_millis(400);
-/// A tab that is so late has slept itself, and doesn't know who has spoken meanwhile.
+/// A tab that is so late has slept itself, and may have missed beats.
 const LATE: Duration = Duration::from_secs(1);
-/// Tabs that miss the leader at the same time don't all move at once: each has a wait of its own
-/// up to this.
+/// The longest extra wait of a tab, in milliseconds. Each tab draws its own, so that tabs that miss
+/// the leader don't all act at once.
 const SPREAD: u64 = 250;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Say to all that this tab leads.
+    /// Tell the other tabs that this one leads.
     Beat,
-    /// Take the lock from whoever holds it.
+    /// Take the lock from the tab that holds it.
     Steal,
 }
 
@@ -36,7 +37,7 @@ pub enum Action {
 pub struct Election {
     leads: bool,
     is_visible: bool,
-    /// When to beat, of who leads; when to steal, of who doesn't and is seen.
+    /// When the leader is to beat, or a visible tab that doesn't lead is to steal.
     due: Time,
     spread: Duration,
 }
@@ -58,21 +59,21 @@ impl Election {
         self.is_visible
     }
 
-    /// The lock is this tab's.
+    /// This tab has got the lock.
     pub fn handle_granted(&mut self, now: Time) {
         self.leads = true;
         self.due = now;
     }
 
-    /// The lock is another's, or nobody's.
+    /// This tab doesn't have the lock, or not any more.
     pub fn handle_lost(&mut self, now: Time) {
         self.leads = false;
         self.wait(now, PATIENCE);
     }
 
-    /// A leader's beat.
+    /// Another tab has sent a beat as the leader.
     pub fn handle_beat(&mut self, now: Time, is_visible: bool) {
-        // Two lead for as long as it takes to hear of a loss. The lock decides, not who is louder.
+        // Two tabs lead until one hears that it has lost the lock. Only the lock decides.
         if self.leads {
             return;
         }
@@ -85,7 +86,7 @@ impl Election {
         }
     }
 
-    /// Somebody asks who is there.
+    /// Another tab asks whether there is a leader.
     pub fn handle_asked(&mut self, now: Time) {
         if self.leads {
             self.due = now;
@@ -132,7 +133,7 @@ mod tests {
         Time::from_millis(millis)
     }
 
-    /// When it would steal, if it hears nothing more.
+    /// When the tab would steal, if it hears nothing more.
     fn steals(election: &Election) -> Option<u64> {
         (!election.leads()).then(|| election.timeout().map(Time::as_millis)).flatten()
     }
@@ -149,43 +150,43 @@ mod tests {
         leader.handle_visibility(at(30), false);
         assert!(!leader.is_visible());
         assert_eq!(leader.poll(at(30)), Some(Action::Beat));
-        // Hidden ones do, too: others wait to hear that.
+        // A hidden leader beats as well: other tabs wait to hear that it is hidden.
         assert_eq!(leader.poll(at(1030)), Some(Action::Beat));
     }
 
     #[test]
-    fn a_silent_leader_is_followed_within_two_seconds() {
+    fn a_silent_leader_is_replaced_within_two_seconds() {
         for chance in [0, 100, 249, u64::MAX] {
             let mut tab = Election::new(at(0), true, chance);
             tab.handle_beat(at(5000), true);
-            let due = steals(&tab).expect("it is seen");
+            let due = steals(&tab).expect("it is visible");
             assert!((6750..=7000).contains(&due), "{due}");
             assert_eq!(tab.poll(at(due - 1)), None);
             assert_eq!(tab.poll(at(due)), Some(Action::Steal));
-            // Once, and then it waits for what comes of it.
+            // It steals once, and then waits for the outcome.
             assert_eq!(tab.poll(at(due)), None);
         }
     }
 
     #[test]
-    fn a_hidden_leader_is_followed_soon_however_often_it_beats() {
+    fn a_hidden_leader_is_replaced_soon_however_often_it_beats() {
         let mut tab = Election::new(at(0), true, 0);
         tab.handle_beat(at(1000), true);
         tab.handle_beat(at(1500), false);
         tab.handle_beat(at(1700), false);
         assert_eq!(steals(&tab), Some(1900));
-        // It is seen again.
+        // It is visible again.
         tab.handle_beat(at(1800), true);
         assert_eq!(steals(&tab), Some(3550));
     }
 
     #[test]
-    fn a_hidden_tab_takes_nothing() {
+    fn a_hidden_tab_steals_nothing() {
         let mut tab = Election::new(at(0), false, 0);
         tab.handle_beat(at(10), false);
         assert_eq!(tab.timeout(), None);
         assert_eq!(tab.poll(at(100_000)), None);
-        // As soon as it is seen it gives the leader time to answer.
+        // Once it is visible it gives the leader time to answer.
         tab.handle_visibility(at(200_000), true);
         assert_eq!(tab.poll(at(200_000)), None);
         tab.handle_beat(at(200_020), false);
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_lost_the_lock_gives_the_next_one_time() {
+    fn a_tab_that_has_lost_the_lock_gives_the_next_leader_time() {
         let mut tab = Election::new(at(0), true, 0);
         tab.handle_granted(at(0));
         tab.handle_lost(at(500));

@@ -1,18 +1,21 @@
-//! Connections over any stream of bytes: TCP without HTTP, a pipe, whatever can be read and written.
+//! Connections over any stream of bytes: plain TCP, a pipe, whatever can be read and written.
 //!
-//! A frame is its length, as four bytes with the highest first, and then its bytes.
+//! A frame is its length, as four bytes with the highest first, followed by its bytes.
 
-use std::io;
+use std::{future::ready, io};
 
 use futures_util::{SinkExt, StreamExt};
 use settee_store::backend::BoxFuture;
+use settee_sync::Limits;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::Bytes;
-use tokio_util::codec::{Framed, LengthDelimitedCodec};
+use tokio_util::{
+    bytes::Bytes,
+    codec::{Framed, LengthDelimitedCodec},
+};
 
 use crate::socket::{Connector, Socket, SocketError};
 
-/// Connects by opening a stream.
+/// Connects by opening a stream of bytes.
 pub struct StreamConnector<Open> {
     open: Open,
 }
@@ -23,7 +26,7 @@ where
     Opening: Future<Output = io::Result<Stream>> + Send + 'static,
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    /// `open` is called for each attempt to connect.
+    /// Makes a connector that calls `open` for each attempt to connect.
     pub fn new(open: Open) -> Self {
         Self { open }
     }
@@ -35,33 +38,23 @@ where
     Opening: Future<Output = io::Result<Stream>> + Send + 'static,
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    fn connect(&self) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
+    fn connect(&self, limits: &Limits) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
+        let codec = LengthDelimitedCodec::builder().max_frame_length(limits.frame).new_codec();
         let opening = (self.open)();
         Box::pin(async move {
-            let stream = opening.await.map_err(failed)?;
-            let longest = settee_sync::Limits::default().frame;
-            let codec = LengthDelimitedCodec::builder().max_frame_length(longest).new_codec();
-            Ok::<Box<dyn Socket>, _>(Box::new(StreamSocket(Framed::new(stream, codec))))
+            let stream = opening.await.map_err(SocketError::new)?;
+            Ok(frames(Framed::new(stream, codec)))
         })
     }
 }
 
-struct StreamSocket<Stream>(Framed<Stream, LengthDelimitedCodec>);
-
-impl<Stream: AsyncRead + AsyncWrite + Unpin + Send> Socket for StreamSocket<Stream> {
-    fn send(&mut self, frame: Vec<u8>) -> BoxFuture<'_, Result<(), SocketError>> {
-        Box::pin(async move { self.0.send(Bytes::from(frame)).await.map_err(failed) })
-    }
-
-    fn receive(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, SocketError>> {
-        Box::pin(async move {
-            let frame = self.0.next().await.transpose().map_err(failed)?;
-            Ok(frame.map(Vec::from))
-        })
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn failed(error: io::Error) -> SocketError {
-    SocketError(error.to_string())
+fn frames<Stream>(framed: Framed<Stream, LengthDelimitedCodec>) -> Box<dyn Socket>
+where
+    Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let socket = framed
+        .map(|frame| frame.map(Vec::from).map_err(SocketError::new))
+        .with(|frame: Vec<u8>| ready(Ok::<_, io::Error>(Bytes::from(frame))))
+        .sink_map_err(SocketError::new);
+    Box::new(socket)
 }

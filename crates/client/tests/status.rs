@@ -1,7 +1,11 @@
 //! What a client says and does when the server or another tab ends its work.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod support;
+
 use std::{
+    future::ready,
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,20 +13,26 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{SinkExt, StreamExt};
 use settee_client::{
-    Client, ConnectionStatus, Status,
-    client::Opening,
-    socket::{Connector, Socket, SocketError},
+    Client, ConnectionStatus, Opening, Status, socket::Connector, stream::StreamConnector,
 };
-use settee_store::{Database, Memory, backend::BoxFuture};
+use settee_store::{Database, Memory};
 use settee_sync::{
     Limits, Role,
     message::{Changes, Hello, Message, Opened},
 };
 use tokio::{
+    io::DuplexStream,
     sync::{mpsc, watch},
     time::timeout,
 };
+use tokio_util::{
+    bytes::Bytes,
+    codec::{Framed, LengthDelimitedCodec},
+};
+
+use support::store::GatedStore;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -30,79 +40,85 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 struct Server {
     is_dead: Arc<AtomicBool>,
-    /// What it says next has the client read so far; where nothing more can come, the connection is lost.
+    /// The client is sent an empty batch for each sequence. The end of the channel ends the
+    /// connection.
     changes: Arc<tokio::sync::Mutex<Option<mpsc::UnboundedReceiver<u32>>>>,
 }
 
-struct Wire {
-    server: Server,
-    answers: (mpsc::UnboundedSender<Vec<u8>>, mpsc::UnboundedReceiver<Vec<u8>>),
-}
-
-impl Connector for Server {
-    fn connect(&self) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {
-        let wire = Wire { server: self.clone(), answers: mpsc::unbounded_channel() };
-        Box::pin(async move {
-            if wire.server.is_dead.load(Ordering::Relaxed) {
-                return Err(SocketError("not reached".into()));
-            }
-            Ok::<Box<dyn Socket>, _>(Box::new(wire))
-        })
+impl Server {
+    fn connector(&self) -> impl Connector + 'static {
+        let server = self.clone();
+        StreamConnector::new(move || ready(server.accept()))
     }
-}
 
-impl Socket for Wire {
-    fn send(&mut self, frame: Vec<u8>) -> BoxFuture<'_, Result<(), SocketError>> {
-        let answer: Option<Message> = match Message::decode(&frame) {
-            Ok(Some(Message::Hello(_))) => {
-                Some(Hello { versions: vec![2], agent: "test".to_owned() }.into())
-            }
-            Ok(Some(Message::Open(open))) => Some(
-                Opened {
-                    channel: open.channel,
-                    role: Role::Editor,
-                    incarnation: [1; 16].into(),
-                    run: [2; 16].into(),
-                    seq: 0,
-                    resumed: false,
-                    allowance: None,
-                }
-                .into(),
-            ),
-            _ => None,
-        };
-        if let Some(answer) = answer {
-            let _ = self.answers.0.send(answer.encode());
+    fn accept(&self) -> io::Result<DuplexStream> {
+        if self.is_dead.load(Ordering::Relaxed) {
+            return Err(io::Error::other("not reached"));
         }
-        Box::pin(std::future::ready(Ok(())))
+        let (ours, theirs) = tokio::io::duplex(1024);
+        tokio::spawn(self.clone().serve(Framed::new(theirs, LengthDelimitedCodec::new())));
+        Ok(ours)
     }
 
-    fn receive(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, SocketError>> {
-        Box::pin(async {
-            let mut changes = self.server.changes.lock().await;
+    async fn serve(self, mut frames: Framed<DuplexStream, LengthDelimitedCodec>) {
+        let mut changes = self.changes.lock().await;
+        loop {
             let next = async {
                 match changes.as_mut() {
                     Some(changes) => changes.recv().await,
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
+            let said = tokio::select! {
                 biased;
-                answer = self.answers.1.recv() => Ok(answer),
-                seq = next => Ok(seq.map(|seq| {
-                    let changes =
-                        Changes {
-                            channel: 0,
-                            batch: seq - 1,
-                            seq: Some(seq.into()),
-                            documents: Vec::new(),
-                            latest: None,
-                        };
-                    Message::from(changes).encode()
-                })),
+                frame = frames.next() => match frame {
+                    Some(Ok(frame)) => answer(&frame),
+                    _ => return,
+                },
+                seq = next => match seq {
+                    Some(seq) => Some(empty_batch(seq)),
+                    None => return,
+                },
+            };
+            if let Some(said) = said {
+                let frame = Bytes::from(said.encode());
+                frames.send(frame).await.expect("the client listens");
             }
-        })
+        }
     }
+}
+
+fn answer(frame: &[u8]) -> Option<Message> {
+    match Message::decode(frame) {
+        Ok(Some(Message::Hello(_))) => {
+            Some(Hello { versions: vec![2], agent: "test".to_owned() }.into())
+        }
+        Ok(Some(Message::Open(open))) => Some(
+            Opened {
+                channel: open.channel,
+                role: Role::Editor,
+                incarnation: [1; 16].into(),
+                run: [2; 16].into(),
+                seq: 0,
+                resumed: false,
+                allowance: None,
+            }
+            .into(),
+        ),
+        _ => None,
+    }
+}
+
+/// The batch that leads to this sequence, without documents.
+fn empty_batch(seq: u32) -> Message {
+    Changes {
+        channel: 0,
+        batch: seq - 1,
+        seq: Some(seq.into()),
+        documents: Vec::new(),
+        latest: None,
+    }
+    .into()
 }
 
 fn database() -> Database {
@@ -129,7 +145,7 @@ async fn a_client_that_is_superseded_stops_and_writes_nothing() {
     let (changes, receiver) = mpsc::unbounded_channel();
     let server = Server::default();
     *server.changes.lock().await = Some(receiver);
-    let (client, run) = Client::new(server, Limits::default(), "test", 1);
+    let (client, run) = Client::new(server.connector(), Limits::default(), "test", 1);
     let running = tokio::spawn(run);
     let database = database();
     open(&client, database.lead().await.expect("a term")).await;
@@ -148,6 +164,26 @@ async fn a_client_that_is_superseded_stops_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_waits_for_no_acknowledgement_costs_its_own_database_only() {
+    let (changes, receiver) = mpsc::unbounded_channel();
+    let server = Server::default();
+    *server.changes.lock().await = Some(receiver);
+    let limits = Limits { credit: 4096, ..Limits::default() };
+    let client = Client::spawn(server.connector(), limits, "test");
+    let store = GatedStore::new(0, 1000);
+    open(&client, Database::new(store.clone())).await;
+    let mut status = client.status();
+    until(&mut status, is_read_to(0)).await;
+    for seq in 1..1000 {
+        changes.send(seq).expect("the connection is there");
+    }
+    let is_unsaved = |status: &Status| status.replicas.values().any(|replica| replica.is_unsaved);
+    until(&mut status, is_unsaved).await;
+    assert_eq!(status.borrow().connection, ConnectionStatus::Online);
+    assert_eq!(*store.begun().borrow(), 1);
+}
+
+#[tokio::test]
 async fn a_client_is_offline_until_it_is_greeted() {
     let (changes, receiver) = mpsc::unbounded_channel();
     let server = Server::default();
@@ -156,7 +192,7 @@ async fn a_client_is_offline_until_it_is_greeted() {
         backoff: (Duration::from_millis(1), Duration::from_millis(100)),
         ..Limits::default()
     };
-    let (client, run) = Client::new(server.clone(), limits, "test", 1);
+    let (client, run) = Client::new(server.connector(), limits, "test", 1);
     tokio::spawn(run);
     let mut status = client.status();
     assert_eq!(status.borrow().connection, ConnectionStatus::Connecting);

@@ -37,3 +37,6 @@ pub use limits::Limits;
 pub use message::Channel;
 pub use server::Server;
 pub use time::Time;
+
+/// The WebSocket subprotocol that both sides name when they connect.
+pub const SUBPROTOCOL: &str = "settee.v1";

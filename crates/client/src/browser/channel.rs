@@ -1,17 +1,18 @@
-//! Word between the tabs about the one that syncs.
+//! What the tabs tell each other about the one that syncs.
 
+use gloo_events::EventListener;
 use js_sys::Uint8Array;
 use minicbor::{Decode, Encode};
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::JsCast;
 use web_sys::{BroadcastChannel, MessageEvent};
 
-/// The tabs may be of different versions of the app: what one can't read it ignores.
+/// The tabs may run different versions of the app: each ignores what it can't read.
 #[derive(Debug, Encode, Decode)]
 pub enum Message {
-    /// Of a tab that has opened, or that somebody looks at: is anybody there?
+    /// From a tab that has opened or become visible: whichever tab leads is to answer.
     #[n(0)]
     Wake,
-    /// Of the tab that leads, now and then.
+    /// From the tab that leads, every second.
     #[n(1)]
     Beat {
         #[n(0)]
@@ -24,27 +25,27 @@ pub enum Message {
 /// A channel to the other tabs, closed when it is dropped.
 pub struct Channel {
     channel: BroadcastChannel,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_message: EventListener,
 }
 
 impl Channel {
-    /// `None` where there are none, or where they may not be used.
+    /// `None` where the browser has no such channels, or doesn't allow them.
     pub fn open(name: &str, mut react: impl FnMut(Message) + 'static) -> Option<Self> {
         let channel = BroadcastChannel::new(name).ok()?;
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let bytes = event.data().dyn_into::<Uint8Array>().ok();
+        let on_message = EventListener::new(&channel, "message", move |event| {
+            let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
+            let bytes = data.and_then(|data| data.dyn_into::<Uint8Array>().ok());
             let message = bytes.and_then(|bytes| minicbor::decode(&bytes.to_vec()).ok());
             if let Some(message) = message {
                 react(message);
             }
         });
-        channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         Some(Self { channel, _on_message: on_message })
     }
 
     pub fn send(&self, message: &Message) {
         if let Ok(bytes) = minicbor::to_vec(message) {
-            // It fails when the page is going away.
+            // It fails when the page is about to be closed.
             let _ = self.channel.post_message(&Uint8Array::from(bytes.as_slice()));
         }
     }
@@ -52,7 +53,6 @@ impl Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        self.channel.set_onmessage(None);
         self.channel.close();
     }
 }

@@ -1,33 +1,34 @@
 //! Which of the browser's tabs syncs for all of them.
 //!
-//! Each of them runs an [`Election`](crate::election). Where a browser lacks locks or channels
-//! between tabs, each tab takes part alone: everything that is synced twice is the same twice.
+//! Each tab runs an [`Election`](crate::election). Where a browser lacks locks or channels between
+//! tabs, each tab syncs for itself. That does no harm: what arrives twice changes nothing.
 
+use gloo_events::EventListener;
 use tokio::sync::{mpsc, watch};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Clock,
     channel::{Channel, Message},
-    listener::{Listener, is_visible},
+    is_visible,
     locks::{Claim, LockManager, Outcome},
     sleep,
 };
 use crate::election::{Action, Election};
 
-/// What this tab does for the others.
+/// A tab's part in syncing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Another tab syncs, or none does, or this page was left.
+    /// Another tab syncs, or none does, or the user has left this page.
     Follows,
-    /// This one syncs for all. Another may believe the same for a while, so what is written down
-    /// of it needs a term: see [`settee_store::Database::lead`].
+    /// This tab syncs for all. Another one may believe the same for a while, so both write under a
+    /// term: see [`settee_store::Database::lead`].
     Leads,
-    /// Each tab syncs for itself, for they can't agree on one.
+    /// Each tab syncs for itself, because the tabs can't agree on one.
     Alone,
 }
 
-/// This tab's part in syncing, from now on and as long as the page lives.
+/// A handle on this tab's part in syncing. Clones are handles on the same part.
 #[derive(Clone)]
 pub struct Leadership {
     events: mpsc::UnboundedSender<Event>,
@@ -37,18 +38,19 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Takes part with all tabs that know this name. `chance` is a random number.
+    /// Takes part with all tabs of this origin that use the same name, as long as the page lives.
+    /// `chance` is a random number, so that tabs that miss the leader don't all act at once.
     pub fn seek(name: &str, chance: u64) -> Self {
         Self::begin(LockManager::of_browser().map(|locks| (locks, name.to_owned())), chance)
     }
 
-    /// Syncs for this tab alone, whose databases no other tab has.
+    /// Syncs for this tab only: no other tab has its databases.
     pub fn alone() -> Self {
         Self::begin(None, 0)
     }
 
     fn begin(shared: Option<(LockManager, String)>, chance: u64) -> Self {
-        // Not bounded, for events of the page can't be told to wait; there are few.
+        // Not bounded, because a page's events can't be told to wait. There are few.
         let (events, receiver) = mpsc::unbounded_channel();
         let (part_sender, part) = watch::channel(Part::Follows);
         let (report_sender, report) = watch::channel(None);
@@ -71,43 +73,44 @@ impl Leadership {
         Self { events, part, report, wakes }
     }
 
+    /// The part now, and word of each change.
     pub fn part(&self) -> watch::Receiver<Part> {
         self.part.clone()
     }
 
-    /// What the tab that syncs last said of it, be it this one or another. `None` until one has.
+    /// The latest report of the tab that syncs, this one or another. `None` until there is one.
     pub fn report(&self) -> watch::Receiver<Option<Vec<u8>>> {
         self.report.clone()
     }
 
-    /// Says how it goes, as the tab that syncs.
+    /// Publishes a report to all tabs, if this is the tab that syncs.
     pub fn tell(&self, report: Vec<u8>) {
-        self.happened(Event::Report(report));
+        self.send(Event::Report(report));
     }
 
-    /// Word, for the tab that syncs, that somebody wants it to look at once whether the server is there.
+    /// Changes when a tab asks the one that syncs to check at once whether the server is there.
     pub fn wakes(&self) -> watch::Receiver<()> {
         self.wakes.clone()
     }
 
-    /// Wants the tab that syncs to look at once whether the server is there.
+    /// Asks the tab that syncs to check at once whether the server is there.
     pub fn wake(&self) {
-        self.happened(Event::Wake);
+        self.send(Event::Wake);
     }
 
-    /// Leaves the lead to another tab, or comes by it anew: a later term has begun.
+    /// Gives up the lead and applies for it again: another tab has begun a later term.
     pub fn step_down(&self) {
-        self.happened(Event::StepDown);
+        self.send(Event::StepDown);
     }
 
-    fn happened(&self, event: Event) {
+    fn send(&self, event: Event) {
         // The task runs as long as the page does.
         let _ = self.events.send(event);
     }
 }
 
 enum Event {
-    /// What became of the claim of this number.
+    /// The outcome of the claim with this number.
     Claim(u32, Outcome),
     Message(Message),
     Visibility,
@@ -119,20 +122,20 @@ enum Event {
 }
 
 struct Tab {
-    /// The lock and its name; absent of a tab that is alone.
+    /// The lock manager and the lock's name. `None` for a tab that syncs alone.
     shared: Option<(LockManager, String)>,
     channel: Option<Channel>,
     claim: Option<Claim>,
-    /// How many claims there were: what an earlier one still has to say is of no interest.
+    /// The number of the latest claim. Outcomes of earlier ones are ignored.
     claims: u32,
     election: Election,
-    /// The page was left. It may be shown again, just as it is.
+    /// The user has left the page. The browser may show it again as it is.
     is_gone: bool,
     events: mpsc::UnboundedSender<Event>,
     part: watch::Sender<Part>,
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
-    _listeners: Vec<Listener>,
+    _listeners: Vec<EventListener>,
 }
 
 impl Tab {
@@ -164,10 +167,10 @@ impl Tab {
             Event::Claim(number, outcome) if number == self.claims => match outcome {
                 Outcome::Granted => {
                     self.election.handle_granted(now);
-                    self.play(Part::Leads);
+                    self.set_part(Part::Leads);
                 }
                 Outcome::Lost if self.election.leads() => self.follow(),
-                // The lock can't be had at all.
+                // The browser refuses the lock altogether.
                 Outcome::Lost => self.be_alone(),
             },
             Event::Message(Message::Beat { is_visible, report }) => {
@@ -195,12 +198,12 @@ impl Tab {
             Event::Wake if *self.part.borrow() == Part::Follows => self.ask(),
             Event::Wake | Event::Message(Message::Wake) => self.wake(),
             Event::StepDown if self.election.leads() => self.follow(),
-            // What is overtaken by what happened meanwhile.
+            // Outdated by what happened in the meantime.
             Event::Claim(..) | Event::Back | Event::StepDown => {}
         }
     }
 
-    /// Begins to take part.
+    /// Begins to take part with the other tabs.
     fn enter(&mut self) {
         self.election.handle_visibility(Clock.now(), is_visible());
         let channel = self.shared.as_ref().and_then(|(_, name)| {
@@ -217,10 +220,10 @@ impl Tab {
         self.follow();
     }
 
-    /// Follows whoever leads, and waits for a turn.
+    /// Follows the tab that leads, and queues for the lock.
     fn follow(&mut self) {
         self.election.handle_lost(Clock.now());
-        self.play(Part::Follows);
+        self.set_part(Part::Follows);
         self.claim(false);
     }
 
@@ -228,22 +231,23 @@ impl Tab {
         self.shared = None;
         self.channel = None;
         self.claim = None;
-        self.play(Part::Alone);
+        self.set_part(Part::Alone);
     }
 
-    /// A page that was left holds nothing: others need it, and the browser keeps the page then.
+    /// Lets go of the lock and the channel. Other tabs need the lock, and the browser keeps only
+    /// pages that hold neither for showing them again.
     fn leave(&mut self) {
         self.is_gone = true;
         self.claim = None;
         self.claims += 1;
         self.channel = None;
         self.election.handle_lost(Clock.now());
-        self.play(Part::Follows);
+        self.set_part(Part::Follows);
     }
 
     fn claim(&mut self, steals: bool) {
         let Some((locks, name)) = &self.shared else { return };
-        // The one before is let go first, or it would be waited for.
+        // The claim before is dropped first, or this one would queue behind it.
         self.claim = None;
         self.claims += 1;
         let (number, events) = (self.claims, self.events.clone());
@@ -256,15 +260,15 @@ impl Tab {
         }
     }
 
-    fn play(&self, part: Part) {
+    fn set_part(&self, part: Part) {
         let is_new = self.part.send_if_modified(|known| std::mem::replace(known, part) != part);
         if is_new {
-            // What the one before has said says nothing of the next.
+            // The report of the tab that led before says nothing about the next one.
             self.publish(None);
         }
     }
 
-    /// Whether it is news.
+    /// Returns whether the report has changed.
     fn publish(&self, report: Option<Vec<u8>>) -> bool {
         self.report.send_if_modified(|known| {
             let is_new = *known != report;
@@ -293,21 +297,21 @@ impl Tab {
     }
 }
 
-fn listen(events: &mpsc::UnboundedSender<Event>) -> Vec<Listener> {
+fn listen(events: &mpsc::UnboundedSender<Event>) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let send = |event: fn() -> Event| {
         let events = events.clone();
-        move |_| {
+        move |_: &web_sys::Event| {
             let _ = events.send(event());
         }
     };
     let mut listeners = vec![
-        Listener::new(&window, "pagehide", send(|| Event::Gone)),
-        Listener::new(&window, "pageshow", send(|| Event::Back)),
+        EventListener::new(&window, "pagehide", send(|| Event::Gone)),
+        EventListener::new(&window, "pageshow", send(|| Event::Back)),
     ];
     if let Some(document) = window.document() {
         let visibility = send(|| Event::Visibility);
-        listeners.push(Listener::new(&document, "visibilitychange", visibility));
+        listeners.push(EventListener::new(&document, "visibilitychange", visibility));
     }
     listeners
 }

@@ -1,4 +1,4 @@
-//! The Web Lock that one tab at a time holds.
+//! The Web Lock, which one tab at a time holds.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -9,7 +9,7 @@ use web_sys::AbortController;
 
 #[wasm_bindgen]
 extern "C" {
-    /// web-sys has it behind a flag for unstable interfaces alone.
+    /// web-sys has it only behind its flag for unstable interfaces.
     #[derive(Clone)]
     pub type LockManager;
 
@@ -23,7 +23,7 @@ extern "C" {
 }
 
 impl LockManager {
-    /// `None` where browsers have none, and where they may not be used.
+    /// `None` where the browser has no locks, or doesn't allow them.
     pub fn of_browser() -> Option<Self> {
         let navigator = web_sys::window()?.navigator();
         let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
@@ -31,38 +31,38 @@ impl LockManager {
     }
 }
 
-/// What becomes of a claim, in this order.
+/// The outcomes of a claim, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Granted,
-    /// Somebody has stolen the lock, or it can't be had.
+    /// Another tab has stolen the lock, or the browser refuses it.
     Lost,
 }
 
-/// A claim to the lock, which is let go when this is dropped: before it is granted or after.
+/// A claim to the lock. Dropping it withdraws the claim, or releases the lock if it was granted.
 pub struct Claim {
     queued: Option<AbortController>,
     hold: Rc<RefCell<Hold>>,
 }
 
 enum Hold {
-    Waits,
-    /// Calling this lets go.
-    Has(Function),
-    LetGo,
+    Waiting,
+    /// Calling the function releases the lock.
+    Held(Function),
+    Released,
 }
 
 impl Claim {
-    /// Waits for those who have claimed before, or takes the lock from whoever holds it.
+    /// Queues for the lock, or with `steals` takes it from the tab that holds it.
     pub fn new(
         locks: &LockManager,
         name: &str,
         steals: bool,
         react: impl Fn(Outcome) + 'static,
     ) -> Result<Self, JsValue> {
-        let (react, hold) = (Rc::new(react), Rc::new(RefCell::new(Hold::Waits)));
+        let (react, hold) = (Rc::new(react), Rc::new(RefCell::new(Hold::Waiting)));
         let options = Object::new();
-        // Who steals doesn't wait, and may not be told to stop waiting.
+        // The browser refuses a signal together with `steal`: who steals doesn't wait.
         let queued = if steals { None } else { Some(AbortController::new()?) };
         match &queued {
             Some(abort) => Reflect::set(&options, &"signal".into(), &abort.signal())?,
@@ -70,15 +70,15 @@ impl Claim {
         };
         let granted = {
             let (react, hold) = (react.clone(), hold.clone());
-            // It may be called after this is dropped, so it is the browser's to keep.
+            // The browser may call it after the claim is dropped, so the browser owns it.
             Closure::once_into_js(move |_: JsValue| -> Promise {
                 Promise::new(&mut |release, _| {
-                    if matches!(*hold.borrow(), Hold::LetGo) {
-                        // It fails on what isn't callable alone.
+                    if matches!(*hold.borrow(), Hold::Released) {
+                        // It fails only for something that isn't callable.
                         let _ = release.call0(&JsValue::UNDEFINED);
                         return;
                     }
-                    *hold.borrow_mut() = Hold::Has(release);
+                    *hold.borrow_mut() = Hold::Held(release);
                     react(Outcome::Granted);
                 })
             })
@@ -87,7 +87,7 @@ impl Claim {
         let watched = hold.clone();
         spawn_local(async move {
             let _ = JsFuture::from(request).await;
-            if !matches!(*watched.borrow(), Hold::LetGo) {
+            if !matches!(*watched.borrow(), Hold::Released) {
                 react(Outcome::Lost);
             }
         });
@@ -97,7 +97,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Hold::Has(release) = self.hold.replace(Hold::LetGo) {
+        if let Hold::Held(release) = self.hold.replace(Hold::Released) {
             let _ = release.call0(&JsValue::UNDEFINED);
         } else if let Some(queued) = &self.queued {
             queued.abort();
