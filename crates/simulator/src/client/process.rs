@@ -353,7 +353,7 @@ impl Process {
             ClientOutput::StatusChanged => {
                 let is_confused = matches!(
                     self.machine.connection_status(),
-                    ConnectionStatus::Offline { reason: OfflineReason::Misunderstanding, .. }
+                    ConnectionStatus::Offline { reason: OfflineReason::ProtocolError, .. }
                         | ConnectionStatus::UpdateNeeded
                 );
                 if is_confused && !context.has_duplicates {
