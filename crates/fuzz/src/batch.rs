@@ -1,8 +1,8 @@
-//! Records of a browser's log as they come from its disk.
+//! Records of a browser's log, as they are read from its disk.
 
 use settee_store::backend::batch::{Batch, to_bytes};
 
-/// Takes the bytes for what a commit has changed: what can be read of them is written and read again.
+/// Interprets the bytes as the changes of a commit. What can be read of them must survive writing.
 pub fn batch(data: &[u8]) {
     let batch = Batch::from_bytes(data);
     let kept = batch.unreadable.iter().map(Vec::len).sum::<usize>();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use settee_store::{Body, body::BodyError};
 
-/// Takes the bytes for JSON, canonical or not.
+/// Interprets the bytes as JSON, canonical or not.
 pub fn canonical(data: &[u8]) {
     let taken = Body::from_canonical(data);
     if let Ok(body) = &taken {
@@ -33,7 +33,7 @@ pub fn canonical(data: &[u8]) {
     assert!(same(&Value::Object(fields), &Value::Object(read)), "the values are the same");
 }
 
-/// Equality with all numbers taken for doubles.
+/// Equality, with all numbers compared as doubles.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),

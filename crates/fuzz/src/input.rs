@@ -1,10 +1,10 @@
-//! Choices made of bytes.
+//! Choices made from bytes.
 
-/// Bytes that choices are taken from, one a byte, so that a changed byte is a changed choice.
+/// Bytes from which choices are made, one from each byte. So a changed byte changes one choice.
 pub struct Input<'a>(pub &'a [u8]);
 
 impl<'a> Input<'a> {
-    /// The next byte; zero when there is none any more.
+    /// The next byte, or zero at the end.
     pub fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;
@@ -13,7 +13,7 @@ impl<'a> Input<'a> {
         *first
     }
 
-    /// The next bytes, at most so many.
+    /// The next bytes, at most `most`.
     pub fn bytes(&mut self, most: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(most.min(self.0.len()));
         self.0 = rest;
@@ -24,7 +24,7 @@ impl<'a> Input<'a> {
         self.0.is_empty()
     }
 
-    /// One of the things that there are; `None` when there are none.
+    /// One of these things; `None` if there are none.
     pub fn pick<T: Copy>(&mut self, things: &[T]) -> Option<T> {
         let at = usize::from(self.byte());
         (!things.is_empty()).then(|| things[at % things.len()])

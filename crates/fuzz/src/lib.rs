@@ -1,7 +1,7 @@
-//! What has to hold for any bytes: each target takes some, and panics where it doesn't hold.
+//! Fuzz targets: each takes any bytes, and panics if an invariant doesn't hold.
 //!
-//! `cargo xtask fuzz` looks for such bytes. What it has found worth keeping lies in `corpus/`, and
-//! is tried again by the tests.
+//! `cargo xtask fuzz` looks for bytes that make one panic. The inputs worth keeping are in `corpus/`, and
+//! the tests run them again.
 
 mod batch;
 mod canonical;
@@ -20,10 +20,10 @@ pub use record::record;
 pub use session::session;
 pub use tree::tree;
 
-/// One thing to try with any bytes.
+/// A fuzz target.
 pub type Target = fn(&[u8]);
 
-/// The targets by the names that their folders in `corpus/` have.
+/// The targets, by the names of their folders in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("batch", batch),
     ("canonical", canonical),

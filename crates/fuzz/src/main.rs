@@ -19,5 +19,5 @@ mod fuzzing {
 
 #[cfg(not(fuzzing))]
 fn main() {
-    eprintln!("`cargo xtask fuzz` builds this so that it does something");
+    eprintln!("this program does nothing unless `cargo xtask fuzz` builds it");
 }

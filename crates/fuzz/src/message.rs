@@ -1,11 +1,11 @@
-//! Frames as they come from a socket.
+//! Frames, as they come from a socket.
 
 use settee_store::Operation;
 use settee_sync::message::Message;
 
 use crate::place::Only;
 
-/// Takes the bytes for a frame, and does with the documents in it what a replica does.
+/// Interprets the bytes as a frame, and commits its documents as a replica does.
 pub fn message(data: &[u8]) {
     let Ok(Some(message)) = Message::decode(data) else {
         return;

@@ -1,4 +1,4 @@
-//! A database of one document at most.
+//! A database of at most one document.
 
 use std::{convert::Infallible, sync::Arc};
 

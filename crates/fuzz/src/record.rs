@@ -1,4 +1,4 @@
-//! Records as they come from a disk, which may be damaged.
+//! Records, as they are read from a disk that may be damaged.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use settee_store::{
 
 use crate::{history, input::Input, place::Only};
 
-/// What is written where a record is, with nothing checked about it.
+/// The encoding of a record, without any checks.
 #[derive(Encode)]
 #[cbor(map)]
 struct Damaged {
@@ -24,8 +24,8 @@ struct Damaged {
     refused: Option<Refused>,
 }
 
-/// Takes the bytes for a record and what is done to it: as they are after a zero, and otherwise
-/// for choices of which an encoded record is made.
+/// Interprets the bytes as a record and operations on it. After a zero byte the record is encoded;
+/// otherwise it is made from choices.
 pub fn record(data: &[u8]) {
     match data.split_first() {
         Some((0, bytes)) => {
@@ -35,7 +35,7 @@ pub fn record(data: &[u8]) {
             }
         }
         Some((length, bytes)) => {
-            // A few revisions: more inputs find more than longer ones.
+            // Only a few revisions. More inputs find more than longer ones.
             let (choices, rest) = bytes.split_at(usize::from(length % 64).min(bytes.len()));
             let bytes = damaged(&mut Input(choices));
             if let Ok(record) = minicbor::decode::<Record>(&bytes) {
@@ -47,19 +47,19 @@ pub fn record(data: &[u8]) {
 }
 
 fn damaged(input: &mut Input<'_>) -> Vec<u8> {
-    let says = input.byte();
+    let choice = input.byte();
     let mut nodes = history::nodes(input);
-    if says & 1 == 0 {
+    if choice & 1 == 0 {
         nodes.sort_by_key(|node| node.revision);
     }
-    let refused = (says & 2 != 0).then(|| Refused {
-        revision: history::forged(says),
-        deleted: says & 4 != 0,
-        body: (says & 8 != 0).then(Body::empty),
+    let refused = (choice & 2 != 0).then(|| Refused {
+        revision: history::forged(choice),
+        deleted: choice & 4 != 0,
+        body: (choice & 8 != 0).then(Body::empty),
         reason: String::new(),
-        based_on: nodes.iter().rev().take(usize::from(says >> 6)).map(|n| n.revision).collect(),
+        based_on: nodes.iter().rev().take(usize::from(choice >> 6)).map(|n| n.revision).collect(),
     });
-    let seq = if says & 16 == 0 { 1 } else { 1 << 40 };
+    let seq = if choice & 16 == 0 { 1 } else { 1 << 40 };
     let id = DocumentId::new("id").expect("that is an id");
     let damaged = Damaged { id, seq, nodes, refused };
     minicbor::to_vec(damaged).expect("writing to memory doesn't fail")
@@ -91,7 +91,7 @@ fn round_trip(record: &Record) {
     assert_eq!(again.as_ref().ok(), Some(record), "what is written is read");
 }
 
-/// Calls everything that only looks.
+/// Calls everything that only reads.
 fn read(record: &Record) {
     let tree = &record.tree;
     let document = record.document();
@@ -114,12 +114,12 @@ fn read(record: &Record) {
 
 fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
     let id = record.id.clone();
-    let says = input.byte();
+    let choice = input.byte();
     let names: Vec<Revision> = record.tree.nodes().iter().map(|node| node.revision).collect();
     let mut some = |most: u8| -> Vec<Revision> {
-        (0..=(says >> 4) % most).filter_map(|_| input.pick(&names)).collect()
+        (0..=(choice >> 4) % most).filter_map(|_| input.pick(&names)).collect()
     };
-    match says % 8 {
+    match choice % 8 {
         kind @ 0..=2 => {
             let seen = match kind {
                 0 => record.document().map_or_else(Vec::new, |document| document.leaves),
@@ -127,19 +127,19 @@ fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
                 _ => Vec::new(),
             };
             let body = Body::from_canonical(br#"{"a":3,"b":{"c":1}}"#).expect("that is canonical");
-            let change = if says & 8 == 0 { Change::Put(body) } else { Change::Delete };
+            let change = if choice & 8 == 0 { Change::Put(body) } else { Change::Delete };
             Operation::Edit(Edit { id, seen, change })
         }
         3 => {
-            let known = if says & 16 == 0 { Known::Unsure } else { Known::Nothing };
+            let known = if choice & 16 == 0 { Known::Unsure } else { Known::Nothing };
             let outgoing = record.outgoing_since(known, |_| false);
             let Some(mut document) = outgoing else { return Operation::Compact { id } };
-            if says & 32 != 0 {
+            if choice & 32 != 0 {
                 for revision in &mut document.revisions {
                     revision.body = None;
                 }
             }
-            Operation::Replicate { document, acknowledges: says & 8 != 0 }
+            Operation::Replicate { document, acknowledges: choice & 8 != 0 }
         }
         4 => Operation::Acknowledge { id, revisions: some(4) },
         5 => Operation::Refuse { id, revisions: some(4), reason: "no".to_owned() },
@@ -147,7 +147,7 @@ fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
             Some(revision) => Operation::Discard { id, revision },
             None => Operation::Resend { id },
         },
-        _ if says & 8 == 0 => Operation::Resend { id },
+        _ if choice & 8 == 0 => Operation::Resend { id },
         _ => Operation::Compact { id },
     }
 }

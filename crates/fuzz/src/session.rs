@@ -1,7 +1,7 @@
-//! Both machines in a session: what happens to them, and in which order, is made of bytes.
+//! Both machines in a session. The input's bytes decide what happens to them, and in which order.
 //!
 //! - `device`: the client's end; `service`: the server's end and its connections.
-//! - `lane`: what is under way between them; `forgery`: what nobody has sent.
+//! - `lane`: the frames between them; `forgery`: frames that no machine of ours has sent.
 //! - `documents`: what is written.
 
 mod device;
@@ -20,24 +20,24 @@ use crate::input::Input;
 use device::{Act, Device};
 use service::{Connection, Service};
 
-/// Bytes of an input that are looked at: more inputs find more than longer ones.
+/// Bytes of an input that are used. More inputs find more than longer ones.
 const LENGTH: usize = 128;
 const DATABASES: u8 = 2;
-/// Steps that it takes at most until all is quiet.
+/// Most steps until both sides have the same.
 const STEPS: usize = 4000;
-/// Steps after which those who were lied to are left to themselves.
-const STEPS_DECEIVED: usize = 200;
+/// Steps at the end of a session with forged frames, in which the two sides may never come to the same.
+const STEPS_FORGED: usize = 200;
 
-/// Takes the bytes for what happens in a session. Whatever it was, the machines stay within
-/// bounds; and where nothing was forged, both sides have the same in the end.
+/// Interprets the bytes as the events of a session. The machines must always stay within their limits.
+/// If nothing was forged, both sides must have the same in the end.
 pub fn session(data: &[u8]) {
     let mut input = Input(&data[..data.len().min(LENGTH)]);
     let mut session = Session::new(input.byte());
     while !input.is_empty() {
-        session.live(&mut input);
+        session.event(&mut input);
         session.check();
     }
-    session.come_to_rest();
+    session.settle();
 }
 
 struct Session {
@@ -45,30 +45,30 @@ struct Session {
     limits: Limits,
     device: Device,
     service: Service,
-    /// The device waits for a connection.
+    /// The device waits to be connected.
     is_connecting: bool,
     connection: Option<Connection>,
-    /// One that the device has left, which the server may not know yet.
+    /// A connection that the device has left. The server may not have noticed.
     left: Option<Connection>,
-    /// What the server speaks.
+    /// The protocol versions that the server speaks.
     versions: &'static [u8],
     faults: Faults,
-    /// Somebody has forged a frame.
-    is_deceived: bool,
+    /// A frame was forged.
+    has_forged: bool,
 }
 
-/// What may go wrong with frames.
+/// The faults of frames.
 #[derive(Clone, Copy)]
 struct Faults {
-    /// They get lost, come twice, or come in another order.
+    /// Frames get lost, come twice, or come in another order.
     has_loss: bool,
-    /// Somebody makes others.
+    /// Frames are forged.
     has_forger: bool,
 }
 
 impl Session {
-    fn new(says: u8) -> Self {
-        // Small ones, so that they are reached.
+    fn new(choice: u8) -> Self {
+        // Small limits, so that they are reached.
         let limits = Limits {
             batch: 256,
             batch_documents: 2,
@@ -80,26 +80,26 @@ impl Session {
         };
         let mut session = Self {
             now: Time::default(),
-            device: Device::new(limits.clone(), DATABASES, spoken(says & 4 != 0)),
+            device: Device::new(limits.clone(), DATABASES, spoken(choice & 4 != 0)),
             limits,
             service: Service::new(DATABASES),
             is_connecting: false,
             connection: None,
             left: None,
-            versions: spoken(says & 8 != 0),
-            faults: Faults { has_loss: says & 1 != 0, has_forger: says & 2 != 0 },
-            is_deceived: false,
+            versions: spoken(choice & 8 != 0),
+            faults: Faults { has_loss: choice & 1 != 0, has_forger: choice & 2 != 0 },
+            has_forged: false,
         };
-        session.obey();
+        session.apply_outputs();
         session
     }
 
-    /// The next thing that happens.
-    fn live(&mut self, input: &mut Input<'_>) {
-        self.lane(|connection| connection.up.causes += 1);
-        let says = input.byte();
-        let (bit, index) = (says & 32 != 0, usize::from(says >> 6) % usize::from(DATABASES));
-        match says % 32 {
+    /// One event of the input.
+    fn event(&mut self, input: &mut Input<'_>) {
+        self.on_main(|connection| connection.up.causes += 1);
+        let choice = input.byte();
+        let (bit, index) = (choice & 32 != 0, usize::from(choice >> 6) % usize::from(DATABASES));
+        match choice % 32 {
             0..=2 => drop(self.deliver_up()),
             3..=5 => drop(self.deliver_down()),
             6..=8 => self.on_connection(bit, |connection, now, service| {
@@ -116,61 +116,78 @@ impl Session {
             14 => self.connect(),
             15 => {
                 if bit {
-                    // The server doesn't know yet.
+                    // The server doesn't notice yet.
                     self.left = self.connection.take();
                 }
                 self.hang_up();
             }
             16 => self.wait(input.byte()),
-            17..=19 if !self.faults.has_loss => drop(self.go_on()),
-            17 if bit => self.lane(|connection| drop(connection.up.next())),
-            17 => self.lane(|connection| drop(connection.down.next())),
-            18 if bit => self.lane(|connection| connection.up.delay()),
-            18 => self.lane(|connection| connection.down.delay()),
-            19 => {
-                let frame = self.connection.as_ref().map(|connection| {
-                    if bit { connection.up.last() } else { connection.down.last() }
-                });
-                if let Some(frame) = frame.filter(|frame| !frame.is_empty()) {
-                    self.hear(bit, &frame);
-                }
-            }
-            20..=22 if !self.faults.has_forger => drop(self.go_on()),
-            20 | 21 => {
-                let frame = forgery::forged(input);
-                self.is_deceived = true;
-                self.hear(bit, &frame);
-            }
-            22 => {
-                let next = self.connection.as_mut().and_then(|connection| {
-                    if bit { connection.up.next() } else { connection.down.next() }
-                });
-                if let Some(frame) = next {
-                    self.is_deceived = true;
-                    self.hear(bit, &forgery::mutated(frame, input));
-                }
-            }
-            23 if bit => self.device.fail(index, input.byte()),
-            23 => self.service.fail(index, input.byte() & 1 == 0),
-            24 if bit => self.device.remove(self.now, index),
-            24 | 25 => self.device.add(self.now, index, says % 3),
-            26 => self.device.replace_credentials(self.now, index, input.byte() % 5),
-            27 if bit => self.on_connection(false, |connection, _, _| connection.stop()),
-            27 => self.on_connection(false, |connection, _, _| connection.revoke(says)),
-            28 if bit => self.device.machine.handle_wake(self.now),
-            28 => self.device.machine.handle_offline(self.now),
-            29 if bit => self.device.compact(index),
-            29 => self.service.compact(index),
+            17..=19 if self.faults.has_loss => self.disturb(choice % 32, bit),
+            20..=22 if self.faults.has_forger => self.forge(choice % 32, bit, input),
+            17..=22 => drop(self.go_on()),
+            23..=29 => self.interfere(choice, input),
             _ => {
-                for _ in 0..=says / 8 {
+                for _ in 0..=choice / 8 {
                     self.go_on();
                 }
             }
         }
-        self.obey();
+        self.apply_outputs();
     }
 
-    /// Does something that waits to be done, if there is anything.
+    /// A frame gets lost, comes late, or comes twice.
+    fn disturb(&mut self, kind: u8, is_up: bool) {
+        match (kind, is_up) {
+            (17, true) => self.on_main(|connection| drop(connection.up.next())),
+            (17, false) => self.on_main(|connection| drop(connection.down.next())),
+            (18, true) => self.on_main(|connection| connection.up.delay()),
+            (18, false) => self.on_main(|connection| connection.down.delay()),
+            _ => {
+                let frame = self.connection.as_ref().map(|connection| {
+                    if is_up { connection.up.last() } else { connection.down.last() }
+                });
+                if let Some(frame) = frame.filter(|frame| !frame.is_empty()) {
+                    self.deliver(is_up, &frame);
+                }
+            }
+        }
+    }
+
+    /// A frame is forged, or changed on its way.
+    fn forge(&mut self, kind: u8, is_up: bool, input: &mut Input<'_>) {
+        if kind < 22 {
+            let frame = forgery::forged(input);
+            self.has_forged = true;
+            return self.deliver(is_up, &frame);
+        }
+        let next = self.connection.as_mut().and_then(|connection| {
+            if is_up { connection.up.next() } else { connection.down.next() }
+        });
+        if let Some(frame) = next {
+            self.has_forged = true;
+            self.deliver(is_up, &forgery::mutated(frame, input));
+        }
+    }
+
+    /// Something happens to the device or to the server.
+    fn interfere(&mut self, choice: u8, input: &mut Input<'_>) {
+        let (bit, index) = (choice & 32 != 0, usize::from(choice >> 6) % usize::from(DATABASES));
+        match choice % 32 {
+            23 if bit => self.device.fail(index, input.byte()),
+            23 => self.service.fail(index, input.byte() & 1 == 0),
+            24 if bit => self.device.remove(self.now, index),
+            24 | 25 => self.device.add(self.now, index, choice % 3),
+            26 => self.device.replace_credentials(self.now, index, input.byte() % 5),
+            27 if bit => self.on_main(Connection::stop),
+            27 => self.on_main(|connection| connection.revoke(choice)),
+            28 if bit => self.device.machine.handle_wake(self.now),
+            28 => self.device.machine.handle_offline(self.now),
+            29 if bit => self.device.compact(index),
+            _ => self.service.compact(index),
+        }
+    }
+
+    /// Does the next thing that waits to be done. False if there is none.
     fn go_on(&mut self) -> bool {
         let (now, service) = (self.now, &self.service);
         let works = |connection: &mut Option<Connection>| {
@@ -180,7 +197,7 @@ impl Session {
         };
         let is_done = works(&mut self.connection) || works(&mut self.left);
         let is_done = is_done || self.device.tell(now);
-        self.obey();
+        self.apply_outputs();
         if is_done || self.deliver_down() || self.deliver_up() {
             return true;
         }
@@ -189,35 +206,35 @@ impl Session {
         is_connecting
     }
 
-    /// The server hears the next frame, first of the connection that was left.
+    /// Delivers the next frame to the server, first on the connection that was left.
     fn deliver_up(&mut self) -> bool {
         let now = self.now;
         if let Some(left) = &mut self.left {
-            let is_busy = !left.is_over && !left.hears() && left.work(now, &self.service);
+            let is_busy = !left.is_over && !left.can_receive() && left.work(now, &self.service);
             if !is_busy {
                 match left.up.next() {
-                    Some(frame) if left.hears() => left.hear(now, &frame),
-                    // It is over, or takes nothing more and never will.
+                    Some(frame) if left.can_receive() => left.receive(now, &frame),
+                    // The connection is over, or the server will never read from it again.
                     _ => self.left = None,
                 }
             }
             return true;
         }
-        let Some(connection) = self.connection.as_mut().filter(|it| it.hears()) else {
+        let Some(connection) = self.connection.as_mut().filter(|it| it.can_receive()) else {
             return false;
         };
         let next = connection.up.next();
         if let Some(frame) = &next {
-            connection.hear(now, frame);
+            connection.receive(now, frame);
         }
         next.is_some()
     }
 
-    /// The device hears the next frame, or that there are no more.
+    /// Delivers the next frame to the device, or the end of the connection.
     fn deliver_down(&mut self) -> bool {
         let Some(connection) = &mut self.connection else { return false };
         if let Some(frame) = connection.down.next() {
-            self.hear(false, &frame);
+            self.deliver(false, &frame);
         } else if connection.is_over {
             self.hang_up();
         } else {
@@ -226,28 +243,28 @@ impl Session {
         true
     }
 
-    /// One end hears a frame, wherever it comes from.
-    fn hear(&mut self, is_up: bool, frame: &[u8]) {
+    /// Delivers a frame to one end, wherever it comes from.
+    fn deliver(&mut self, is_up: bool, frame: &[u8]) {
         let Some(connection) = &mut self.connection else { return };
         if is_up {
-            if connection.hears() {
-                connection.hear(self.now, frame);
+            if connection.can_receive() {
+                connection.receive(self.now, frame);
             }
         } else {
             connection.up.causes += 1;
             self.device.machine.handle_frame(self.now, frame);
-            self.obey();
+            self.apply_outputs();
         }
     }
 
     fn connect(&mut self) {
         if std::mem::take(&mut self.is_connecting) {
             let mut connection = Connection::new(self.now, self.limits.clone(), self.versions);
-            // Both say hello.
+            // Both sides greet.
             (connection.up.causes, connection.down.causes) = (1, 1);
             self.connection = Some(connection);
             self.device.machine.handle_connected(self.now);
-            self.obey();
+            self.apply_outputs();
         }
     }
 
@@ -256,26 +273,26 @@ impl Session {
         self.is_connecting = false;
         self.connection = None;
         self.device.machine.handle_disconnected(self.now);
-        self.obey();
+        self.apply_outputs();
     }
 
-    fn wait(&mut self, says: u8) {
-        let millis = [1, 100, 1000, 5000, 15_000, 30_000, 60_000, 600_000][usize::from(says % 8)];
+    fn wait(&mut self, choice: u8) {
+        let millis = [1, 100, 1000, 5000, 15_000, 30_000, 60_000, 600_000][usize::from(choice % 8)];
         self.now = self.now + Duration::from_millis(millis);
-        self.look_at_clocks();
+        self.check_timeouts();
     }
 
-    fn look_at_clocks(&mut self) {
+    fn check_timeouts(&mut self) {
         let now = self.now;
         for connection in self.connection.iter_mut().chain(&mut self.left) {
-            connection.look_at_clock(now);
+            connection.check_timeout(now);
         }
         if self.device.machine.poll_timeout().is_some_and(|at| at <= now) {
             if let Some(connection) = &mut self.connection {
                 connection.up.causes += 1;
             }
             self.device.machine.handle_timeout(now);
-            self.obey();
+            self.apply_outputs();
         }
     }
 
@@ -286,14 +303,14 @@ impl Session {
         }
     }
 
-    fn lane(&mut self, act: impl FnOnce(&mut Connection)) {
+    fn on_main(&mut self, act: impl FnOnce(&mut Connection)) {
         self.on_connection(false, |connection, _, _| act(connection));
     }
 
     /// Does what the device's machine says.
-    fn obey(&mut self) {
+    fn apply_outputs(&mut self) {
         let Self { device, connection, left, is_connecting, .. } = self;
-        device.obey(self.now, |act| match act {
+        device.apply_outputs(self.now, |act| match act {
             Act::Send(frame) => {
                 if let Some(connection) = connection {
                     connection.up.send(frame);
@@ -313,8 +330,8 @@ impl Session {
         }
     }
 
-    /// Nothing goes wrong any more, and everybody may write: soon both sides have the same.
-    fn come_to_rest(&mut self) {
+    /// The faults end and the device may write. Soon both sides must have the same.
+    fn settle(&mut self) {
         self.device.mend();
         self.left = None;
         self.hang_up();
@@ -323,8 +340,8 @@ impl Session {
             self.device.add(self.now, index, 1);
             self.device.replace_credentials(self.now, index, 1);
         }
-        self.obey();
-        for _ in 0..if self.is_deceived { STEPS_DECEIVED } else { STEPS } {
+        self.apply_outputs();
+        for _ in 0..if self.has_forged { STEPS_FORGED } else { STEPS } {
             self.check();
             if self.go_on() {
                 continue;
@@ -336,19 +353,19 @@ impl Session {
             let next = machines.filter_map(settee_sync::Server::poll_timeout);
             let Some(next) = next.chain(self.device.machine.poll_timeout()).min() else { break };
             self.now = next.max(self.now + Duration::from_millis(1));
-            self.look_at_clocks();
+            self.check_timeouts();
         }
-        if self.is_deceived {
+        if self.has_forged {
             return;
         }
-        assert!(self.device.is_done(), "there is no end to it");
+        assert!(self.device.is_done(), "the two sides never have the same");
         for (store, there) in self.device.stores.iter().zip(&self.service.databases) {
             assert_eq!(live(&store.database), live(there), "both sides have the same");
         }
     }
 }
 
-/// Everything, or what the release before spoke.
+/// All versions of the protocol, or those of an earlier release.
 fn spoken(is_old: bool) -> &'static [u8] {
     let all = settee_sync::message::VERSIONS;
     if is_old { &all[..all.len() - 1] } else { all }
@@ -356,7 +373,7 @@ fn spoken(is_old: bool) -> &'static [u8] {
 
 type Live = BTreeMap<DocumentId, (Vec<Revision>, Body)>;
 
-/// What people see: who began with nothing need not have heard of what was deleted before.
+/// What people see. A replica that began empty may lack documents that were deleted before.
 fn live(database: &Database) -> Live {
     let records = at_once(database.changes(0, usize::MAX)).expect("what is in memory can be read");
     let live = records.iter().filter_map(|record| {

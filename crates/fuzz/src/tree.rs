@@ -1,4 +1,4 @@
-//! Histories: sets of revisions, and what is read of them.
+//! Revision trees, and what is read of them.
 
 use settee_store::{
     DocumentId, Operation, Record,
@@ -9,7 +9,7 @@ use settee_store::{
 
 use crate::{history, input::Input, place::Only};
 
-/// Takes the bytes for revisions, and how to shuffle them.
+/// Interprets the bytes as revisions, and as a way to shuffle them.
 pub fn tree(data: &[u8]) {
     let mut input = Input(data);
     let (skip, turn) = (usize::from(input.byte()), usize::from(input.byte()));
@@ -74,7 +74,8 @@ fn tidying(tree: &RevisionTree, seen: Option<&View>) {
     assert_eq!(tidy, again, "what is tidy stays as it is");
 }
 
-/// Only the dead become stubs, and who still has what a stub has closed hears of it.
+/// Only deleted leaves become stubs. A replica that still has revisions which a stub has closed drops
+/// them when it learns of the stub.
 fn compacting(tree: &RevisionTree) {
     let mut stub = tree.clone();
     let forgotten = stub.compact();
@@ -91,7 +92,7 @@ fn compacting(tree: &RevisionTree) {
     assert_eq!(names(&other), names(&stub), "both have the same leaves");
 }
 
-/// A replica that has nothing and is told everything reads the same.
+/// A replica that has nothing and is sent everything reads the same.
 fn travelling(tree: RevisionTree, seen: Option<&View>, known: Known) {
     let id = DocumentId::new("id").expect("that is an id");
     let record = Record { tree, seq: 1, ..Record::new(id.clone()) };
@@ -101,7 +102,7 @@ fn travelling(tree: RevisionTree, seen: Option<&View>, known: Known) {
     assert!(sent.weight() > 0 && !sent.revisions.is_empty());
     let leaves = record.tree.leaves();
     if leaves.is_empty() || leaves.iter().any(|leaf| leaf.body.is_none()) {
-        // Nobody has such a tree, for nobody takes it.
+        // No replica accepts such a tree.
         return;
     }
     assert!(sent.forgotten.is_empty(), "nothing is forgotten so far");

@@ -1,6 +1,6 @@
-//! What has to hold: at once, at every commit, and when all is quiet.
+//! The invariants: those that hold at every commit, and those that hold once everything has settled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use settee_store::{Body, Database, Document, DocumentId, OpenConflict, Record, Revision};
 use settee_sync::{
@@ -9,41 +9,43 @@ use settee_sync::{
 };
 
 use crate::{
-    Violation,
     client::{self, Store},
     context::Context,
+    databases::{records, records_by_id},
     ledger::Ledger,
     plan::is_shared,
-    records, sabotage,
-    scenario::Standing,
+    sabotage,
+    scenario::Membership,
     server::Disk,
+    violation::{Violation, violation},
 };
 
-/// A checkpoint is never ahead of the documents that it covers.
+/// Checks that a checkpoint is not ahead of the documents that it covers.
 pub fn is_covered(
     store: &Store,
     client: usize,
     disk: &Disk,
     checkpoint: Checkpoint,
 ) -> Result<(), Violation> {
-    // Of a database that was lost meanwhile: there will be a comparison.
+    // The server has lost something since, so there will be a comparison.
     if !disk.knows(&checkpoint) {
         return Ok(());
     }
-    let here = trees(&store.database);
+    let here = records_by_id(&store.database);
     for record in records(&disk.database) {
         if record.seq > checkpoint.seq {
             break;
         }
         let known = here.get(&record.id);
         for leaf in record.tree.leaves() {
-            // A stub may know more of a document than a server that has lost its end.
+            // A stub may know of revisions that a server which lost something doesn't.
             let is_here = known.is_some_and(|known| {
                 known.tree.get(leaf.revision).is_some()
                     || known.tree.forgotten().contains(leaf.revision)
             });
-            let is_dead = leaf.deleted && is_without_the_dead(known.map(AsRef::as_ref), &record);
-            if !is_here && !is_dead {
+            let is_not_needed =
+                leaf.deleted && may_lack_tombstone(known.map(AsRef::as_ref), &record);
+            if !is_here && !is_not_needed {
                 let (id, name, seq) = (&record.id, leaf.revision, checkpoint.seq);
                 return violation(format!(
                     "client {client} has a checkpoint of {seq} without {id} {name} of {}",
@@ -55,7 +57,7 @@ pub fn is_covered(
     Ok(())
 }
 
-/// The same of all checkpoints that a client has stored.
+/// Checks all checkpoints that a client has stored.
 pub fn are_covered(client: &client::Actor, disks: &[Disk]) -> Result<(), Violation> {
     client.stores.iter().try_for_each(|store| {
         let checkpoint = store.checkpoint();
@@ -63,9 +65,9 @@ pub fn are_covered(client: &client::Actor, disks: &[Disk]) -> Result<(), Violati
     })
 }
 
-/// Replicas that begin empty get no tombstones. What a tombstone has closed they must not have,
-/// unless they are about to say so.
-fn is_without_the_dead(known: Option<&Record>, there: &Record) -> bool {
+/// Whether a replica may lack a tombstone. Replicas that begin empty get none; but they must not have
+/// leaves that the tombstone has closed, except pending ones.
+fn may_lack_tombstone(known: Option<&Record>, there: &Record) -> bool {
     let closed = |revision: Revision| {
         let node = there.tree.get(revision);
         node.is_some() && there.tree.leaves().iter().all(|leaf| leaf.revision != revision)
@@ -76,18 +78,18 @@ fn is_without_the_dead(known: Option<&Record>, there: &Record) -> bool {
     })
 }
 
-/// Everything that people see of a document.
+/// What people see of a document.
 #[derive(Debug, PartialEq)]
 struct Seen {
     winner: Revision,
-    /// The live ones: who began empty may not have heard that a document which somebody wrote
-    /// again had been deleted before.
+    /// The live ones. A replica that began empty may not know that a document was deleted before it
+    /// was written again.
     leaves: Vec<Revision>,
     body: Body,
     conflicts: Vec<OpenConflict>,
 }
 
-/// What people see of a database, where `shown` has the last word about a document's body.
+/// What people see of a database. `shown` may replace a document's body.
 fn seen(database: &Database, shown: impl Fn(&Record, Body) -> Body) -> BTreeMap<DocumentId, Seen> {
     let records = records(database);
     let live = records.iter().filter_map(|record| {
@@ -100,19 +102,19 @@ fn seen(database: &Database, shown: impl Fn(&Record, Body) -> Body) -> BTreeMap<
     live.collect()
 }
 
-/// Everybody is online, has nothing to send or to get, and sees what the server sees.
+/// Checks that everybody is online, has nothing to send or to receive, and sees what the server has.
 pub fn has_settled(
     context: &Context,
     clients: &[client::Actor],
     disks: &[Disk],
     ledger: &Ledger,
 ) -> Result<(), Violation> {
-    clients.iter().try_for_each(is_at_rest)?;
+    clients.iter().try_for_each(is_idle)?;
     let server: Vec<_> = disks.iter().map(|disk| seen(&disk.database, |_, body| body)).collect();
     for client in clients {
-        for store in client.stores.iter().filter(|store| store.standing != Standing::Rogue) {
+        for store in client.stores.iter().filter(|store| store.membership != Membership::Rogue) {
             let number = store.number;
-            let what = if store.standing == Standing::Viewer
+            let what = if store.membership == Membership::Viewer
                 && ledger.may_be_lost(number, &disks[number])
             {
                 lacking(store, &disks[number])
@@ -128,14 +130,14 @@ pub fn has_settled(
     Ok(())
 }
 
-fn is_at_rest(client: &client::Actor) -> Result<(), Violation> {
+fn is_idle(client: &client::Actor) -> Result<(), Violation> {
     let id = client.id;
     if client.connection_status() != Some(ConnectionStatus::Online) {
         return violation(format!("client {id} is {:?}", client.connection_status()));
     }
     for (index, store) in client.stores.iter().enumerate() {
         let status = client.replica_status(index);
-        if store.standing != Standing::Rogue
+        if store.membership != Membership::Rogue
             && !status.as_ref().is_some_and(|status| is_done(store, status))
         {
             return violation(format!("client {id}, database {}: {status:?}", store.number));
@@ -144,19 +146,19 @@ fn is_at_rest(client: &client::Actor) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Viewers have something of their own that waits for ever.
+/// Viewers have edits of their own, which always wait.
 fn is_done(store: &Store, status: &ReplicaStatus) -> bool {
-    let is_there = match store.standing {
-        Standing::Viewer | Standing::Rogue => {
+    let is_there = match store.membership {
+        Membership::Viewer | Membership::Rogue => {
             status.channel == ChannelStatus::Open && status.progress.0 >= status.progress.1
         }
-        Standing::Owner | Standing::Editor => status.is_up_to_date(),
+        Membership::Owner | Membership::Editor => status.is_up_to_date(),
     };
     is_there && status.unreadable == 0 && !status.is_unsaved
 }
 
-/// What is read otherwise than on the server. Of a document that something waits of, the device
-/// shows more: at rest that is what somebody wrote who may write no more.
+/// The first document that people see differently than on the server. Documents with pending edits are
+/// skipped: once everything has settled, these are edits of people without write access.
 fn difference(
     store: &Store,
     here: &BTreeMap<DocumentId, Seen>,
@@ -168,10 +170,10 @@ fn difference(
     Some(format!("{id} is {:?}, on the server {:?}", here.get(id), there.get(id)))
 }
 
-/// What the server has and the device doesn't know. It may know more: a reader can't give back what
-/// the server has lost together with all who wrote it.
+/// The first document of which the device lacks a live leaf. The device may have more than the server:
+/// a viewer can't give back what the server and its author have lost.
 fn lacking(store: &Store, disk: &Disk) -> Option<String> {
-    let here = trees(&store.database);
+    let here = records_by_id(&store.database);
     let is_known = |id: &DocumentId, revision: Revision| {
         here.get(id).is_some_and(|known| {
             known.tree.get(revision).is_some() || known.tree.forgotten().contains(revision)
@@ -181,15 +183,6 @@ fn lacking(store: &Store, disk: &Disk) -> Option<String> {
         let leaves = record.tree.leaves().into_iter().filter(|leaf| !leaf.deleted);
         let mut names = leaves.map(|leaf| leaf.revision);
         let name = names.find(|name| !is_known(&record.id, *name))?;
-        Some(format!("{} {name} is on the server alone", record.id))
+        Some(format!("{} {name} is only on the server", record.id))
     })
-}
-
-/// Records by their ids.
-pub fn trees(database: &Database) -> HashMap<DocumentId, std::sync::Arc<Record>> {
-    records(database).into_iter().map(|record| (record.id.clone(), record)).collect()
-}
-
-pub fn violation<T>(what: String) -> Result<T, Violation> {
-    Err(Violation(what))
 }

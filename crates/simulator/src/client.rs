@@ -1,8 +1,7 @@
-//! A client: databases on a device's disks that last, and processes that may end anytime.
+//! A client: durable databases on a device's disks, and processes that may end at any time.
 //!
-//! The disks are those of a browser's profile, say, and the processes are its tabs that sync. One
-//! does so for all; but while another takes that over, the one before goes on until it is told by
-//! the disk that its writes count no more.
+//! The disks are those of a browser's profile, and the processes are its tabs that sync. Usually one tab
+//! syncs. When another takes over, the previous one goes on until the disk rejects its writes.
 
 mod process;
 mod store;
@@ -15,37 +14,39 @@ use settee_sync::{
 };
 
 use crate::{
-    Violation,
-    agenda::Life,
     clock::Clock,
     context::Context,
-    network::{LinkId, Parcel},
+    event::Life,
+    link::{LinkId, Parcel},
     random::Random,
     scenario::Person,
+    violation::Violation,
 };
 
-pub use process::{Deed, Input, Settled};
 use process::{Device, Process};
+pub use process::{Input, Settled, Step};
 pub use store::Store;
 #[cfg(feature = "sabotage")]
 pub use store::remember;
 
 pub struct Actor {
     pub id: usize,
-    /// Whose credentials it shows.
+    /// The person whose credentials it shows.
     pub person: usize,
     pub stores: Vec<Store>,
     versions: &'static [u8],
     clock: Clock,
-    /// In the order of their beginning. Mostly there is one; of several, the last leads.
+    /// In the order in which they began. Usually there is one; of several, the last one leads.
     processes: Vec<Process>,
     lives: Life,
 }
 
 impl Actor {
     pub fn new(id: usize, person: &Person) -> Self {
-        let stores =
-            person.standings.iter().map(|(number, standing)| Store::new(id, *number, *standing));
+        let stores = person
+            .memberships
+            .iter()
+            .map(|(number, membership)| Store::new(id, *number, *membership));
         Self {
             id,
             person: id,
@@ -57,7 +58,7 @@ impl Actor {
         }
     }
 
-    /// Another device with a copy of these disks. It shows the same credentials.
+    /// Another device with a copy of these disks and the same credentials.
     pub fn copy(&self, id: usize, clock: Clock) -> Self {
         Self {
             id,
@@ -74,12 +75,12 @@ impl Actor {
         !self.processes.is_empty()
     }
 
-    /// The connection of one of its processes, if that has one.
+    /// The link of a random process, if it has one.
     pub fn link(&self, random: &mut Random) -> Option<LinkId> {
         random.pick(&self.processes).and_then(Process::link)
     }
 
-    /// How it goes, according to the process that leads.
+    /// The status, according to the process that leads.
     pub fn connection_status(&self) -> Option<ConnectionStatus> {
         self.processes.last().map(Process::connection_status)
     }
@@ -94,7 +95,7 @@ impl Actor {
         }
     }
 
-    /// Another process begins to lead beside the one that does. Tells whether there is just one.
+    /// Another process begins to lead beside the one that does. False if there are several already.
     pub fn take_over(&mut self, context: &mut Context) -> bool {
         let is_possible = self.processes.len() == 1;
         if is_possible {
@@ -124,7 +125,7 @@ impl Actor {
         }
     }
 
-    /// A process is gone. Others may not have heard of what it has written last.
+    /// A process is gone. The others are told that the databases may have changed.
     fn end(&mut self, context: &mut Context, at: usize, how: fn(Process, &mut Context)) {
         let (id, process) = (self.id, self.processes.remove(at));
         context.note(|| format!("client {id} has lost its process of life {}", process.life));
@@ -134,27 +135,27 @@ impl Actor {
         }
     }
 
-    /// Something happens to the device.
-    pub fn hear(&mut self, context: &mut Context, input: &Input) -> Result<(), Violation> {
+    /// Delivers an input to all processes.
+    pub fn deliver(&mut self, context: &mut Context, input: &Input) -> Result<(), Violation> {
         let id = self.id;
         for process in &mut self.processes {
-            process.hear(context, id, input.clone())?;
+            process.deliver(context, id, input.clone())?;
         }
         Ok(())
     }
 
-    /// Something happens to the process of this life, if it still is there.
-    pub fn happens(
+    /// Delivers an input to the process of this life, if it still exists.
+    pub fn deliver_to(
         &mut self,
         context: &mut Context,
         life: Life,
         input: Input,
     ) -> Result<(), Violation> {
         let id = self.id;
-        self.process(life).map_or(Ok(()), |process| process.hear(context, id, input))
+        self.process(life).map_or(Ok(()), |process| process.deliver(context, id, input))
     }
 
-    /// Something comes out of a link, for the process that has it.
+    /// Delivers a parcel to the process that has this link.
     pub fn receive(
         &mut self,
         context: &mut Context,
@@ -167,7 +168,7 @@ impl Actor {
             Parcel::End => Input::Ended(link),
         };
         let process = self.processes.iter_mut().find(|process| process.link() == Some(link));
-        process.map_or(Ok(()), |process| process.hear(context, id, input))
+        process.map_or(Ok(()), |process| process.deliver(context, id, input))
     }
 
     pub fn timer(&mut self, context: &mut Context, life: Life) -> Result<(), Violation> {
@@ -175,14 +176,14 @@ impl Actor {
         self.process(life).map_or(Ok(()), |process| process.timer(context, id))
     }
 
-    /// A database has changed, and the processes hear of it soon.
+    /// A database has changed. The processes will hear of it soon.
     pub fn changed(&mut self, context: &mut Context, store: usize) {
         for process in &mut self.processes {
             process.changed(context, self.id, store);
         }
     }
 
-    /// An attempt to connect has ended, with a link or without.
+    /// An attempt to connect has ended, with a link if it succeeded.
     pub fn connected(
         &mut self,
         context: &mut Context,
@@ -198,18 +199,17 @@ impl Actor {
         self.processes.iter().any(|process| process.life == life && process.awaits(attempt))
     }
 
-    /// The device sleeps, while the world stands still. Programs are told when it wakes, or find
-    /// that it is late.
+    /// The device sleeps: its clock leaps. On waking, programs are told, or their timers are late.
     pub fn sleep(&mut self, context: &mut Context, gap: Duration) -> Result<(), Violation> {
         self.clock.jump(gap);
         let input = if context.random.one_in(2) { Input::Wake } else { Input::Timeout };
-        self.hear(context, &input)
+        self.deliver(context, &input)
     }
 
-    /// Its clock goes right from now on, and what waits for a time waits anew.
+    /// Sets the clock's pace right. Timers are set again.
     pub fn set_clock_right(&mut self, context: &mut Context) -> Result<(), Violation> {
-        self.clock.go_right(context.now);
-        self.hear(context, &Input::Timeout)
+        self.clock.set_right(context.now);
+        self.deliver(context, &Input::Timeout)
     }
 
     pub fn back_up(&mut self) {
@@ -220,27 +220,27 @@ impl Actor {
         self.stores.iter().any(Store::is_backed_up)
     }
 
-    /// The disks are again what they were when they were backed up. No process is running.
+    /// Restores the disks from the backup. No process may be running.
     pub fn restore(&mut self) {
         self.stores.iter_mut().for_each(Store::restore);
     }
 
-    /// The process of this life does the next thing.
-    pub fn step(&mut self, context: &mut Context, life: Life) -> Result<Deed, Violation> {
+    /// The process of this life does its next step.
+    pub fn step(&mut self, context: &mut Context, life: Life) -> Result<Step, Violation> {
         let Some(at) = self.processes.iter().position(|process| process.life == life) else {
-            return Ok(Deed::Nothing);
+            return Ok(Step::Nothing);
         };
         let device =
             Device { id: self.id, person: self.person, stores: &self.stores, clock: self.clock };
-        let deed = self.processes[at].step(context, &device)?;
-        match &deed {
-            Deed::Nothing | Deed::Compared(_) => {}
-            Deed::Committed { store, .. } | Deed::Marked(store) => self.changed(context, *store),
-            Deed::Settled(settled) if !settled.is_last => self.changed(context, settled.store),
-            Deed::Settled(_) | Deed::Crashed => self.end(context, at, Process::die),
-            Deed::Superseded => self.end(context, at, Process::close),
+        let done = self.processes[at].step(context, &device)?;
+        match &done {
+            Step::Nothing | Step::Compared(_) => {}
+            Step::Committed { store, .. } | Step::Marked(store) => self.changed(context, *store),
+            Step::Settled(settled) if !settled.is_last => self.changed(context, settled.store),
+            Step::Settled(_) | Step::Crashed => self.end(context, at, Process::die),
+            Step::Superseded => self.end(context, at, Process::close),
         }
-        Ok(deed)
+        Ok(done)
     }
 
     fn process(&mut self, life: Life) -> Option<&mut Process> {

@@ -1,8 +1,8 @@
-//! Clocks that lie: each device shows a time of its own, and goes too fast or too slowly.
+//! Wrong clocks: each device has a time of its own, which goes too fast or too slowly.
 //!
-//! What its clock shows is all that a machine is told of time. It never goes back, for that is what
-//! machines are promised: drivers read monotonic clocks, which may leap while a device sleeps, but
-//! don't return. Documents know no time at all.
+//! A machine knows no other time than that of its device's clock. The clock never goes back, because
+//! drivers promise that: they read monotonic clocks, which may leap while a device sleeps, but never go
+//! back. Documents have no times at all.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use settee_sync::Time;
 
 use crate::random::Random;
 
-/// The paces of the slowest and of the fastest, in percent of the world's.
+/// The slowest and the fastest pace, in percent of the world's.
 const PACES: (u64, u64) = (50, 200);
-/// The latest time that a clock shows at first, in milliseconds: some days.
+/// The latest time that a clock begins with, in milliseconds: some days.
 const LATEST: u64 = 5 * 24 * 60 * 60 * 1000;
 
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +48,8 @@ impl Clock {
         self.shown = self.shown + gap;
     }
 
-    /// From now on it goes as the world does. What it shows stays.
-    pub fn go_right(&mut self, now: Time) {
+    /// Sets the pace to the world's. The time that it shows stays.
+    pub fn set_right(&mut self, now: Time) {
         *self = Self { moment: now, shown: self.at(now), pace: 100 };
     }
 }
@@ -69,7 +69,7 @@ mod tests {
                 assert!(clock.at(at(moment.as_millis() - 1)) < at(shown), "{pace} {shown}");
             }
             let before = clock.at(at(1000));
-            clock.go_right(at(1000));
+            clock.set_right(at(1000));
             assert_eq!(clock.at(at(1000)), before);
             clock.jump(Duration::from_secs(1));
             assert_eq!(clock.at(at(1001)), before + Duration::from_millis(1001));

@@ -1,26 +1,22 @@
-//! What everybody in a world shares: time, chance, the network, and the records.
+//! What everybody in a world shares: time, chance, the network, the tally and the trace.
 
 use std::time::Duration;
 
 use settee_sync::{Limits, Time};
 
 use crate::{
-    agenda::{Agenda, Event},
-    faults::Faults,
-    network::Network,
-    random::Random,
-    tally::Tally,
+    agenda::Agenda, event::Event, faults::Faults, network::Network, random::Random, tally::Tally,
     trace::Trace,
 };
 
 #[derive(Debug)]
 pub struct Context {
     pub now: Time,
-    pub agenda: Agenda,
+    pub agenda: Agenda<Event>,
     pub random: Random,
     pub network: Network,
     pub faults: Faults,
-    /// Frames may come twice, so the machines may end connections for it.
+    /// Frames may arrive twice, so the machines may end connections.
     pub has_duplicates: bool,
     pub limits: Limits,
     #[cfg(feature = "sabotage")]
@@ -38,9 +34,9 @@ impl Context {
         self.trace.note(self.now, line);
     }
 
-    /// Plans a machine's next look at the clock, unless that is planned already.
+    /// Plans a machine's next timeout, unless it is planned already.
     pub fn arm(&mut self, armed: &mut Option<Time>, next: Option<Time>, event: Event) {
-        // What is late already is done in the next moment, so that time goes on.
+        // A timeout that is late comes in the next millisecond, so that time goes on.
         let next = next.map(|at| at.max(self.now + Duration::from_millis(1)));
         if *armed != next {
             *armed = next;

@@ -1,18 +1,18 @@
 //! What may go wrong, and how often.
 //!
-//! Each seed draws its own mix: where everything goes wrong all the time, nothing gets far enough
-//! to go wrong in an interesting way.
+//! Each seed draws its own mix. If everything went wrong all the time, nothing would get far enough to go
+//! wrong in an interesting way.
 
 use crate::random::Random;
 
-/// What breaks in by itself.
+/// A fault that happens at a time of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The connection is gone, and both sides are told.
     Cut,
-    /// Nothing comes through any more, and nobody is told.
+    /// Nothing arrives any more, and nobody is told.
     Silence,
-    /// Nothing comes through for a while, and then all of it does.
+    /// Nothing arrives for a while, and then everything does.
     Stall,
     /// A client can't reach the server for a while.
     Partition,
@@ -25,19 +25,19 @@ pub enum Kind {
     StopServer,
     /// A client has no room to save for a while.
     Quota,
-    /// A database drops what it can do without: the server's, or a client's.
+    /// The server's databases are compacted, or a client's.
     Compact,
-    /// Somebody copies the server's databases; or they are what they were then, or are gone.
+    /// The server's databases are backed up; or they are restored, rolled back or deleted.
     Lose,
-    /// Somebody copies a client's disks; or they are what they were then.
+    /// A client's disks are backed up, or restored.
     RestoreClient,
-    /// A client's disks are copied to another device, which goes on by itself.
+    /// A client's disks are copied to another device, which goes on independently.
     CloneClient,
-    /// Somebody loses their access to a database, or has another role in it, for a while.
+    /// A person loses access to a database, or has another role in it, for a while.
     Permission,
     /// A device sleeps, and its clock has jumped when it wakes.
     Sleep,
-    /// Another tab begins to sync, and the one that does so already doesn't know.
+    /// Another tab begins to sync, and the one that does so already isn't told.
     TakeOver,
 }
 
@@ -66,9 +66,9 @@ pub struct Faults {
     pub kinds: Vec<Kind>,
     /// The mean pause between them, in milliseconds.
     pub pause: u64,
-    /// How long a frame takes, in milliseconds.
+    /// The shortest and the longest time that a frame takes, in milliseconds.
     pub delay: (u64, u64),
-    /// Once in so many frames; 0 is never.
+    /// Once in so many frames. 0 means never, here and below.
     pub loss: u64,
     pub duplication: u64,
     /// Once in so many commits.
@@ -79,17 +79,17 @@ pub struct Faults {
     pub unavailable: u64,
 }
 
-/// What becomes of a commit.
+/// The outcome of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Done,
     /// The process dies before anything is written.
     CrashBefore,
-    /// The process dies when all is durable, before it knows.
+    /// The process dies after the commit is durable, before it hears of that.
     CrashAfter,
     /// It fails.
     Fail,
-    /// It is done, but took so long that it counts as failed.
+    /// It succeeds, but takes so long that it counts as failed.
     Late,
 }
 
@@ -118,7 +118,7 @@ impl Faults {
         }
     }
 
-    /// Nothing goes wrong any more; things take as long as they did.
+    /// No more faults. Frames take as long as before.
     pub fn end(&mut self) {
         *self = Self { delay: self.delay, ..Self::default() };
     }

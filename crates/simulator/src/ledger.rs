@@ -1,46 +1,46 @@
-//! What people were shown as saved, acknowledged or refused, to be compared with what is.
+//! What people were shown as saved, acknowledged or refused. It has to stay true.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use settee_store::{Database, DocumentId, Record, Revision};
 
 use crate::{
-    Violation,
-    checks::{trees, violation},
     client::{self, Settled},
-    scenario::Standing,
+    databases::records_by_id,
+    scenario::Membership,
     server::{Disk, Place},
+    violation::{Violation, violation},
 };
 
 type Known = HashSet<(DocumentId, Revision)>;
-/// A client, and its store of a database.
+/// A client, and the index of one of its stores.
 type Profile = (usize, usize);
 
 #[derive(Default)]
 pub struct Ledger {
     profiles: BTreeMap<Profile, Shown>,
-    /// What had been shown when the profile was backed up.
+    /// What people had been shown when the profile was backed up.
     backups: BTreeMap<Profile, Shown>,
-    /// By database.
+    /// Acknowledged revisions, by database.
     acknowledged: BTreeMap<usize, Known>,
-    /// What was written by who might write. The same edit has the same name whoever makes it, so
-    /// this may reach the server from elsewhere as well.
-    lawful: BTreeMap<usize, Known>,
-    /// What was written by who might not, and has not come to since.
-    unwanted: BTreeMap<Place, Known>,
-    /// Databases of which some profile has forgotten what it had shown.
+    /// Revisions that people wrote who had write access, by database. The same edit makes the same
+    /// revision whoever makes it, so the server may have such a revision from anybody.
+    permitted: BTreeMap<usize, Known>,
+    /// Revisions that people wrote who had no write access and have not got it since.
+    forbidden: BTreeMap<Place, Known>,
+    /// Databases of which a profile was restored, so that it has forgotten something.
     forgetful: BTreeSet<usize>,
-    /// What each saved revision was made on.
+    /// The parent and the merges of each saved revision.
     origins: HashMap<Revision, Vec<Revision>>,
-    /// When each was saved last, by client: who does the same again makes the same revision.
+    /// When a client last saved each revision. The same edit makes the same revision again.
     order: HashMap<(usize, Revision), usize>,
 }
 
-/// What somebody has been shown of their own edits.
+/// What a person was shown of their own edits.
 #[derive(Clone, Default)]
 struct Shown {
     saved: Known,
-    /// What the server refused of it.
+    /// Those that the server refused.
     withdrawn: Known,
 }
 
@@ -51,7 +51,7 @@ impl Shown {
 }
 
 impl Ledger {
-    /// An edit was saved, by somebody who may write to the database now or may not.
+    /// An edit was saved, by a person with write access or without.
     pub fn saved(
         &mut self,
         client: &client::Actor,
@@ -61,15 +61,15 @@ impl Ledger {
     ) {
         let place = &client.stores[store];
         let entry = (id.clone(), name);
-        // What is written while somebody may only read for a while waits until they may write.
-        if matches!(place.standing, Standing::Owner | Standing::Editor) {
+        // An editor may have lost write access for a while: then the edit waits.
+        if matches!(place.membership, Membership::Owner | Membership::Editor) {
             let shown = self.profiles.entry((client.id, store)).or_default();
             shown.saved.insert(entry.clone());
         }
         if may_write {
-            self.lawful.entry(place.number).or_default().insert(entry);
+            self.permitted.entry(place.number).or_default().insert(entry);
         } else {
-            self.unwanted.entry((client.person, place.number)).or_default().insert(entry);
+            self.forbidden.entry((client.person, place.number)).or_default().insert(entry);
         }
         let record = place.record(id);
         if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
@@ -88,8 +88,8 @@ impl Ledger {
         }
     }
 
-    /// A client's disks are again what they were when they were backed up. What was saved since is
-    /// gone from them; what was acknowledged of it is not.
+    /// A client's disks were restored. What was saved since the backup is gone from them, but what was
+    /// acknowledged of it is still on the server.
     pub fn restored(&mut self, client: &client::Actor) {
         for (index, store) in client.stores.iter().enumerate() {
             let shown = self.backups.get(&(client.id, index)).cloned().unwrap_or_default();
@@ -98,7 +98,7 @@ impl Ledger {
         }
     }
 
-    /// A client has begun with a copy of another one's disks: what was saved there counts for both.
+    /// A client has begun with a copy of another's disks, so it has the same saved edits.
     pub fn cloned(&mut self, original: &client::Actor, clone: usize) {
         for store in 0..original.stores.len() {
             let shown = self.profiles.get(&(original.id, store)).cloned().unwrap_or_default();
@@ -109,14 +109,14 @@ impl Ledger {
         self.order.extend(order);
     }
 
-    /// Somebody comes to write who might not: what waits may be sent.
-    pub fn permitted(&mut self, place: Place) {
-        if let Some(waiting) = self.unwanted.remove(&place) {
-            self.lawful.entry(place.1).or_default().extend(waiting);
+    /// A person gets write access, so their waiting edits may be sent.
+    pub fn access_granted(&mut self, place: Place) {
+        if let Some(waiting) = self.forbidden.remove(&place) {
+            self.permitted.entry(place.1).or_default().extend(waiting);
         }
     }
 
-    /// What a client has seen acknowledged is on the server, and what it has seen refused is shown.
+    /// Checks a verdict: acknowledged revisions are on the server, and refused ones are shown.
     pub fn settled(
         &mut self,
         client: usize,
@@ -124,7 +124,7 @@ impl Ledger {
         disk: &Disk,
         settled: &Settled,
     ) -> Result<(), Violation> {
-        // What was on its way when the server lost it is not there any more.
+        // A server that has lost something may have lost what it has just acknowledged.
         let is_certain = disk.losses == 0;
         for (id, revisions) in settled.acknowledged.iter().filter(|_| is_certain) {
             for revision in revisions {
@@ -143,7 +143,7 @@ impl Ledger {
             let names = refused.revisions.iter().map(|name| (refused.id.clone(), *name));
             shown.withdrawn.extend(names);
             if !refused.revisions.is_empty() && refused.after.is_none() {
-                return violation(format!("{} was refused without a word", refused.id));
+                return violation(format!("{} was refused, but is not shown", refused.id));
             }
             if let (Some(before), Some(after)) = (refused.before, refused.after)
                 && before != after
@@ -157,7 +157,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Nothing that was saved here has gone.
+    /// Checks that everything that was saved on a client is still there.
     pub fn client_is_whole(&self, client: &client::Actor) -> Result<(), Violation> {
         for (index, store) in client.stores.iter().enumerate() {
             let shown = self.profiles.get(&(client.id, index));
@@ -168,7 +168,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The server has all that it acknowledged, and nothing of those who may not write.
+    /// Checks that the server has everything that it acknowledged, and nothing that was forbidden.
     pub fn server_is_whole(&self, disks: &[Disk]) -> Result<(), Violation> {
         for (number, disk) in disks.iter().enumerate() {
             let known = self.acknowledged.get(&number).filter(|_| disk.losses == 0);
@@ -179,25 +179,28 @@ impl Ledger {
                 "was acknowledged, but has gone from the server",
             )?;
         }
-        self.unwanted.keys().try_for_each(|place| self.is_kept_out(*place, &disks[place.1]))
+        self.forbidden.keys().try_for_each(|place| self.is_kept_out(*place, &disks[place.1]))
     }
 
-    /// Nothing is on the server of what somebody has written who may not.
+    /// Checks that the server has nothing that this person wrote without write access.
     pub fn is_kept_out(&self, place: Place, disk: &Disk) -> Result<(), Violation> {
-        let Some(unwanted) = self.unwanted.get(&place) else { return Ok(()) };
-        let lawful = self.lawful.get(&place.1);
-        let trees = trees(&disk.database);
-        for entry in unwanted {
+        let Some(forbidden) = self.forbidden.get(&place) else { return Ok(()) };
+        let permitted = self.permitted.get(&place.1);
+        let records = records_by_id(&disk.database);
+        for entry in forbidden {
             let (id, revision) = entry;
-            let is_there = trees.get(id).is_some_and(|record| record.tree.get(*revision).is_some());
-            if is_there && lawful.is_none_or(|lawful| !lawful.contains(entry)) {
-                return violation(format!("{id} {revision} is on the server, without leave"));
+            let is_there =
+                records.get(id).is_some_and(|record| record.tree.get(*revision).is_some());
+            if is_there && permitted.is_none_or(|permitted| !permitted.contains(entry)) {
+                return violation(format!(
+                    "{id} {revision} is on the server, without write access"
+                ));
             }
         }
         Ok(())
     }
 
-    /// When all is quiet: what was saved anywhere and not refused is on the server.
+    /// Checks at the end that everything that was saved and not refused is on the server.
     pub fn all_arrived(&self, clients: &[client::Actor], disks: &[Disk]) -> Result<(), Violation> {
         for ((client, store), shown) in &self.profiles {
             let number = clients[*client].stores[*store].number;
@@ -208,21 +211,21 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether somebody who only reads may be the last to know something: the server has lost it,
-    /// and so has who wrote it.
+    /// Whether a viewer may be the only one to have something, because both the server and its author
+    /// have lost it.
     pub fn may_be_lost(&self, number: usize, disk: &Disk) -> bool {
         disk.losses > 0 && self.forgetful.contains(&number)
     }
 
-    /// Each of the revisions is there, or forgotten for one that descends from it. What comes back
-    /// to a server that has lost everything are the ends, and what clients still know before them.
+    /// Checks that each revision is in the database, or was forgotten and has a descendant there. A
+    /// server that has lost everything gets back the leaves, and those ancestors that clients still have.
     fn all_there(
         &self,
         (database, has_lost): (&Database, bool),
         known: impl Iterator<Item = (DocumentId, Revision)>,
         what: &str,
     ) -> Result<(), Violation> {
-        let trees = trees(database);
+        let records = records_by_id(database);
         let is_there = |record: &Record, revision| {
             let leaves = || record.tree.leaves().into_iter().map(|leaf| leaf.revision);
             record.tree.get(revision).is_some()
@@ -230,7 +233,7 @@ impl Ledger {
                     && leaves().any(|leaf| self.descends(leaf, revision))
         };
         for (id, revision) in known {
-            if trees.get(&id).is_none_or(|record| !is_there(record, revision)) {
+            if records.get(&id).is_none_or(|record| !is_there(record, revision)) {
                 return violation(format!("{id} {revision} {what}"));
             }
         }

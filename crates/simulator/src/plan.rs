@@ -1,46 +1,48 @@
-//! What people do: add, retitle, tick and delete, in a hurry, and on what they saw a while ago.
+//! The edits that people make. They add, retitle, tick and delete, in a hurry, and sometimes on what they
+//! saw a while ago.
 
 use serde_json::{Map, Value, json};
 use settee_store::{
     Body, Change, Document, DocumentId, Edit, Record, Revision, replication::ReplicatedDocument,
 };
 
-use crate::{client::Store, random::Random, records, scenario::Standing};
+use crate::{client::Store, databases::records, random::Random, scenario::Membership};
 
-/// Few, so that several people write the same and the same people write it again.
+/// Few, so that people often write the same.
 const TITLES: [&str; 6] = ["tea", "coffee", "cocoa", "milk", "bread", "salt"];
-/// The server takes no document of this title.
+/// The server refuses documents with this title.
 const FORBIDDEN: &str = "forbidden";
-/// Documents that anybody may come to make.
+/// The number of documents that anybody may create.
 const SHARED: usize = 4;
-/// From here on nothing is added, to meet at what is there.
+/// From this number of documents on none are added, so that people edit the same ones.
 const CROWD: usize = 14;
-/// Viewers write to documents with ids of this kind.
+/// Viewers write only to documents with ids that begin so.
 const PRIVATE: &str = "viewer";
 
-/// What somebody at a client remembers of a database.
+/// A person who edits a database on one client.
 #[derive(Default)]
-pub struct Hand {
+pub struct Author {
+    /// A document as the person saw it some time ago.
     glance: Option<Document>,
     added: u32,
 }
 
-/// Whether the server takes the document.
+/// Whether the server accepts the document.
 pub fn is_welcome(document: &ReplicatedDocument) -> bool {
     let bodies = document.revisions.iter().filter_map(|revision| revision.body.as_ref());
     bodies.into_iter().all(|body| body.fields().get("title") != Some(&json!(FORBIDDEN)))
 }
 
-/// Whether everybody is to have the document.
+/// Whether everybody should have the document.
 pub fn is_shared(id: &DocumentId) -> bool {
     !id.as_str().starts_with(PRIVATE)
 }
 
-impl Hand {
-    /// The next things that somebody does, each to be written by itself or all at once.
+impl Author {
+    /// The next edits, to be written one by one or together.
     pub fn edits(&mut self, random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
         let is_mine =
-            |record: &Record| store.standing != Standing::Viewer || !is_shared(&record.id);
+            |record: &Record| store.membership != Membership::Viewer || !is_shared(&record.id);
         let is_live = |record: &Record| record.tree.winner().is_some_and(|winner| !winner.deleted);
         let mut live = records(&store.database);
         live.retain(|record| is_mine(record) && is_live(record));
@@ -51,7 +53,7 @@ impl Hand {
         };
         let document = match glance.or(chosen) {
             Some(document) if live.len() > CROWD || !random.one_in(4) => document,
-            _ => return self.add(random, client, store.standing),
+            _ => return self.add(random, client, store.membership),
         };
         let Document { id, leaves, body, .. } = document;
         let put = |fields| Some(Change::Put(Body::new(fields).ok()?));
@@ -59,7 +61,7 @@ impl Hand {
         let changes = (0..count).filter_map(|_| {
             let mut fields = body.fields();
             match random.below(8) {
-                _ if store.standing == Standing::Rogue => retitle(random, &mut fields, true),
+                _ if store.membership == Membership::Rogue => retitle(random, &mut fields, true),
                 0 => return Some(Change::Delete),
                 1 | 2 => toggle(&mut fields),
                 3 => {
@@ -75,17 +77,17 @@ impl Hand {
         changes.map(edit).collect()
     }
 
-    /// A new document, of an id of one's own or of one that others may use as well.
-    pub fn add(&mut self, random: &mut Random, client: usize, standing: Standing) -> Vec<Edit> {
+    /// A new document, with an id that nobody else uses or with one that others may use as well.
+    pub fn add(&mut self, random: &mut Random, client: usize, membership: Membership) -> Vec<Edit> {
         self.added += 1;
-        let id = match standing {
-            Standing::Viewer => format!("{PRIVATE}-{client}-{}", self.added),
+        let id = match membership {
+            Membership::Viewer => format!("{PRIVATE}-{client}-{}", self.added),
             _ if random.one_in(2) => format!("shared-{}", random.below(SHARED)),
             _ => format!("todo-{client}-{}", self.added),
         };
         let mut fields = Map::new();
         fields.insert("completed".into(), json!(false));
-        retitle(random, &mut fields, standing == Standing::Rogue);
+        retitle(random, &mut fields, membership == Membership::Rogue);
         let added = DocumentId::new(&id).ok().zip(Body::new(fields).ok());
         added.map(|(id, body)| edit(&id, &[], Change::Put(body))).into_iter().collect()
     }
@@ -95,7 +97,7 @@ fn edit(id: &DocumentId, seen: &[Revision], change: Change) -> Edit {
     Edit { id: id.clone(), seen: seen.to_vec(), change }
 }
 
-/// What a rogue writes is like nothing that others write, so that it is known again.
+/// A rogue writes titles that nobody else writes, so that they can be recognised.
 fn retitle(random: &mut Random, fields: &mut Map<String, Value>, is_rogue: bool) {
     let title = match (is_rogue, random.pick(&TITLES)) {
         (true, _) => format!("rogue {}", random.draw()),

@@ -1,8 +1,8 @@
-//! The one source of chance.
+//! The only source of randomness.
 
 use std::time::Duration;
 
-/// SplitMix64. Everything that happens by chance is drawn here, in order.
+/// SplitMix64. All random decisions are drawn here, in order.
 #[derive(Debug)]
 pub struct Random(u64);
 
@@ -19,12 +19,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to `end`, which is not reached.
+    /// From 0 to `end`, exclusive.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.draw() % end as u64).unwrap_or_default()
     }
 
-    /// From `first` to `last`, both of them included.
+    /// From `first` to `last`, inclusive.
     pub fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.draw() % (last - first + 1)
     }

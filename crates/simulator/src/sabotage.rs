@@ -1,6 +1,6 @@
-//! Bugs made on purpose, to see whether they are found. They are in the actors, not in the kit.
+//! Deliberate bugs, to see whether the simulator finds them. They are in the actors, not in the library.
 //!
-//! Without the feature of that name there are none, and nothing here does anything.
+//! Without the feature of that name there are none, and the functions here do nothing.
 
 #[cfg(feature = "sabotage")]
 pub use made::*;
@@ -13,14 +13,14 @@ mod made {
     use settee_sync::{Channel, Checkpoint, client::Verdict};
 
     use crate::{
-        at_once,
         client::remember,
         context::Context,
+        databases::at_once,
         faults::Fate,
         server::{Batch, Done},
     };
 
-    /// Which bug is made.
+    /// A deliberate bug.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub enum Sabotage {
         #[default]
@@ -29,21 +29,22 @@ mod made {
         CheckpointFirst,
         /// The server acknowledges before it commits.
         EarlyAcknowledgement,
-        /// Clients take a refusal for an acknowledgement.
+        /// Clients treat a refusal as an acknowledgement.
         LostRefusal,
-        /// The server goes on from any checkpoint, also from one that it hasn't lived through.
+        /// The server goes on from any checkpoint, even if it has lost something since.
         UnnoticedRollback,
-        /// What clients show of a document with several leaves is the one that came last.
+        /// Of a document with several leaves, clients show the one that arrived last.
         ArrivalOrder,
-        /// The server lets those go on who have a channel open when their access ends.
+        /// The server doesn't close channels when access ends.
         UntoldRevocation,
     }
 
-    /// What the machine has been told of is committed on a channel that it knows nothing of.
+    /// A batch whose outcome the machine was told early is committed under this number, which no machine
+    /// uses.
     const UNHEARD: Channel = Channel::MAX;
 
-    /// Commits the checkpoint, with a chance of dying after that. Gives back what is left to
-    /// remember with the documents, and what becomes of their commit.
+    /// Commits the checkpoint first, and may die after that. Returns the checkpoint to commit together
+    /// with the documents, and the outcome of that commit.
     pub fn remember_first(
         context: &Context,
         database: &Database,
@@ -57,7 +58,7 @@ mod made {
         (None, if fate == Fate::CrashAfter { Fate::CrashBefore } else { fate })
     }
 
-    /// What the machine is told before the batch is committed. That is left to be done.
+    /// The outcome that the machine is told before the batch is committed. The commit follows.
     pub fn acknowledge_early(context: &Context, batch: &mut Batch, seq: u64) -> Option<Done> {
         let is_heard = batch.channel != UNHEARD;
         if context.sabotage != Sabotage::EarlyAcknowledgement || !is_heard {
@@ -86,7 +87,7 @@ mod made {
         context.sabotage == Sabotage::UntoldRevocation
     }
 
-    /// What a client shows of a document that reads so.
+    /// The body that a client shows of a document.
     pub fn shown(context: &Context, record: &Record, body: Body) -> Body {
         if context.sabotage != Sabotage::ArrivalOrder {
             return body;

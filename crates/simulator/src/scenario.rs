@@ -1,4 +1,4 @@
-//! Who is there, and what the seed has in store for them.
+//! The people and databases of a life, and its faults, as the seed draws them.
 
 use std::time::Duration;
 
@@ -10,42 +10,43 @@ use crate::{clock::Clock, faults::Faults, random::Random};
 pub struct Scenario {
     pub databases: usize,
     pub people: Vec<Person>,
-    /// What the server speaks.
+    /// The protocol versions that the server speaks.
     pub versions: &'static [u8],
-    /// The server's.
+    /// The server's clock.
     pub clock: Clock,
     pub limits: Limits,
-    /// How long things go wrong.
-    pub storm: Duration,
+    /// How long faults happen.
+    pub fault_phase: Duration,
     /// The mean pause between two edits of a person, in milliseconds.
     pub pause: u64,
     pub faults: Faults,
 }
 
-/// Somebody with a client.
+/// A person with a client.
 #[derive(Debug)]
 pub struct Person {
-    /// Who comes late finds something there already.
+    /// When the client starts. A late one finds the databases in use.
     pub joins: Duration,
-    pub standings: Vec<(usize, Standing)>,
-    /// What the client speaks.
+    /// By database.
+    pub memberships: Vec<(usize, Membership)>,
+    /// The protocol versions that the client speaks.
     pub versions: &'static [u8],
     pub clock: Clock,
 }
 
-/// What somebody is in a database, but for what changes of that for a while.
+/// The role of a person in a database, apart from temporary changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// The database began on this device, and the server hears of it with the first change.
+pub enum Membership {
+    /// The database began on this device. The server creates it with the first change.
     Owner,
     Editor,
-    /// Writes to documents of its own, which have to stay on its device.
+    /// Reads. It writes to documents of its own, which must stay on its device.
     Viewer,
     /// A viewer whose client believes that it may write.
     Rogue,
 }
 
-impl Standing {
+impl Membership {
     pub fn role(self) -> Role {
         match self {
             Self::Owner => Role::Owner,
@@ -65,7 +66,7 @@ impl Scenario {
             versions: spoken(random),
             clock: Clock::draw(random),
             limits: limits(random),
-            storm: random.millis(10_000, 60_000),
+            fault_phase: random.millis(10_000, 60_000),
             pause: random.between(150, 4_000),
             faults: Faults::draw(random),
         }
@@ -76,24 +77,24 @@ impl Person {
     fn draw(random: &mut Random, who: usize, databases: usize) -> Self {
         let is_late = random.one_in(3);
         let joins = if is_late { random.millis(1_000, 60_000) } else { random.millis(0, 500) };
-        let reader = if random.one_in(2) { Standing::Viewer } else { Standing::Rogue };
-        let mut standings = Vec::new();
+        let reader = if random.one_in(2) { Membership::Viewer } else { Membership::Rogue };
+        let mut memberships = Vec::new();
         for database in 0..databases {
-            // The first person owns everything, so that each database comes to be.
-            let standing = match (who, random.below(12)) {
-                (0, _) => Standing::Owner,
+            // The first person owns everything, so that each database is created.
+            let membership = match (who, random.below(12)) {
+                (0, _) => Membership::Owner,
                 (_, 0 | 1) => reader,
-                _ => Standing::Editor,
+                _ => Membership::Editor,
             };
             if who == 0 || !random.one_in(5) {
-                standings.push((database, standing));
+                memberships.push((database, membership));
             }
         }
-        Self { joins, standings, versions: spoken(random), clock: Clock::draw(random) }
+        Self { joins, memberships, versions: spoken(random), clock: Clock::draw(random) }
     }
 }
 
-/// Small ones, so that they are reached.
+/// Small limits, so that they are reached.
 fn limits(random: &mut Random) -> Limits {
     let batch = usize::try_from(random.between(100, 2_000)).unwrap_or(100);
     Limits {
@@ -106,7 +107,7 @@ fn limits(random: &mut Random) -> Limits {
     }
 }
 
-/// All versions of the protocol, or now and then those of the release before.
+/// All versions of the protocol, or sometimes those of an earlier release.
 fn spoken(random: &mut Random) -> &'static [u8] {
     if random.one_in(5) { &VERSIONS[..VERSIONS.len() - 1] } else { VERSIONS }
 }

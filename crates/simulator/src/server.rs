@@ -1,4 +1,4 @@
-//! The server: databases on a disk that lasts, and a process with a machine for each connection.
+//! The server: durable databases, and a process with a machine for each connection.
 
 mod access;
 mod disk;
@@ -13,13 +13,13 @@ use settee_sync::{
 };
 
 use crate::{
-    Violation,
-    agenda::Event,
     clock::Clock,
     context::Context,
-    network::{Direction, LinkId},
+    event::Event,
+    link::{Direction, LinkId},
     sabotage,
     scenario::Scenario,
+    violation::Violation,
 };
 
 use access::Access;
@@ -28,13 +28,13 @@ pub use disk::{Disk, Loss};
 use work::Job;
 pub use work::{Batch, Done};
 
-/// Most jobs that wait on a connection. Clients don't send past their credit, so they are few.
+/// Most jobs that wait on a connection. Clients keep to their credit, so there are few.
 const JOBS_LIMIT: usize = 200;
 
 pub struct Actor {
     pub disks: Vec<Disk>,
     pub access: Access,
-    /// Of the protocol.
+    /// The protocol versions that it speaks.
     versions: &'static [u8],
     clock: Clock,
     is_running: bool,
@@ -44,7 +44,7 @@ pub struct Actor {
 struct Connection {
     machine: Server,
     jobs: VecDeque<Job>,
-    /// What a job has found, on its way to the machine.
+    /// The outcome of a job, on its way to the machine.
     done: Option<Done>,
     is_working: bool,
     channels: BTreeMap<Channel, Opened>,
@@ -86,7 +86,7 @@ impl Actor {
         }
     }
 
-    /// The process is gone; its connections break.
+    /// The process dies, and its connections break.
     pub fn crash(&mut self, context: &mut Context) {
         context.note(|| "the server is gone".to_owned());
         self.is_running = false;
@@ -95,13 +95,13 @@ impl Actor {
         }
     }
 
-    /// The server stops in good order.
+    /// The server stops, and says goodbye.
     pub fn stop(&mut self, context: &mut Context) -> Result<(), Violation> {
         for link in self.links() {
             if let Some(connection) = self.connections.get_mut(&link) {
                 connection.machine.handle_stopping();
             }
-            self.obey(context, link)?;
+            self.apply_outputs(context, link)?;
         }
         self.crash(context);
         Ok(())
@@ -118,7 +118,7 @@ impl Actor {
             armed: None,
         };
         self.connections.insert(link, connection);
-        self.obey(context, link)
+        self.apply_outputs(context, link)
     }
 
     pub fn frame(
@@ -129,7 +129,7 @@ impl Actor {
     ) -> Result<(), Violation> {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         connection.machine.handle_frame(self.clock.at(context.now), frame);
-        self.obey(context, link)
+        self.apply_outputs(context, link)
     }
 
     /// The client has closed, or the connection broke.
@@ -143,7 +143,7 @@ impl Actor {
             connection.armed = None;
             connection.machine.handle_timeout(self.clock.at(context.now));
         }
-        self.obey(context, link)
+        self.apply_outputs(context, link)
     }
 
     pub fn news(
@@ -158,17 +158,17 @@ impl Actor {
             let seq = self.disks[opened.place.1].seq();
             connection.machine.handle_news(self.clock.at(context.now), channel, seq);
         }
-        self.obey(context, link)
+        self.apply_outputs(context, link)
     }
 
-    /// The machine hears what became of a job.
+    /// The machine hears the outcome of a job.
     pub fn done(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
         let now = self.clock.at(context.now);
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         connection.is_working = false;
         match connection.done.take() {
             Some(Done::Authorized(channel, decision)) => {
-                // What was decided may hold no more by now.
+                // Access may have changed since the decision.
                 let decision = decision.and_then(|(grant, place)| {
                     Ok((Grant { role: self.access.decide(place)?, ..grant }, place))
                 });
@@ -197,11 +197,10 @@ impl Actor {
             }
             Some(Done::Nothing) | None => {}
         }
-        self.obey(context, link)
+        self.apply_outputs(context, link)
     }
 
-    /// What somebody may do with a database changes. Whoever has it open with their credentials is
-    /// told at once.
+    /// A person's access to a database changes. Their open channels are told at once.
     pub fn change_access(
         &mut self,
         context: &mut Context,
@@ -226,15 +225,15 @@ impl Actor {
                 };
                 connection.machine.handle_revoked(channel, denial);
             }
-            self.obey(context, link)?;
+            self.apply_outputs(context, link)?;
         }
         Ok(())
     }
 
-    /// The clock goes right from now on, and what waits for a time waits anew.
+    /// Sets the clock's pace right. Timers are set again.
     pub fn set_clock_right(&mut self, context: &mut Context) -> Result<(), Violation> {
-        self.clock.go_right(context.now);
-        self.links().into_iter().try_for_each(|link| self.obey(context, link))
+        self.clock.set_right(context.now);
+        self.links().into_iter().try_for_each(|link| self.apply_outputs(context, link))
     }
 
     fn links(&self) -> Vec<LinkId> {
@@ -242,13 +241,15 @@ impl Actor {
     }
 
     /// Does what a connection's machine says, and has its next job begin.
-    fn obey(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
+    fn apply_outputs(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         while let Some(output) = connection.machine.poll_output() {
             match output {
                 ServerOutput::Send(frame) => {
                     if !is_due(&self.access, &connection.channels, &frame) {
-                        return Err(Violation("something is sent to who has no access".into()));
+                        return Err(Violation(
+                            "something is sent to a person who has no access".into(),
+                        ));
                     }
                     context.send(link, Direction::Down, frame);
                 }
@@ -300,7 +301,7 @@ impl Actor {
         Ok(())
     }
 
-    /// Word of a change goes to every channel of the database.
+    /// Tells every channel of a database that it has changed.
     fn tell(&mut self, context: &mut Context, disk: usize) {
         for (link, connection) in &mut self.connections {
             for (number, channel) in &mut connection.channels {
@@ -319,7 +320,7 @@ impl Connection {
     }
 }
 
-/// Whether whoever gets the frame has access to what it tells of a database.
+/// Whether the receiver of a frame has access to the database that it is about.
 fn is_due(access: &Access, channels: &BTreeMap<Channel, Opened>, frame: &[u8]) -> bool {
     let channel = match Message::decode(frame) {
         Ok(Some(Message::Changes(changes))) => changes.channel,
@@ -330,7 +331,8 @@ fn is_due(access: &Access, channels: &BTreeMap<Channel, Opened>, frame: &[u8]) -
     channels.get(&channel).is_some_and(|opened| access.decide(opened.place).is_ok())
 }
 
-/// Only broken links end connections, and stopping servers; or frames that come twice.
+/// Checks the reason for which the server ends a connection. There are no others than silence and
+/// stopping, unless frames may arrive twice.
 fn expected(context: &mut Context, code: GoodbyeCode) -> Result<(), Violation> {
     match code {
         GoodbyeCode::Silence => context.tally.count("connections ended for silence"),

@@ -1,4 +1,4 @@
-//! How often what happened.
+//! How often each thing happened.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,4 +1,4 @@
-//! What happened, line by line, for whoever looks into a seed that failed.
+//! What happened, line by line, to investigate a seed that failed.
 
 use std::fmt::{self, Write};
 
@@ -7,12 +7,12 @@ use settee_sync::{
     message::{Message, WireDocument},
 };
 
-/// Lines with the time before each. A silent trace costs nothing: a seed that fails is played
-/// again to be read.
+/// Lines, each with its time. A silent trace costs nothing: a seed that fails is played again with a
+/// readable one.
 #[derive(Debug, Default)]
 pub struct Trace {
     lines: Option<Vec<String>>,
-    /// Of everything noted, read or not: two plays of one seed have the same.
+    /// A hash of all frames. Two plays of one seed have the same.
     fingerprint: u64,
 }
 
@@ -67,7 +67,7 @@ pub fn describe(frame: &[u8]) -> String {
     }
 }
 
-/// The revisions, each with what it descends from; those in brackets come without their body.
+/// The revisions, each with its parent and merges. Those in brackets have no body.
 fn document_line(document: &WireDocument) -> String {
     let mut line = format!("{}(", document.id);
     for revision in &document.revisions {
@@ -89,7 +89,7 @@ fn document_line(document: &WireDocument) -> String {
     line
 }
 
-/// A revision's name as far as it tells it from others.
+/// The beginning of a revision's name, long enough to tell it from others.
 pub fn short(revision: &str) -> String {
     let end = revision.find('-').map_or(revision.len(), |dash| (dash + 5).min(revision.len()));
     revision[..end].to_owned()

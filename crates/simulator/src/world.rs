@@ -1,4 +1,4 @@
-//! The scheduler: it takes the next event, has an actor do it, and looks whether all still holds.
+//! The scheduler: it takes the next event, has an actor handle it, and checks the invariants.
 
 mod storm;
 
@@ -8,40 +8,45 @@ use settee_store::Applied;
 use settee_sync::Time;
 
 use crate::{
-    Violation,
-    agenda::{Agenda, Event},
-    at_once, checks,
-    client::{self, Deed, Input},
+    agenda::Agenda,
+    checks,
+    client::{self, Input, Step},
     context::Context,
+    databases::at_once,
+    event::Event,
     faults::Fate,
     ledger::Ledger,
-    network::{Direction, Network, Parcel},
-    plan::Hand,
+    link::{Direction, Parcel},
+    network::Network,
+    plan::Author,
     random::Random,
-    scenario::{Scenario, Standing},
+    scenario::{Membership, Scenario},
     server,
     tally::Tally,
     trace::Trace,
+    violation::Violation,
 };
 
 /// How long it may take from the end of the faults until everybody has the same. Waits grow to
-/// 30 seconds; a link that has gone silent takes 15 to be noticed; and one may follow the other.
+/// 30 seconds, a silent link is noticed after 15, and several of these may follow each other.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// How long it has to stay so: longer than a link that has gone silent is believed in.
+/// How long everybody must go on having the same: longer than it takes to notice a silent link.
 const QUIET: Duration = Duration::from_secs(20);
-/// More events than any life takes: past them, somebody turns in circles.
+/// More events than any life takes. Past them, somebody is in an endless loop.
 const EVENTS_LIMIT: u64 = 2_000_000;
 
 pub struct World {
     context: Context,
     server: server::Actor,
     clients: Vec<client::Actor>,
-    hands: Vec<Vec<Hand>>,
+    /// By client and store.
+    authors: Vec<Vec<Author>>,
     ledger: Ledger,
     /// The mean pause between two edits of a person, in milliseconds.
     pause: u64,
-    storm: Duration,
-    is_stormy: bool,
+    /// How long faults happen.
+    fault_phase: Duration,
+    has_faults: bool,
     settled_since: Option<Time>,
     is_over: bool,
 }
@@ -68,32 +73,32 @@ impl World {
         let mut clients = Vec::new();
         context.plan(Duration::ZERO, Event::StartServer);
         for (id, person) in scenario.people.iter().enumerate() {
-            for (database, standing) in &person.standings {
-                server.access.admit((id, *database), *standing);
+            for (database, membership) in &person.memberships {
+                server.access.admit((id, *database), *membership);
             }
             clients.push(client::Actor::new(id, person));
             context.plan(person.joins, Event::StartClient(id));
             context.plan(person.joins, Event::Edit(id));
         }
         context.plan(Duration::from_millis(scenario.faults.pause), Event::Fault);
-        context.plan(scenario.storm, Event::Heal);
-        let hands =
-            |client: &client::Actor| client.stores.iter().map(|_| Hand::default()).collect();
+        context.plan(scenario.fault_phase, Event::Heal);
+        let authors =
+            |client: &client::Actor| client.stores.iter().map(|_| Author::default()).collect();
         Self {
             context,
             server,
-            hands: clients.iter().map(hands).collect(),
+            authors: clients.iter().map(authors).collect(),
             clients,
             ledger: Ledger::default(),
             pause: scenario.pause,
-            storm: scenario.storm,
-            is_stormy: true,
+            fault_phase: scenario.fault_phase,
+            has_faults: true,
             settled_since: None,
             is_over: false,
         }
     }
 
-    /// Makes a bug from now on.
+    /// Introduces a bug.
     #[cfg(feature = "sabotage")]
     pub fn sabotage(&mut self, sabotage: crate::Sabotage) {
         self.context.sabotage = sabotage;
@@ -103,17 +108,17 @@ impl World {
         (self.context.tally, self.context.trace)
     }
 
-    /// Lives until all is quiet, or something must not be.
+    /// Runs until everybody has the same, or an invariant doesn't hold.
     pub fn run(&mut self) -> Result<(), Violation> {
         while !self.is_over {
             let Some((now, event)) = self.context.agenda.next() else {
-                return Err(Violation("nothing more is to come".into()));
+                return Err(Violation("no event is planned".into()));
             };
             self.context.now = now;
             if self.context.agenda.planned() > EVENTS_LIMIT {
-                return Err(Violation("somebody turns in circles".into()));
+                return Err(Violation("somebody is in an endless loop".into()));
             }
-            let outcome = self.live(event);
+            let outcome = self.handle(event);
             if let Err(violation) = &outcome {
                 self.context.note(|| format!("VIOLATION: {violation}"));
             }
@@ -123,7 +128,7 @@ impl World {
         Ok(())
     }
 
-    fn live(&mut self, event: Event) -> Result<(), Violation> {
+    fn handle(&mut self, event: Event) -> Result<(), Violation> {
         let Self { context, server, clients, .. } = self;
         match event {
             Event::StartClient(id) => {
@@ -132,12 +137,12 @@ impl World {
                 clients[id].start(context);
             }
             Event::Add(id, life, store) => {
-                clients[id].happens(context, life, Input::Add(store))?;
+                clients[id].deliver_to(context, life, Input::Add(store))?;
             }
             Event::Step(id, life) => return self.step(id, life),
             Event::ClientTimer(id, life) => clients[id].timer(context, life)?,
             Event::ClientNews(id, life, store) => {
-                clients[id].happens(context, life, Input::News(store))?;
+                clients[id].deliver_to(context, life, Input::News(store))?;
             }
             Event::Connect(id, life, attempt) => return self.connect(id, (life, attempt)),
             Event::Arrive(link, direction) => {
@@ -165,7 +170,7 @@ impl World {
             Event::Fault => return self.fault(),
             Event::Room(id) => self.give_room(id),
             Event::Heal => return self.heal(),
-            Event::Look => return self.look(),
+            Event::Check => return self.check_settled(),
         }
         Ok(())
     }
@@ -174,24 +179,26 @@ impl World {
         let Self { context, server, clients, ledger, .. } = self;
         let client = &mut clients[id];
         match client.step(context, life)? {
-            Deed::Nothing | Deed::Marked(_) => {}
-            Deed::Crashed => self.revive_client(id),
-            Deed::Superseded => {
+            Step::Nothing | Step::Marked(_) => {}
+            Step::Crashed => self.revive_client(id),
+            Step::Superseded => {
                 context.tally.count("clients superseded");
                 self.revive_client(id);
             }
-            Deed::Compared(store) => {
+            Step::Compared(store) => {
                 if server.disks[client.stores[store].number].losses == 0 {
-                    return Err(Violation(format!("client {id} believes that the server forgot")));
+                    return Err(Violation(format!(
+                        "client {id} believes that the server has lost something"
+                    )));
                 }
             }
-            Deed::Committed { store, checkpoint } => {
+            Step::Committed { store, checkpoint } => {
                 let store = &client.stores[store];
                 if let Some(checkpoint) = checkpoint {
                     checks::is_covered(store, id, &server.disks[store.number], checkpoint)?;
                 }
             }
-            Deed::Settled(settled) => {
+            Step::Settled(settled) => {
                 let store = &client.stores[settled.store];
                 let disk = &server.disks[store.number];
                 ledger.settled(id, store.number, disk, &settled)?;
@@ -212,7 +219,7 @@ impl World {
             return Ok(());
         }
         if context.network.is_cut_off(id, context.now) {
-            // Some networks say so, and some swallow everything.
+            // Some networks refuse at once, and some drop everything.
             return if context.random.one_in(2) {
                 clients[id].connected(context, attempt, None)
             } else {
@@ -229,9 +236,9 @@ impl World {
         clients[id].connected(context, attempt, Some(link))
     }
 
-    /// Somebody does something at one of their devices.
+    /// A person edits on one of their devices.
     fn edit(&mut self, person: usize) {
-        if !self.is_stormy {
+        if !self.has_faults {
             return;
         }
         let is_hasty = self.context.random.one_in(5);
@@ -245,12 +252,12 @@ impl World {
             return;
         }
         let store = self.context.random.below(client.stores.len());
-        let hand = &mut self.hands[id][store];
-        let edits = hand.edits(&mut self.context.random, id, &client.stores[store]);
+        let author = &mut self.authors[id][store];
+        let edits = author.edits(&mut self.context.random, id, &client.stores[store]);
         self.write(id, store, &edits);
     }
 
-    /// Writes edits at once or one by one. What is saved goes into the ledger.
+    /// Writes edits together or one by one. The ledger records what is saved.
     fn write(&mut self, id: usize, store: usize, edits: &[settee_store::Edit]) {
         let Self { context, server, clients, ledger, .. } = self;
         let client = &mut clients[id];
@@ -285,23 +292,26 @@ impl World {
         }
     }
 
-    /// Who owns a database writes to it once, so that it comes to be for the others.
-    fn begin_what_is_not_begun(&mut self) {
+    /// The owner of a database that is still empty writes to it, so that the server creates it.
+    fn begin_empty_databases(&mut self) {
         for id in 0..self.clients.len() {
             for store in 0..self.clients[id].stores.len() {
                 let place = &self.clients[id].stores[store];
                 let is_empty = place.database.seq() == 0;
-                if place.standing == Standing::Owner && is_empty && self.clients[id].is_running() {
+                if place.membership == Membership::Owner
+                    && is_empty
+                    && self.clients[id].is_running()
+                {
                     let random = &mut self.context.random;
-                    let edits = self.hands[id][store].add(random, id, Standing::Owner);
+                    let edits = self.authors[id][store].add(random, id, Membership::Owner);
                     self.write(id, store, &edits);
                 }
             }
         }
     }
 
-    fn look(&mut self) -> Result<(), Violation> {
-        self.begin_what_is_not_begun();
+    fn check_settled(&mut self) -> Result<(), Violation> {
+        self.begin_empty_databases();
         let Self { context, server, clients, ledger, .. } = self;
         let since = self.settled_since.map(|since| context.now.since(since));
         match (checks::has_settled(context, clients, &server.disks, ledger), since) {
@@ -310,14 +320,14 @@ impl World {
             (Ok(()), None) => self.settled_since = Some(context.now),
             (Err(Violation(what)), _) => {
                 self.settled_since = None;
-                let late = context.now.since(Time::default()).saturating_sub(self.storm);
+                let late = context.now.since(Time::default()).saturating_sub(self.fault_phase);
                 if late > PATIENCE {
                     return Err(Violation(format!("it doesn't settle: {what}")));
                 }
             }
         }
         let wait = if self.settled_since.is_some() { QUIET / 4 } else { Duration::from_secs(1) };
-        context.plan(wait, Event::Look);
+        context.plan(wait, Event::Check);
         if self.is_over {
             ledger.server_is_whole(&server.disks)?;
             clients.iter().try_for_each(|client| ledger.client_is_whole(client))?;

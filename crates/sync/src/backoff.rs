@@ -1,32 +1,33 @@
-//! How long to wait before trying again: exponential, with full jitter, so that the clients of
-//! a server that comes back don't all come at once.
+//! How long to wait before the next attempt: exponential backoff with full jitter, so that the clients
+//! of a server that comes back don't all connect at once.
 
 use std::time::Duration;
 
-/// Never less than this: a server that refuses at once must not be asked in a loop.
+/// The least wait, so that a server that refuses at once is not asked in a tight loop.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// A source of waiting times, from the random number it is begun with.
+/// A source of waiting times, all of which follow from a random seed.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
     longest: Duration,
     attempt: u32,
-    chance: u64,
+    state: u64,
 }
 
 impl Backoff {
+    /// Begins with waits of up to `first`, which grow to up to `longest`.
     pub fn new((first, longest): (Duration, Duration), seed: u64) -> Self {
-        Self { first, longest, attempt: 0, chance: seed }
+        Self { first, longest, attempt: 0, state: seed }
     }
 
-    /// Another one, with chances of its own.
+    /// Another source with the same limits and a seed of its own.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self { first: self.first, longest: self.longest, attempt: 0, chance: self.draw() }
+        Self { first: self.first, longest: self.longest, attempt: 0, state: self.draw() }
     }
 
-    /// How long to wait now. The ceiling doubles each time, up to the longest.
+    /// How long to wait now: a random time up to a ceiling, which doubles with each call.
     pub fn draw_wait(&mut self) -> Duration {
         let ceiling = self.first.saturating_mul(1 << self.attempt.min(16)).min(self.longest);
         self.attempt = self.attempt.saturating_add(1);
@@ -34,15 +35,15 @@ impl Backoff {
         Duration::from_millis(self.draw() % millis).max(SHORTEST)
     }
 
-    /// Something worked: the next wait is a first one again.
+    /// An attempt succeeded, so the next wait is a first one again.
     pub fn reset(&mut self) {
         self.attempt = 0;
     }
 
-    /// SplitMix64: good enough to spread clients out, and nothing more is asked of it.
+    /// SplitMix64. It is good enough to make clients wait for different times.
     fn draw(&mut self) -> u64 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.chance;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

@@ -1,48 +1,55 @@
-//! How far one replica has read another.
+//! How far a client has read the server.
 
 use minicbor::{Decode, Encode, bytes::ByteArray};
 
-/// A place in the server's update sequence. The incarnation and the run tell whether the server
-/// still is the one that the sequence was counted by.
+/// A place in the server's update sequence. The incarnation and the run tell whether the sequence is
+/// still the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Checkpoint {
+    /// Identifies the creation of the database, or its last restore.
     #[n(0)]
     pub incarnation: ByteArray<16>,
+    /// Identifies the start of the server at which it was read.
     #[n(1)]
     pub run: ByteArray<16>,
+    /// Everything that the server had up to this sequence is durable on the client.
     #[n(2)]
     pub seq: u64,
-    /// The latest sequence that the replica knows the server to have had. What it sent may have been
-    /// acknowledged at that, and what it has read was read at that: a document that had changed
-    /// again was not among it. A server that hasn't come so far has lost something.
+    /// The latest sequence that the client knows the server to have had. The server may have
+    /// acknowledged documents up to there, and documents that changed between `seq` and there were not
+    /// read in their earlier state. So a server that has not come that far has lost something.
     #[cbor(n(3), default)]
     pub witnessed: u64,
 }
 
 impl Checkpoint {
+    /// A checkpoint at a sequence, which is the latest that was witnessed.
     pub fn new(incarnation: [u8; 16], run: [u8; 16], seq: u64) -> Self {
         Self { incarnation: incarnation.into(), run: run.into(), seq, witnessed: seq }
     }
 
-    /// The sequence that the server has to have come to.
+    /// The sequence that the server must have reached to go on from this checkpoint.
     pub fn latest(&self) -> u64 {
         self.seq.max(self.witnessed)
     }
 
-    /// One that no server knows, of zeros: of who has something, but not how far it has read.
+    /// A checkpoint of zeros, which no server knows: the client has documents, but doesn't know how far
+    /// it has read.
     pub fn void() -> Self {
         Self::new([0; 16], [0; 16], 0)
     }
 
+    /// Whether this is [`Checkpoint::void`].
     pub fn is_void(&self) -> bool {
         *self == Self::void()
     }
 
+    /// The bytes to store.
     pub fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory doesn't fail")
     }
 
-    /// What was stored, or `None` when it can't be read: then everything is read anew.
+    /// Reads the stored bytes. `None` if they can't be read: then the client reads everything again.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         minicbor::decode(bytes).ok()
     }

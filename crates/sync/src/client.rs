@@ -1,87 +1,76 @@
 //! The client's side of a connection, and of all connections after it.
 //!
-//! Methods fall into three kinds: `handle_*` take what happened, `poll_output` says what to do
-//! about it, and `poll_timeout` when to come back. After each `handle_*` the driver drains
-//! `poll_output`. Storage is asked for by outputs and answered by `handle_*`, for each replica in
-//! the order of asking.
+//! There are three kinds of methods: `handle_*` take what happened, `poll_output` says what to do
+//! about it, and `poll_timeout` says when to call [`Client::handle_timeout`]. After each `handle_*`
+//! the driver drains `poll_output`. Outputs ask the driver to read and write databases, and it
+//! answers with `handle_*`, for each replica in the order of the outputs.
 
-mod comparison;
 mod incoming;
 mod replica;
 mod sender;
 pub mod status;
+mod storage;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
-use settee_store::{Counts, DocumentId, Record, replication::ReplicatedDocument};
+use settee_store::{DocumentId, replication::ReplicatedDocument};
 
 use crate::{
     backoff::Backoff,
     checkpoint::Checkpoint,
-    digest::DocumentDigest,
     limits::Limits,
-    message::{BatchNumber, Channel, Close, Hello, Message, OFFERS, Ping, VERSIONS},
-    pace::Pace,
+    message::{BatchNumber, Channel, Close, Hello, Message, Ping, VERSIONS},
     parts::{Incoming, Outgoing},
+    send_window::SendWindow,
     time::Time,
 };
+pub use replica::Verdict;
 use replica::{ClientReplica, State};
-pub use replica::{SentDocument, Verdict};
+pub use sender::SentDocument;
 use status::{ConnectionStatus, OfflineReason, ReplicaStatus};
 
 /// The client's name for one of its databases, across connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Replica(u32);
 
-/// What the driver is to do.
+/// What the driver has to do. In each variant, `replica` is the database that it is about.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the variants describe their fields")]
 pub enum ClientOutput {
-    /// Open a socket: [`Client::handle_connected`] or [`Client::handle_disconnected`].
+    /// Open a socket. The answer is [`Client::handle_connected`] or [`Client::handle_disconnected`].
     Connect,
-    /// Drop the socket, or give up opening it. Nothing is to be heard of it any more.
+    /// Close the socket, or stop opening it. The machine must not hear of it any more.
     Disconnect,
+    /// Send a frame.
     Send(Vec<u8>),
-    /// Read at most so many pending documents: [`Client::handle_pending`].
-    ReadPending {
-        replica: Replica,
-        limit: usize,
-    },
-    /// Commit documents together with the checkpoint: [`Client::handle_committed`].
+    /// Read at most `limit` pending documents. The answer is [`Client::handle_pending`].
+    ReadPending { replica: Replica, limit: usize },
+    /// Commit the documents together with the checkpoint. The answer is
+    /// [`Client::handle_committed`] with the number of the batch.
     Commit {
         replica: Replica,
         batch: BatchNumber,
         documents: Vec<ReplicatedDocument>,
         checkpoint: Option<Checkpoint>,
     },
-    /// Write down what the server has decided: [`Client::handle_settled`].
-    Settle {
-        replica: Replica,
-        verdict: Verdict,
-    },
-    /// The server has lost something. Read all documents: [`Client::handle_digests`].
-    Digest {
-        replica: Replica,
-    },
-    /// Mark documents as pending, which the server lacks: [`Client::handle_resent`].
-    Resend {
-        replica: Replica,
-        ids: Vec<DocumentId>,
-    },
-    /// Read some documents: [`Client::handle_found`].
-    Find {
-        replica: Replica,
-        ids: Vec<DocumentId>,
-    },
-    /// The connection's status or a replica's is not what it was.
+    /// Store the server's verdict on documents. The answer is [`Client::handle_settled`].
+    Settle { replica: Replica, verdict: Verdict },
+    /// The server has lost something: read all documents. The answer is [`Client::handle_digests`].
+    Digest { replica: Replica },
+    /// Mark these documents as pending, because the server lacks them. The answer is
+    /// [`Client::handle_resent`].
+    Resend { replica: Replica, ids: Vec<DocumentId> },
+    /// Read these documents. The answer is [`Client::handle_found`].
+    Find { replica: Replica, ids: Vec<DocumentId> },
+    /// The status of the connection or of a replica has changed.
     StatusChanged,
 }
 
-/// An attempt to connect that is older is given up for another when the device wakes.
-const FRESH: Duration = Duration::from_secs(1);
+/// When the device wakes, an attempt to connect that is at least this old is replaced by another.
+const STALE_ATTEMPT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 enum Phase {
@@ -90,42 +79,46 @@ enum Phase {
     Greeting { since: Time },
     Online,
     Waiting { until: Time, reason: OfflineReason },
-    Outdated,
+    UpdateNeeded,
 }
 
+/// The client's machine. See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Client {
     limits: Limits,
     agent: String,
     versions: &'static [u8],
-    /// The one that the server has chosen, once it has greeted.
+    /// The version that the server has chosen, once it has greeted.
     version: u8,
     phase: Phase,
-    /// Why there is no connection, until the server has greeted again: a try is no change.
+    /// Why there is no connection. It stays until the server has greeted again: attempts to connect
+    /// don't change it.
     offline: Option<OfflineReason>,
     backoff: Backoff,
-    /// Of what is sent. A new connection is likely to be on the same network.
-    pace: Pace,
+    /// It outlasts connections, because the next one is likely to be on the same network.
+    send_window: SendWindow,
     sent: Outgoing,
     received: Incoming,
-    /// The last connection ended because one side didn't understand the other: another like it is not
-    /// to be had in a hurry.
-    is_wary: bool,
+    /// The last connection ended because one side didn't understand the other. Until a connection has
+    /// lasted for a heartbeat, the waits between attempts go on growing.
+    had_protocol_error: bool,
     replicas: BTreeMap<Replica, ClientReplica>,
     next_replica: u32,
     next_channel: Channel,
-    heard: Time,
-    /// When the server was asked whether it is there, as long as nothing was heard since.
-    asked: Option<Time>,
+    /// When something last arrived from the server.
+    last_heard: Time,
+    /// When the client pinged the server, as long as nothing has arrived since.
+    pinged: Option<Time>,
     outputs: VecDeque<ClientOutput>,
 }
 
 impl Client {
-    /// `chance` is a random number, which spreads the waiting times of clients.
+    /// A client that is not connected yet, see [`Client::handle_start`]. `agent` names the program in
+    /// the server's logs. `chance` is a random number: it makes clients wait for different times.
     pub fn new(limits: Limits, agent: impl Into<String>, chance: u64) -> Self {
         Self {
             backoff: Backoff::new(limits.backoff, chance),
-            pace: Pace::new(&limits),
+            send_window: SendWindow::new(&limits),
             sent: Outgoing::default(),
             received: Incoming::default(),
             limits,
@@ -134,38 +127,39 @@ impl Client {
             version: 0,
             phase: Phase::Stopped,
             offline: None,
-            is_wary: false,
+            had_protocol_error: false,
             replicas: BTreeMap::new(),
             next_replica: 0,
             next_channel: 0,
-            heard: Time::default(),
-            asked: None,
+            last_heard: Time::default(),
+            pinged: None,
             outputs: VecDeque::new(),
         }
     }
 
-    /// Speaks these versions alone, as a program of an earlier release does.
+    /// Limits the client to these versions of the protocol, as a program of an earlier release.
     #[must_use]
     pub fn speaking(mut self, versions: &'static [u8]) -> Self {
         self.versions = versions;
         self
     }
 
+    /// The next thing to do, until there is nothing left.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
         self.outputs.pop_front()
     }
 
-    /// When to call [`Client::handle_timeout`], if nothing else happens before.
+    /// When to call [`Client::handle_timeout`]. Each `handle_*` may change it.
     pub fn poll_timeout(&self) -> Option<Time> {
         match &self.phase {
-            Phase::Stopped | Phase::Outdated => None,
+            Phase::Stopped | Phase::UpdateNeeded => None,
             Phase::Connecting { since } | Phase::Greeting { since } => {
                 Some(*since + self.limits.answer)
             }
             Phase::Waiting { until, .. } => Some(*until),
             Phase::Online => {
-                let silence = Some(self.heard + self.limits.silence);
-                let answer = self.asked.map(|asked| asked + self.limits.heartbeat);
+                let silence = Some(self.last_heard + self.limits.silence);
+                let answer = self.pinged.map(|pinged| pinged + self.limits.heartbeat);
                 let replicas =
                     self.replicas.values().filter_map(|r| r.timeout(&self.limits, &self.sent));
                 replicas.chain(silence).chain(answer).min()
@@ -173,6 +167,7 @@ impl Client {
         }
     }
 
+    /// The status of the connection.
     pub fn connection_status(&self) -> ConnectionStatus {
         match self.phase {
             Phase::Stopped => ConnectionStatus::Connecting,
@@ -184,23 +179,25 @@ impl Client {
             Phase::Waiting { until, reason } => {
                 ConnectionStatus::Offline { reason, next_attempt: until }
             }
-            Phase::Outdated => ConnectionStatus::UpdateNeeded,
+            Phase::UpdateNeeded => ConnectionStatus::UpdateNeeded,
         }
     }
 
+    /// The status of one database; `None` after it was removed.
     pub fn replica_status(&self, replica: Replica) -> Option<ReplicaStatus> {
         self.replicas.get(&replica).map(ClientReplica::status)
     }
 
-    /// Begins to connect, and goes on for ever.
+    /// Begins to connect. The client keeps connecting from now on.
     pub fn handle_start(&mut self, now: Time) {
         if matches!(self.phase, Phase::Stopped) {
             self.connect(now);
         }
     }
 
-    /// Adds a database; [`Client::handle_news`] then says how it stands. With `is_lazy` it is one that began on this device, and the server only
-    /// hears of it once there is something to send.
+    /// Adds a database, with the checkpoint that was stored last. No channel is opened before
+    /// [`Client::handle_news`] has told its counts. A lazy database is one that began on this device:
+    /// its channel is opened only once there is something to send.
     pub fn handle_add(
         &mut self,
         now: Time,
@@ -213,21 +210,23 @@ impl Client {
         self.next_replica += 1;
         let (limits, backoff) = (self.limits.clone(), self.backoff.fork());
         let added = ClientReplica::new(database, credentials, checkpoint, is_lazy, limits, backoff);
-        self.replicas.insert(replica, added);
-        self.open_what_waits(now);
-        self.tell(now);
+        let previous = self.replicas.insert(replica, added);
+        assert!(previous.is_none(), "no two replicas have the same name");
+        self.open_due_channels(now);
+        self.status_changed(now);
         replica
     }
 
+    /// Stops syncing a database.
     pub fn handle_remove(&mut self, now: Time, replica: Replica) {
         let channel = self.replicas.remove(&replica).and_then(|removed| removed.channel());
         if let Some(channel) = channel {
             self.send(Close { channel });
         }
-        self.tell(now);
+        self.status_changed(now);
     }
 
-    /// Other credentials from now on: the channel is opened anew with them.
+    /// Replaces the credentials of a database. Its channel is opened again with them.
     pub fn handle_credentials(&mut self, now: Time, replica: Replica, credentials: Vec<u8>) {
         let Some(changed) = self.replicas.get_mut(&replica) else { return };
         changed.credentials = credentials;
@@ -237,17 +236,18 @@ impl Client {
         if let Some(channel) = channel {
             self.send(Close { channel });
         }
-        self.open_what_waits(now);
-        self.tell(now);
+        self.open_due_channels(now);
+        self.status_changed(now);
     }
 
+    /// The socket is open.
     pub fn handle_connected(&mut self, now: Time) {
         if matches!(self.phase, Phase::Connecting { .. }) {
-            self.heard = now;
-            self.asked = None;
+            self.last_heard = now;
+            self.pinged = None;
             self.phase = Phase::Greeting { since: now };
             self.version = 0;
-            self.pace.begin(now, &self.limits);
+            self.send_window.begin(now, &self.limits);
             self.sent = Outgoing::default();
             self.received = Incoming::default();
             let agent = self.agent.clone();
@@ -255,42 +255,42 @@ impl Client {
         }
     }
 
-    /// The socket is gone, or was never there.
+    /// The socket was closed, or could not be opened.
     pub fn handle_disconnected(&mut self, now: Time) {
         let reason = match self.phase {
             Phase::Connecting { .. } => OfflineReason::Unreachable,
             Phase::Greeting { .. } | Phase::Online => OfflineReason::Lost,
-            Phase::Stopped | Phase::Waiting { .. } | Phase::Outdated => return,
+            Phase::Stopped | Phase::Waiting { .. } | Phase::UpdateNeeded => return,
         };
         self.wait(now, reason);
     }
 
-    /// The device says that it has no network: what was under way is not waited for.
+    /// The device reports that it has no network. The connection is dropped at once.
     pub fn handle_offline(&mut self, now: Time) {
         self.drop_connection(now, OfflineReason::NoNetwork);
     }
 
-    /// The device is awake, visible or has a network again, or the user is impatient.
+    /// The device woke, became visible or has a network again, or the user asked to connect now.
     pub fn handle_wake(&mut self, now: Time) {
         match self.phase {
             Phase::Waiting { .. } => {
                 self.backoff.reset();
                 self.connect(now);
             }
-            // How long it was since the server was heard no clock tells that stands in sleep, and
-            // nobody listened. What it says now counts.
+            // Nothing was read during sleep, and a clock that stops in sleep doesn't tell how long
+            // that was. So the server is pinged, and the timeout for silence begins anew.
             Phase::Online => {
-                self.heard = now;
-                if self.asked.is_none() {
-                    self.asked = Some(now);
+                self.last_heard = now;
+                if self.pinged.is_none() {
+                    self.pinged = Some(now);
                     self.send(Ping {});
                 }
                 self.replicas.values_mut().for_each(|replica| replica.wake(now));
-                self.open_what_waits(now);
+                self.open_due_channels(now);
             }
-            // What was begun on a network that is no more may hang for long.
+            // An attempt that began on another network may hang.
             Phase::Connecting { since } | Phase::Greeting { since }
-                if now.since(since) >= FRESH =>
+                if now.since(since) >= STALE_ATTEMPT =>
             {
                 self.outputs.push_back(ClientOutput::Disconnect);
                 self.backoff.reset();
@@ -300,118 +300,7 @@ impl Client {
         }
     }
 
-    /// A database has changed here; this is how it stands now.
-    pub fn handle_news(&mut self, now: Time, replica: Replica, counts: Counts) {
-        let Some(changed) = self.replicas.get_mut(&replica) else { return };
-        let before = changed.status();
-        changed.counted(counts);
-        let is_different = before != changed.status();
-        if changed.wants_channel(now) {
-            self.open_what_waits(now);
-        }
-        self.read_pending(replica);
-        if is_different {
-            self.tell(now);
-        }
-    }
-
-    /// The answer to [`ClientOutput::ReadPending`].
-    pub fn handle_pending(&mut self, now: Time, replica: Replica, records: &[Arc<Record>]) {
-        let others = self.others(replica);
-        let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        let offers = self.version >= OFFERS;
-        let (batches, offer) = sender.batches(now, records, offers, &self.pace, others);
-        for batch in batches {
-            self.send(batch);
-        }
-        if let Some(offer) = offer {
-            self.send(offer);
-        }
-    }
-
-    /// The answer to [`ClientOutput::Find`], in the same order; `None` when nothing could be read.
-    pub fn handle_found(&mut self, replica: Replica, found: Option<&[Option<Arc<Record>>]>) {
-        let Some(offered) = self.replicas.get_mut(&replica) else { return };
-        if let Some(lacking) = offered.found(found) {
-            self.send(lacking);
-        }
-    }
-
-    /// The answer to [`ClientOutput::Commit`]: how many documents were not taken, for they
-    /// contradict what is here; or `None` when nothing could be saved.
-    pub fn handle_committed(
-        &mut self,
-        now: Time,
-        replica: Replica,
-        batch: BatchNumber,
-        rejected: Option<usize>,
-    ) {
-        let Some(receiver) = self.replicas.get_mut(&replica) else { return };
-        if let Some(rejected) = rejected {
-            if let Some(acknowledge) = receiver.committed(batch, rejected) {
-                self.send(acknowledge);
-            }
-        } else {
-            self.handle_failed(now, replica);
-        }
-        self.tell(now);
-    }
-
-    /// The answer to [`ClientOutput::Digest`]; `None` when nothing could be read.
-    pub fn handle_digests(
-        &mut self,
-        now: Time,
-        replica: Replica,
-        documents: Option<Vec<DocumentDigest>>,
-    ) {
-        let Some(comparing) = self.replicas.get_mut(&replica) else { return };
-        match documents {
-            Some(documents) => {
-                if let Some(compare) = comparing.digested(now, documents) {
-                    self.send(compare);
-                }
-            }
-            None => self.put_off(now, replica, ClientReplica::put_off),
-        }
-    }
-
-    /// The answer to [`ClientOutput::Resend`]: whether it is written down.
-    pub fn handle_resent(&mut self, now: Time, replica: Replica, is_done: bool) {
-        let Some(comparing) = self.replicas.get_mut(&replica) else { return };
-        if !is_done {
-            return self.handle_failed(now, replica);
-        }
-        if let Some(want) = comparing.marked() {
-            self.send(want);
-        }
-        self.read_pending(replica);
-    }
-
-    /// The replica's store has failed: a verdict could not be written down, or what is pending not be
-    /// read. The channel is closed, and opened anew after a while.
-    pub fn handle_failed(&mut self, now: Time, replica: Replica) {
-        self.put_off(now, replica, ClientReplica::failed_to_save);
-    }
-
-    /// The channel is closed, and opened anew after a while.
-    fn put_off(&mut self, now: Time, replica: Replica, note: fn(&mut ClientReplica, Time)) {
-        let Some(failed) = self.replicas.get_mut(&replica) else { return };
-        let channel = failed.channel();
-        note(failed, now + self.limits.backoff.1);
-        if let Some(channel) = channel {
-            self.send(Close { channel });
-        }
-        self.tell(now);
-    }
-
-    /// The answer to [`ClientOutput::Settle`].
-    pub fn handle_settled(&mut self, replica: Replica, ids: &[DocumentId]) {
-        if let Some(settled) = self.replicas.get_mut(&replica) {
-            settled.settled(ids);
-            self.read_pending(replica);
-        }
-    }
-
+    /// The time of [`Client::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Time) {
         match self.phase {
             Phase::Waiting { until, .. } if until <= now => self.connect(now),
@@ -421,39 +310,39 @@ impl Client {
                 self.drop_connection(now, OfflineReason::Unreachable);
             }
             Phase::Online => {
-                let is_silent = now.since(self.heard) >= self.limits.silence
-                    || self.asked.is_some_and(|at| now.since(at) >= self.limits.heartbeat);
+                let is_silent = now.since(self.last_heard) >= self.limits.silence
+                    || self.pinged.is_some_and(|at| now.since(at) >= self.limits.heartbeat);
                 if is_silent {
                     self.drop_connection(now, OfflineReason::Silence);
                 } else {
-                    self.give_up_what_is_stuck(now);
-                    self.open_what_waits(now);
+                    self.close_stalled_channels(now);
+                    self.open_due_channels(now);
                 }
             }
             _ => {}
         }
     }
 
-    /// Channels whose answers are overdue on a connection that lives are closed, and opened anew after
-    /// a while: the others needn't suffer.
-    fn give_up_what_is_stuck(&mut self, now: Time) {
-        let mut stuck = Vec::new();
+    /// Closes channels whose answers are overdue on a connection that works, so that the other channels
+    /// go on. They are opened again after a while.
+    fn close_stalled_channels(&mut self, now: Time) {
+        let mut stalled = Vec::new();
         for replica in self.replicas.values_mut() {
             let Some(channel) = replica.channel() else { continue };
             if replica.timeout(&self.limits, &self.sent).is_some_and(|at| at <= now) {
-                replica.gave_up(now);
-                stuck.push(Close { channel });
+                replica.channel_stalled(now);
+                stalled.push(Close { channel });
             }
         }
-        if !stuck.is_empty() {
-            for close in stuck {
+        if !stalled.is_empty() {
+            for close in stalled {
                 self.send(close);
             }
-            self.tell(now);
+            self.status_changed(now);
         }
     }
 
-    fn open_what_waits(&mut self, now: Time) {
+    fn open_due_channels(&mut self, now: Time) {
         if !matches!(self.phase, Phase::Online) {
             return;
         }
@@ -462,36 +351,28 @@ impl Client {
             opened.push(replica.open(now, self.next_channel));
             self.next_channel += 1;
         }
+        debug_assert!(self.has_distinct_channels(), "no two replicas share a channel");
         for open in opened {
             self.send(open);
         }
     }
 
-    /// The weight of what is under way of other databases.
-    fn others(&self, replica: Replica) -> usize {
-        let others = self.replicas.iter().filter(|(name, _)| **name != replica);
-        others.map(|(_, other)| other.under_way()).sum()
-    }
-
-    fn read_pending(&mut self, replica: Replica) {
-        let others = self.others(replica);
-        let Some(sender) = self.replicas.get_mut(&replica) else { return };
-        if let Some(limit) = sender.next_read(&self.pace, others) {
-            self.outputs.push_back(ClientOutput::ReadPending { replica, limit });
-        }
+    fn has_distinct_channels(&self) -> bool {
+        let mut channels = BTreeSet::new();
+        self.replicas.values().filter_map(ClientReplica::channel).all(|it| channels.insert(it))
     }
 
     fn connect(&mut self, now: Time) {
         self.phase = Phase::Connecting { since: now };
         self.outputs.push_back(ClientOutput::Connect);
-        self.tell(now);
+        self.status_changed(now);
     }
 
     fn drop_connection(&mut self, now: Time, reason: OfflineReason) {
         if matches!(self.phase, Phase::Connecting { .. } | Phase::Greeting { .. } | Phase::Online) {
             if reason == OfflineReason::Silence {
-                // It may be that what was on its way took so long.
-                self.pace.slow_down(now, &self.limits);
+                // Too much in flight on a slow link may be the reason.
+                self.send_window.shrink(now, &self.limits);
             }
             self.outputs.push_back(ClientOutput::Disconnect);
             self.wait(now, reason);
@@ -499,21 +380,22 @@ impl Client {
     }
 
     fn wait(&mut self, now: Time, reason: OfflineReason) {
-        self.is_wary |= reason == OfflineReason::Misunderstanding;
+        self.had_protocol_error |= reason == OfflineReason::ProtocolError;
         let until = now + self.backoff.draw_wait();
         self.phase = Phase::Waiting { until, reason };
         self.offline = Some(reason);
-        self.let_go(now);
+        self.forget_connection(now);
     }
 
-    fn outdated(&mut self, now: Time) {
+    fn update_needed(&mut self, now: Time) {
         self.outputs.push_back(ClientOutput::Disconnect);
-        self.phase = Phase::Outdated;
-        self.let_go(now);
+        self.phase = Phase::UpdateNeeded;
+        self.forget_connection(now);
     }
 
-    /// Nothing of the connection is left: each database waits for the next one.
-    fn let_go(&mut self, now: Time) {
+    /// The connection is gone. All replicas wait for the next one, except those that wait for other
+    /// credentials.
+    fn forget_connection(&mut self, now: Time) {
         for replica in self.replicas.values_mut() {
             replica.reset();
             let waits_for_credentials = matches!(&replica.state, State::Denied { until: None, .. });
@@ -521,16 +403,25 @@ impl Client {
                 replica.state = State::Waiting { until: None };
             }
         }
-        self.tell(now);
+        debug_assert!(
+            self.replicas.values().all(|replica| replica.channel().is_none()),
+            "no channel outlasts its connection"
+        );
+        self.status_changed(now);
     }
 
     fn send(&mut self, message: impl Into<Message>) {
-        let frames = self.sent.frames(&message.into(), self.pace.part(), self.version);
+        let message = message.into();
+        assert!(
+            matches!(self.phase, Phase::Online) || matches!(message, Message::Hello(_)),
+            "nothing but a greeting is sent before the server has greeted"
+        );
+        let frames = self.sent.frames(&message, self.send_window.part_length(), self.version);
         self.outputs.extend(frames.into_iter().map(ClientOutput::Send));
     }
 
-    fn tell(&mut self, now: Time) {
-        self.replicas.values_mut().for_each(|replica| replica.look_at_clock(now));
+    fn status_changed(&mut self, now: Time) {
+        self.replicas.values_mut().for_each(|replica| replica.update_up_to_date(now));
         if !matches!(self.outputs.back(), Some(ClientOutput::StatusChanged)) {
             self.outputs.push_back(ClientOutput::StatusChanged);
         }

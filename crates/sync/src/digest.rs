@@ -1,7 +1,7 @@
-//! Digests of databases, by which two replicas find out cheaply where they differ.
+//! Digests of databases, with which two replicas find out cheaply where they differ.
 //!
-//! Documents are sorted into buckets by their ids, and each bucket has one digest. Where those of
-//! two replicas differ, they compare the documents of that bucket one by one.
+//! Documents are sorted into buckets by their ids, and each bucket has one digest. If the digests of a
+//! bucket differ, the two replicas compare its documents one by one.
 
 use std::collections::HashMap;
 
@@ -9,30 +9,32 @@ use minicbor::{Decode, Encode, bytes::ByteArray};
 use settee_store::{DocumentId, Record, Revision};
 use sha2::{Digest as _, Sha256};
 
-/// What a document comes to: replicas that read the same of it have the same.
+/// The digest of a document or a bucket. Replicas that read the same have the same digests.
 pub type Digest = [u8; 8];
 
-/// Most digits of a bucket's number, in binary.
+/// Most bits of a bucket's number.
 pub const BITS_LIMIT: u32 = 12;
-/// How many documents a bucket is to have, if there are not too many for that.
+/// The number of documents that a bucket should have, unless that would take too many buckets.
 const BUCKET: usize = 8;
-/// What is digested begins with this, and ends with a zero byte.
+/// The beginning of what is hashed.
 const LABEL: &[u8] = b"settee digest 1\0";
 
-/// A document, as far as it is compared.
+/// What two replicas compare of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct DocumentDigest {
+    /// The document's id.
     #[n(0)]
     pub id: DocumentId,
+    /// The digest of its leaves and merge bases.
     #[n(1)]
     pub digest: ByteArray<8>,
-    /// Set where all leaves are deleted.
+    /// Set if all leaves are deleted.
     #[n(2)]
     pub deleted: Option<bool>,
 }
 
 impl DocumentDigest {
-    /// `None` of a record without revisions: all of them were refused.
+    /// The digest of a record. `None` if it has no revisions, because all of them were refused.
     pub fn of(record: &Record) -> Option<Self> {
         let leaves = record.tree.leaves();
         let deleted = leaves.first()?.deleted.then_some(true);
@@ -43,14 +45,14 @@ impl DocumentDigest {
         Some(Self { id: record.id.clone(), digest: digest.into(), deleted })
     }
 
-    /// Roughly what it costs on the wire, in bytes.
+    /// Roughly its size on the wire, in bytes.
     pub fn weight(&self) -> usize {
         self.id.as_str().len() + 14
     }
 }
 
-/// The digest of a document, from the names of all its leaves, live and deleted, and of what they
-/// are merged over, as far as the bodies of that are known.
+/// The digest of a document, from the names of all its leaves, live and deleted, and of the common
+/// ancestors that they are merged over, as far as the bodies of these are known.
 pub fn digest(id: &DocumentId, mut leaves: Vec<Revision>, mut bases: Vec<Revision>) -> Digest {
     leaves.sort_unstable();
     bases.sort_unstable();
@@ -60,7 +62,7 @@ pub fn digest(id: &DocumentId, mut leaves: Vec<Revision>, mut bases: Vec<Revisio
     hasher.update(LABEL);
     hasher.update(length.to_be_bytes());
     hasher.update(id);
-    // No revision is of generation 0, so where the bases begin can't be taken for a leaf.
+    // No revision has generation 0, so the divider is not the beginning of a name.
     let divider: &[u8] = if bases.is_empty() { &[] } else { &[0; 4] };
     for (divider, names) in [(&[][..], leaves), (divider, bases)] {
         hasher.update(divider);
@@ -74,19 +76,19 @@ pub fn digest(id: &DocumentId, mut leaves: Vec<Revision>, mut bases: Vec<Revisio
     digest
 }
 
-/// How many digits the buckets of so many documents should have.
+/// How many bits the buckets' numbers should have for so many documents.
 pub fn bits_for(documents: usize) -> u32 {
     documents.div_ceil(BUCKET).next_power_of_two().trailing_zeros().min(BITS_LIMIT)
 }
 
-/// The bucket of a document: the first so many bits of the hash of its id.
+/// The number of a document's bucket: the first `bits` bits of the hash of its id.
 pub fn bucket(id: &DocumentId, bits: u32) -> usize {
     let hash = Sha256::digest(id.as_str());
     let first = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
     first >> (u16::BITS - bits.min(BITS_LIMIT))
 }
 
-/// The digest of each bucket: those of its documents, added up bit by bit without carry.
+/// The digest of each bucket: the XOR of the digests of its documents.
 pub fn buckets<'a>(
     documents: impl IntoIterator<Item = (&'a DocumentId, &'a Digest)>,
     bits: u32,
@@ -99,7 +101,18 @@ pub fn buckets<'a>(
     buckets
 }
 
-/// All documents of a database, read page by page while others may write to it.
+/// The digests of all documents of a database, which is read page by page while others may write to
+/// it:
+///
+/// ```
+/// # use settee_store::{BackendError, Database, Memory};
+/// # use settee_sync::digest::Digests;
+/// # async fn digests(database: &Database) -> Result<Digests, BackendError> {
+/// let mut digests = Digests::default();
+/// while digests.add_page(&database.changes(digests.seq(), 1000).await?) {}
+/// # Ok(digests)
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Digests {
     documents: HashMap<DocumentId, DocumentDigest>,
@@ -107,16 +120,17 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// Of all records of a database, in the order of their `seq`.
+    /// The digests of all records of a database, in the order of their `seq`.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut digests = Self::default();
         digests.add(records);
         digests
     }
 
-    /// Adds the changes after [`Digests::seq`], in their order. Once there are none, it is whole.
+    /// Adds records that have changed after [`Digests::seq`], in the order of their `seq`.
     pub fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) {
         for record in records {
+            debug_assert!(self.seq < record.seq, "a changes feed is read forwards");
             self.seq = record.seq;
             if let Some(digest) = DocumentDigest::of(record) {
                 self.documents.insert(record.id.clone(), digest);
@@ -124,11 +138,19 @@ impl Digests {
         }
     }
 
-    /// The update sequence that it is of.
+    /// Adds the next page of the changes feed after [`Digests::seq`]. False if the page is empty: then
+    /// all documents are digested.
+    pub fn add_page<R: AsRef<Record>>(&mut self, page: &[R]) -> bool {
+        self.add(page.iter().map(AsRef::as_ref));
+        !page.is_empty()
+    }
+
+    /// The update sequence up to which the database was read.
     pub fn seq(&self) -> u64 {
         self.seq
     }
 
+    /// The digests, in no order.
     pub fn into_documents(self) -> Vec<DocumentDigest> {
         self.documents.into_values().collect()
     }
@@ -147,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_leaves_makes_no_difference_and_everything_else_does() {
+    fn a_digest_depends_on_everything_but_the_order_of_leaves() {
         let one = digest(&id("a"), vec![leaf(1), leaf(2)], vec![]);
         assert_eq!(one, digest(&id("a"), vec![leaf(2), leaf(1)], vec![]));
         for other in [
@@ -164,7 +186,7 @@ mod tests {
 
     #[test]
     fn buckets_differ_where_documents_do() {
-        let ids: Vec<DocumentId> = (0..1000).map(|n| id(&format!("todo/{n}"))).collect();
+        let ids: Vec<DocumentId> = (0..1000).map(|n| id(&format!("note/{n}"))).collect();
         let mut documents: Vec<(DocumentId, Digest)> =
             ids.iter().map(|id| (id.clone(), digest(id, vec![leaf(1)], vec![]))).collect();
         let bits = bits_for(documents.len());
@@ -173,7 +195,10 @@ mod tests {
             buckets(documents.iter().map(|(id, digest)| (id, digest)), bits)
         };
         let before = of(&documents);
-        assert!(before.iter().all(|bucket| *bucket != [0; 8]), "documents are spread");
+        assert!(
+            before.iter().all(|bucket| *bucket != [0; 8]),
+            "documents are spread over the buckets"
+        );
         documents[17].1 = digest(&ids[17], vec![leaf(2)], vec![]);
         documents.remove(400);
         let after = of(&documents);
@@ -186,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_not_too_many_buckets() {
+    fn the_number_of_buckets_has_a_limit() {
         assert_eq!([0, 1, 8, 9, 1 << 20].map(bits_for), [0, 0, 0, 1, BITS_LIMIT]);
         assert_eq!(bucket(&id("a"), 0), 0);
         assert!(bucket(&id("a"), BITS_LIMIT) < 1 << BITS_LIMIT);

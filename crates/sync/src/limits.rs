@@ -1,37 +1,38 @@
-//! How much of everything there may be, and how long anything may take.
+//! Limits of sizes, counts and times.
 
 use std::time::Duration;
 
 use crate::message::Allowance;
 
-/// What one side of a connection allows. The defaults are the protocol's own.
+/// The limits of one side of a connection. The defaults are the protocol's.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Longest frame before the first channel is open, in bytes.
     pub first_frame: usize,
-    /// Longest frame afterwards, in bytes, also where it comes in parts: a document of the largest
+    /// Longest frame afterwards, in bytes, whole or in parts. It has room for a document of the largest
     /// size, with its history.
     pub frame: usize,
-    /// Bytes of documents after which a batch of changes is full. One document may pass it.
+    /// Weight of documents at which a batch is full, in bytes. A single document may weigh more.
     pub batch: usize,
     /// Most documents of a batch.
     pub batch_documents: usize,
-    /// Bytes of documents that may wait for their acknowledgement on a channel.
+    /// Weight of documents that may be in flight on a channel in one direction, in bytes.
     pub credit: usize,
-    /// Bytes under way on a connection in one direction: at first, and at least where it is slow. At
-    /// most it is the credit of a channel.
+    /// The send window of a connection in one direction, in bytes: the first one, and the least one on
+    /// a slow link. It grows up to the credit of a channel.
     pub window: (usize, usize),
-    /// Weight from which on a document is offered before it is sent, if the other side may have it.
+    /// Weight from which a document that the other side may have is offered before it is sent, in bytes.
     pub offer: usize,
-    /// Most channels of a connection.
+    /// Most channels of a connection at a time.
     pub channels: usize,
-    /// How often the server asks whether the client is there.
+    /// How often the server pings the client, and how long a client that woke waits for an answer.
     pub heartbeat: Duration,
-    /// How long a side may be silent before the connection counts as lost.
+    /// How long nothing may arrive before the connection counts as lost.
     pub silence: Duration,
-    /// How long connecting, greeting, opening a channel or an acknowledgement may take.
+    /// How long connecting, greeting and opening a channel may take. An acknowledgement may take twice
+    /// as long.
     pub answer: Duration,
-    /// The first and the longest wait before connecting again; each is a ceiling for chance.
+    /// The ceilings of the first and of the longest random wait before the next attempt to connect.
     pub backoff: (Duration, Duration),
 }
 
@@ -55,7 +56,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What a client is told that it may send.
+    /// What the server tells a client about its limits.
     pub fn allowance(&self) -> Allowance {
         let wide = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
         Allowance {
@@ -66,8 +67,8 @@ impl Limits {
         }
     }
 
-    /// These, where several databases share a connection: what is under way of one is what the
-    /// others wait for.
+    /// These limits if several databases share a connection. They are lower, because each database has
+    /// to wait for what is in flight of the others.
     #[must_use]
     pub fn shared(&self) -> Self {
         Self {
@@ -78,7 +79,7 @@ impl Limits {
         }
     }
 
-    /// These, as far as the other side takes as much.
+    /// These limits, reduced to what the other side takes.
     #[must_use]
     pub fn within(&self, told: Allowance) -> Self {
         let least = |ours: usize, theirs: u64| {
@@ -94,12 +95,12 @@ impl Limits {
     }
 }
 
-/// The part of a batch and of credit that a server uses where a connection has several channels.
+/// A server that sends on several channels of a connection uses this part of batch and credit.
 const SHARE: usize = 8;
 
 /// Longest name of a database, in bytes.
 pub const NAME_LIMIT: usize = 128;
-/// Most documents of an offer: whoever gets one reads them all.
+/// Most documents of an offer. The receiver reads all of them at once.
 pub const OFFERED_LIMIT: usize = 32;
 /// Longest credentials, in bytes.
 pub const CREDENTIALS_LIMIT: usize = 4096;

@@ -1,20 +1,13 @@
-//! What goes over the wire: one message a frame, as CBOR.
+//! The messages of the protocol, each of which is one frame of CBOR.
 //!
-//! A frame is a pair: the number of the message's type, and a map with small integer keys.
-//! Unknown keys are skipped. Unknown types from [`OPTIONAL`] on are skipped as well; other
-//! unknown types end the connection.
+//! A frame is an array of two: the number of the message's type, and a map with small integer keys.
+//! Unknown keys are skipped. Unknown types from [`OPTIONAL`] on are skipped as well; any other unknown
+//! type ends the connection. `docs/protocol.md` describes all of them.
 
-use std::collections::HashSet;
+mod document;
 
-use minicbor::{
-    Decode, Decoder, Encode, Encoder,
-    bytes::{ByteArray, ByteVec},
-};
-use settee_store::{
-    DocumentId, Revision,
-    forgotten::Forgotten,
-    replication::{ReplicatedDocument, ReplicatedRevision, ReplicationError},
-};
+use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray};
+use settee_store::{DocumentId, Revision};
 use thiserror::Error;
 
 use crate::{
@@ -22,6 +15,7 @@ use crate::{
     checkpoint::Checkpoint,
     digest::DocumentDigest,
 };
+pub use document::{WireDocument, WireRevision};
 
 /// The versions of the protocol that this program speaks. `tests/golden.rs` holds each to its bytes.
 pub const VERSIONS: &[u8] = &[1, 2];
@@ -29,21 +23,27 @@ pub const VERSIONS: &[u8] = &[1, 2];
 pub const OFFERS: u8 = 2;
 /// The first version with [`Part`] and [`Received`].
 pub const PARTS: u8 = 2;
-/// Types of messages from this number on may be ignored by who doesn't know them.
+/// Receivers skip unknown types numbered 64 and up.
 pub const OPTIONAL: u16 = 64;
 
-/// The number of a channel, chosen by the client, never used twice on a connection.
+/// The number of a channel. The client chooses it, and uses none twice on a connection.
 pub type Channel = u32;
-/// The number of a batch of changes on a channel, for its acknowledgement.
+/// The number of a batch or an offer on a channel, in one direction.
 pub type BatchNumber = u32;
 
 macro_rules! messages {
     ($($number:literal $name:ident),* $(,)?) => {
         /// One frame.
         #[derive(Debug, Clone, PartialEq)]
-        pub enum Message { $($name($name),)* }
+        pub enum Message {
+            $(
+                #[doc = concat!("See [`", stringify!($name), "`].")]
+                $name($name),
+            )*
+        }
 
         impl Message {
+            /// Writes the frame.
             pub fn encode(&self) -> Vec<u8> {
                 let mut frame = Vec::with_capacity(64);
                 let mut encoder = Encoder::new(&mut frame);
@@ -54,7 +54,7 @@ macro_rules! messages {
                 frame
             }
 
-            /// Reads a frame; `None` for one that may be skipped.
+            /// Reads a frame. `None` is a frame to skip, of an unknown optional type.
             pub fn decode(frame: &[u8]) -> Result<Option<Self>, FrameError> {
                 let mut decoder = Decoder::new(frame);
                 if decoder.array()? != Some(2) {
@@ -102,8 +102,10 @@ messages! {
 /// Why a frame can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FrameError {
+    /// The frame is not CBOR of the right shape.
     #[error("the frame is not well formed: {0}")]
     Malformed(String),
+    /// The message's type is unknown, and not optional.
     #[error("messages of type {0} are not known")]
     UnknownType(u16),
 }
@@ -118,9 +120,10 @@ impl From<minicbor::decode::Error> for FrameError {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Hello {
+    /// One byte for each version.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub versions: Vec<u8>,
-    /// The program and its version.
+    /// The program and its version, for logs.
     #[n(1)]
     pub agent: String,
 }
@@ -129,8 +132,10 @@ pub struct Hello {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Goodbye {
+    /// Why the connection ends.
     #[n(0)]
     pub code: GoodbyeCode,
+    /// A sentence for people, without anything secret.
     #[n(1)]
     pub message: String,
 }
@@ -139,37 +144,45 @@ pub struct Goodbye {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum GoodbyeCode {
+    /// A frame can't be read.
     #[n(0)]
     Malformed,
+    /// A message has an unknown type that is not optional.
     #[n(1)]
     UnknownType,
+    /// A frame is larger than allowed.
     #[n(2)]
     TooLarge,
+    /// The two sides have no version of the protocol in common.
     #[n(3)]
     NoCommonVersion,
-    /// A message that makes no sense at this point.
+    /// A message makes no sense at this point.
     #[n(4)]
     OutOfPlace,
+    /// Nothing arrived for too long.
     #[n(5)]
     Silence,
-    /// The server stops. It will be back: clients come again after a while.
+    /// The server stops. It will be back: clients connect again after a while.
     #[n(6)]
     Stopping,
+    /// More was sent than there is credit for.
     #[n(7)]
     Overload,
 }
 
 impl GoodbyeCode {
+    /// The close code of a WebSocket.
     pub fn close_code(self) -> u16 {
         4000 + self as u16
     }
 }
 
-/// "Are you there?" Either side may ask; the other answers with [`Pong`].
+/// Asks whether the other side is there. It answers with [`Pong`].
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Ping {}
 
+/// The answer to [`Ping`].
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Pong {}
@@ -178,44 +191,50 @@ pub struct Pong {}
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Open {
+    /// A number that is higher than that of every earlier channel of the connection.
     #[n(0)]
     pub channel: Channel,
+    /// The database's name.
     #[n(1)]
     pub database: String,
+    /// Only the server's policy knows what they mean.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub credentials: Vec<u8>,
-    /// Absent when the client has nothing of the database, not even a memory of deleted documents.
-    /// [`Checkpoint::void`] when it has something but not how far it has read.
+    /// Absent if the client has nothing of the database, not even a memory of deleted documents.
+    /// [`Checkpoint::void`] if it has something, but doesn't know how far it has read.
     #[n(3)]
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// The server grants it.
+/// The server grants a channel.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Opened {
+    /// The channel that the client has asked for.
     #[n(0)]
     pub channel: Channel,
+    /// What the client may do.
     #[n(1)]
     pub role: Role,
+    /// The database's incarnation.
     #[n(2)]
     pub incarnation: ByteArray<16>,
+    /// The server's run.
     #[n(3)]
     pub run: ByteArray<16>,
-    /// The database's update sequence.
+    /// The database's update sequence now.
     #[n(4)]
     pub seq: u64,
-    /// Whether the server goes on from the client's checkpoint. If there was one that wasn't void,
-    /// and it doesn't, the server has lost something, and waits for the client's [`Compare`].
+    /// Whether the server goes on from the client's checkpoint. If it doesn't, and the checkpoint is
+    /// neither absent nor void, the server has lost something and waits for the client's [`Compare`].
     #[n(5)]
     pub resumed: bool,
-    /// How much the server takes. Absent from servers of version 1, where it is the defaults.
+    /// How much the server takes. Servers of version 1 leave it out, and take the defaults.
     #[n(6)]
     pub allowance: Option<Allowance>,
 }
 
-/// How much of everything the server takes on a channel. A client that allows itself less goes by
-/// that.
+/// How much the server takes on a channel. A client keeps to its own limit where that is lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Allowance {
     /// Weight of documents that may wait for their acknowledgement, in bytes.
@@ -232,22 +251,26 @@ pub struct Allowance {
     pub frame: u64,
 }
 
-/// The server denies the channel, at once or later.
+/// The server denies a channel, at once or later.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Closed {
+    /// The channel, which is over.
     #[n(0)]
     pub channel: Channel,
+    /// Why, for the client's machine.
     #[n(1)]
     pub code: DenialCode,
+    /// Why, as a sentence for people, without anything secret.
     #[n(2)]
     pub message: String,
 }
 
-/// The client has done with a channel.
+/// The client ends a channel.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Close {
+    /// The channel, which is over.
     #[n(0)]
     pub channel: Channel,
 }
@@ -256,129 +279,147 @@ pub struct Close {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Changes {
+    /// The channel of the documents' database.
     #[n(0)]
     pub channel: Channel,
+    /// Counted for each channel and each direction, from 0.
     #[n(1)]
     pub batch: BatchNumber,
     /// The receiver's checkpoint once it has committed the batch; from the server only.
     #[n(2)]
     pub seq: Option<u64>,
+    /// None or more.
     #[n(3)]
     pub documents: Vec<WireDocument>,
-    /// The server's update sequence, where there is no `seq` or an earlier one. What has changed between the
-    /// two isn't among what the receiver has been sent, so a server that has lost the change can't
-    /// go on from `seq`.
+    /// The database's update sequence, if there is no `seq` or an earlier one. A document that has
+    /// changed between the two was not sent in its earlier state, so a server that loses the change
+    /// can't go on from `seq`.
     #[n(4)]
     pub latest: Option<u64>,
 }
 
-/// A batch is committed, but for the documents named.
+/// A batch is committed, except the documents that are named.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Acknowledge {
+    /// The channel of the batch.
     #[n(0)]
     pub channel: Channel,
+    /// The number that the other side has given the batch.
     #[n(1)]
     pub batch: BatchNumber,
+    /// The documents that were not taken; from the server only.
     #[cbor(n(2), default, skip_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,
     /// The database's update sequence afterwards; from the server only.
     #[n(3)]
     pub seq: Option<u64>,
-    /// Set where nothing of others came between: then that is the client's checkpoint.
+    /// Set if the client has everything up to `seq`: then that is its checkpoint.
     #[n(4)]
     pub is_current: Option<bool>,
 }
 
-/// Large documents that the other side may have, while the sender catches up. What it lacks of them
-/// follows in [`Changes`], after the answer. There is one offer at a time in each direction.
+/// Large documents that the other side may have, named while the sender catches up. The other side
+/// answers which it lacks, and these follow in [`Changes`]. There is one offer at a time in each
+/// direction.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Offer {
+    /// The channel of the documents' database.
     #[n(0)]
     pub channel: Channel,
-    /// Counted for each channel and each direction from 0 on.
+    /// Counted for each channel and each direction, from 0.
     #[n(1)]
     pub offer: BatchNumber,
+    /// From 1 to [`OFFERED_LIMIT`](crate::limits::OFFERED_LIMIT).
     #[n(2)]
     pub documents: Vec<Offered>,
 }
 
-/// A document of an offer, with the revisions whose bodies would travel.
+/// A document of an offer.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Offered {
+    /// The document's id.
     #[n(0)]
     pub id: DocumentId,
+    /// The revisions whose bodies would be sent.
     #[n(1)]
     pub revisions: Vec<Revision>,
 }
 
-/// The answer to an [`Offer`], by its number: those of its documents that something is lacking of.
+/// The answer to an [`Offer`]: those of its documents of which the receiver lacks a body.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Lacking {
+    /// The channel of the offer.
     #[n(0)]
     pub channel: Channel,
     /// The offer's number.
     #[n(1)]
     pub offer: BatchNumber,
+    /// None or more.
     #[n(2)]
     pub ids: Vec<DocumentId>,
 }
 
-/// The client's digests, where the server has lost something of what it had: 2^k of them, for
-/// k up to [`crate::digest::BITS_LIMIT`], one after the other.
+/// The client's digests, for a server that has lost something.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Compare {
+    /// The channel of the database.
     #[n(0)]
     pub channel: Channel,
+    /// 2^k digests, one after the other, for k up to [`BITS_LIMIT`](crate::digest::BITS_LIMIT).
     #[cbor(n(1), with = "minicbor::bytes")]
     pub buckets: Vec<u8>,
 }
 
-/// What the server has in the buckets that differ.
+/// The server's answer to [`Compare`]: what it has in the buckets that differ.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Differences {
+    /// The channel of the database.
     #[n(0)]
     pub channel: Channel,
-    /// The update sequence at which that was so.
+    /// The update sequence at which the server's documents were read.
     #[n(1)]
     pub seq: u64,
-    /// The numbers of those buckets, rising.
+    /// The numbers of the buckets that differ, rising.
     #[n(2)]
     pub buckets: Vec<u16>,
-    /// Absent where it would be more than there is credit for: then everything is sent anew, both
-    /// ways.
+    /// The server's documents in these buckets. Absent if they would weigh more than the credit: then
+    /// everything is sent anew, both ways.
     #[n(3)]
     pub documents: Option<Vec<DocumentDigest>>,
 }
 
-/// The documents that the client lacks, or has otherwise. The server goes on from the sequence of
-/// [`Differences`] once it has sent them.
+/// The documents that the client lacks or has other revisions of. The server sends them, and goes on
+/// from the sequence of [`Differences`].
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Want {
+    /// The channel of the database.
     #[n(0)]
     pub channel: Channel,
+    /// None or more, of those in [`Differences`].
     #[n(1)]
     pub ids: Vec<DocumentId>,
 }
 
-/// A piece of a frame that is too long to travel whole. The pieces of a frame follow each other;
-/// between them there may be other frames, though not of the kind that is in pieces too.
+/// A part of a frame that is too long to send whole. Other frames may come between the parts of a
+/// frame, but no parts of another one.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Part {
+    /// The next bytes of the frame.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub bytes: Vec<u8>,
-    /// Set on the last one: together they are a frame.
+    /// Set on the last part.
     #[n(1)]
     pub is_last: Option<bool>,
 }
 
-/// The answer to each [`Part`], at once: it has arrived, and its receiver is there.
+/// The answer to each [`Part`], which the receiver sends at once.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Received {}
@@ -386,100 +427,14 @@ pub struct Received {}
 /// A document of a batch that was not taken.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct Refusal {
+    /// The document's id.
     #[n(0)]
     pub id: DocumentId,
+    /// Why, as a sentence for people.
     #[n(1)]
     pub reason: String,
-    /// The one that all others which were sent of it lead to. Absent from servers of version 1.
+    /// The revision that all others lead to which were sent of the document. Servers of version 1
+    /// leave it out.
     #[n(2)]
     pub revision: Option<Revision>,
-}
-
-/// A document as it is written on the wire, with nothing checked about it.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct WireDocument {
-    #[n(0)]
-    pub id: DocumentId,
-    #[n(1)]
-    pub revisions: Vec<WireRevision>,
-    /// Set where the sender has forgotten revisions.
-    #[n(2)]
-    pub forgotten: Option<Forgotten>,
-}
-
-/// A revision as it is written on the wire. The generation of its parent is one less than its own.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct WireRevision {
-    #[n(0)]
-    pub revision: Revision,
-    #[n(1)]
-    pub parent: Option<ByteArray<16>>,
-    #[n(2)]
-    pub body: Option<ByteVec>,
-    #[n(3)]
-    pub deleted: Option<bool>,
-    #[n(4)]
-    pub merges: Option<Vec<Revision>>,
-}
-
-impl From<&ReplicatedDocument> for WireDocument {
-    fn from(document: &ReplicatedDocument) -> Self {
-        Self {
-            id: document.id.clone(),
-            revisions: document.revisions.iter().map(WireRevision::from).collect(),
-            forgotten: (!document.forgotten.is_empty()).then(|| document.forgotten.clone()),
-        }
-    }
-}
-
-impl From<&ReplicatedRevision> for WireRevision {
-    fn from(replicated: &ReplicatedRevision) -> Self {
-        Self {
-            revision: replicated.revision,
-            parent: replicated.parent.map(|parent| parent.hash().into()),
-            body: replicated.body.as_ref().map(|body| body.as_str().as_bytes().to_vec().into()),
-            deleted: replicated.deleted.then_some(true),
-            merges: (!replicated.merges.is_empty()).then(|| replicated.merges.clone()),
-        }
-    }
-}
-
-impl WireDocument {
-    /// The revision that all others lead to, if there is one; see [`ReplicatedDocument::told`].
-    pub(crate) fn told(&self) -> Option<Revision> {
-        let parent = |revision: &WireRevision| {
-            let generation = revision.revision.generation().checked_sub(1)?;
-            Revision::new(generation, *revision.parent?).ok()
-        };
-        let closed: HashSet<Revision> = self
-            .revisions
-            .iter()
-            .flat_map(|it| parent(it).into_iter().chain(it.merges.iter().flatten().copied()))
-            .collect();
-        let names = self.revisions.iter().map(|revision| revision.revision);
-        names.into_iter().find(|name| !closed.contains(name))
-    }
-
-    /// Checks that names follow from content.
-    pub fn verify(self) -> Result<ReplicatedDocument, ReplicationError> {
-        let revisions = self.revisions.into_iter().map(WireRevision::verify);
-        let document = ReplicatedDocument::verified(self.id, revisions.collect::<Result<_, _>>()?)?;
-        Ok(ReplicatedDocument { forgotten: self.forgotten.unwrap_or_default(), ..document })
-    }
-}
-
-impl WireRevision {
-    fn verify(self) -> Result<ReplicatedRevision, ReplicationError> {
-        let parent = match self.parent {
-            None => None,
-            Some(hash) => Some(Revision::new(self.revision.generation() - 1, *hash)?),
-        };
-        ReplicatedRevision::verified(
-            self.revision,
-            parent,
-            self.merges.unwrap_or_default(),
-            self.deleted.unwrap_or(false),
-            self.body.as_ref().map(|body| body.as_slice()),
-        )
-    }
 }

@@ -1,58 +1,66 @@
 //! Offers: a large document that the other side may have is named before it is sent.
 //!
-//! Who catches up on a channel sends what the other side may have had already, as far as it knows:
-//! an acknowledgement was lost, a profile was restored, a checkpoint was void. Small documents go
-//! all the same, for naming them costs as much. Of large ones the bodies stay where they are known.
+//! A side that catches up on a channel may send what the other side has already, because an
+//! acknowledgement was lost, a profile was restored, or a checkpoint is void. Small documents are
+//! sent at once, because naming them costs as much. Large ones are offered first, and the other side
+//! answers which bodies it lacks.
 
 use std::collections::{HashMap, HashSet};
 
 use settee_store::{DocumentId, Record, Revision, replication::ReplicatedDocument};
 
 use crate::{
+    limits::OFFERED_LIMIT,
     message::{BatchNumber, Channel, Lacking, Offer, Offered},
     time::Time,
 };
 
-/// What is offered on a channel in one direction.
+/// The offers that one side makes on a channel.
 #[derive(Debug, Default)]
 pub struct Offers {
-    /// What waits for its answer, and since when.
+    /// The offer that waits for its answer, and when it was made.
     open: Option<(Time, Vec<Offered>)>,
-    /// How many offers there were, that one included.
-    count: BatchNumber,
-    /// What was answered and is not sent yet, with the revisions whose bodies the other side has.
+    /// The number of the next offer.
+    next: BatchNumber,
+    /// The documents that were answered and are not sent yet, with the revisions whose bodies the
+    /// other side has.
     answered: HashMap<DocumentId, HashSet<Revision>>,
 }
 
 impl Offers {
-    /// Whether a document has to be offered first.
+    /// Whether a document has to be offered before it is sent.
     pub fn is_due(&self, document: &ReplicatedDocument, limit: usize) -> bool {
         document.weight() >= limit && !self.answered.contains_key(&document.id)
     }
 
-    /// Whether another offer may be made: nothing is left of the one before.
+    /// Whether all documents of the previous offer are answered and sent.
     pub fn is_free(&self) -> bool {
         self.open.is_none() && self.answered.is_empty()
     }
 
     /// When the offer was made that waits for its answer.
-    pub fn since(&self) -> Option<Time> {
+    pub fn waiting_since(&self) -> Option<Time> {
         self.open.as_ref().map(|(since, _)| *since)
     }
 
-    /// Offers documents, and returns what is to be sent.
+    /// Makes an offer of these documents.
     pub fn make(&mut self, now: Time, channel: Channel, documents: &[ReplicatedDocument]) -> Offer {
+        assert!(self.open.is_none(), "one offer at a time waits for its answer");
+        assert!(
+            !documents.is_empty() && documents.len() <= OFFERED_LIMIT,
+            "an offer has some documents and keeps to the limit"
+        );
         let documents: Vec<Offered> = documents.iter().map(Offered::of).collect();
         self.open = Some((now, documents.clone()));
-        let offer = self.count;
-        self.count = self.count.wrapping_add(1);
+        let offer = self.next;
+        self.next = self.next.wrapping_add(1);
         Offer { channel, offer, documents }
     }
 
-    /// Takes the answer, and returns the ids of what was offered; `None` when it answers something
-    /// else, or names what wasn't offered.
+    /// Takes the answer, and returns the ids of the offered documents. `None` if it answers no open
+    /// offer or names a document that wasn't offered.
     pub fn answer(&mut self, answer: Lacking) -> Option<Vec<DocumentId>> {
-        let (_, offered) = self.open.take_if(|_| answer.offer.wrapping_add(1) == self.count)?;
+        let (_, offered) = self.open.take_if(|_| answer.offer.wrapping_add(1) == self.next)?;
         let mut lacking: HashSet<DocumentId> = answer.ids.into_iter().collect();
         let ids = offered.iter().map(|document| document.id.clone()).collect();
         for Offered { id, revisions } in offered {
@@ -62,22 +70,22 @@ impl Offers {
         lacking.is_empty().then_some(ids)
     }
 
-    /// The revisions whose bodies the other side has said that it has.
+    /// The revisions whose bodies the other side has, according to its answer.
     pub fn known(&self, id: &DocumentId) -> Vec<Revision> {
         self.answered.get(id).into_iter().flatten().copied().collect()
     }
 
-    /// Whether the other side has said that it has the revision's body.
-    pub fn has(&self, id: &DocumentId, revision: Revision) -> bool {
+    /// Whether the other side has the revision's body, according to its answer.
+    pub fn is_known(&self, id: &DocumentId, revision: Revision) -> bool {
         self.answered.get(id).is_some_and(|known| known.contains(&revision))
     }
 
-    /// The document is sent, or needs not be.
-    pub fn sent(&mut self, id: &DocumentId) {
+    /// The document was sent, or need not be sent any more.
+    pub fn done(&mut self, id: &DocumentId) {
         self.answered.remove(id);
     }
 
-    /// Forgets the answers about other documents than these.
+    /// Forgets the answers about all documents except these.
     pub fn keep_answers(&mut self, documents: &[ReplicatedDocument]) {
         if !self.answered.is_empty() {
             let kept: HashSet<&DocumentId> = documents.iter().map(|known| &known.id).collect();
@@ -93,14 +101,15 @@ impl Offered {
         Self { id: document.id.clone(), revisions }
     }
 
-    /// Whether nothing of it is lacking here.
-    fn is_known(&self, record: &Record) -> bool {
+    /// Whether all offered bodies are in this record.
+    fn is_in(&self, record: &Record) -> bool {
         self.revisions.iter().all(|revision| record.has_body(*revision))
     }
 }
 
-/// Splits what is offered by what was found of it, in the same order: what is here, and the answer,
-/// which names what something is lacking of. Without findings that is everything.
+/// Compares an offer with the records that were found for it, in the same order. Returns the
+/// documents whose offered bodies are all here, and the answer, which names the others. `None`
+/// means that nothing could be read: then the answer names all documents.
 pub fn compare<R: AsRef<Record>>(
     offer: Offer,
     found: Option<&[Option<R>]>,
@@ -110,7 +119,7 @@ pub fn compare<R: AsRef<Record>>(
     let mut lacking = Vec::new();
     for (at, offered) in documents.into_iter().enumerate() {
         let record = found.and_then(|found| found.get(at)?.as_ref());
-        if record.is_some_and(|record| offered.is_known(record.as_ref())) {
+        if record.is_some_and(|record| offered.is_in(record.as_ref())) {
             known.push(offered);
         } else {
             lacking.push(offered.id);

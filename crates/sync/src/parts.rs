@@ -1,21 +1,22 @@
-//! Messages that are too long to travel whole: a long frame would be taken for silence on a slow
-//! link, and so it comes in parts, each of which is a sign of life and gets one in return.
+//! Messages that are too long to send whole. On a slow link a long frame would look like silence, so
+//! it is sent in parts. Each part shows that its sender is alive, and each answer to one that its
+//! receiver is.
 
 use crate::{
     message::{Message, PARTS, Part},
     time::Time,
 };
 
-/// The parts that were sent on a connection, and when any last were on their way.
+/// The parts that were sent on a connection and are not answered, and the latest progress.
 #[derive(Debug, Default)]
 pub struct Outgoing {
     unanswered: usize,
-    /// When one last arrived, on this side or on the other.
-    moved: Time,
+    /// When a part last arrived, on either side.
+    last_progress: Time,
 }
 
 impl Outgoing {
-    /// The frames of a message: one, or its parts where it is much longer than a part.
+    /// The frames of a message: one, or its parts if it is much longer than a part.
     pub fn frames(&mut self, message: &Message, part: usize, version: u8) -> Vec<Vec<u8>> {
         let frame = message.encode();
         if version < PARTS || frame.len() <= part * 2 {
@@ -31,57 +32,58 @@ impl Outgoing {
         parts.collect()
     }
 
-    /// One of them has arrived. Tells whether there was one.
+    /// The other side has received a part. False if none waits for an answer.
     pub fn answered(&mut self, now: Time) -> bool {
-        self.heard(now);
+        self.progressed(now);
         let one_less = self.unanswered.checked_sub(1);
         self.unanswered = one_less.unwrap_or_default();
         one_less.is_some()
     }
 
-    /// One has come from the other side: what else comes from there may be behind others.
-    pub fn heard(&mut self, now: Time) {
-        self.moved = now;
+    /// A part has come from the other side. An answer may be queued behind it.
+    pub fn progressed(&mut self, now: Time) {
+        self.last_progress = now;
     }
 
-    /// When the answer to something is waited for that was sent then: not while parts arrive, which
-    /// may come before it.
-    pub fn since(&self, sent: Time) -> Time {
-        self.moved.max(sent)
+    /// The time from which a timeout counts for something that was sent at this time. As long as
+    /// parts arrive it begins anew, because the answer may be queued behind them.
+    pub fn waiting_since(&self, sent: Time) -> Time {
+        self.last_progress.max(sent)
     }
 }
 
-/// The parts that have come of a message.
+/// The parts of one message that have arrived.
 #[derive(Debug, Default)]
 pub struct Incoming {
     bytes: Vec<u8>,
-    /// When the last of them came.
-    heard: Time,
+    /// When the last of them arrived.
+    last_part: Time,
 }
 
 impl Incoming {
-    /// Adds one, up to so many bytes altogether. The whole frame, once it is complete.
+    /// Adds a part, and returns the whole frame once it is complete. A frame may have `limit` bytes.
     pub fn add(&mut self, now: Time, part: Part, limit: usize) -> Result<Option<Vec<u8>>, TooLong> {
         if self.bytes.len() + part.bytes.len() > limit {
             return Err(TooLong);
         }
-        self.heard = now;
+        self.last_part = now;
         self.bytes.extend(part.bytes);
+        assert!(self.bytes.len() <= limit, "the buffer for parts keeps to the limit");
         let is_last = part.is_last == Some(true);
         Ok(is_last.then(|| std::mem::take(&mut self.bytes)))
     }
 
-    /// Nobody has listened until now.
+    /// The driver has not read for a while, so the timeout for the next part begins anew.
     pub fn pause(&mut self, now: Time) {
-        self.heard = now;
+        self.last_part = now;
     }
 
-    /// Since when the next part of a message is waited for.
-    pub fn since(&self) -> Option<Time> {
-        (!self.bytes.is_empty()).then_some(self.heard)
+    /// The time since which the next part is awaited; `None` if no message is incomplete.
+    pub fn waiting_since(&self) -> Option<Time> {
+        (!self.bytes.is_empty()).then_some(self.last_part)
     }
 }
 
-/// There is more of a message than there may be.
+/// The parts of a message are longer than a frame may be.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TooLong;

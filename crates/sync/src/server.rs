@@ -1,106 +1,73 @@
 //! The server's side of one connection.
 //!
-//! Methods fall into three kinds: `handle_*` take what happened, `poll_output` says what to do
-//! about it, and `poll_timeout` when to come back. After each `handle_*` the driver drains
-//! `poll_output`. Storage is asked for by outputs and answered by `handle_*`, for each channel in
-//! the order of asking.
+//! There are three kinds of methods: `handle_*` take what happened, `poll_output` says what to do
+//! about it, and `poll_timeout` says when to call [`Server::handle_timeout`]. After each `handle_*`
+//! the driver drains `poll_output`. Outputs ask the driver to read and write databases, and it
+//! answers with `handle_*`, for each channel in the order of the outputs.
 
 mod channel;
 mod comparison;
+mod grant;
+mod incoming;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{HashMap, VecDeque};
 
-use settee_store::{Applied, DocumentId, Record, replication::ReplicatedDocument};
+use settee_store::{DocumentId, replication::ReplicatedDocument};
 
 use crate::{
-    access::{Denial, DenialCode, Role},
-    checkpoint::Checkpoint,
+    access::{Denial, DenialCode},
     digest::Digests,
-    limits::{CREDENTIALS_LIMIT, Limits, NAME_LIMIT},
-    message::{
-        Acknowledge, BatchNumber, Changes, Channel, Closed, Compare, FrameError, Goodbye,
-        GoodbyeCode, Hello, Lacking, Message, OFFERS, Offer, Open, PARTS, Part, Ping, Pong,
-        Received, VERSIONS, Want,
-    },
-    pace::Pace,
-    parts::{Incoming, Outgoing, TooLong},
+    limits::Limits,
+    message::{BatchNumber, Channel, Closed, Goodbye, GoodbyeCode, Message, Open, Ping, VERSIONS},
+    parts::{Incoming, Outgoing},
+    send_window::SendWindow,
     time::Time,
 };
-use channel::{ServerChannel, TakeError};
+use channel::ServerChannel;
+pub use grant::{Committed, Found, Grant, Page};
 
-/// What the driver is to do.
+/// What the driver has to do. In each variant, `channel` is the channel that it is about.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the variants describe their fields")]
 pub enum ServerOutput {
+    /// Send a frame.
     Send(Vec<u8>),
-    /// Decide on a channel: [`Server::handle_authorized`].
+    /// Decide on a channel. The answer is [`Server::handle_authorized`].
     Authorize(Open),
-    /// Commit documents: [`Server::handle_committed`].
-    Commit {
-        channel: Channel,
-        batch: BatchNumber,
-        documents: Vec<ReplicatedDocument>,
-    },
-    /// Read changes after `since`, at most `limit`: [`Server::handle_changes`].
-    Read {
-        channel: Channel,
-        since: u64,
-        limit: usize,
-    },
-    /// Read all documents: [`Server::handle_digests`].
-    Digest {
-        channel: Channel,
-    },
-    /// Read some documents: [`Server::handle_found`].
-    Find {
-        channel: Channel,
-        ids: Vec<DocumentId>,
-    },
-    /// Let go of the channel's database.
+    /// Commit these documents. The answer is [`Server::handle_committed`] with the number of the
+    /// batch.
+    Commit { channel: Channel, batch: BatchNumber, documents: Vec<ReplicatedDocument> },
+    /// Read at most `limit` changes after `since`. The answer is [`Server::handle_changes`].
+    Read { channel: Channel, since: u64, limit: usize },
+    /// Read all documents. The answer is [`Server::handle_digests`].
+    Digest { channel: Channel },
+    /// Read these documents. The answer is [`Server::handle_found`].
+    Find { channel: Channel, ids: Vec<DocumentId> },
+    /// The channel is over: release its database.
     Release(Channel),
-    /// Close the socket; nothing comes after this.
+    /// Close the socket. Nothing comes after this.
     Disconnect(GoodbyeCode),
 }
 
-/// A channel that was authorised, and the state of its database.
-#[derive(Debug, Clone)]
-pub struct Grant {
-    pub role: Role,
-    /// Where the database is now.
-    pub position: Checkpoint,
-    /// Whether the database has lived through the checkpoint that the client showed.
-    pub resumed: bool,
-}
-
-/// What became of a batch: for each document its outcome, or in the server's own words why it is
-/// refused, and the database's sequence afterwards.
-pub type Committed = (Vec<Result<Applied, String>>, u64);
-
-/// What was read of a database, and its sequence afterwards.
-pub type Page = (Vec<Arc<Record>>, u64);
-
-/// What was found of some documents, and the database's sequence afterwards.
-pub type Found = (Vec<Option<Arc<Record>>>, u64);
-
+/// The server's machine for one connection. See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Server {
     limits: Limits,
-    /// What is sent by, where there are several channels.
+    /// The limits of what is sent, if the connection has several channels.
     shared: Limits,
     agent: String,
     versions: &'static [u8],
-    /// The one that was chosen in greeting.
+    /// The version that was chosen in greeting.
     version: u8,
     phase: Phase,
     channels: HashMap<Channel, ServerChannel>,
     /// No channel's number is used twice, so the next one has to be higher.
     highest_channel: Option<Channel>,
-    heard: Time,
-    /// A channel was opened: longer frames have to be taken.
+    /// When something last arrived from the client.
+    last_heard: Time,
+    /// A channel was granted, so longer frames are allowed.
     has_granted: bool,
-    pace: Pace,
+    send_window: SendWindow,
     sent: Outgoing,
     received: Incoming,
     /// When the client was last pinged; before it has greeted, when it connected.
@@ -116,11 +83,12 @@ enum Phase {
 }
 
 impl Server {
+    /// A connection that has just been accepted. `agent` names the program in the greeting.
     pub fn new(now: Time, limits: Limits, agent: impl Into<String>) -> Self {
         Self {
             shared: limits.shared(),
             has_granted: false,
-            pace: Pace::new(&limits),
+            send_window: SendWindow::new(&limits),
             sent: Outgoing::default(),
             received: Incoming::default(),
             limits,
@@ -130,92 +98,32 @@ impl Server {
             phase: Phase::Greeting,
             channels: HashMap::new(),
             highest_channel: None,
-            heard: now,
+            last_heard: now,
             pinged: now,
             outputs: VecDeque::new(),
         }
     }
 
-    /// Speaks these versions alone, as a program of an earlier release does.
+    /// Limits the server to these versions of the protocol, as a program of an earlier release.
     #[must_use]
     pub fn speaking(mut self, versions: &'static [u8]) -> Self {
         self.versions = versions;
         self
     }
 
+    /// The next thing to do, until there is nothing left.
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
         self.outputs.pop_front()
     }
 
-    /// When to call [`Server::handle_timeout`], if nothing else happens before.
+    /// When to call [`Server::handle_timeout`]. Each `handle_*` may change it.
     pub fn poll_timeout(&self) -> Option<Time> {
         match self.phase {
             Phase::Greeting => Some(self.pinged + self.limits.answer),
-            Phase::Talking => {
-                Some((self.pinged + self.limits.heartbeat).min(self.heard + self.limits.silence))
-            }
+            Phase::Talking => Some(
+                (self.pinged + self.limits.heartbeat).min(self.last_heard + self.limits.silence),
+            ),
             Phase::Over => None,
-        }
-    }
-
-    pub fn handle_frame(&mut self, now: Time, frame: &[u8]) {
-        if self.phase == Phase::Over {
-            return;
-        }
-        let limit = if self.has_granted { self.limits.frame } else { self.limits.first_frame };
-        if frame.len() > limit {
-            return self.end(GoodbyeCode::TooLarge, "the frame is too large");
-        }
-        self.heard = now;
-        match Message::decode(frame) {
-            Ok(Some(Message::Part(part))) if self.has_parts() => self.take_part(now, part, limit),
-            message => self.read(now, message),
-        }
-    }
-
-    fn take_part(&mut self, now: Time, part: Part, limit: usize) {
-        self.send(Received {});
-        match self.received.add(now, part, limit) {
-            Ok(None) => {}
-            Ok(Some(frame)) => self.read(now, Message::decode(&frame)),
-            Err(TooLong) => self.end(GoodbyeCode::TooLarge, "the frame in parts is too large"),
-        }
-    }
-
-    fn has_parts(&self) -> bool {
-        self.phase == Phase::Talking && self.version >= PARTS
-    }
-
-    fn read(&mut self, now: Time, message: Result<Option<Message>, FrameError>) {
-        let message = match message {
-            Ok(Some(message)) => message,
-            Ok(None) => return,
-            Err(error @ FrameError::Malformed(_)) => {
-                return self.end(GoodbyeCode::Malformed, error.to_string());
-            }
-            Err(error @ FrameError::UnknownType(_)) => {
-                return self.end(GoodbyeCode::UnknownType, error.to_string());
-            }
-        };
-        match (self.phase, message) {
-            (Phase::Greeting, Message::Hello(hello)) => self.greet(now, &hello),
-            (Phase::Talking, Message::Ping(_)) => self.send(Pong {}),
-            (Phase::Talking, Message::Pong(_)) => {}
-            (Phase::Talking, Message::Open(open)) => self.open(open),
-            (Phase::Talking, Message::Close(close)) => {
-                if self.channels.remove(&close.channel).is_some() {
-                    self.outputs.push_back(ServerOutput::Release(close.channel));
-                }
-            }
-            (Phase::Talking, Message::Changes(changes)) => self.take(changes),
-            (Phase::Talking, Message::Acknowledge(landed)) => self.landed(now, &landed),
-            (Phase::Talking, Message::Offer(offer)) => self.take_offer(now, offer),
-            (Phase::Talking, Message::Lacking(lacking)) => self.answered(now, lacking),
-            (Phase::Talking, Message::Compare(compare)) => self.compare(&compare),
-            (Phase::Talking, Message::Want(want)) => self.want(now, want),
-            (Phase::Talking, Message::Received(_))
-                if self.has_parts() && self.sent.answered(now) => {}
-            _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
         }
     }
 
@@ -227,7 +135,7 @@ impl Server {
         decision: Result<Grant, Denial>,
     ) {
         let Some(channel) = self.channels.get_mut(&number) else {
-            // Closed while the decision was under way.
+            // The channel was closed while the driver decided.
             self.outputs.push_back(ServerOutput::Release(number));
             return;
         };
@@ -236,13 +144,13 @@ impl Server {
                 let opened = channel.grant(number, &grant, &self.limits);
                 self.has_granted = true;
                 self.send(opened);
-                self.go_on(now, number);
+                self.advance(now, number);
             }
             Err(denial) => self.deny(number, denial),
         }
     }
 
-    /// The answer to [`ServerOutput::Commit`]; `None` when the store could not.
+    /// The answer to [`ServerOutput::Commit`]; `None` if nothing could be saved.
     pub fn handle_committed(
         &mut self,
         now: Time,
@@ -256,23 +164,23 @@ impl Server {
             return self.deny(number, denial);
         };
         channel.committed(number, batch, committed);
-        self.go_on(now, number);
+        self.advance(now, number);
     }
 
-    /// A channel's database has changed.
+    /// A channel's database has changed, and has this update sequence now.
     pub fn handle_news(&mut self, now: Time, number: Channel, seq: u64) {
         if let Some(channel) = self.channels.get_mut(&number) {
-            channel.news(seq);
-            self.go_on(now, number);
+            channel.raise_latest(seq);
+            self.advance(now, number);
         }
     }
 
-    /// The answer to [`ServerOutput::Read`]; `None` when the store could not.
+    /// The answer to [`ServerOutput::Read`]; `None` if nothing could be read.
     pub fn handle_changes(&mut self, now: Time, number: Channel, page: Option<Page>) {
         let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
-        channel.news(seq);
+        channel.raise_latest(seq);
         let (changes, offer) = channel.changes(now, number, &records, &limits);
         if let Some(changes) = changes {
             self.send(changes);
@@ -280,58 +188,63 @@ impl Server {
         if let Some(offer) = offer {
             self.send(offer);
         }
-        self.go_on(now, number);
+        self.advance(now, number);
     }
 
-    /// The answer to [`ServerOutput::Digest`]; `None` when the store could not.
+    /// The answer to [`ServerOutput::Digest`]; `None` if nothing could be read.
     pub fn handle_digests(&mut self, now: Time, number: Channel, digests: Option<Digests>) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some(digests) = digests else { return self.deny(number, cannot_read()) };
         if let Some(differences) = channel.differences(number, digests, &self.limits) {
             self.send(differences);
         }
-        self.go_on(now, number);
+        self.advance(now, number);
     }
 
-    /// The answer to [`ServerOutput::Find`], in the same order; `None` when the store could not.
+    /// The answer to [`ServerOutput::Find`], in the same order; `None` if nothing could be read.
     pub fn handle_found(&mut self, now: Time, number: Channel, found: Option<Found>) {
         let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some((records, seq)) = found else { return self.deny(number, cannot_read()) };
-        channel.news(seq);
+        channel.raise_latest(seq);
         if let Some(message) = channel.found(now, number, &records, &limits) {
             self.send(message);
         }
-        self.go_on(now, number);
+        self.advance(now, number);
     }
 
-    /// A grant has ended.
+    /// A grant has ended. The client is told why.
     pub fn handle_revoked(&mut self, number: Channel, denial: Denial) {
         self.deny(number, denial);
     }
 
-    /// The driver has not listened for a while: that nothing was heard isn't the client's doing.
+    /// The driver has not read from the socket for a while, so the timeouts for silence begin anew.
     pub fn handle_pause(&mut self, now: Time) {
-        self.heard = now;
+        self.last_heard = now;
         self.received.pause(now);
     }
 
+    /// The server stops.
     pub fn handle_stopping(&mut self) {
         if self.phase != Phase::Over {
             self.end(GoodbyeCode::Stopping, "the server stops; it will be back");
         }
     }
 
+    /// The time of [`Server::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Time) {
-        let silence = now.since(self.heard);
+        let silence = now.since(self.last_heard);
         match self.phase {
-            // What may be skipped is no greeting.
+            // Frames that may be skipped don't count as a greeting.
             Phase::Greeting if now.since(self.pinged) >= self.limits.answer => {
                 self.end(GoodbyeCode::Silence, "no greeting came");
             }
-            // A client that goes on to talk has not gone, but what it has begun is held for it.
+            // The client is there, but the server keeps the parts that it has sent in memory.
             Phase::Talking
-                if self.received.since().is_some_and(|at| now.since(at) >= self.limits.silence) =>
+                if self
+                    .received
+                    .waiting_since()
+                    .is_some_and(|at| now.since(at) >= self.limits.silence) =>
             {
                 self.end(GoodbyeCode::Silence, "the rest of a frame didn't come");
             }
@@ -347,132 +260,15 @@ impl Server {
         }
     }
 
-    fn greet(&mut self, now: Time, hello: &Hello) {
-        let common = self.versions.iter().copied().filter(|v| hello.versions.contains(v)).max();
-        let Some(version) = common else {
-            return self.end(GoodbyeCode::NoCommonVersion, "no version in common");
-        };
-        self.phase = Phase::Talking;
-        self.pinged = now;
-        let agent = self.agent.clone();
-        self.version = version;
-        self.send(Hello { versions: vec![version], agent });
-    }
-
-    fn open(&mut self, open: Open) {
-        if self.highest_channel.is_some_and(|highest| open.channel <= highest) {
-            return self.end(GoodbyeCode::OutOfPlace, "the channel's number was used before");
-        }
-        self.highest_channel = Some(open.channel);
-        let denial = if open.database.is_empty() || open.database.len() > NAME_LIMIT {
-            Some(Denial::new(DenialCode::Denied, "there is no database of that name"))
-        } else if open.credentials.len() > CREDENTIALS_LIMIT {
-            Some(Denial::new(DenialCode::Denied, "these credentials are too long"))
-        } else if self.channels.len() >= self.limits.channels {
-            Some(Denial::new(DenialCode::TooMany, "too many databases on one connection"))
-        } else {
-            None
-        };
-        if let Some(Denial { code, message }) = denial {
-            return self.send(Closed { channel: open.channel, code, message });
-        }
-        self.channels
-            .insert(open.channel, ServerChannel::new(open.checkpoint, self.version >= OFFERS));
-        self.outputs.push_back(ServerOutput::Authorize(open));
-    }
-
-    /// Documents from the client.
-    fn take(&mut self, changes: Changes) {
-        let number = changes.channel;
-        // What was under way when the channel was closed is not the client's fault.
-        let Some(channel) = self.channels.get_mut(&number) else {
-            if self.highest_channel.is_none_or(|highest| number > highest) {
-                self.end(GoodbyeCode::OutOfPlace, "the channel was never opened");
-            }
-            return;
-        };
-        match channel.take(changes, &self.limits) {
-            Ok((batch, documents)) => {
-                self.outputs.push_back(ServerOutput::Commit { channel: number, batch, documents });
-            }
-            Err(error) => self.not_taken(number, &error),
-        }
-    }
-
-    fn take_offer(&mut self, now: Time, offer: Offer) {
-        let number = offer.channel;
-        let Some(channel) = self.channels.get_mut(&number) else { return };
-        match channel.take_offer(offer) {
-            Ok(()) => self.go_on(now, number),
-            Err(error) => self.not_taken(number, &error),
-        }
-    }
-
-    fn not_taken(&mut self, number: Channel, error: &TakeError) {
-        match error {
-            TakeError::ReadOnly => {
-                let denial = Denial::new(DenialCode::Downgraded, "this access is for reading only");
-                self.deny(number, denial);
-            }
-            TakeError::Overload => {
-                self.end(GoodbyeCode::Overload, "more was sent than there is credit for");
-            }
-            TakeError::NotOpen => self.end(GoodbyeCode::OutOfPlace, "the channel is not open"),
-            TakeError::TooEarly => {
-                self.end(GoodbyeCode::OutOfPlace, "the last offer is not answered");
-            }
-        }
-    }
-
-    fn answered(&mut self, now: Time, lacking: Lacking) {
-        let number = lacking.channel;
-        let Some(channel) = self.channels.get_mut(&number) else { return };
-        if channel.answered(lacking) {
-            self.go_on(now, number);
-        } else {
-            self.end(GoodbyeCode::OutOfPlace, "nothing of that kind was offered");
-        }
-    }
-
-    fn compare(&mut self, compare: &Compare) {
-        let Some(channel) = self.channels.get_mut(&compare.channel) else { return };
-        let Some(buckets) = comparison::read_buckets(&compare.buckets) else {
-            return self.end(GoodbyeCode::Malformed, "these are no digests");
-        };
-        if channel.compare(buckets) {
-            self.outputs.push_back(ServerOutput::Digest { channel: compare.channel });
-        } else {
-            self.end(GoodbyeCode::OutOfPlace, "there is nothing to compare");
-        }
-    }
-
-    fn want(&mut self, now: Time, want: Want) {
-        let Some(channel) = self.channels.get_mut(&want.channel) else { return };
-        if channel.want(want.ids) {
-            self.go_on(now, want.channel);
-        } else {
-            self.end(GoodbyeCode::OutOfPlace, "nothing was compared");
-        }
-    }
-
-    fn landed(&mut self, now: Time, landed: &Acknowledge) {
-        let Some(channel) = self.channels.get_mut(&landed.channel) else { return };
-        if channel.landed(now, landed.batch, &mut self.pace, &self.limits) {
-            self.go_on(now, landed.channel);
-        } else {
-            self.end(GoodbyeCode::OutOfPlace, "no such batch waits for an acknowledgement");
-        }
-    }
-
-    /// How much is sent on a channel at a time.
+    /// The limits of what is sent on a channel now.
     fn current_limits(&self, channel: Channel) -> Limits {
         let limits = if self.channels.len() > 1 { &self.shared } else { &self.limits };
         let others = self.channels.iter().filter(|(number, _)| **number != channel);
-        self.pace.within(limits, others.map(|(_, other)| other.under_way()).sum())
+        self.send_window.within(limits, others.map(|(_, other)| other.weight_in_flight()).sum())
     }
 
-    /// Acknowledges what there is to acknowledge, and reads what there is to read.
-    fn go_on(&mut self, now: Time, number: Channel) {
+    /// Does what can be done next on a channel: acknowledges, and asks for reads.
+    fn advance(&mut self, now: Time, number: Channel) {
         let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let acknowledgements = channel.acknowledgements();
@@ -491,7 +287,7 @@ impl Server {
         }
     }
 
-    /// Tells clients of the sequence they have reached where no documents did.
+    /// Tells the client how far it has read each database, where no documents have told it.
     fn announce(&mut self, now: Time) {
         let mut numbers: Vec<Channel> = self.channels.keys().copied().collect();
         numbers.sort_unstable();
@@ -511,11 +307,13 @@ impl Server {
     }
 
     fn send(&mut self, message: impl Into<Message>) {
-        let frames = self.sent.frames(&message.into(), self.pace.part(), self.version);
+        let frames =
+            self.sent.frames(&message.into(), self.send_window.part_length(), self.version);
         self.outputs.extend(frames.into_iter().map(ServerOutput::Send));
     }
 
     fn end(&mut self, code: GoodbyeCode, message: impl Into<String>) {
+        assert!(self.phase != Phase::Over, "a connection ends once");
         self.phase = Phase::Over;
         self.send(Goodbye { code, message: message.into() });
         self.channels.clear();

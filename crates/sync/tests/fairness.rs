@@ -1,4 +1,4 @@
-//! A large database that is read doesn't hold up a small one on the same connection.
+//! Reading a large database doesn't delay a small one on the same connection.
 
 use std::collections::VecDeque;
 
@@ -15,15 +15,15 @@ const SMALL: Channel = 1;
 const LARGE: Channel = 2;
 const DOCUMENTS: usize = 50_000;
 
-/// A connection whose client takes everything at once, and whose jobs are done in their order.
+/// A connection whose client acknowledges at once. The server's jobs are done in order.
 struct Connection {
     server: Server,
     large: Database,
     small: Database,
     jobs: VecDeque<ServerOutput>,
-    /// What was sent, in bytes, and on which channel there were documents.
+    /// For each frame with documents, the channel and the number of bytes.
     sent: Vec<(Channel, usize)>,
-    /// Documents of the large database that the client has.
+    /// The number of documents of the large database that the client has.
     received: usize,
 }
 
@@ -33,8 +33,8 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 fn add(database: &Database, documents: std::ops::Range<usize>) {
     let edits = documents.map(|n| {
-        let body = Body::from_canonical(format!(r#"{{"title":"todo {n}"}}"#).as_bytes());
-        let id = DocumentId::new(&format!("todo/{n}")).expect("an id");
+        let body = Body::from_canonical(format!(r#"{{"title":"note {n}"}}"#).as_bytes());
+        let id = DocumentId::new(&format!("note/{n}")).expect("an id");
         Edit { id, seen: Vec::new(), change: Change::Put(body.expect("a body")) }
     });
     at_once(database.write(edits.collect())).expect("they are written");
@@ -47,10 +47,10 @@ impl Connection {
         let server = Server::new(NOW, Limits::default(), "test");
         let (jobs, sent, received) = (VecDeque::new(), Vec::new(), 0);
         let mut connection = Self { server, large, small, jobs, sent, received };
-        connection.hear(Hello { versions: vec![1, 2], agent: "test".into() });
+        connection.receive(Hello { versions: vec![1, 2], agent: "test".into() });
         for channel in [SMALL, LARGE] {
             let (database, credentials) = ("a".to_owned(), Vec::new());
-            connection.hear(Open { channel, database, credentials, checkpoint: None });
+            connection.receive(Open { channel, database, credentials, checkpoint: None });
         }
         connection
     }
@@ -59,12 +59,12 @@ impl Connection {
         if channel == SMALL { &self.small } else { &self.large }
     }
 
-    fn hear(&mut self, message: impl Into<Message>) {
+    fn receive(&mut self, message: impl Into<Message>) {
         self.server.handle_frame(NOW, &message.into().encode());
-        self.obey();
+        self.apply_outputs();
     }
 
-    fn obey(&mut self) {
+    fn apply_outputs(&mut self) {
         while let Some(output) = self.server.poll_output() {
             let ServerOutput::Send(frame) = output else {
                 self.jobs.push_back(output);
@@ -78,7 +78,7 @@ impl Connection {
                     self.received += if channel == LARGE { documents.len() } else { 0 };
                 }
                 let (refused, seq, is_current) = (Vec::new(), None, None);
-                self.hear(Acknowledge { channel, batch, refused, seq, is_current });
+                self.receive(Acknowledge { channel, batch, refused, seq, is_current });
             }
         }
     }
@@ -99,32 +99,31 @@ impl Connection {
             }
             _ => {}
         }
-        self.obey();
+        self.apply_outputs();
     }
 }
 
 #[test]
-fn no_more_than_a_few_batches_of_a_large_database_come_before_an_edit_of_a_small_one() {
+fn an_edit_of_a_small_database_waits_for_no_more_than_a_few_batches_of_a_large_one() {
     let mut connection = Connection::new();
     let mut edits = 0;
     let mut waits: Vec<usize> = Vec::new();
-    // Until only the edits are left to be sent.
     while connection.received < DOCUMENTS {
-        // Somebody edits the small list all the time while the large one is read.
+        // Edits of the small database follow one another while the large one is read.
         if waits.len() == edits {
             add(&connection.small, edits..edits + 1);
             edits += 1;
             connection.sent.clear();
             let seq = connection.small.seq();
             connection.server.handle_news(NOW, SMALL, seq);
-            connection.obey();
+            connection.apply_outputs();
         }
         connection.work();
         if let Some(at) = connection.sent.iter().position(|(channel, _)| *channel == SMALL) {
             waits.push(connection.sent[..at].iter().map(|(_, bytes)| bytes).sum());
         }
     }
-    assert!(edits > 10, "the large one takes its time: {edits}");
+    assert!(edits > 10, "reading the large one takes time for some edits: {edits}");
     let longest = waits.iter().max().copied().unwrap_or_default();
     let batch = Limits::default().batch;
     assert!(longest <= batch / 4, "{longest} bytes of another database came before an edit");

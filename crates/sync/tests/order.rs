@@ -1,4 +1,4 @@
-//! A client takes the server's batches in their order, or nothing of them.
+//! A client takes the server's batches in the order of their numbers only.
 
 use settee_store::Counts;
 use settee_sync::{
@@ -12,12 +12,12 @@ use settee_sync::{
 
 const NOW: Time = Time::from_millis(1);
 
-/// With one channel that was asked for.
+/// A client that has asked for a channel.
 fn opening() -> Client {
     let mut client = Client::new(Limits::default(), "test", 1);
     client.handle_start(NOW);
     client.handle_connected(NOW);
-    hear(&mut client, Hello { versions: vec![2], agent: "test".into() });
+    receive(&mut client, Hello { versions: vec![2], agent: "test".into() });
     let replica = client.handle_add(NOW, "list".into(), Vec::new(), None, false);
     client.handle_news(NOW, replica, Counts::default());
     client
@@ -28,11 +28,11 @@ fn open() -> Client {
     let (incarnation, run) = ([1; 16].into(), [2; 16].into());
     let (channel, role, seq, resumed) = (0, Role::Viewer, 7, false);
     let allowance = None;
-    hear(&mut client, Opened { channel, role, incarnation, run, seq, resumed, allowance });
+    receive(&mut client, Opened { channel, role, incarnation, run, seq, resumed, allowance });
     client
 }
 
-fn hear(client: &mut Client, message: impl Into<Message>) {
+fn receive(client: &mut Client, message: impl Into<Message>) {
     client.handle_frame(NOW, &message.into().encode());
 }
 
@@ -45,42 +45,42 @@ fn commits(client: &mut Client) -> usize {
     outputs.filter(|output| matches!(output, ClientOutput::Commit { .. })).count()
 }
 
-fn misunderstands(client: &Client) -> bool {
+fn has_protocol_error(client: &Client) -> bool {
     let status = client.connection_status();
-    let reason = OfflineReason::Misunderstanding;
+    let reason = OfflineReason::ProtocolError;
     matches!(status, ConnectionStatus::Offline { reason: given, .. } if given == reason)
 }
 
 #[test]
 fn batches_in_order_are_committed() {
     let mut client = open();
-    hear(&mut client, batch(0));
-    hear(&mut client, batch(1));
+    receive(&mut client, batch(0));
+    receive(&mut client, batch(1));
     assert_eq!(commits(&mut client), 2);
     assert_eq!(client.connection_status(), ConnectionStatus::Online);
 }
 
 #[test]
-fn a_missing_batch_is_not_passed_over() {
+fn a_missing_batch_is_an_error() {
     let mut client = open();
-    hear(&mut client, batch(1));
+    receive(&mut client, batch(1));
     assert_eq!(commits(&mut client), 0);
-    assert!(misunderstands(&client));
+    assert!(has_protocol_error(&client));
 }
 
 #[test]
-fn a_batch_that_comes_twice_is_taken_once() {
+fn a_batch_that_comes_twice_is_taken_once_and_is_an_error() {
     let mut client = open();
-    hear(&mut client, batch(0));
-    hear(&mut client, batch(0));
+    receive(&mut client, batch(0));
+    receive(&mut client, batch(0));
     assert_eq!(commits(&mut client), 1);
-    assert!(misunderstands(&client));
+    assert!(has_protocol_error(&client));
 }
 
 #[test]
-fn a_batch_before_its_channel_is_open_is_not_taken() {
+fn a_batch_on_a_channel_that_is_not_open_is_an_error() {
     let mut client = opening();
-    hear(&mut client, batch(0));
+    receive(&mut client, batch(0));
     assert_eq!(commits(&mut client), 0);
-    assert!(misunderstands(&client));
+    assert!(has_protocol_error(&client));
 }

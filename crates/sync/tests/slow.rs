@@ -1,5 +1,5 @@
-//! A link that carries a few kilobytes a second is slow, and not broken: both machines at its ends,
-//! in a time of its own.
+//! A link that carries a few kilobytes a second is slow, but not broken. Both machines run at its ends
+//! in virtual time.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -12,10 +12,10 @@ use settee_sync::{
 };
 
 const KILOBYTE: usize = 1024;
-/// Who waits longer for everything to be there waits in vain.
+/// What takes longer has failed.
 const DAY: Duration = Duration::from_hours(24);
 
-/// One direction of a link: frames arrive in order, at so many bytes a second.
+/// One direction of a link. Frames arrive in order, at `rate` bytes a second.
 struct Pipe {
     rate: usize,
     frames: VecDeque<(Time, Vec<u8>)>,
@@ -61,7 +61,7 @@ struct World {
     connections: usize,
     /// How often it had to open a channel.
     channels: usize,
-    /// The link breaks when it is so old.
+    /// The link breaks at this age.
     breaks_after: Duration,
     connected: Time,
 }
@@ -71,7 +71,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl World {
-    /// The client has the databases open, and nothing has happened yet.
+    /// The client has these databases, and nothing has happened yet.
     fn new(rate: usize, databases: u8) -> Self {
         let pair = |n| {
             let [here, there] = [2 * n, 2 * n + 1].map(|n| Database::new(Memory::new([n; 16])));
@@ -106,16 +106,16 @@ impl World {
         &self.pairs[index].here
     }
 
-    /// Goes on until something is so, and says how long that took.
-    fn until(&mut self, is_so: impl Fn(&Self) -> bool) -> Duration {
+    /// Runs until a condition holds, and returns how long that took.
+    fn until(&mut self, is_done: impl Fn(&Self) -> bool) -> Duration {
         let began = self.now;
         self.tell();
-        while !is_so(self) {
+        while !is_done(self) {
             let breaks = self.connected + self.breaks_after;
             let times = [self.up.next(), self.down.next(), self.client.poll_timeout()];
             let next = times.into_iter().chain([self.server.poll_timeout(), Some(breaks)]);
             self.now = self.now.max(next.flatten().min().expect("the break"));
-            assert!(self.now.since(began) < DAY, "it comes to no end");
+            assert!(self.now.since(began) < DAY, "it takes forever");
             if self.now >= breaks {
                 self.client.handle_disconnected(self.now);
                 self.lose();
@@ -126,7 +126,7 @@ impl World {
             }
             self.client.handle_timeout(self.now);
             self.server.handle_timeout(self.now);
-            self.obey();
+            self.apply_outputs();
             self.tell();
         }
         self.now.since(began)
@@ -140,7 +140,7 @@ impl World {
         self.pairs.iter_mut().for_each(|pair| pair.channel = None);
     }
 
-    /// Tells both machines what is new in the databases.
+    /// Tells both machines the state of the databases.
     fn tell(&mut self) {
         for pair in &mut self.pairs {
             let counts = at_once(pair.here.counts()).expect("they are counted");
@@ -150,22 +150,22 @@ impl World {
                 self.server.handle_news(self.now, channel, pair.there.seq());
             }
         }
-        self.obey();
+        self.apply_outputs();
     }
 
-    fn obey(&mut self) {
+    fn apply_outputs(&mut self) {
         loop {
             if let Some(output) = self.client.poll_output() {
-                self.obey_client(output);
+                self.apply_client_output(output);
             } else if let Some(output) = self.server.poll_output() {
-                self.obey_server(output);
+                self.apply_server_output(output);
             } else {
                 return;
             }
         }
     }
 
-    fn obey_client(&mut self, output: ClientOutput) {
+    fn apply_client_output(&mut self, output: ClientOutput) {
         let now = self.now;
         let of = |replica| self.pairs.iter().find(|pair| pair.replica == Some(replica));
         let here = |replica| of(replica).expect("it was added").here.clone();
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    fn obey_server(&mut self, output: ServerOutput) {
+    fn apply_server_output(&mut self, output: ServerOutput) {
         let now = self.now;
         let of = |channel| self.pairs.iter().find(|pair| pair.channel == Some(channel));
         let there = |channel| of(channel).expect("it is open").there.clone();
@@ -249,18 +249,18 @@ impl World {
                 closed.expect("it was open").channel = None;
             }
             ServerOutput::Disconnect(_) => {
-                // The client hears of that once what was sent before has arrived, or never.
+                // The client notices after the frames before, or never.
             }
         }
     }
 }
 
-/// Writes documents whose bodies are of this length, and says how many bytes they are.
+/// Writes documents with titles of this length, and returns the sum of the lengths.
 fn write(database: &Database, count: usize, length: usize) -> usize {
     let edits = (0..count).map(|n| {
         let body = format!(r#"{{"title":"{}"}}"#, "x".repeat(length));
         let change = Change::Put(Body::from_canonical(body.as_bytes()).expect("a body"));
-        let id = DocumentId::new(&format!("todo/{n}-{length}")).expect("an id");
+        let id = DocumentId::new(&format!("note/{n}-{length}")).expect("an id");
         Edit { id, seen: Vec::new(), change }
     });
     at_once(database.write(edits.collect())).expect("they are written");
@@ -276,13 +276,13 @@ fn seconds(bytes: usize, rate: usize) -> Duration {
 }
 
 #[test]
-fn many_documents_come_and_go_over_a_slow_link_on_one_connection() {
+fn many_documents_cross_a_slow_link_on_one_connection() {
     for rate in [KILOBYTE, 4 * KILOBYTE, 15 * KILOBYTE] {
         let mut world = World::new(rate, 1);
         let down = write(world.there(0), 2_000, 300);
         let took = world.until(|world| documents(world.here(0)) == 2_000);
         assert_eq!(world.connections, 1, "down at {rate}");
-        // A name, a tree and the frame are of the same size again.
+        // Names, history and framing double the size.
         assert!(took < seconds(down, rate) * 2, "{took:?} down at {rate}");
 
         let up = write(world.here(0), 2_000, 301);
@@ -293,7 +293,7 @@ fn many_documents_come_and_go_over_a_slow_link_on_one_connection() {
 }
 
 #[test]
-fn the_largest_document_comes_and_goes_over_a_slow_link_on_one_connection() {
+fn the_largest_document_crosses_a_slow_link_on_one_connection() {
     for rate in [2 * KILOBYTE, 8 * KILOBYTE] {
         let mut world = World::new(rate, 1);
         let down = write(world.there(0), 1, 1_000_000);
@@ -309,38 +309,38 @@ fn the_largest_document_comes_and_goes_over_a_slow_link_on_one_connection() {
 }
 
 #[test]
-fn an_edit_while_the_largest_document_comes_does_not_end_that() {
+fn an_edit_does_not_interrupt_the_largest_document() {
     let mut world = World::new(8 * KILOBYTE, 1);
     write(world.there(0), 1, 1_000_000);
     let began = world.now;
     world.until(|world| world.now.since(began) > Duration::from_secs(5));
     write(world.here(0), 1, 10);
     world.until(|world| documents(world.here(0)) == 2 && documents(world.there(0)) == 2);
-    assert_eq!((world.connections, world.channels), (1, 1), "it came at the first attempt");
+    assert_eq!((world.connections, world.channels), (1, 1), "the first attempt succeeded");
 }
 
 #[test]
-fn the_largest_documents_go_and_come_at_once() {
+fn the_largest_documents_cross_in_both_directions_at_once() {
     let mut world = World::new(8 * KILOBYTE, 1);
     write(world.there(0), 1, 1_000_000);
     write(world.here(0), 1, 1_000_001);
     world.until(|world| documents(world.here(0)) == 2 && documents(world.there(0)) == 2);
-    assert_eq!((world.connections, world.channels), (1, 1), "they came at the first attempt");
+    assert_eq!((world.connections, world.channels), (1, 1), "the first attempt succeeded");
 }
 
 #[test]
-fn many_databases_come_over_a_slow_link_on_one_connection() {
+fn many_databases_cross_a_slow_link_on_one_connection() {
     let mut world = World::new(8 * KILOBYTE, 20);
     for index in 0..20 {
         write(world.there(index), 100, 300);
     }
     write(world.here(19), 1, 10);
     world.until(|world| (0..20).all(|index| documents(world.here(index)) >= 100));
-    assert_eq!((world.connections, world.channels), (1, 20), "they came at the first attempt");
+    assert_eq!((world.connections, world.channels), (1, 20), "the first attempt succeeded");
 }
 
 #[test]
-fn large_documents_are_not_sent_one_by_one_where_the_link_is_good() {
+fn large_documents_are_not_sent_one_by_one_over_a_fast_link() {
     let rate = 10_000 * KILOBYTE;
     let mut world = World::new(rate, 1);
     let down = write(world.there(0), 200, 100_000);
@@ -349,7 +349,7 @@ fn large_documents_are_not_sent_one_by_one_where_the_link_is_good() {
 }
 
 #[test]
-fn a_slow_link_that_breaks_all_the_time_carries_everything_in_the_end() {
+fn everything_crosses_a_slow_link_that_breaks_all_the_time() {
     let rate = 4 * KILOBYTE;
     let mut world = World::new(rate, 1);
     world.breaks_after = Duration::from_secs(10);
@@ -362,7 +362,7 @@ fn a_slow_link_that_breaks_all_the_time_carries_everything_in_the_end() {
 }
 
 #[test]
-fn an_edit_of_another_database_need_not_wait_until_all_of_a_large_one_is_there() {
+fn an_edit_of_another_database_does_not_wait_for_all_of_a_large_one() {
     let mut world = World::new(8 * KILOBYTE, 2);
     write(world.there(0), 4_000, 300);
     world.until(|world| documents(world.here(0)) > 500);
@@ -373,7 +373,7 @@ fn an_edit_of_another_database_need_not_wait_until_all_of_a_large_one_is_there()
 }
 
 #[test]
-fn a_link_that_is_good_is_made_use_of() {
+fn a_fast_link_is_used_fully() {
     let rate = 10_000 * KILOBYTE;
     let mut world = World::new(rate, 1);
     let down = write(world.there(0), 20_000, 300);

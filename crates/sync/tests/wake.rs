@@ -1,4 +1,4 @@
-//! A device that wakes doesn't wait for what was begun before it slept.
+//! A device that wakes doesn't wait for attempts that began before it slept.
 
 use std::time::Duration;
 
@@ -29,21 +29,21 @@ fn connecting() -> Client {
 }
 
 #[test]
-fn an_attempt_to_connect_that_hangs_is_given_up_for_another() {
+fn an_old_attempt_to_connect_is_replaced() {
     let mut client = connecting();
     client.handle_wake(NOW + Duration::from_secs(2));
     assert_eq!(outputs(&mut client), ["disconnect", "connect"]);
 }
 
 #[test]
-fn one_that_has_just_begun_goes_on() {
+fn an_attempt_that_has_just_begun_goes_on() {
     let mut client = connecting();
     client.handle_wake(NOW + Duration::from_millis(300));
     assert!(outputs(&mut client).is_empty());
 }
 
 #[test]
-fn a_greeting_that_hangs_is_given_up_as_well() {
+fn an_old_attempt_to_greet_is_replaced_as_well() {
     let mut client = connecting();
     client.handle_connected(NOW);
     assert_eq!(outputs(&mut client), ["send"]);
@@ -52,7 +52,7 @@ fn a_greeting_that_hangs_is_given_up_as_well() {
 }
 
 #[test]
-fn a_connection_is_asked_whether_it_lives_before_it_counts_as_lost() {
+fn a_connection_is_pinged_before_it_counts_as_lost() {
     let mut client = connecting();
     client.handle_connected(NOW);
     let hello = Hello { versions: vec![2], agent: "test".into() };

@@ -1,4 +1,4 @@
-//! The client's end: its machine, and the databases on a disk that outlasts connections.
+//! The client's end: its machine, and its durable databases.
 
 use settee_store::{
     BackendError, Change, Database, DocumentId, Edit, Memory, Operation, Revision,
@@ -13,9 +13,9 @@ use super::{at_once, digests, documents};
 use crate::input::Input;
 
 const CHECKPOINT: &str = "sync/checkpoint";
-/// More outputs than any one thing that happens has cause for.
+/// More outputs than any single event causes.
 const OUTPUTS: usize = 100;
-/// The last of the commits to come that may be told to fail.
+/// A commit up to so many commits later may be told to fail.
 const FAULTS: u64 = 4;
 
 pub struct Device {
@@ -28,7 +28,7 @@ pub struct Store {
     memory: Memory,
     replica: Option<Replica>,
     has_news: bool,
-    /// A document as it was seen some time ago.
+    /// The leaves of a document as a person saw it some time ago.
     glance: Option<(DocumentId, Vec<Revision>)>,
 }
 
@@ -77,12 +77,12 @@ impl Device {
         }
     }
 
-    /// Somebody edits: what is there, what they saw a while ago, or something new.
+    /// A person edits: on what is there, on what they saw a while ago, or something new.
     pub fn edit(&mut self, index: usize, input: &mut Input<'_>) {
         let store = &mut self.stores[index];
-        let says = input.byte();
-        let id = documents::id(says);
-        let seen = match (says >> 2) % 4 {
+        let choice = input.byte();
+        let id = documents::id(choice);
+        let seen = match (choice >> 2) % 4 {
             0 => Vec::new(),
             1 => store.glance.take_if(|glance| glance.0 == id).map_or_else(Vec::new, |it| it.1),
             _ => {
@@ -90,13 +90,13 @@ impl Device {
                 document.map_or_else(Vec::new, |document| document.leaves)
             }
         };
-        if says & 16 != 0 {
+        if choice & 16 != 0 {
             store.glance = Some((id.clone(), seen.clone()));
         }
         let body = documents::body(input.byte());
-        let change = if says >> 5 == 0 { Change::Delete } else { Change::Put(body) };
+        let change = if choice >> 5 == 0 { Change::Delete } else { Change::Put(body) };
         let edit = Operation::Edit(Edit { id, seen, change });
-        // Some edits contradict what is there, or can't be saved.
+        // Some edits are rejected or can't be saved.
         let _ = at_once(store.database.commit(vec![edit]));
         store.has_news = true;
     }
@@ -105,23 +105,23 @@ impl Device {
         let _ = at_once(self.stores[index].database.compact());
     }
 
-    /// Something goes wrong with a commit to come.
-    pub fn fail(&mut self, index: usize, says: u8) {
+    /// A commit will fail.
+    pub fn fail(&mut self, index: usize, choice: u8) {
         let error = BackendError::Full;
-        let fault = if says & 1 == 0 { Fault::Undone(error) } else { Fault::Unanswered(error) };
-        self.stores[index].memory.fail_once(u64::from(says / 2) % FAULTS + 1, fault);
+        let fault = if choice & 1 == 0 { Fault::Undone(error) } else { Fault::Unanswered(error) };
+        self.stores[index].memory.fail_once(u64::from(choice / 2) % FAULTS + 1, fault);
     }
 
     pub fn mend(&mut self) {
         for store in &self.stores {
-            // What was to go wrong has done so after these.
+            // After these commits no fault is left.
             for _ in 0..FAULTS {
                 let _ = at_once(store.database.commit(Vec::new()));
             }
         }
     }
 
-    /// Tells the machine how one database stands that has changed, if there is such a one.
+    /// Tells the machine the counts of one database that has changed, if there is one.
     pub fn tell(&mut self, now: Time) -> bool {
         let is_due = |store: &&mut Store| store.has_news && store.replica.is_some();
         let Some(store) = self.stores.iter_mut().find(is_due) else { return false };
@@ -132,12 +132,12 @@ impl Device {
         true
     }
 
-    /// Does all that the machine says. What is for the socket goes to `act`.
-    pub fn obey(&mut self, now: Time, mut act: impl FnMut(Act)) {
+    /// Does what the machine says. Outputs for the socket go to `act`.
+    pub fn apply_outputs(&mut self, now: Time, mut act: impl FnMut(Act)) {
         let mut outputs = 0;
         while let Some(output) = self.machine.poll_output() {
             outputs += 1;
-            assert!(outputs <= OUTPUTS, "the client turns in circles");
+            assert!(outputs <= OUTPUTS, "the client is in an endless loop");
             match output {
                 ClientOutput::Connect => act(Act::Connect),
                 ClientOutput::Disconnect => act(Act::HangUp),
@@ -197,7 +197,7 @@ impl Device {
         });
         let operations = acknowledge.chain(refuse).chain(checkpoint.map(remember)).collect();
         let Some(store) = self.store(replica) else { return };
-        // A verdict that can't be written down is learnt anew.
+        // If the verdict can't be stored, the documents stay pending and are sent again.
         let _ = at_once(store.database.commit(operations));
         self.machine.handle_settled(replica, &ids);
     }
@@ -206,19 +206,19 @@ impl Device {
         self.stores.iter().find(|store| store.replica == Some(replica))
     }
 
-    /// The store of a replica, which is about to change.
+    /// The store of a replica, to be changed.
     fn store(&mut self, replica: Replica) -> Option<&mut Store> {
         let store = self.stores.iter_mut().find(|store| store.replica == Some(replica))?;
         store.has_news = true;
         Some(store)
     }
 
-    /// Online, with nothing left to send or to get.
+    /// Whether the device is online, with nothing left to send or to receive.
     pub fn is_done(&self) -> bool {
         let is_done = |(index, store): (usize, &Store)| {
             let status = store.replica.and_then(|replica| self.machine.replica_status(replica));
             let counts = at_once(store.database.counts()).unwrap_or_default();
-            // The server never hears of what began here and stayed empty.
+            // A database that began here is not opened as long as it is empty.
             let is_unheard = is_lazy(index) && counts.documents == 0;
             status.is_some_and(|status| status.is_up_to_date() || is_unheard)
         };
@@ -227,7 +227,7 @@ impl Device {
     }
 }
 
-/// Only the first begins on this device, and nobody else has it before the server does.
+/// The first database begins on this device.
 pub fn is_lazy(index: usize) -> bool {
     index == 0
 }

@@ -1,4 +1,4 @@
-//! What is written: few documents and few bodies, so that the same is written again.
+//! What is written: few documents and few bodies, so that the same is often written again.
 
 use settee_store::{Body, DocumentId, replication::ReplicatedDocument};
 
@@ -13,9 +13,9 @@ const BODIES: &[&str] = &[
     UNWELCOME,
     LONG,
 ];
-/// The server takes no document of this body.
+/// The server refuses documents with this body.
 const UNWELCOME: &str = r#"{"a":3,"no":true}"#;
-/// Two of these are more than a batch holds.
+/// A batch has no room for two of these.
 const LONG: &str = r#"{"text":"It is a truth universally acknowledged that a frame in want of a reader must be in possession of a good length."}"#;
 
 pub fn id(choice: u8) -> DocumentId {

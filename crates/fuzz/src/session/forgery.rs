@@ -1,4 +1,4 @@
-//! Frames that no honest machine has sent.
+//! Frames that no machine of ours has sent.
 
 use settee_store::Revision;
 use settee_sync::{
@@ -14,98 +14,111 @@ use settee_sync::{
 use super::documents;
 use crate::{history, input::Input};
 
-/// Most bytes that one frame's documents are made of.
+/// Most input bytes from which the documents of a frame are made.
 const HISTORY: u8 = 24;
 
-/// A frame that makes sense by itself, or bytes that make none.
+/// A frame that is well formed, or just bytes.
 pub fn forged(input: &mut Input<'_>) -> Vec<u8> {
-    let (kind, says) = (input.byte(), input.byte());
-    let (channel, many) = (u32::from(says % 4), says >> 2);
+    let (kind, choice) = (input.byte(), input.byte());
+    let (channel, bits) = (u32::from(choice % 4), choice >> 2);
     let message: Message = match kind % 22 {
-        0 => Hello {
-            versions: if many == 0 { vec![9] } else { vec![1 + (many & 1)] },
-            agent: String::new(),
-        }
-        .into(),
-        1 => Goodbye { code: goodbye(many), message: String::new() }.into(),
+        0 => hello(bits).into(),
+        1 => Goodbye { code: goodbye(bits), message: String::new() }.into(),
         2 => Ping {}.into(),
         3 => Pong {}.into(),
-        4 => Open {
-            channel,
-            database: super::name(usize::from(many & 1)),
-            credentials: vec![many >> 1 & 3],
-            checkpoint: (many & 8 != 0).then(|| position(input)),
-        }
-        .into(),
-        5 | 6 => {
-            let Checkpoint { incarnation, run, seq, .. } = position(input);
-            let role = if many & 1 == 0 { Role::Viewer } else { Role::Editor };
-            let resumed = many & 2 == 0;
-            let most = u64::from(many >> 2);
-            let allowance = (many & 4 != 0).then_some(Allowance {
-                credit: most,
-                batch: most,
-                batch_documents: most & 3,
-                frame: most,
-            });
-            Opened { channel, role, incarnation, run, seq, resumed, allowance }.into()
-        }
-        7 => Closed { channel, code: denial(many), message: String::new() }.into(),
+        4 => open(channel, bits, input).into(),
+        5 | 6 => opened(channel, bits, input).into(),
+        7 => Closed { channel, code: denial(bits), message: String::new() }.into(),
         8 => Close { channel }.into(),
-        9..=11 => {
-            let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
-            let latest = (many & 16 != 0).then(|| position(input).seq);
-            Changes { channel, batch, seq, documents: forged_documents(input), latest }.into()
-        }
-        12 | 13 => {
-            let (batch, seq) = (u32::from(many & 7), (many & 8 != 0).then(|| position(input).seq));
-            let revision = || Revision::new(u32::from(many & 3), [many; 16]).ok();
-            let (id, reason) = (documents::id(many), String::new());
-            let refusal = || Refusal { id, reason, revision: revision() };
-            let refused = (many & 16 != 0).then(refusal).into_iter().collect();
-            let is_current = (many & 32 != 0).then_some(many & 64 == 0);
-            Acknowledge { channel, batch, refused, seq, is_current }.into()
-        }
-        14 => Compare { channel, buckets: vec![many; 8 << (many & 3)] }.into(),
-        15 => {
-            let (seq, id) = (position(input).seq, documents::id(many));
-            let digest = [input.byte(); 8].into();
-            let deleted = (many & 4 != 0).then_some(many & 8 == 0);
-            let documents = (many & 16 == 0).then(|| vec![DocumentDigest { id, digest, deleted }]);
-            Differences { channel, seq, buckets: vec![u16::from(many & 3)], documents }.into()
-        }
-        16 => Want { channel, ids: vec![documents::id(many)] }.into(),
-        17 => {
-            let revisions = Revision::new(1, [many; 16]).into_iter().collect();
-            let offered = Offered { id: documents::id(many), revisions };
-            let documents = vec![offered; 1 << (many & 7)];
-            Offer { channel, offer: u32::from(many >> 5), documents }.into()
-        }
+        9..=11 => changes(channel, bits, input).into(),
+        12 | 13 => acknowledge(channel, bits, input).into(),
+        14 => Compare { channel, buckets: vec![bits; 8 << (bits & 3)] }.into(),
+        15 => differences(channel, bits, input).into(),
+        16 => Want { channel, ids: vec![documents::id(bits)] }.into(),
+        17 => offer(channel, bits).into(),
         18 => {
-            let ids = vec![documents::id(many); usize::from(many & 1)];
-            Lacking { channel, offer: u32::from(many >> 1 & 3), ids }.into()
+            let ids = vec![documents::id(bits); usize::from(bits & 1)];
+            Lacking { channel, offer: u32::from(bits >> 1 & 3), ids }.into()
         }
-        19 => {
-            let bytes =
-                if many & 2 == 0 { forged(input) } else { input.bytes(many.into()).to_vec() };
-            Part { bytes, is_last: (many & 1 != 0).then_some(many & 4 == 0) }.into()
-        }
+        19 => part(bits, input).into(),
         20 => Received {}.into(),
-        _ => return input.bytes(usize::from(says % 32)).to_vec(),
+        _ => return input.bytes(usize::from(choice % 32)).to_vec(),
     };
     message.encode()
 }
 
-/// Another frame that differs a little.
+fn hello(bits: u8) -> Hello {
+    let versions = if bits == 0 { vec![9] } else { vec![1 + (bits & 1)] };
+    Hello { versions, agent: String::new() }
+}
+
+fn open(channel: u32, bits: u8, input: &mut Input<'_>) -> Open {
+    Open {
+        channel,
+        database: super::name(usize::from(bits & 1)),
+        credentials: vec![bits >> 1 & 3],
+        checkpoint: (bits & 8 != 0).then(|| position(input)),
+    }
+}
+
+fn opened(channel: u32, bits: u8, input: &mut Input<'_>) -> Opened {
+    let Checkpoint { incarnation, run, seq, .. } = position(input);
+    let role = if bits & 1 == 0 { Role::Viewer } else { Role::Editor };
+    let resumed = bits & 2 == 0;
+    let most = u64::from(bits >> 2);
+    let allowance = (bits & 4 != 0).then_some(Allowance {
+        credit: most,
+        batch: most,
+        batch_documents: most & 3,
+        frame: most,
+    });
+    Opened { channel, role, incarnation, run, seq, resumed, allowance }
+}
+
+fn changes(channel: u32, bits: u8, input: &mut Input<'_>) -> Changes {
+    let (batch, seq) = (u32::from(bits & 7), (bits & 8 != 0).then(|| position(input).seq));
+    let latest = (bits & 16 != 0).then(|| position(input).seq);
+    Changes { channel, batch, seq, documents: forged_documents(input), latest }
+}
+
+fn acknowledge(channel: u32, bits: u8, input: &mut Input<'_>) -> Acknowledge {
+    let (batch, seq) = (u32::from(bits & 7), (bits & 8 != 0).then(|| position(input).seq));
+    let revision = Revision::new(u32::from(bits & 3), [bits; 16]).ok();
+    let refusal = Refusal { id: documents::id(bits), reason: String::new(), revision };
+    let refused = (bits & 16 != 0).then_some(refusal).into_iter().collect();
+    let is_current = (bits & 32 != 0).then_some(bits & 64 == 0);
+    Acknowledge { channel, batch, refused, seq, is_current }
+}
+
+fn differences(channel: u32, bits: u8, input: &mut Input<'_>) -> Differences {
+    let (seq, id) = (position(input).seq, documents::id(bits));
+    let digest = [input.byte(); 8].into();
+    let deleted = (bits & 4 != 0).then_some(bits & 8 == 0);
+    let documents = (bits & 16 == 0).then(|| vec![DocumentDigest { id, digest, deleted }]);
+    Differences { channel, seq, buckets: vec![u16::from(bits & 3)], documents }
+}
+
+fn offer(channel: u32, bits: u8) -> Offer {
+    let revisions = Revision::new(1, [bits; 16]).into_iter().collect();
+    let offered = Offered { id: documents::id(bits), revisions };
+    Offer { channel, offer: u32::from(bits >> 5), documents: vec![offered; 1 << (bits & 7)] }
+}
+
+fn part(bits: u8, input: &mut Input<'_>) -> Part {
+    let bytes = if bits & 2 == 0 { forged(input) } else { input.bytes(bits.into()).to_vec() };
+    Part { bytes, is_last: (bits & 1 != 0).then_some(bits & 4 == 0) }
+}
+
+/// The frame with a small change.
 pub fn mutated(mut frame: Vec<u8>, input: &mut Input<'_>) -> Vec<u8> {
-    let (at, says) = (input.byte(), input.byte());
+    let (at, choice) = (input.byte(), input.byte());
     let at = usize::from(at) % frame.len().max(1);
-    match says % 8 {
+    match choice % 8 {
         0 => frame.truncate(at),
-        1 => frame.extend(input.bytes(usize::from(says >> 3))),
+        1 => frame.extend(input.bytes(usize::from(choice >> 3))),
         _ => {
             if let Some(byte) = frame.get_mut(at) {
-                *byte ^= says;
+                *byte ^= choice;
             }
         }
     }
@@ -113,8 +126,8 @@ pub fn mutated(mut frame: Vec<u8>, input: &mut Input<'_>) -> Vec<u8> {
 }
 
 fn forged_documents(input: &mut Input<'_>) -> Vec<WireDocument> {
-    let says = input.byte();
-    let bytes = input.bytes(usize::from((says >> 3) % HISTORY));
+    let choice = input.byte();
+    let bytes = input.bytes(usize::from((choice >> 3) % HISTORY));
     let revisions = history::nodes(&mut Input(bytes)).into_iter().map(|node| WireRevision {
         revision: node.revision,
         parent: node.parent.map(|parent: Revision| parent.hash().into()),
@@ -123,15 +136,15 @@ fn forged_documents(input: &mut Input<'_>) -> Vec<WireDocument> {
         merges: (!node.merges.is_empty()).then_some(node.merges),
     });
     let document =
-        WireDocument { id: documents::id(says), revisions: revisions.collect(), forgotten: None };
-    vec![document; usize::from(says >> 2 & 1) + 1]
+        WireDocument { id: documents::id(choice), revisions: revisions.collect(), forgotten: None };
+    vec![document; usize::from(choice >> 2 & 1) + 1]
 }
 
-/// Where a database may be, or may not.
+/// A position of a database, which may be wrong.
 fn position(input: &mut Input<'_>) -> Checkpoint {
-    let says = input.byte();
-    let seq = if says < 240 { u64::from(says % 16) } else { u64::MAX - u64::from(says % 2) };
-    Checkpoint::new([0x80 | says >> 4 & 1; 16], [7; 16], seq)
+    let choice = input.byte();
+    let seq = if choice < 240 { u64::from(choice % 16) } else { u64::MAX - u64::from(choice % 2) };
+    Checkpoint::new([0x80 | choice >> 4 & 1; 16], [7; 16], seq)
 }
 
 fn goodbye(choice: u8) -> GoodbyeCode {

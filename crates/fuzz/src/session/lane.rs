@@ -1,23 +1,27 @@
-//! What is under way from one end of a connection to the other.
+//! The frames on their way in one direction of a connection.
 
 use std::collections::VecDeque;
 
 use settee_sync::message::{Message, Part};
 
-/// What one small frame that answers another takes at most.
+/// The longest small frame that answers another, in bytes.
 const ANSWER: usize = 160;
 
-/// Frames in their order, which the fuzzer may change.
+/// Frames in order. The fuzzer may change the order.
 #[derive(Default)]
 pub struct Lane {
     frames: VecDeque<Vec<u8>>,
+    /// The bytes of `frames`.
     waiting: usize,
+    /// The frame that was taken last.
     last: Vec<u8>,
+    /// The number of channels that were opened.
     channels: usize,
-    /// Bytes of the parts so far of what comes in parts, and of the longest frame, whole or in parts.
+    /// The bytes of the parts so far of an incomplete frame.
     in_parts: usize,
+    /// The length of the longest frame, whole or in parts.
     longest: usize,
-    /// How often the sender had cause for an answer.
+    /// The number of events that may have caused an answer.
     pub causes: usize,
 }
 
@@ -42,12 +46,12 @@ impl Lane {
         Some(frame)
     }
 
-    /// The frame that came last.
+    /// The frame that was taken last.
     pub fn last(&self) -> Vec<u8> {
         self.last.clone()
     }
 
-    /// The next frame comes after all others.
+    /// Moves the next frame behind all others.
     pub fn delay(&mut self) {
         if !self.frames.is_empty() {
             self.frames.rotate_left(1);
@@ -58,10 +62,10 @@ impl Lane {
         self.waiting
     }
 
-    /// Each channel has its credit and the batch that passes it, and each cause its answer. A
-    /// document weighs a little less than it is long.
+    /// Checks the bytes in flight. Each channel has its credit and one batch more, and each cause one
+    /// answer. A document is a little longer than its weight.
     pub fn check(&self, credit: usize) {
         let most = self.channels * (2 * credit + self.longest) + self.causes * ANSWER;
-        assert!(self.waiting <= most, "more is under way than there is credit for");
+        assert!(self.waiting <= most, "more is in flight than there is credit for");
     }
 }

@@ -1,4 +1,4 @@
-//! The server's end: databases that all connections share, and a machine for each connection.
+//! The server's end: databases, which all connections share, and a machine for each connection.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,9 +17,9 @@ use super::{at_once, digests, documents, lane::Lane};
 use crate::{input::Input, place::Only};
 
 const RUN: [u8; 16] = [7; 16];
-/// More outputs than any one thing that happens has cause for.
+/// More outputs than any single event causes.
 const OUTPUTS: usize = 100;
-/// Jobs and bytes that may wait before nothing more is read, as with the real server.
+/// The jobs and the bytes that may wait before the server stops reading, as the real one does.
 const JOBS_LIMIT: usize = 16;
 const QUEUE_LIMIT: usize = 4096;
 
@@ -28,14 +28,14 @@ pub struct Service {
     memories: Vec<Memory>,
 }
 
-/// One connection, and what is under way on it.
+/// One connection, with the frames on it.
 pub struct Connection {
     pub machine: Server,
     pub up: Lane,
     pub down: Lane,
     channels: BTreeMap<Channel, Opened>,
     jobs: VecDeque<Job>,
-    /// What a job has found, on its way to the machine.
+    /// The outcome of a job, on its way to the machine.
     done: Option<Done>,
     /// The server has closed it.
     pub is_over: bool,
@@ -44,7 +44,7 @@ pub struct Connection {
 struct Opened {
     index: usize,
     role: Role,
-    /// How far the machine has been told that the database is.
+    /// The update sequence that the machine was told last.
     told: Option<u64>,
 }
 
@@ -89,24 +89,24 @@ impl Service {
         Self { databases, memories }
     }
 
-    /// Lets every commit fail, or none any more.
+    /// Lets all commits fail, or none.
     pub fn fail(&self, index: usize, fails: bool) {
         self.memories[index].fail_with(fails.then_some(BackendError::Full));
     }
 
-    /// Somebody else edits, whose changes come at once.
+    /// Another person edits, and the edit is committed at once.
     pub fn edit(&self, index: usize, input: &mut Input<'_>) {
         let database = &self.databases[index];
-        let says = input.byte();
-        let id = documents::id(says);
+        let choice = input.byte();
+        let id = documents::id(choice);
         let records = at_once(database.records(vec![id.clone()])).unwrap_or_default();
-        let there = records.into_iter().next().flatten().filter(|_| says & 4 == 0);
+        let there = records.into_iter().next().flatten().filter(|_| choice & 4 == 0);
         let seen = there.as_ref().and_then(|record| record.document());
         let seen = seen.map_or_else(Vec::new, |document| document.leaves);
         let all = there.and_then(|record| record.outgoing_since(Known::Unsure, |_| false));
         let fetch = all.map(|document| Operation::Replicate { document, acknowledges: true });
         let body = documents::body(input.byte());
-        let change = if says >> 5 == 0 { Change::Delete } else { Change::Put(body) };
+        let change = if choice >> 5 == 0 { Change::Delete } else { Change::Put(body) };
         let edit = Operation::Edit(Edit { id, seen, change });
         let edited = Only(None).after(fetch.into_iter().chain([edit]).collect(), 0);
         let sent = edited.records.first().and_then(|record| record.outgoing_pending());
@@ -192,17 +192,17 @@ impl Connection {
         }
     }
 
-    pub fn hears(&self) -> bool {
+    pub fn can_receive(&self) -> bool {
         !self.is_over && self.jobs.len() < JOBS_LIMIT && self.down.waiting() < QUEUE_LIMIT
     }
 
-    pub fn hear(&mut self, now: Time, frame: &[u8]) {
+    pub fn receive(&mut self, now: Time, frame: &[u8]) {
         self.down.causes += 1;
         self.machine.handle_frame(now, frame);
-        self.obey();
+        self.apply_outputs();
     }
 
-    /// Does the next job, or tells the machine what the last one has found.
+    /// Tells the machine the outcome of the last job, or does the next one.
     pub fn work(&mut self, now: Time, service: &Service) -> bool {
         match self.done.take() {
             Some(Done::Authorized(channel, decision)) => {
@@ -231,18 +231,18 @@ impl Connection {
                 return self.done.is_some();
             }
         }
-        self.obey();
+        self.apply_outputs();
         true
     }
 
-    /// Tells the machine of one database that has changed, if there is such a one.
+    /// Tells the machine of one database that has changed, if there is one.
     pub fn tell(&mut self, now: Time, service: &Service) -> bool {
         let seq = |opened: &Opened| Some(service.databases[opened.index].seq());
         let due = self.channels.iter_mut().find(|(_, opened)| opened.told != seq(opened));
         let Some((channel, opened)) = due else { return false };
         opened.told = seq(opened);
         self.machine.handle_news(now, *channel, opened.told.unwrap_or_default());
-        self.obey();
+        self.apply_outputs();
         true
     }
 
@@ -251,29 +251,29 @@ impl Connection {
         if let Some(channel) = Input(&[choice]).pick(&channels) {
             self.down.causes += 1;
             self.machine.handle_revoked(channel, Denial::new(DenialCode::Revoked, "no more"));
-            self.obey();
+            self.apply_outputs();
         }
     }
 
     pub fn stop(&mut self) {
         self.machine.handle_stopping();
-        self.obey();
+        self.apply_outputs();
     }
 
-    pub fn look_at_clock(&mut self, now: Time) {
+    pub fn check_timeout(&mut self, now: Time) {
         if self.machine.poll_timeout().is_some_and(|at| at <= now) {
             self.down.causes += 1;
             self.machine.handle_timeout(now);
-            self.obey();
+            self.apply_outputs();
         }
     }
 
-    /// Does all that the machine says.
-    fn obey(&mut self) {
+    /// Does what the machine says.
+    fn apply_outputs(&mut self) {
         let mut outputs = 0;
         while let Some(output) = self.machine.poll_output() {
             outputs += 1;
-            assert!(outputs <= OUTPUTS, "the server turns in circles");
+            assert!(outputs <= OUTPUTS, "the server is in an endless loop");
             assert!(!self.is_over, "nothing comes after the end");
             match output {
                 ServerOutput::Send(frame) => self.down.send(frame),

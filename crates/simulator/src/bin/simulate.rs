@@ -1,4 +1,4 @@
-//! Plays many lives, or one of them again to be read.
+//! Plays many lives, or one of them again with a readable trace.
 
 use std::process::ExitCode;
 

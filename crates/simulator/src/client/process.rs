@@ -1,7 +1,7 @@
-//! A process that syncs: the machine, and what it knows of the world.
+//! A process that syncs: a machine, and its state outside.
 //!
-//! It obeys the machine as the driver of `settee-client` does: what the machine asks for is done
-//! in order, and only then is the next thing heard. Between any two steps, others go on.
+//! It drives the machine as `settee-client` does: all outputs are done in order before the next input is
+//! taken. Other actors run between any two steps.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -20,20 +20,21 @@ use settee_sync::{
 
 use super::store::{Store, Withdrawn, remember};
 use crate::{
-    Violation,
-    agenda::{Event, Life},
-    at_once,
     clock::Clock,
     context::Context,
+    databases::at_once,
+    databases::records,
+    event::{Event, Life},
     faults::Fate,
-    network::{Direction, LinkId},
-    records, sabotage,
-    scenario::Standing,
+    link::{Direction, LinkId},
+    sabotage,
+    scenario::Membership,
+    violation::Violation,
 };
 
-/// Most that waits for a process. Frames come one by one, and news only once.
+/// Most inputs that wait for a process.
 const INBOX_LIMIT: usize = 10_000;
-/// How long a process waits for room to begin a term in.
+/// How long a process waits before it tries again to begin a term.
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Process {
@@ -50,7 +51,7 @@ pub struct Process {
     armed: Option<Time>,
 }
 
-/// A store under the machine's name for it, and under a term.
+/// A store that this process leads: the machine's name for it, and a handle with the process's term.
 struct Led {
     replica: Replica,
     database: Database,
@@ -72,33 +73,33 @@ pub enum Input {
     Ended(LinkId),
     Add(usize),
     News(usize),
-    /// The same credentials are shown once more, for they count again.
+    /// The same credentials are shown again, because they are valid again.
     Credentials(usize),
     Timeout,
     Wake,
     Offline,
 }
 
-/// What a step has done that others may want to check.
-pub enum Deed {
+/// The result of a step, for the checks.
+pub enum Step {
     Nothing,
     /// The process is gone.
     Crashed,
-    /// The process has ended itself: another one has begun a later term.
+    /// The process has ended, because another one has begun a later term.
     Superseded,
-    /// Documents from the server are durable, or its checkpoint.
+    /// Documents from the server are durable, or a checkpoint.
     Committed {
         store: usize,
         checkpoint: Option<Checkpoint>,
     },
     Settled(Settled),
-    /// A server has lost something of this store, says the machine.
+    /// The machine has found that the server has lost something of this store.
     Compared(usize),
-    /// What it has lost of this store is marked.
+    /// Documents that the server has lost of this store are marked as pending.
     Marked(usize),
 }
 
-/// A verdict that was written down, or could not be.
+/// A verdict that was stored, or could not be.
 pub struct Settled {
     pub store: usize,
     pub checkpoint: Option<Checkpoint>,
@@ -132,7 +133,7 @@ impl Process {
         self.keep_going(context, device.id);
     }
 
-    /// It dies. The system closes a dead process' sockets, unless it is dead as well.
+    /// The process dies. The system closes its socket, unless the whole device is dead.
     pub fn die(self, context: &mut Context) {
         match self.link {
             Some(link) if context.random.one_in(3) => {
@@ -144,7 +145,7 @@ impl Process {
         }
     }
 
-    /// It ends by itself.
+    /// The process ends in order.
     pub fn close(self, context: &mut Context) {
         if let Some(link) = self.link {
             context.hang_up(link, Direction::Up);
@@ -163,7 +164,7 @@ impl Process {
         self.machine.replica_status(self.replicas[store].as_ref()?.replica)
     }
 
-    pub fn hear(
+    pub fn deliver(
         &mut self,
         context: &mut Context,
         client: usize,
@@ -182,10 +183,10 @@ impl Process {
             return Ok(());
         }
         self.armed = None;
-        self.hear(context, client, Input::Timeout)
+        self.deliver(context, client, Input::Timeout)
     }
 
-    /// A database has changed, and the process hears of it soon.
+    /// A database has changed. The process will hear of it soon.
     pub fn changed(&mut self, context: &mut Context, client: usize, store: usize) {
         if !std::mem::replace(&mut self.has_news[store], true) {
             let wait = context.random.millis(0, 15);
@@ -197,7 +198,7 @@ impl Process {
         self.link.is_none() && self.attempt == attempt
     }
 
-    /// The attempt to connect that it awaits has ended, with a link or without.
+    /// The awaited attempt to connect has ended, with a link if it succeeded.
     pub fn connected(
         &mut self,
         context: &mut Context,
@@ -205,24 +206,24 @@ impl Process {
         link: Option<LinkId>,
     ) -> Result<(), Violation> {
         self.link = link;
-        self.hear(context, client, link.map_or(Input::Unreachable, Input::Connected))
+        self.deliver(context, client, link.map_or(Input::Unreachable, Input::Connected))
     }
 
-    /// Does what the machine asks for until that touches the disk, or hears the next thing.
-    pub fn step(&mut self, context: &mut Context, device: &Device) -> Result<Deed, Violation> {
+    /// Does outputs of the machine until one touches the disk. If there are none, takes the next input.
+    pub fn step(&mut self, context: &mut Context, device: &Device) -> Result<Step, Violation> {
         self.is_stepping = false;
         loop {
             if let Some(output) = self.machine.poll_output() {
-                if let Some(deed) = self.obey(context, device, output)? {
+                if let Some(done) = self.apply(context, device, output)? {
                     self.keep_going(context, device.id);
-                    return Ok(deed);
+                    return Ok(done);
                 }
             } else if let Some(input) = self.inbox.pop_front() {
                 self.take(context, device, input);
             } else {
                 let next = self.machine.poll_timeout().map(|at| device.clock.moment_of(at));
                 context.arm(&mut self.armed, next, Event::ClientTimer(device.id, self.life));
-                return Ok(Deed::Nothing);
+                return Ok(Step::Nothing);
             }
         }
     }
@@ -234,7 +235,7 @@ impl Process {
         }
     }
 
-    /// Hands the machine what has happened.
+    /// Tells the machine what has happened.
     fn take(&mut self, context: &mut Context, device: &Device, input: Input) {
         let now = device.clock.at(context.now);
         match input {
@@ -242,7 +243,8 @@ impl Process {
                 self.machine.handle_connected(now);
             }
             Input::Frame(link, frame) if self.link == Some(link) => {
-                let is_rogue = device.stores.iter().any(|store| store.standing == Standing::Rogue);
+                let is_rogue =
+                    device.stores.iter().any(|store| store.membership == Membership::Rogue);
                 let frame = if is_rogue { deceived(frame) } else { frame };
                 self.machine.handle_frame(now, &frame);
             }
@@ -271,8 +273,8 @@ impl Process {
         }
     }
 
-    /// Begins to sync a database, and a term of its own: who did so before writes no more. Where
-    /// there is no room for that, it is tried again.
+    /// Begins to sync a database under a new term, which ends that of any other process. If the term
+    /// can't be stored, it is tried again.
     fn add(&mut self, context: &mut Context, device: &Device, index: usize) {
         let store = &device.stores[index];
         let Ok(database) = at_once(store.database.lead()) else {
@@ -284,108 +286,129 @@ impl Process {
             format!("database {}", store.number),
             credentials(device.person),
             store.checkpoint(),
-            store.standing == Standing::Owner,
+            store.membership == Membership::Owner,
         );
         self.replicas[index] = Some(Led { replica, database });
         store.tell(now, &mut self.machine, replica);
     }
 
-    /// Does what the machine says. What touches the disk is a deed.
-    fn obey(
+    /// Does one output of the machine. Returns a step if it has touched the disk.
+    fn apply(
         &mut self,
         context: &mut Context,
         device: &Device,
         output: ClientOutput,
-    ) -> Result<Option<Deed>, Violation> {
-        let now = device.clock.at(context.now);
+    ) -> Result<Option<Step>, Violation> {
         match output {
             ClientOutput::Connect => {
                 self.attempt += 1;
                 let wait = context.random.millis(1, 50);
                 context.plan(wait, Event::Connect(device.id, self.life, self.attempt));
-                if let Some(link) = self.link.take() {
-                    context.hang_up(link, Direction::Up);
-                }
+                self.hang_up(context);
             }
             ClientOutput::Disconnect => {
                 self.attempt += 1;
-                if let Some(link) = self.link.take() {
-                    context.hang_up(link, Direction::Up);
-                }
+                self.hang_up(context);
             }
             ClientOutput::Send(frame) => {
                 if let Some(link) = self.link {
                     context.send(link, Direction::Up, frame);
                 }
             }
+            ClientOutput::StatusChanged => self.check_status(context, device)?,
+            output => return self.apply_to_store(context, device, output).map(Some),
+        }
+        Ok(None)
+    }
+
+    fn hang_up(&mut self, context: &mut Context) {
+        if let Some(link) = self.link.take() {
+            context.hang_up(link, Direction::Up);
+        }
+    }
+
+    fn check_status(&self, context: &Context, device: &Device) -> Result<(), Violation> {
+        let is_confused = matches!(
+            self.machine.connection_status(),
+            ConnectionStatus::Offline { reason: OfflineReason::ProtocolError, .. }
+                | ConnectionStatus::UpdateNeeded
+        );
+        if is_confused && !context.has_duplicates {
+            let id = device.id;
+            return Err(Violation(format!("client {id} doesn't understand the server")));
+        }
+        Ok(())
+    }
+
+    /// Does an output that is about a store.
+    fn apply_to_store(
+        &mut self,
+        context: &mut Context,
+        device: &Device,
+        output: ClientOutput,
+    ) -> Result<Step, Violation> {
+        let now = device.clock.at(context.now);
+        match output {
             ClientOutput::ReadPending { replica, limit } => {
-                let Place { database, .. } = self.place(device, replica)?;
+                let Target { database, .. } = self.target(device, replica)?;
                 let records = at_once(database.pending(limit)).unwrap_or_default();
                 self.machine.handle_pending(now, replica, &records);
-                return Ok(Some(Deed::Nothing));
+                Ok(Step::Nothing)
             }
             ClientOutput::Commit { replica, batch, documents, checkpoint } => {
-                let place = self.place(device, replica)?;
+                let target = self.target(device, replica)?;
                 let committed = (batch, documents, checkpoint);
-                return Ok(Some(self.commit(context, device, &place, committed)));
+                Ok(self.commit(context, device, &target, committed))
             }
             ClientOutput::Settle { replica, verdict } => {
-                let place = self.place(device, replica)?;
-                return Ok(Some(self.settle(context, &place, verdict)));
+                let target = self.target(device, replica)?;
+                Ok(self.settle(context, &target, verdict))
             }
             ClientOutput::Digest { replica } => {
-                let Place { index, database, .. } = self.place(device, replica)?;
+                let Target { index, database, .. } = self.target(device, replica)?;
                 let records = records(&database);
                 let documents = Digests::of(records.iter().map(AsRef::as_ref)).into_documents();
                 self.machine.handle_digests(now, replica, Some(documents));
-                return Ok(Some(Deed::Compared(index)));
+                Ok(Step::Compared(index))
             }
             ClientOutput::Resend { replica, ids } => {
-                let place = self.place(device, replica)?;
-                return Ok(Some(self.resend(context, device, &place, ids)));
+                let target = self.target(device, replica)?;
+                Ok(self.resend(context, device, &target, ids))
             }
             ClientOutput::Find { replica, ids } => {
-                let Place { database, .. } = self.place(device, replica)?;
+                let Target { database, .. } = self.target(device, replica)?;
                 let found = at_once(database.records(ids)).ok();
                 self.machine.handle_found(replica, found.as_deref());
-                return Ok(Some(Deed::Nothing));
+                Ok(Step::Nothing)
             }
-            ClientOutput::StatusChanged => {
-                let is_confused = matches!(
-                    self.machine.connection_status(),
-                    ConnectionStatus::Offline { reason: OfflineReason::Misunderstanding, .. }
-                        | ConnectionStatus::UpdateNeeded
-                );
-                if is_confused && !context.has_duplicates {
-                    let id = device.id;
-                    return Err(Violation(format!("client {id} doesn't understand the server")));
-                }
-            }
+            ClientOutput::Connect
+            | ClientOutput::Disconnect
+            | ClientOutput::Send(_)
+            | ClientOutput::StatusChanged => Ok(Step::Nothing),
         }
-        Ok(None)
     }
 
     fn commit(
         &mut self,
         context: &mut Context,
         device: &Device,
-        place: &Place,
+        target: &Target,
         (batch, documents, checkpoint): (BatchNumber, Vec<ReplicatedDocument>, Option<Checkpoint>),
-    ) -> Deed {
+    ) -> Step {
         let fate = context.faults.client_commit(&mut context.random);
         let (remembered, fate) =
-            sabotage::remember_first(context, &place.database, checkpoint, fate);
+            sabotage::remember_first(context, &target.database, checkpoint, fate);
         if fate == Fate::CrashBefore {
             context.tally.count("fault: client dies before a commit");
-            return Deed::Crashed;
+            return Step::Crashed;
         }
         let operations = documents
             .into_iter()
             .map(|document| Operation::Replicate { document, acknowledges: true })
             .chain(remembered.map(remember));
-        let committed = at_once(place.database.commit(operations.collect()));
+        let committed = at_once(target.database.commit(operations.collect()));
         if is_superseded(&committed) {
-            return Deed::Superseded;
+            return Step::Superseded;
         }
         if let Ok(Commit { outcomes, .. }) = &committed {
             let id = device.id;
@@ -395,50 +418,50 @@ impl Process {
         }
         if fate == Fate::CrashAfter {
             context.tally.count("fault: client dies after a commit");
-            return Deed::Crashed;
+            return Step::Crashed;
         }
         let rejected =
             committed.map(|commit| commit.outcomes.iter().filter(|o| o.is_err()).count());
         let is_saved = rejected.is_ok();
         let now = device.clock.at(context.now);
-        self.machine.handle_committed(now, place.replica, batch, rejected.ok());
-        Deed::Committed { store: place.index, checkpoint: checkpoint.filter(|_| is_saved) }
+        self.machine.handle_committed(now, target.replica, batch, rejected.ok());
+        Step::Committed { store: target.index, checkpoint: checkpoint.filter(|_| is_saved) }
     }
 
     fn resend(
         &mut self,
         context: &mut Context,
         device: &Device,
-        place: &Place,
+        target: &Target,
         mut ids: Vec<DocumentId>,
-    ) -> Deed {
+    ) -> Step {
         let fate = context.faults.client_commit(&mut context.random);
         if fate == Fate::CrashBefore {
             context.tally.count("fault: client dies before it marks what was lost");
-            return Deed::Crashed;
+            return Step::Crashed;
         }
-        // Where all of it is lost they come in no order, and a seed is to be played again.
+        // Their order may be random, but a seed has to play the same way again.
         ids.sort_unstable();
         let operations = ids.into_iter().map(|id| Operation::Resend { id }).collect();
-        let marked = at_once(place.database.commit(operations));
+        let marked = at_once(target.database.commit(operations));
         if is_superseded(&marked) {
-            return Deed::Superseded;
+            return Step::Superseded;
         }
         if fate == Fate::CrashAfter {
             context.tally.count("fault: client dies after it has marked what was lost");
-            return Deed::Crashed;
+            return Step::Crashed;
         }
         let now = device.clock.at(context.now);
-        self.machine.handle_resent(now, place.replica, marked.is_ok());
-        Deed::Marked(place.index)
+        self.machine.handle_resent(now, target.replica, marked.is_ok());
+        Step::Marked(target.index)
     }
 
-    fn settle(&mut self, context: &mut Context, place: &Place, verdict: Verdict) -> Deed {
+    fn settle(&mut self, context: &mut Context, target: &Target, verdict: Verdict) -> Step {
         let Verdict { acknowledged, refused, checkpoint } =
             sabotage::lose_refusals(context, verdict);
         let sent = acknowledged.iter().map(|(id, _)| id).chain(refused.iter().map(|(id, ..)| id));
         let ids: Vec<DocumentId> = sent.cloned().collect();
-        let store = place.store;
+        let store = target.store;
         let before: Vec<Option<_>> = refused.iter().map(|(id, ..)| store.record(id)).collect();
 
         let acknowledge = acknowledged.iter().cloned();
@@ -450,42 +473,45 @@ impl Process {
         let operations = acknowledge.chain(refuse).chain(checkpoint.map(remember)).collect();
         let fate = context.faults.client_commit(&mut context.random);
         if fate == Fate::CrashBefore {
-            context.tally.count("fault: client dies before a verdict is written down");
-            return Deed::Crashed;
+            context.tally.count("fault: client dies before a verdict is stored");
+            return Step::Crashed;
         }
-        let settled = at_once(place.database.commit(operations));
+        let settled = at_once(target.database.commit(operations));
         if is_superseded(&settled) {
-            return Deed::Superseded;
+            return Step::Superseded;
         }
         let withdrawn = before.into_iter().flatten().map(|record| store.withdrawn(&record));
         let withdrawn = withdrawn.collect();
-        // Who dies now has learnt of the verdict; it only can't tell the machine any more.
+        // A process that dies now has stored the verdict, but can't tell its machine any more.
         let is_last = fate != Fate::Done;
         if is_last {
-            context.tally.count("fault: client dies after a verdict is written down");
+            context.tally.count("fault: client dies after a verdict is stored");
         } else {
-            self.machine.handle_settled(place.replica, &ids);
+            self.machine.handle_settled(target.replica, &ids);
         }
         let checkpoint = checkpoint.filter(|_| settled.is_ok());
-        let store = place.index;
-        Deed::Settled(Settled { store, checkpoint, acknowledged, withdrawn, is_last })
+        let store = target.index;
+        Step::Settled(Settled { store, checkpoint, acknowledged, withdrawn, is_last })
     }
 
-    fn place<'a>(&self, device: &Device<'a>, replica: Replica) -> Result<Place<'a>, Violation> {
+    fn target<'a>(&self, device: &Device<'a>, replica: Replica) -> Result<Target<'a>, Violation> {
         let mut replicas = self.replicas.iter().enumerate();
-        let place = replicas.find_map(|(index, led)| {
+        let target = replicas.find_map(|(index, led)| {
             let led = led.as_ref().filter(|led| led.replica == replica)?;
             let (store, database) = (&device.stores[index], led.database.clone());
-            Some(Place { replica, index, store, database })
+            Some(Target { replica, index, store, database })
         });
-        place.ok_or_else(|| {
-            Violation(format!("client {} speaks of a replica that it doesn't have", device.id))
+        target.ok_or_else(|| {
+            Violation(format!(
+                "client {} has an output for a replica that it doesn't have",
+                device.id
+            ))
         })
     }
 }
 
-/// A store that the machine speaks of.
-struct Place<'a> {
+/// The store that an output is about.
+struct Target<'a> {
     replica: Replica,
     index: usize,
     store: &'a Store,
@@ -500,7 +526,7 @@ fn credentials(person: usize) -> Vec<u8> {
     vec![u8::try_from(person).unwrap_or(u8::MAX)]
 }
 
-/// The frame as a viewer's client would want it: it may write.
+/// The frame with the role of an editor instead of a viewer.
 fn deceived(frame: Vec<u8>) -> Vec<u8> {
     match Message::decode(&frame) {
         Ok(Some(Message::Opened(mut opened))) if opened.role == Role::Viewer => {

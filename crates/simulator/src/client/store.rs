@@ -1,4 +1,4 @@
-//! What is durable of a database on a device.
+//! The durable state of a database on a device.
 
 use std::sync::Arc;
 
@@ -8,46 +8,46 @@ use settee_sync::{
     client::{Client, Replica},
 };
 
-use crate::{at_once, scenario::Standing};
+use crate::{databases::at_once, scenario::Membership};
 
 const CHECKPOINT: &str = "sync/checkpoint";
 
 /// A database on this device.
 pub struct Store {
     pub number: usize,
-    pub standing: Standing,
+    pub membership: Membership,
     pub memory: Memory,
-    /// For edits. Those who sync write by handles of their own, each under its term.
+    /// The handle for edits. Processes that sync have handles of their own, each with its term.
     pub database: Database,
     backup: Option<Memory>,
 }
 
-/// What a refusal has taken out of a document.
+/// The revisions that a refusal has taken out of a document.
 pub struct Withdrawn {
     pub id: DocumentId,
     pub revisions: Vec<Revision>,
-    /// What was shown as refused before, and what is now.
+    /// The revision that was shown as refused before, and the one that is now.
     pub before: Option<Revision>,
     pub after: Option<Revision>,
 }
 
 impl Store {
-    pub fn new(client: usize, number: usize, standing: Standing) -> Self {
+    pub fn new(client: usize, number: usize, membership: Membership) -> Self {
         let incarnation = u128::from(client as u64) << 64 | u128::from(number as u64);
-        Self::on(Memory::new(incarnation.to_be_bytes()), number, standing)
+        Self::on(Memory::new(incarnation.to_be_bytes()), number, membership)
     }
 
-    fn on(memory: Memory, number: usize, standing: Standing) -> Self {
+    fn on(memory: Memory, number: usize, membership: Membership) -> Self {
         let database = Database::new(memory.clone());
-        Self { number, standing, memory, database, backup: None }
+        Self { number, membership, memory, database, backup: None }
     }
 
-    /// The same on another device, as it is now.
+    /// A copy for another device.
     pub fn copy(&self) -> Self {
-        Self::on(self.copy_of(&self.memory), self.number, self.standing)
+        Self::on(self.copy_of(&self.memory), self.number, self.membership)
     }
 
-    /// A copied profile doesn't know that it is one, so the incarnation stays.
+    /// A copied profile doesn't know that it is a copy, so it has the same incarnation.
     fn copy_of(&self, memory: &Memory) -> Memory {
         memory.copy(self.database.incarnation())
     }
@@ -60,7 +60,7 @@ impl Store {
         self.backup.is_some()
     }
 
-    /// It is again what it was when it was backed up. Nobody has it open.
+    /// Restores the backup. Nobody may have the store open.
     pub fn restore(&mut self) {
         if let Some(backup) = &self.backup {
             self.memory = self.copy_of(backup);

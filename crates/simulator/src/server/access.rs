@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use settee_sync::{Denial, DenialCode, Role};
 
-use crate::scenario::Standing;
+use crate::scenario::Membership;
 
 /// A person, and a database.
 pub type Place = (usize, usize);
 
-/// What holds for a while instead of what the scenario has drawn.
+/// Temporary access instead of what the scenario has drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exception {
     Revoked,
@@ -18,25 +18,25 @@ pub enum Exception {
 
 #[derive(Default)]
 pub struct Access {
-    standings: BTreeMap<Place, Standing>,
+    memberships: BTreeMap<Place, Membership>,
     exceptions: BTreeMap<Place, Exception>,
 }
 
 impl Access {
-    pub fn admit(&mut self, place: Place, standing: Standing) {
-        self.standings.insert(place, standing);
+    pub fn admit(&mut self, place: Place, membership: Membership) {
+        self.memberships.insert(place, membership);
     }
 
-    /// What somebody may do now.
+    /// The role of a person now.
     pub fn decide(&self, place: Place) -> Result<Role, Denial> {
         let denied = || Denial::new(DenialCode::Denied, "these credentials don't open it");
-        let standing = self.standings.get(&place).ok_or_else(denied)?;
+        let membership = self.memberships.get(&place).ok_or_else(denied)?;
         match self.exceptions.get(&place) {
             Some(Exception::Revoked) => {
                 Err(Denial::new(DenialCode::Revoked, "these credentials don't open it any more"))
             }
             Some(Exception::Role(role)) => Ok(*role),
-            None => Ok(standing.role()),
+            None => Ok(membership.role()),
         }
     }
 
@@ -48,7 +48,7 @@ impl Access {
         self.exceptions.get(&place).copied()
     }
 
-    /// Where something else holds than what was drawn.
+    /// All members with temporary access.
     pub fn exceptions(&self) -> Vec<Place> {
         self.exceptions.keys().copied().collect()
     }

@@ -1,4 +1,4 @@
-//! What is durable of a database on the server.
+//! The durable state of a database on the server.
 
 use settee_store::{Database, Memory, backend::Run};
 use settee_sync::Checkpoint;
@@ -14,7 +14,7 @@ pub struct Disk {
     backup: Option<Backup>,
     /// How often it has lost something.
     pub losses: u32,
-    /// A database comes to be when its owner opens it.
+    /// The owner has opened the database, which creates it.
     pub is_there: bool,
 }
 
@@ -27,11 +27,11 @@ struct Backup {
 /// How a database may lose something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// A backup is restored, as is proper.
+    /// A backup is restored in the proper way, with a new incarnation.
     Restored,
-    /// The files of a backup are copied over those that are there, and nobody tells the server.
+    /// The files are replaced by those of a backup, and the server is not told.
     CopiedBack,
-    /// It is deleted, and made anew.
+    /// It is deleted and created again.
     Deleted,
 }
 
@@ -70,7 +70,7 @@ impl Disk {
         self.backup = Some(Backup { memory, incarnation: self.incarnation, runs });
     }
 
-    /// Loses what came since the last backup, or all of it. Tells how. The server is not running.
+    /// Loses what came since the last backup, or everything. The server must not be running.
     pub fn lose(&mut self, random: &mut Random) -> Loss {
         self.losses += 1;
         let backup = self.backup.as_ref().filter(|_| !random.one_in(4));

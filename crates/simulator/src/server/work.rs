@@ -1,5 +1,5 @@
-//! What a connection asks of the databases. Its jobs are done one after the other while it goes on
-//! reading, and what a job has found reaches the machine some time later.
+//! The jobs that a connection has for the databases. They are done one after the other while the
+//! connection goes on reading, and their outcomes reach the machine some time later.
 
 use settee_store::{DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
@@ -11,8 +11,8 @@ use settee_sync::{
 
 use super::{Actor, access::Place};
 use crate::{
-    agenda::Event, at_once, context::Context, faults::Fate, network::LinkId, plan::is_welcome,
-    records, sabotage,
+    context::Context, databases::at_once, databases::records, event::Event, faults::Fate,
+    link::LinkId, plan::is_welcome, sabotage,
 };
 
 pub enum Job {
@@ -23,7 +23,7 @@ pub enum Job {
     Find { channel: Channel, disk: usize, ids: Vec<DocumentId> },
 }
 
-/// Documents to be committed, and who has sent them to which database.
+/// Documents to commit, with their sender and their database.
 pub struct Batch {
     pub channel: Channel,
     pub number: BatchNumber,
@@ -45,7 +45,7 @@ pub enum Done {
 struct Dead;
 
 impl Actor {
-    /// The connection's next job reaches the disk. Tells whether the server survives it.
+    /// The connection's next job reaches the disk. False if the server dies.
     pub fn work(&mut self, context: &mut Context, link: LinkId) -> bool {
         let Some(connection) = self.connections.get_mut(&link) else { return true };
         let Some(job) = connection.jobs.pop_front() else { return true };
@@ -106,11 +106,10 @@ impl Actor {
         Ok((Grant { role, position: disk.position(), resumed }, place))
     }
 
-    /// Commits what is welcome, and says what the machine is to hear of it.
+    /// Commits the documents that are welcome, and returns the outcome for the machine.
     fn commit(&mut self, context: &mut Context, batch: Batch) -> Result<Done, Dead> {
         let Batch { channel, number, place, documents } = batch;
-        // Access may have ended while the batch waited: what counts is what holds now. The machine
-        // has closed the channel then.
+        // Access may have ended while the batch waited. Then the machine has closed the channel.
         if !self.access.may_write(place) {
             context.tally.count("commits that came after access had ended");
             return Ok(Done::Nothing);
@@ -152,7 +151,7 @@ impl Actor {
     }
 }
 
-/// Whose credentials these are.
+/// The person whose credentials these are.
 fn person_of(credentials: &[u8]) -> usize {
     credentials.first().map_or(usize::MAX, |person| usize::from(*person))
 }

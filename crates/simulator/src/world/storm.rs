@@ -1,4 +1,4 @@
-//! What goes wrong, and how it ends.
+//! The faults that happen, and how they end.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use settee_sync::Role;
 
 use super::World;
 use crate::{
-    Violation,
-    agenda::Event,
-    at_once,
     client::Input,
     clock::Clock,
     context::Context,
+    databases::at_once,
+    event::Event,
     faults::Kind,
-    network::Direction,
-    plan::Hand,
+    link::Direction,
+    plan::Author,
     random::Random,
-    scenario::Standing,
+    scenario::Membership,
     server::{Disk, Exception, Loss, Place},
+    violation::Violation,
 };
 
-/// Bytes under way on one link: what credit allows, and small talk.
+/// Bytes that may be on their way on one link in one direction: the credit, and small messages.
 const QUEUE_LIMIT: usize = 64 * 1024;
-/// Clones are made as long as there are fewer clients.
+/// Clients are cloned only while there are fewer than this.
 const CLIENTS_LIMIT: usize = 8;
-/// How long a device sleeps at most, in milliseconds: for a while, or for days.
+/// The longest naps of a device, in milliseconds: a minute, or days.
 const NAPS: [u64; 2] = [60_000, 3 * 24 * 60 * 60 * 1000];
 
 impl World {
     pub(super) fn fault(&mut self) -> Result<(), Violation> {
-        if !self.is_stormy {
+        if !self.has_faults {
             return Ok(());
         }
         let context = &mut self.context;
         let wait = context.random.between(1, context.faults.pause * 2);
         context.plan(Duration::from_millis(wait), Event::Fault);
         if context.network.fullest() > QUEUE_LIMIT {
-            return Err(Violation("too much is under way on one link".into()));
+            return Err(Violation("too much is in flight on one link".into()));
         }
         let id = context.random.below(self.clients.len());
         let Some(kind) = context.random.pick(&context.faults.kinds).copied() else { return Ok(()) };
@@ -92,14 +92,14 @@ impl World {
         match kind {
             Kind::Offline => {
                 context.tally.count("fault: a device says that it is offline");
-                client.hear(context, &Input::Offline)
+                client.deliver(context, &Input::Offline)
             }
             Kind::Sleep if client.is_running() => {
                 context.tally.count("fault: a clock jumps");
                 let gap = nap(&mut context.random);
                 client.sleep(context, gap)
             }
-            _ => client.hear(context, &Input::Wake),
+            _ => client.deliver(context, &Input::Wake),
         }
     }
 
@@ -127,7 +127,7 @@ impl World {
         }
     }
 
-    /// A client's disks are backed up, or are again what they were then.
+    /// A client's disks are backed up, or restored from the backup.
     fn restore_client(&mut self, id: usize) {
         let Self { context, clients, ledger, .. } = self;
         let client = &mut clients[id];
@@ -146,9 +146,9 @@ impl World {
         }
     }
 
-    /// Another device begins with a copy of a client's disks, while that goes on.
+    /// Another device begins with a copy of a client's disks. The client goes on.
     fn clone_client(&mut self, original: usize) {
-        let Self { context, clients, hands, ledger, .. } = self;
+        let Self { context, clients, authors, ledger, .. } = self;
         let id = clients.len();
         if id >= CLIENTS_LIMIT || !clients[original].is_running() {
             return;
@@ -157,7 +157,7 @@ impl World {
         context.note(|| format!("client {id} is a clone"));
         let clone = clients[original].copy(id, Clock::draw(&mut context.random));
         ledger.cloned(&clients[original], id);
-        hands.push(clone.stores.iter().map(|_| Hand::default()).collect());
+        authors.push(clone.stores.iter().map(|_| Author::default()).collect());
         clients.push(clone);
         context.plan(Duration::ZERO, Event::StartClient(id));
     }
@@ -195,17 +195,17 @@ impl World {
         Ok(())
     }
 
-    /// What somebody may do with one of their databases changes, or is again what it was.
+    /// A person's access to one of their databases changes, or changes back.
     fn change_access(&mut self, id: usize) -> Result<(), Violation> {
         let Self { context, server, clients, .. } = self;
         let Some(store) = context.random.pick(&clients[id].stores) else { return Ok(()) };
         let place = (clients[id].person, store.number);
         let is_mild = context.random.one_in(2);
-        let exception = match (store.standing, server.access.exception(place)) {
-            (Standing::Owner, _) => return Ok(()),
+        let exception = match (store.membership, server.access.exception(place)) {
+            (Membership::Owner, _) => return Ok(()),
             (_, Some(_)) => None,
-            (Standing::Editor, None) if is_mild => Some(Exception::Role(Role::Viewer)),
-            (Standing::Viewer, None) if is_mild => Some(Exception::Role(Role::Editor)),
+            (Membership::Editor, None) if is_mild => Some(Exception::Role(Role::Viewer)),
+            (Membership::Viewer, None) if is_mild => Some(Exception::Role(Role::Editor)),
             (_, None) => Some(Exception::Revoked),
         };
         context.tally.count(match exception {
@@ -217,28 +217,28 @@ impl World {
         self.set_access(place, exception)
     }
 
-    /// What was written without leave stays where it is until there is one.
+    /// Changes access. Whatever a person wrote without access stays on their device until they have it.
     fn set_access(&mut self, place: Place, exception: Option<Exception>) -> Result<(), Violation> {
         let Self { context, server, clients, ledger, .. } = self;
         ledger.is_kept_out(place, &server.disks[place.1])?;
         let was_revoked = server.access.exception(place) == Some(Exception::Revoked);
         server.change_access(context, place, exception)?;
         if server.access.may_write(place) {
-            ledger.permitted(place);
+            ledger.access_granted(place);
         }
         let is_revoked = exception == Some(Exception::Revoked);
         if was_revoked && !is_revoked {
             for client in clients.iter_mut().filter(|client| client.person == place.0) {
                 let store = client.stores.iter().position(|store| store.number == place.1);
                 if let Some(store) = store {
-                    client.hear(context, &Input::Credentials(store))?;
+                    client.deliver(context, &Input::Credentials(store))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A database drops what it can do without: the server's, or a client's.
+    /// The server's databases are compacted, or a client's.
     fn compact(&mut self, id: usize) {
         let Self { context, server, clients, .. } = self;
         if server.is_running() && context.random.one_in(2) {
@@ -273,11 +273,11 @@ impl World {
         }
     }
 
-    /// The faults end, and so do the edits. Everybody may do again what was drawn, and clocks go
+    /// The faults end, and so do the edits. Access is what the scenario has drawn, and clocks are set
     /// right.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.context.note(|| "all is well from now on".to_owned());
-        self.is_stormy = false;
+        self.has_faults = false;
         self.context.faults.end();
         self.context.network.heal(self.context.now);
         for place in self.server.access.exceptions() {
@@ -290,7 +290,7 @@ impl World {
             self.context.plan(Duration::ZERO, Event::StartClient(id));
         }
         self.context.plan(Duration::ZERO, Event::StartServer);
-        self.context.plan(Duration::from_secs(1), Event::Look);
+        self.context.plan(Duration::from_secs(1), Event::Check);
         Ok(())
     }
 }

@@ -1,32 +1,27 @@
 //! The client's side of one database, across connections.
 
+mod comparison;
+
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use settee_store::{Counts, DocumentId, Record, Revision, replication::ReplicatedDocument};
 
 use super::{
-    comparison::{Comparison, Findings, Known},
-    sender::Sender,
+    sender::{Sender, SentDocument},
     status::{ChannelStatus, ReplicaStatus, UpToDate},
 };
 use crate::{
     access::{Denial, Role},
     backoff::Backoff,
     checkpoint::Checkpoint,
-    digest::DocumentDigest,
     limits::{Limits, OFFERED_LIMIT},
-    message::{
-        Acknowledge, BatchNumber, Changes, Channel, Compare, Differences, Lacking, Offer, Open,
-        Opened, Want,
-    },
+    message::{Acknowledge, BatchNumber, Changes, Channel, Lacking, Offer, Open, Opened},
     offer,
-    pace::Pace,
     parts::Outgoing,
+    send_window::SendWindow,
     time::Time,
 };
-
-/// A document that was sent: its id, and the revisions whose fate is to be learnt.
-pub type SentDocument = (DocumentId, Vec<Revision>);
+use comparison::Comparison;
 
 #[derive(Debug)]
 pub(super) struct ClientReplica {
@@ -34,39 +29,40 @@ pub(super) struct ClientReplica {
     pub credentials: Vec<u8>,
     /// How far the server's database is durably read.
     pub checkpoint: Option<Checkpoint>,
-    /// Opened only once there is something to send, for databases that begin on this device.
+    /// The database began on this device, so its channel is opened only once there is something to
+    /// send.
     pub is_lazy: bool,
     pub state: State,
     role: Option<Role>,
-    /// How the database stands; nothing is done before that is known.
+    /// The counts of the local database. No channel is opened before they are known.
     counts: Option<Counts>,
-    /// What may be sent on the channel: the client's own limits, within the server's.
+    /// The client's own limits, reduced to what the server allows on the channel.
     limits: Limits,
-    /// Between two tries to open the channel.
+    /// The waits between attempts to open the channel.
     backoff: Backoff,
     sender: Sender,
-    /// What the server offers, while it is looked for here.
+    /// The server's offer, while its documents are being looked up here.
     offered: Option<Offer>,
-    /// The next batch from the server. The checkpoint would pass over one that is missing.
+    /// The number of the server's next batch. The checkpoint would skip a batch that is missing.
     next_batch: BatchNumber,
-    /// Batches being committed here, with the sequence that each leads to.
+    /// Batches that are being committed here, each with the `seq` of the checkpoint committed with it.
     uncommitted: VecDeque<(BatchNumber, Option<u64>)>,
-    /// The server's update sequence, as far as is known.
+    /// The highest update sequence that the server is known to have had.
     latest: u64,
     up_to_date: Option<UpToDate>,
     unreadable: usize,
     is_unsaved: bool,
-    /// Where the server has lost something. Until it is over, the checkpoint is the one from
-    /// before, so that a connection that is lost meanwhile leads to another comparison.
+    /// Set after the server has lost something. Until the comparison is over, the checkpoint stays
+    /// the old one, so that losing the connection meanwhile leads to another comparison.
     comparison: Option<Comparison>,
-    /// The server lacks something that may not be sent to it. So that it gets that once it may, the
-    /// next opening is to lead to another comparison.
-    withholds: bool,
+    /// The server lacks documents that this client may not send. The next opening has to lead to
+    /// another comparison, so that they are sent once the client may write.
+    owes_server: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// Until there is a connection, or until this time.
+    /// Waits for a connection, and for this time if there is one.
     Waiting {
         until: Option<Time>,
     },
@@ -79,6 +75,7 @@ pub(super) enum State {
         incarnation: [u8; 16],
         run: [u8; 16],
     },
+    /// Waits for this time, or without one for other credentials.
     Denied {
         denial: Denial,
         until: Option<Time>,
@@ -113,7 +110,7 @@ impl ClientReplica {
             unreadable: 0,
             is_unsaved: false,
             comparison: None,
-            withholds: false,
+            owes_server: false,
         }
     }
 
@@ -126,7 +123,7 @@ impl ClientReplica {
         };
         let checkpoint = self.checkpoint.filter(|_| self.comparison.is_none());
         let read = checkpoint.map_or(0, |checkpoint| checkpoint.seq);
-        // What could not be saved has come again, or was here already.
+        // A batch that could not be saved has arrived again, or was here already.
         let is_complete =
             channel == ChannelStatus::Open && read >= self.latest && self.comparison.is_none();
         ReplicaStatus {
@@ -141,8 +138,8 @@ impl ClientReplica {
         }
     }
 
-    /// Writes down since when, or until when, both sides have had the same.
-    pub fn look_at_clock(&mut self, now: Time) {
+    /// Records the time if the two sides have just come to have the same, or just ceased to.
+    pub fn update_up_to_date(&mut self, now: Time) {
         self.up_to_date = match (self.status().is_up_to_date(), self.up_to_date) {
             (true, Some(UpToDate::Since(_))) | (false, None | Some(UpToDate::Until(_))) => return,
             (true, _) => Some(UpToDate::Since(now)),
@@ -160,33 +157,34 @@ impl ClientReplica {
     /// Whether a channel should be asked for now.
     pub fn wants_channel(&self, now: Time) -> bool {
         let Some(counts) = self.counts else { return false };
-        let has_cause = !self.is_lazy || self.checkpoint.is_some() || counts.documents > 0;
+        let is_needed = !self.is_lazy || self.checkpoint.is_some() || counts.documents > 0;
         let is_due = match &self.state {
             State::Waiting { until } => until.is_none_or(|until| until <= now),
             State::Denied { until, .. } => until.is_some_and(|until| until <= now),
             _ => false,
         };
-        has_cause && is_due
+        is_needed && is_due
     }
 
-    /// When something has to be done about the replica while there is a connection, on which parts of
-    /// what was sent may be on their way.
+    /// When the replica has to be looked at again while there is a connection. As long as parts
+    /// arrive on the connection, timeouts begin anew.
     pub fn timeout(&self, limits: &Limits, parts: &Outgoing) -> Option<Time> {
         match &self.state {
             State::Waiting { until } | State::Denied { until, .. } => *until,
-            State::Opening { since, .. } => Some(parts.since(*since) + limits.answer),
+            State::Opening { since, .. } => Some(parts.waiting_since(*since) + limits.answer),
             State::Open { .. } => {
                 let asked = match self.comparison {
                     Some(Comparison::Asked { since, .. }) => Some(since),
                     _ => None,
                 };
-                let since = self.sender.since().into_iter().chain(asked).min();
-                since.map(|since| parts.since(since) + limits.answer * 2)
+                let since = self.sender.waiting_since().into_iter().chain(asked).min();
+                since.map(|since| parts.waiting_since(since) + limits.answer * 2)
             }
         }
     }
 
     pub fn open(&mut self, now: Time, channel: Channel) -> Open {
+        assert!(self.channel().is_none(), "a replica has one channel at a time");
         self.reset();
         self.state = State::Opening { channel, since: now };
         Open {
@@ -197,8 +195,8 @@ impl ClientReplica {
         }
     }
 
-    /// Who has documents but no checkpoint is not to pass for empty, or would never hear that
-    /// some of them were deleted.
+    /// A client that has documents but no checkpoint must not open as empty: the server would not
+    /// send it the deletions of these documents.
     fn void_checkpoint(&self) -> Option<Checkpoint> {
         let has_documents = self.counts.is_some_and(|counts| counts.documents > 0);
         has_documents.then(Checkpoint::void)
@@ -208,7 +206,7 @@ impl ClientReplica {
         self.counts.map_or(0, |counts| counts.pending)
     }
 
-    /// The connection or the channel is gone, and with it what was under way.
+    /// The connection or the channel is gone, and with it everything in flight.
     pub fn reset(&mut self) {
         self.sender = Sender::default();
         self.next_batch = 0;
@@ -217,9 +215,14 @@ impl ClientReplica {
         self.comparison = None;
     }
 
-    /// Tells whether the server has lost something of what this replica has read: then its
-    /// documents are to be compared.
+    /// Takes the server's grant. Returns true if the server has lost something that this replica has
+    /// read: then the two databases have to be compared.
     pub fn opened(&mut self, opened: &Opened, limits: &Limits) -> bool {
+        assert!(matches!(self.state, State::Opening { .. }), "the channel was asked for");
+        assert!(
+            self.sender.in_flight.is_empty() && self.uncommitted.is_empty(),
+            "nothing is in flight on a new channel"
+        );
         self.role = Some(opened.role);
         self.limits = limits.within(opened.allowance.unwrap_or_else(|| limits.allowance()));
         self.sender.has_caught_up = self.pending() == 0;
@@ -234,102 +237,66 @@ impl ClientReplica {
         let is_lost = has_read && !opened.resumed;
         if is_lost {
             self.comparison = Some(Comparison::Digesting);
-            // A server that loses what is acknowledged meanwhile may still have got as far as this.
+            // The server may lose again what it acknowledges during the comparison, and still reach
+            // the sequence that was witnessed so far. No server reaches this one.
             let forward = |checkpoint| Checkpoint { witnessed: u64::MAX, ..checkpoint };
             self.checkpoint = self.checkpoint.map(forward);
         } else if self.checkpoint.is_none() {
-            // An empty database is read to its end by being opened.
-            self.checkpoint = (opened.seq == 0).then(|| self.position(0)).flatten();
+            // Nothing has to be read of an empty database.
+            self.checkpoint = (opened.seq == 0).then(|| self.checkpoint_at(0)).flatten();
         }
         is_lost
     }
 
-    /// This side's documents, to be compared by the server.
-    pub fn digested(&mut self, now: Time, documents: Vec<DocumentDigest>) -> Option<Compare> {
-        let channel = self.channel()?;
-        let Some(Comparison::Digesting) = self.comparison else { return None };
-        let known = Known::new(documents);
-        let buckets = known.buckets();
-        self.comparison = Some(Comparison::Asked { since: now, known });
-        Some(Compare { channel, buckets })
-    }
-
-    /// What differs; `None` when that was not asked. The documents returned are to be marked as
-    /// pending, for the server lacks them, or has them otherwise.
-    pub fn compared(&mut self, differences: Differences) -> Option<Vec<DocumentId>> {
-        match self.comparison.take() {
-            Some(Comparison::Asked { known, .. }) => {
-                self.latest = self.latest.max(differences.seq);
-                let Findings { resend, want } = known.findings(differences);
-                self.comparison = Some(Comparison::Marking { want });
-                // The server may well have what is about to be marked.
-                self.sender.has_caught_up = false;
-                let can_write = self.role.is_some_and(Role::can_write);
-                self.withholds = !can_write && !resend.is_empty();
-                Some(if can_write { resend } else { Vec::new() })
-            }
-            other => {
-                self.comparison = other;
-                None
-            }
-        }
-    }
-
-    /// What was to be marked is. Now the server may send what is lacking here.
-    pub fn marked(&mut self) -> Option<Want> {
-        let channel = self.channel()?;
-        let Some(Comparison::Marking { want }) = &mut self.comparison else { return None };
-        let want = want.take();
-        self.comparison = Some(Comparison::Receiving);
-        want.map(|ids| Want { channel, ids })
-    }
-
-    pub fn counted(&mut self, counts: Counts) {
+    pub fn set_counts(&mut self, counts: Counts) {
         self.counts = Some(counts);
         let is_open = matches!(self.state, State::Open { .. });
         self.sender.has_caught_up |= is_open && counts.pending == 0;
     }
 
-    /// The weight of what is under way to the server.
-    pub fn under_way(&self) -> usize {
-        self.sender.flight.weight()
+    /// The weight of the batches in flight to the server.
+    pub fn weight_in_flight(&self) -> usize {
+        self.sender.in_flight.weight()
     }
 
-    /// How many pending documents to read, if there is cause and credit.
-    pub fn next_read(&mut self, pace: &Pace, others: usize) -> Option<usize> {
-        // What is sent before the comparison would be acknowledged after it, with all that it
-        // descends from, of which the server may have lost some.
+    /// How many pending documents to read next, if there are any to send and there is credit.
+    /// `others` is the weight in flight on other channels.
+    pub fn next_read(&mut self, window: &SendWindow, others: usize) -> Option<usize> {
+        // An acknowledgement counts for all ancestors of a revision as well. Before the comparison is
+        // over, the server may have lost some of them.
         let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
         let can_send = matches!(self.state, State::Open { .. })
             && is_compared
             && self.role.is_some_and(Role::can_write);
         let pending = self.pending();
-        let limits = pace.within(&self.limits, others);
+        let limits = window.within(&self.limits, others);
         if can_send { self.sender.next_read(pending, &limits) } else { None }
     }
 
-    /// Makes batches of pending documents, as far as there is credit. With `offers`, large ones
+    /// Makes batches of pending documents, as far as there is credit. With `offers`, large documents
     /// that the server may have are offered first.
     pub fn batches(
         &mut self,
         now: Time,
         records: &[Arc<Record>],
         offers: bool,
-        pace: &Pace,
+        window: &SendWindow,
         others: usize,
     ) -> (Vec<Changes>, Option<Offer>) {
         let State::Open { channel, .. } = self.state else { return (Vec::new(), None) };
-        let limits = pace.within(&self.limits, others);
+        debug_assert!(self.role.is_some_and(Role::can_write), "only who may write sends");
+        let limits = window.within(&self.limits, others);
         self.sender.batches(now, channel, records, offers, &limits)
     }
 
-    /// The server's answer to an offer. Tells whether there was one.
-    pub fn answered(&mut self, lacking: Lacking) -> bool {
-        self.sender.answered(lacking)
+    /// Takes the server's answer to an offer. False if no such offer was made.
+    pub fn offer_answered(&mut self, lacking: Lacking) -> bool {
+        self.sender.offer_answered(lacking)
     }
 
-    /// What the server offers: to be looked for. `None` when the last such is not done with.
-    pub fn take_offer(&mut self, offer: Offer) -> Option<Vec<DocumentId>> {
+    /// Takes the server's offer, and returns the documents to look up. `None` if the previous offer
+    /// is not answered yet, or if there are too many documents in this one.
+    pub fn receive_offer(&mut self, offer: Offer) -> Option<Vec<DocumentId>> {
         let is_right = offer.documents.len() <= OFFERED_LIMIT && self.offered.is_none();
         if !is_right || !matches!(self.state, State::Open { .. }) {
             return None;
@@ -339,52 +306,65 @@ impl ClientReplica {
         Some(ids)
     }
 
-    /// What was found of it here; without findings all of it is to be sent.
+    /// Takes the records that were found for the server's offer, and returns the answer. `None`
+    /// instead of records means that nothing could be read: then all bodies are requested.
     pub fn found(&mut self, found: Option<&[Option<Arc<Record>>]>) -> Option<Lacking> {
         Some(offer::compare(self.offered.take()?, found).1)
     }
 
-    /// The verdict on a batch; `None` when no such batch waits for one.
-    pub fn landed(&mut self, now: Time, landed: &Acknowledge, pace: &mut Pace) -> Option<Verdict> {
-        let sent = self.sender.flight.land(now, landed.batch, pace, &self.limits)?;
+    /// Takes the server's verdict on a batch. `None` if no such batch waits for one, or if the
+    /// verdict names a revision that was not sent.
+    pub fn acknowledged(
+        &mut self,
+        now: Time,
+        acknowledge: &Acknowledge,
+        window: &mut SendWindow,
+    ) -> Option<Verdict> {
+        let in_flight = &mut self.sender.in_flight;
+        let sent = in_flight.acknowledge(now, acknowledge.batch, window, &self.limits)?;
         let mut verdict = Verdict::default();
         for (id, revisions) in sent {
-            let is_it =
+            let was_sent =
                 |revision: Option<Revision>| revision.is_none_or(|it| revisions.contains(&it));
-            let refused = landed.refused.iter().find(|refusal| refusal.id == id);
+            let refused = acknowledge.refused.iter().find(|refusal| refusal.id == id);
             match refused {
-                Some(refusal) if !is_it(refusal.revision) => return None,
+                Some(refusal) if !was_sent(refusal.revision) => return None,
                 Some(refusal) => verdict.refused.push((id, revisions, refusal.reason.clone())),
                 None => verdict.acknowledged.push((id, revisions)),
             }
         }
-        if let Some(seq) = landed.seq {
+        if let Some(seq) = acknowledge.seq {
             self.latest = self.latest.max(seq);
-            // What the server sent before has to be durable here first.
-            let is_current = landed.is_current == Some(true) && self.uncommitted.is_empty();
+            // The checkpoint also covers the batches that came before, so they have to be durable.
+            let is_current = acknowledge.is_current == Some(true) && self.uncommitted.is_empty();
             if is_current && self.comparison.is_none() {
-                self.checkpoint = self.position(seq);
+                self.advance_checkpoint(seq);
             }
         }
-        self.checkpoint = self.standing();
+        self.checkpoint = self.checkpoint_with_witness();
         verdict.checkpoint = self.checkpoint;
         Some(verdict)
     }
 
-    /// What a verdict was about is written down, or could not be and will be learnt anew.
+    /// The verdict on these documents is stored. If it could not be stored, they are still pending
+    /// and will be sent again.
     pub fn settled(&mut self, ids: &[DocumentId]) {
         self.sender.settled(ids);
     }
 
-    /// Documents from the server, and where the replica stands once they are durable; `None` when
-    /// it isn't this batch's turn.
-    pub fn take(
+    /// Takes a batch from the server. Returns its documents, and the checkpoint to commit together
+    /// with them; `None` if it is not the next batch.
+    pub fn receive(
         &mut self,
         changes: Changes,
     ) -> Option<(Vec<ReplicatedDocument>, Option<Checkpoint>)> {
         if !matches!(self.state, State::Open { .. }) || changes.batch != self.next_batch {
             return None;
         }
+        assert!(
+            follows(self.uncommitted.back(), changes.batch),
+            "batches are committed in the order of their numbers"
+        );
         self.next_batch = self.next_batch.wrapping_add(1);
         self.uncommitted.push_back((changes.batch, changes.seq));
         let known = changes.seq.max(changes.latest).unwrap_or(0);
@@ -397,49 +377,54 @@ impl ClientReplica {
             }
         }
         let checkpoint = match changes.seq {
-            Some(seq) => self.position(seq),
-            None => self.standing(),
+            Some(seq) => self.checkpoint_at(seq),
+            None => self.checkpoint_with_witness(),
         };
         if self.checkpoint.is_none() && !documents.is_empty() {
-            // Some of them may be here, whatever will be heard of that.
+            // From now on some of them may be stored here, even if the commit is reported as failed.
             self.checkpoint = Some(Checkpoint::void());
         }
         Some((documents, checkpoint))
     }
 
-    /// The acknowledgement of a batch that is durable here.
+    /// The oldest uncommitted batch is durable now. Returns its acknowledgement; `None` if this is
+    /// not the oldest batch.
     pub fn committed(&mut self, batch: BatchNumber, rejected: usize) -> Option<Acknowledge> {
         let State::Open { channel, .. } = self.state else { return None };
         let (batch, seq) = self.uncommitted.pop_front_if(|(waiting, _)| *waiting == batch)?;
+        assert!(
+            self.uncommitted.front().is_none_or(|next| follows(Some(&(batch, seq)), next.0)),
+            "batches are committed in the order of their numbers"
+        );
         if let Some(seq) = seq {
-            self.checkpoint = self.position(seq);
+            self.advance_checkpoint(seq);
             self.comparison = None;
         } else {
-            self.checkpoint = self.standing();
+            self.checkpoint = self.checkpoint_with_witness();
         }
         self.is_unsaved = false;
         self.unreadable += rejected;
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
     }
 
-    /// The server has closed the channel. What passes is tried again after a while.
+    /// The server has closed the channel. If the reason may pass, it is opened again after a while.
     pub fn denied(&mut self, now: Time, denial: Denial) {
         self.reset();
         let until = denial.code.is_passing().then(|| now + self.draw_patience());
         self.state = State::Denied { denial, until };
     }
 
-    /// An answer is overdue, and the connection is not to blame.
-    pub fn gave_up(&mut self, now: Time) {
+    /// An answer is overdue on a connection that works. The channel is opened again after a while.
+    pub fn channel_stalled(&mut self, now: Time) {
         let wait = self.draw_patience();
-        self.put_off(now + wait);
+        self.close_until(now + wait);
     }
 
     fn draw_patience(&mut self) -> Duration {
         self.limits.backoff.0 * 4 + self.backoff.draw_wait()
     }
 
-    /// Whatever passes with time has passed.
+    /// Ends all waits for a time.
     pub fn wake(&mut self, now: Time) {
         if let State::Waiting { until: Some(until) } | State::Denied { until: Some(until), .. } =
             &mut self.state
@@ -451,29 +436,42 @@ impl ClientReplica {
 
     pub fn failed_to_save(&mut self, until: Time) {
         self.is_unsaved = true;
-        self.put_off(until);
+        self.close_until(until);
     }
 
-    /// The channel is closed, and opened anew then.
-    pub fn put_off(&mut self, until: Time) {
+    /// The channel is closed, and opened again at this time.
+    pub fn close_until(&mut self, until: Time) {
         self.reset();
         self.state = State::Waiting { until: Some(until) };
     }
 
-    /// The checkpoint with all that the server is known to have had. Who writes down that the server
-    /// has something writes this down with it, or wouldn't notice that the server has lost it.
-    fn standing(&self) -> Option<Checkpoint> {
-        match &self.comparison {
-            Some(_) => self.checkpoint,
-            None => self.position(self.checkpoint.map_or(0, |checkpoint| checkpoint.seq)),
-        }
+    /// Everything that the server had up to this sequence is durable here.
+    fn advance_checkpoint(&mut self, seq: u64) {
+        assert!(matches!(self.state, State::Open { .. }), "checkpoints come on open channels");
+        self.checkpoint = self.checkpoint_at(seq);
     }
 
-    fn position(&self, seq: u64) -> Option<Checkpoint> {
+    /// The durable checkpoint, with the latest sequence that the server is known to have had. It is
+    /// stored whenever the replica stores that the server has something. Otherwise the client would
+    /// not notice if the server lost that.
+    fn checkpoint_with_witness(&self) -> Option<Checkpoint> {
+        let durable = self.checkpoint.map_or(0, |checkpoint| checkpoint.seq);
+        let checkpoint = match &self.comparison {
+            Some(_) => self.checkpoint,
+            None => self.checkpoint_at(durable),
+        };
+        assert!(
+            checkpoint.is_none_or(|checkpoint| checkpoint.seq <= durable),
+            "a checkpoint is never ahead of the documents it covers"
+        );
+        checkpoint
+    }
+
+    fn checkpoint_at(&self, seq: u64) -> Option<Checkpoint> {
         match self.state {
             State::Open { incarnation, run, .. } => {
-                // No server has come so far.
-                let witnessed = if self.withholds { u64::MAX } else { self.latest.max(seq) };
+                // No server reaches the highest sequence, so the next opening leads to a comparison.
+                let witnessed = if self.owes_server { u64::MAX } else { self.latest.max(seq) };
                 Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
             }
             _ => None,
@@ -481,10 +479,18 @@ impl ClientReplica {
     }
 }
 
-/// What the server has decided about a batch.
+/// Whether a batch has the number after that of the previous one, if there is a previous one.
+fn follows(previous: Option<&(BatchNumber, Option<u64>)>, batch: BatchNumber) -> bool {
+    previous.is_none_or(|(previous, _)| previous.wrapping_add(1) == batch)
+}
+
+/// What the server has decided about the documents of a batch.
 #[derive(Debug, Default)]
 pub struct Verdict {
+    /// Documents that the server has committed, with the acknowledged revisions.
     pub acknowledged: Vec<SentDocument>,
+    /// Documents that the server has refused, with the revisions that were sent and the reason.
     pub refused: Vec<(DocumentId, Vec<Revision>, String)>,
+    /// The checkpoint to store in the same transaction.
     pub checkpoint: Option<Checkpoint>,
 }

@@ -1,20 +1,22 @@
-//! What a client says of itself: honest, complete, and never two things at once.
+//! The status of a client, as a person can be shown it.
 
 use crate::{
     access::{Denial, Role},
     time::Time,
 };
 
-/// How the connection is.
+/// The status of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionStatus {
-    /// For the first time.
+    /// The client connects for the first time.
     Connecting,
+    /// The server has greeted.
     Online,
-    /// Until the server has greeted, however often it is tried.
+    /// There is no connection. This lasts until the server has greeted, through all attempts.
     Offline {
+        /// Why there is no connection.
         reason: OfflineReason,
-        /// In the past while it is under way.
+        /// When the next attempt begins. A time in the past if it has begun.
         next_attempt: Time,
     },
     /// The server speaks no version that this client does. Writes wait until it is updated.
@@ -24,61 +26,66 @@ pub enum ConnectionStatus {
 /// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OfflineReason {
-    /// The device says that it has no network.
+    /// The device reports that it has no network.
     NoNetwork,
-    /// The server was not reached.
+    /// The server could not be reached.
     Unreachable,
-    /// The connection was there, and was lost.
+    /// The connection was lost.
     Lost,
-    /// Nothing was heard for too long.
+    /// Nothing arrived for too long.
     Silence,
-    /// The server said that it stops, or is overloaded.
+    /// The server is stopping or overloaded, and said so.
     ServerStopped,
-    /// One side didn't understand the other.
-    Misunderstanding,
+    /// One side sent what the other doesn't understand.
+    ProtocolError,
 }
 
-/// How one database is.
+/// The status of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaStatus {
+    /// The status of its channel.
     pub channel: ChannelStatus,
-    /// The role that the server granted last; it stays known while offline.
+    /// The role that the server granted last. It stays known while offline.
     pub role: Option<Role>,
-    /// Documents with changes that the server has not acknowledged.
+    /// The number of documents with changes that the server has not acknowledged.
     pub pending: usize,
-    /// Documents with changes that the server has refused.
+    /// The number of documents with changes that the server has refused.
     pub refused: usize,
-    /// The server's update sequence: how far this replica has read it, and how far there is.
+    /// How far this replica has read the server's update sequence, and how far that goes.
     pub progress: (u64, u64),
-    /// Since when both sides have had the same, or had it when this was last known. Nothing before
-    /// that first was so.
+    /// When both sides had the same; `None` before that was ever so.
     pub up_to_date: Option<UpToDate>,
-    /// What the server sent and can't be right, and so was not taken.
+    /// The number of documents from the server that contradict themselves or what is here, and were
+    /// left out.
     pub unreadable: usize,
     /// This device could not save what the server sent.
     pub is_unsaved: bool,
 }
 
+/// The status of a database's channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChannelStatus {
-    /// There is no connection, or nothing to open the channel for yet.
+    /// There is no connection, or no reason yet to open the channel.
     Waiting,
+    /// The server was asked.
     Opening,
+    /// The server has granted it.
     Open,
+    /// The server has denied it.
     Denied(Denial),
 }
 
 /// When both sides had the same, as far as either knew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpToDate {
-    /// They have the same since then.
+    /// They have had the same since then.
     Since(Time),
     /// They had the same until then.
     Until(Time),
 }
 
 impl ReplicaStatus {
-    /// Both sides have the same, as far as either knows.
+    /// Whether both sides have the same, as far as either knows.
     pub fn is_up_to_date(&self) -> bool {
         self.channel == ChannelStatus::Open
             && self.pending == 0

@@ -1,28 +1,28 @@
-//! Comparing a database with that of a client which remembers what this one has lost.
+//! Comparing a database with that of a client which still has what this one has lost.
 
 use std::collections::{HashSet, VecDeque};
 
 use settee_store::DocumentId;
 
 use crate::{
-    digest::{BITS_LIMIT, Digest, Digests, bucket, buckets},
+    digest::{BITS_LIMIT, Digest, Digests, DocumentDigest, bucket, buckets},
     message::{Channel, Differences},
 };
 
-/// How far a comparison has come. Until it is over nothing else is read for the client.
+/// How far a comparison has come. Until it is over, the feed is not read for the client.
 #[derive(Debug)]
 pub(super) enum Comparison {
-    /// The client digests its documents.
+    /// The client's digests are awaited.
     Awaited,
     /// This side's documents are being read.
     Digesting { buckets: Vec<Digest> },
-    /// The client looks what it wants.
+    /// The client decides what it wants of the documents that were named to it.
     Answered { seq: u64, named: HashSet<DocumentId> },
-    /// What it wants is being sent.
+    /// The documents that it wants are being sent.
     Sending { seq: u64, wanted: VecDeque<DocumentId> },
 }
 
-/// Takes apart what a client sends to be compared: 2^k digests.
+/// Reads the client's digests. `None` if they are not 2^k for an allowed k.
 pub(super) fn read_buckets(bytes: &[u8]) -> Option<Vec<Digest>> {
     let (digests, rest) = bytes.as_chunks::<8>();
     let is_valid =
@@ -30,22 +30,24 @@ pub(super) fn read_buckets(bytes: &[u8]) -> Option<Vec<Digest>> {
     is_valid.then(|| digests.to_vec())
 }
 
-/// What this side has in the buckets that differ, if that is no more than so many bytes.
+/// The documents of this side in the buckets that differ, unless they weigh more than `limit`.
 pub(super) fn differences(
     channel: Channel,
     theirs: &[Digest],
     digests: Digests,
     limit: usize,
 ) -> Differences {
+    assert!(theirs.len().is_power_of_two(), "the number of buckets was checked");
     let bits = theirs.len().trailing_zeros();
     let seq = digests.seq();
     let documents = digests.into_documents();
     let ours = buckets(documents.iter().map(|known| (&known.id, &*known.digest)), bits);
+    assert_eq!(ours.len(), theirs.len(), "both sides have the same buckets");
     let differs: Vec<bool> = ours.iter().zip(theirs).map(|(ours, theirs)| ours != theirs).collect();
     let mut documents = documents;
     documents.retain(|known| differs[bucket(&known.id, bits)]);
     documents.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    let weight: usize = documents.iter().map(crate::digest::DocumentDigest::weight).sum();
+    let weight: usize = documents.iter().map(DocumentDigest::weight).sum();
     let numbers = (0..=u16::MAX).zip(differs).filter(|(_, differs)| *differs);
     Differences {
         channel,

@@ -4,54 +4,99 @@ use std::collections::HashMap;
 
 use settee_store::DocumentId;
 
+use super::ClientReplica;
 use crate::{
+    access::Role,
     digest::{Digest, DocumentDigest, bits_for, bucket, buckets},
-    message::Differences,
+    message::{Compare, Differences, Want},
     time::Time,
 };
 
 /// How far a comparison has come.
 #[derive(Debug)]
 pub(super) enum Comparison {
-    /// This side's documents are being read.
+    /// The local documents are being read.
     Digesting,
     /// The server compares.
     Asked { since: Time, known: Known },
-    /// What the server lacks is being marked; then these are asked for. `None` is everything,
-    /// which comes unasked.
+    /// Documents that the server lacks are being marked as pending. Then these are requested; `None`
+    /// stands for all, which the server sends without a request.
     Marking { want: Option<Vec<DocumentId>> },
     /// The server sends what is lacking here.
     Receiving,
 }
 
-/// This side's documents.
+/// The digests of the local documents.
 #[derive(Debug)]
 pub(super) struct Known {
     documents: HashMap<DocumentId, Digest>,
     bits: u32,
 }
 
-/// What follows from a comparison.
+/// What has to be sent in either direction.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Findings {
-    /// Documents that the server lacks, or has otherwise.
-    pub resend: Vec<DocumentId>,
-    pub want: Option<Vec<DocumentId>>,
+struct Findings {
+    /// Documents that the server lacks or has other revisions of.
+    resend: Vec<DocumentId>,
+    /// Documents to request; `None` stands for all, which the server sends without a request.
+    want: Option<Vec<DocumentId>>,
+}
+
+impl ClientReplica {
+    /// Takes the digests of the local documents, and returns the request to compare them.
+    pub fn digested(&mut self, now: Time, documents: Vec<DocumentDigest>) -> Option<Compare> {
+        let channel = self.channel()?;
+        let Some(Comparison::Digesting) = self.comparison else { return None };
+        let known = Known::new(documents);
+        let buckets = known.buckets();
+        self.comparison = Some(Comparison::Asked { since: now, known });
+        Some(Compare { channel, buckets })
+    }
+
+    /// Takes what differs, and returns the documents to mark as pending, because the server lacks
+    /// them or has other revisions of them. `None` if no comparison was requested.
+    pub fn compared(&mut self, differences: Differences) -> Option<Vec<DocumentId>> {
+        match self.comparison.take() {
+            Some(Comparison::Asked { known, .. }) => {
+                self.latest = self.latest.max(differences.seq);
+                let Findings { resend, want } = known.findings(differences);
+                self.comparison = Some(Comparison::Marking { want });
+                // The server may have some of what is about to be marked.
+                self.sender.has_caught_up = false;
+                let can_write = self.role.is_some_and(Role::can_write);
+                self.owes_server = !can_write && !resend.is_empty();
+                Some(if can_write { resend } else { Vec::new() })
+            }
+            other => {
+                self.comparison = other;
+                None
+            }
+        }
+    }
+
+    /// The documents are marked as pending. Now the server may send what is lacking here.
+    pub fn marked(&mut self) -> Option<Want> {
+        let channel = self.channel()?;
+        let Some(Comparison::Marking { want }) = &mut self.comparison else { return None };
+        let want = want.take();
+        self.comparison = Some(Comparison::Receiving);
+        want.map(|ids| Want { channel, ids })
+    }
 }
 
 impl Known {
-    pub fn new(documents: Vec<DocumentDigest>) -> Self {
+    fn new(documents: Vec<DocumentDigest>) -> Self {
         let bits = bits_for(documents.len());
         let documents = documents.into_iter().map(|known| (known.id, *known.digest)).collect();
         Self { documents, bits }
     }
 
-    /// What the server is to compare.
-    pub fn buckets(&self) -> Vec<u8> {
+    /// The digests of the buckets, one after the other, as they are sent.
+    fn buckets(&self) -> Vec<u8> {
         buckets(&self.documents, self.bits).into_flattened()
     }
 
-    pub fn findings(mut self, differences: Differences) -> Findings {
+    fn findings(mut self, differences: Differences) -> Findings {
         let Differences { buckets, documents, .. } = differences;
         let Some(documents) = documents else {
             let mut resend: Vec<DocumentId> = self.documents.into_keys().collect();
@@ -67,7 +112,7 @@ impl Known {
                     resend.push(id.clone());
                     want.push(id);
                 }
-                // Who began empty has no deleted documents.
+                // A client that began empty lacks documents that were deleted before, and may.
                 None if deleted == Some(true) => {}
                 None => want.push(id),
             }
@@ -121,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_in_buckets_that_agree_stays_where_it_is() {
+    fn documents_in_buckets_that_agree_are_not_sent() {
         let here: Vec<_> = (0..100).map(|n| document(&n.to_string(), 1, false)).collect();
         let gone = here[17].id.clone();
         let known = Known::new(here);
