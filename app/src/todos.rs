@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use settee_leptos::{Collection, Problem, Row};
+use settee_leptos::{Collection, Problem, Row, position};
 use settee_store::{Database, DocumentId};
-use settee_todo::{TITLE_LIMIT, Todo, new_todo_id, position};
+use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
 use crate::filter::Filter;
 use crate::todo_row::TodoRow;

@@ -2,8 +2,9 @@
 //!
 //! Each is about 65 bytes of JSON under an id of 31 bytes. All peers that are measured get such ones.
 
+use settee_leptos::position;
 use settee_store::{Body, Change, DocumentId, Edit};
-use settee_todo::{Todo, new_todo_id, position};
+use settee_todo::{Todo, new_todo_id};
 
 /// A todo's id and content, as the app has them before the store is involved.
 pub type Draft = (DocumentId, Todo);

@@ -102,6 +102,7 @@ pub mod health;
 mod history;
 pub mod model;
 mod outbox;
+pub mod position;
 pub mod retrofit;
 pub mod row;
 mod rows;
