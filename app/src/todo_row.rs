@@ -1,4 +1,4 @@
-//! The app's document as a row of a reactive collection.
+//! A todo as a row of a reactive collection.
 
 use serde::{Deserialize, Serialize};
 use settee_leptos::{Model, position};
