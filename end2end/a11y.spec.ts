@@ -1,15 +1,14 @@
-// For everybody: what axe finds, and a walk by keyboard alone.
+// Accessibility: axe's rules, and use by keyboard alone.
 
 import AxeBuilder from '@axe-core/playwright';
-import {
-  addTodo, complete, copyLink, expect, newTodo, openList, row, rows, shows, startEditing, status,
-  test, waitOffline, waitSynced, type Page,
-} from './fixtures';
+import { addTodo, complete, copyLink, openList, startEditing } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { newTodo, row, rows, shows, status, waitOffline, waitSynced } from './page';
 import type { Locator } from '@playwright/test';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** What axe objects to, short enough to read in a failure. */
+/** The violations that axe finds, in a short form for the test report. */
 async function violations(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
   return violations.flatMap((rule) =>
@@ -20,7 +19,7 @@ async function violations(page: Page): Promise<string[]> {
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(`axe finds nothing in ${colorScheme}`, () => {
     test.beforeEach(async ({ page }) => {
-      // Colours half way through a fade would be measured otherwise.
+      // Without animations, as axe would measure colours in the middle of a fade.
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await openList(page);
     });
@@ -45,7 +44,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(await violations(page)).toEqual([]);
     });
 
-    test('offline, with changes that wait', async ({ page, server }) => {
+    test('offline, with pending changes', async ({ page, server }) => {
       await addTodo(page, 'Bread');
       await waitSynced(page);
       await server.kill();
@@ -54,7 +53,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(await violations(page)).toEqual([]);
     });
 
-    test('on a list that is denied', async ({ page }) => {
+    test('on a list without access', async ({ page }) => {
       await page.goto('/l/0123456789abcdefghjkmnpqrs');
       await expect(status(page)).toHaveAttribute('data-sync', 'denied');
       expect(await violations(page)).toEqual([]);
@@ -81,7 +80,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 test.describe('By keyboard alone', { tag: '@keyboard' }, () => {
-  /** Presses Tab until the target has the focus, as somebody without a mouse does. */
+  /** Presses Tab until the target has the focus. */
   async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab') {
     for (let steps = 0; steps < 60; steps++) {
       if (await target.evaluate((element) => element === document.activeElement)) return;
@@ -89,14 +88,14 @@ test.describe('By keyboard alone', { tag: '@keyboard' }, () => {
     }
     throw new Error(`${target} can't be reached by ${key}`);
   }
-  const somethingHasFocus = (page: Page) =>
+  const keepsFocus = (page: Page) =>
     expect
       .poll(() => page.evaluate(() => document.activeElement !== document.body), {
         message: 'the focus is not lost',
       })
       .toBe(true);
 
-  test('one can add, complete, edit and delete, and never loses the focus', async ({ page }) => {
+  test('adding, completing, editing and deleting never lose the focus', async ({ page }) => {
     await openList(page);
     await expect(newTodo(page)).toBeFocused();
     await page.keyboard.type('Bread');
@@ -110,27 +109,27 @@ test.describe('By keyboard alone', { tag: '@keyboard' }, () => {
     await page.keyboard.press('Space');
     await expect(bread).toHaveClass('completed');
 
-    // F2 edits the row that has the focus.
+    // F2 edits the focused row.
     await page.keyboard.press('F2');
     await expect(bread.locator('.edit')).toBeFocused();
     await page.keyboard.press('Control+A');
     await page.keyboard.type('Rye bread');
     await page.keyboard.press('Enter');
     await shows(page, 'Rye bread', 'Butter');
-    await somethingHasFocus(page);
+    await keepsFocus(page);
 
     await tabTo(page, bread.locator('.toggle'), 'Shift+Tab');
     await page.keyboard.press('F2');
     await page.keyboard.type(' that is never saved');
     await page.keyboard.press('Escape');
     await shows(page, 'Rye bread', 'Butter');
-    await somethingHasFocus(page);
+    await keepsFocus(page);
 
     await tabTo(page, rows(page).nth(1).locator('.destroy'));
     await expect(rows(page).nth(1).locator('.destroy')).toBeVisible();
     await page.keyboard.press('Enter');
     await shows(page, 'Rye bread');
-    await somethingHasFocus(page);
+    await keepsFocus(page);
 
     await tabTo(page, page.locator('.filters a', { hasText: 'Active' }));
     await page.keyboard.press('Enter');
@@ -138,17 +137,17 @@ test.describe('By keyboard alone', { tag: '@keyboard' }, () => {
     await tabTo(page, page.locator('.clear-completed'));
     await page.keyboard.press('Enter');
     await expect(page.locator('.todo-list li')).toHaveCount(0);
-    await somethingHasFocus(page);
+    await keepsFocus(page);
   });
 
-  test('what has the focus can be seen', async ({ page }) => {
+  test('the focus is visible on every element', async ({ page }) => {
     await openList(page);
     await addTodo(page, 'Bread');
     await complete(page, 'Bread');
     await page.keyboard.press('Tab');
-    const unseen: string[] = [];
+    const invisible: string[] = [];
     for (let steps = 0; steps < 25; steps++) {
-      unseen.push(
+      invisible.push(
         ...(await page.evaluate(() => {
           const focused = document.activeElement!;
           if (focused === document.body) return [];
@@ -165,10 +164,10 @@ test.describe('By keyboard alone', { tag: '@keyboard' }, () => {
       );
       await page.keyboard.press('Tab');
     }
-    expect([...new Set(unseen)]).toEqual([]);
+    expect([...new Set(invisible)]).toEqual([]);
   });
 
-  test('the status is announced politely and is there from the start', async ({ page }) => {
+  test('the status is a live region from the start', async ({ page }) => {
     await openList(page);
     await expect(status(page)).toHaveCount(1);
     await expect(status(page)).toHaveAttribute('role', 'status');

@@ -1,6 +1,6 @@
-// Clients without a browser: one program that is several people, each with a connection of their own.
+// Native clients: one program that runs several, each with a connection of its own.
 //
-// SETTEE_CROWD names another binary than a debug build's.
+// SETTEE_CROWD is the path of a binary to use instead of that of the debug build.
 
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,40 +12,40 @@ const binary = resolve(import.meta.dirname, process.env.SETTEE_CROWD ?? '../targ
 
 type Program = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** What all of them have in the end, how much was refused, and how many never got so far. */
+/** The titles that all have in the end, the number of refused todos, and of clients that never synced. */
 export type Outcome = { titles: string[]; refused: number; stuck: number };
 
 export class Crowd {
   /** Titles that the server has acknowledged. */
   readonly acknowledged: string[] = [];
   private enough = Infinity;
-  private complaints = '';
+  private stderr = '';
   private readonly lines: AsyncIterator<string>;
   private outcome?: Promise<Outcome>;
 
   private constructor(private readonly program: Program) {
-    program.stderr.on('data', (chunk: Buffer) => (this.complaints += chunk.toString()));
+    program.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.lines = createInterface(program.stdout)[Symbol.asyncIterator]();
   }
 
-  /** So many people on the list that the link leads to, who write once in so many milliseconds each. */
-  static async gather(site: string, link: string, clients: number, pause: number): Promise<Crowd> {
+  /** Starts clients that each write to the list of `link` every `pause` milliseconds or so. */
+  static async start(site: string, link: string, clients: number, pause: number): Promise<Crowd> {
     const url = `${site.replace('http:', 'ws:')}/sync`;
     const options = { url, link, clients, pause };
-    const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const program = spawn(binary, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const program = spawn(binary, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     await once(program, 'spawn');
     const crowd = new Crowd(program);
-    await crowd.hear('ready');
-    crowd.outcome = crowd.hear('titles');
-    // Whoever asks for it gets to know what went wrong.
+    await crowd.read('ready');
+    crowd.outcome = crowd.read('titles');
+    // `finish` reports the error.
     crowd.outcome.catch(() => {});
     return crowd;
   }
 
   /**
-   * They stop writing once so many of their todos are acknowledged, and wait until all have the
-   * same.
+   * Lets the clients stop writing once `enough` of their todos are acknowledged, and waits until all
+   * of them have the same todos.
    */
   async finish(enough = 0): Promise<Outcome> {
     this.enough = enough;
@@ -53,19 +53,19 @@ export class Crowd {
     return this.outcome!;
   }
 
-  disperse(): void {
+  kill(): void {
     this.program.kill('SIGKILL');
   }
 
-  /** Listens until it says something with this name in it. */
-  private async hear<Said>(name: string): Promise<Said> {
+  /** Reads lines of output until one has a field of this name. */
+  private async read<Line>(name: string): Promise<Line> {
     for (;;) {
       const { value: line, done } = await this.lines.next();
-      if (done) throw new Error(`the crowd has ended:\n${this.complaints}`);
-      const said = JSON.parse(line);
-      if ('acknowledged' in said) this.acknowledged.push(said.acknowledged);
+      if (done) throw new Error(`the crowd has ended:\n${this.stderr}`);
+      const fields = JSON.parse(line);
+      if ('acknowledged' in fields) this.acknowledged.push(fields.acknowledged);
       this.stopIfEnough();
-      if (name in said) return said;
+      if (name in fields) return fields;
     }
   }
 

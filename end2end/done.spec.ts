@@ -1,11 +1,10 @@
-// The whole promise as one story.
+// Everything that the app promises, as one story.
 
-import {
-  addTodo, agree, complete, copyLink, expect, openList, rename, row, shows, status, test,
-  waitInstalled, waitOffline, waitSynced,
-} from './fixtures';
+import { addTodo, complete, copyLink, openList, rename } from './actions';
+import { expect, test } from './fixtures';
+import { agree, row, shows, status, waitInstalled, waitOffline, waitSynced } from './page';
 
-test('a list is shared and edited live, survives its server and a restart, and everybody agrees', async ({
+test('a shared list is edited live, survives a dead server and a restart, and both people agree', async ({
   newPerson, newProfile, server,
 }) => {
   const home = await newProfile();
@@ -42,7 +41,7 @@ test('a list is shared and edited live, survives its server and a restart, and e
     await expect(status(bert)).toHaveAttribute('data-pending', '2');
   });
 
-  await test.step('Anna restarts her browser, and everything is there', async () => {
+  await test.step('Anna restarts her browser, and sees everything', async () => {
     await home.close();
     anna = await home.open();
     await openList(anna);
@@ -60,7 +59,7 @@ test('a list is shared and edited live, survives its server and a restart, and e
     expect(seen.toSorted()).toEqual([
       'Ask about snow', 'Book the hut', 'Borrow a rope', 'Buy two maps', 'Charge the lamps', 'Pack the stove',
     ]);
-    // Her title and his tick, on one todo.
+    // Anna changed the title of this todo, and Bert completed it.
     await expect(row(anna, 'Buy two maps')).toHaveClass('completed');
     await expect(row(bert, 'Buy two maps')).toHaveClass('completed');
   });

@@ -1,9 +1,8 @@
-// What people type and paste, and links that lead nowhere.
+// Unusual input, and invalid links.
 
-import {
-  addTodo, copyLink, expect, listOf, newTodo, openList, reload, rename, rows, shows, status, test,
-  together, tokenOf, waitSynced, type Page,
-} from './fixtures';
+import { addTodo, copyLink, listOf, openList, reload, rename, together, tokenOf } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { newTodo, rows, shows, status, waitSynced } from './page';
 
 const fits = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
@@ -20,10 +19,10 @@ const TITLES = {
 };
 
 for (const [name, title] of Object.entries(TITLES)) {
-  test(`${name}: plain text everywhere`, async ({ newPerson }) => {
+  test(`${name}: shown as plain text everywhere`, async ({ newPerson }) => {
     const { anna, bert } = await together(newPerson, 'Bread');
     for (const page of [anna, bert]) page.on('dialog', (dialog) => {
-      throw new Error(`a dialog: ${dialog.message()}`);
+      throw new Error(`unexpected dialog: ${dialog.message()}`);
     });
     await addTodo(anna, title);
     await rename(bert, 'Bread', `${title}!`);
@@ -41,7 +40,7 @@ for (const [name, title] of Object.entries(TITLES)) {
   });
 }
 
-test('only white space adds nothing', async ({ page }) => {
+test('white space alone adds nothing', async ({ page }) => {
   await openList(page);
   await addTodo(page, '', '   ', '\t', '\u00a0\u2003');
   await addTodo(page, 'Bread');
@@ -57,7 +56,7 @@ test('Enter that ends an input method\'s composition adds nothing', async ({ pag
   await expect(rows(page)).toHaveText(['にほん']);
 });
 
-test('a link with a wrong token is denied, and says so', async ({ newPerson }) => {
+test('a link with a wrong token gives no access, and the status says so', async ({ newPerson }) => {
   const { anna, link } = await together(newPerson, 'Bread');
   const token = tokenOf(link);
   const wrong = (token[0] === 'A' ? 'B' : 'A') + token.slice(1);
@@ -68,16 +67,16 @@ test('a link with a wrong token is denied, and says so', async ({ newPerson }) =
   await expect(rows(eve)).toHaveCount(0);
   expect(eve.url()).not.toContain('k=');
 
-  // The good link still helps.
+  // A valid link still works.
   await eve.goto('about:blank');
   await openList(eve, link);
   await shows(eve, 'Bread');
   await waitSynced(anna);
 });
 
-test('a mangled link is denied, and the page lives', async ({ newPerson }) => {
+test('a malformed link gives no access and doesn\'t break the page', async ({ newPerson }) => {
   const { link } = await together(newPerson, 'Bread');
-  const mangled = [
+  const malformed = [
     `${listOf(link)}#k=`,
     `${listOf(link)}#k=short`,
     `${listOf(link)}#k=${'A'.repeat(5_000)}`,
@@ -85,7 +84,7 @@ test('a mangled link is denied, and the page lives', async ({ newPerson }) => {
     `/l/not-a-list#k=${tokenOf(link)}`,
     '/l/x',
   ];
-  for (const address of mangled) {
+  for (const address of malformed) {
     const eve = await newPerson();
     await eve.goto(address);
     await expect(status(eve), address).toHaveAttribute('data-sync', 'denied');
@@ -94,18 +93,18 @@ test('a mangled link is denied, and the page lives', async ({ newPerson }) => {
   }
 });
 
-test('a list this device does not know is denied without a token, and says so', async ({ page }) => {
+test('a list that this device doesn\'t know needs a token, and the page says so', async ({ page }) => {
   await page.goto('/l/0123456789abcdefghjkmnpqrs');
   await expect(status(page)).toHaveAttribute('data-sync', 'denied');
   await expect(page.locator('main').first()).toContainText(/list/i);
   await expect(page.locator('main').first()).toContainText(/know|unknown|link/i);
-  // The way home is open.
+  // The device's own list can still be opened.
   await openList(page, '/');
   await addTodo(page, 'Bread');
   await waitSynced(page);
 });
 
-test('a wrong link to one\'s own list takes nothing away', async ({ page }) => {
+test('a link with a wrong token to a list that the device can open changes nothing', async ({ page }) => {
   await openList(page);
   await addTodo(page, 'Bread');
   await waitSynced(page);

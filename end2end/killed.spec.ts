@@ -1,25 +1,25 @@
-// The whole browser is killed while somebody types: what the app has counted as kept is there.
+// The browser is killed while somebody types: every todo that the app has counted as saved survives.
 //
-// With the server dead, `data-pending` counts the documents that are in the store and wait for
-// the server. So when it says N, a kill must leave N todos, and those typed first.
+// With the server dead, `data-pending` counts the documents that are in the store and wait for the
+// server. So if it says N, the first N todos that were typed must survive a kill.
 
-import {
-  expect, isReady, openList, status, test, titles, waitInstalled, waitSynced, type Page, type Profile,
-} from './fixtures';
+import { openList } from './actions';
+import { expect, test, type Page, type Profile } from './fixtures';
+import { isReady, status, titles, waitInstalled, waitSynced } from './page';
 
-/** Each profile is new and is opened once with the server alive; then it is killed so often. */
+/** Each new profile is opened once with a running server, then killed `KILLS` times. */
 const PROFILES = 2;
 const KILLS = 15;
-/** Kills come within this time from when a page is asked for, or from when it is typed on. */
-const WITHIN = 700;
+/** Maximum delay of a kill after the page is opened or typing begins, in milliseconds. */
+const MAX_DELAY = 700;
 
-// A bound for a machine that is busy with other tests.
+// Long enough for a machine that is busy with other tests.
 test.describe.configure({ timeout: 300_000 });
-test.skip(process.platform !== 'linux', 'it looks for processes as Linux shows them');
-// Traces would take more time than all the rest.
+test.skip(process.platform !== 'linux', 'it finds processes by /proc');
+// Traces would take longer than the test itself.
 test.use({ trace: 'off', screenshot: 'off' });
 
-/** Mulberry32: the same moments in every run, as far as a machine can repeat them. */
+/** Mulberry32, so that the delays are the same in every run. */
 function seeded(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -29,24 +29,24 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** Has every page of the profile tell what it counts as kept, as soon as it is shown. */
+/** Opens a page that reports `data-pending` as soon as it changes. */
 async function openReporting(profile: Profile, report: (pending: number) => void): Promise<Page> {
   const page = await profile.open();
   await page.exposeFunction('report', report);
   await page.addInitScript(() => {
-    const look = () => {
+    const read = () => {
       const pending = document.querySelector('[data-sync]')?.getAttribute('data-pending');
       if (pending) (window as unknown as { report: (n: number) => void }).report(Number(pending));
     };
-    new MutationObserver(look).observe(document, {
+    new MutationObserver(read).observe(document, {
       subtree: true, childList: true, attributes: true, attributeFilter: ['data-pending'],
     });
   });
   return page;
 }
 
-/** Types `todo from`, `todo from+1` and so on, one in every turn of the page, without an end. */
-const typeOn = (page: Page, from: number): Promise<void> =>
+/** Types `todo from`, `todo from+1` and so on without end, one in each turn of the event loop. */
+const keepTyping = (page: Page, from: number): Promise<void> =>
   page.evaluate((from) => {
     const input = document.querySelector<HTMLInputElement>('.new-todo')!;
     const next = (n: number) => {
@@ -62,33 +62,33 @@ const typeOn = (page: Page, from: number): Promise<void> =>
     next(from);
   }, from);
 
-/** Waits until all that is kept is shown, and checks that it is the first of what was typed. */
-async function readBack(page: Page, kept: number): Promise<number> {
+/** Waits until all saved todos are shown, and checks that they are the first that were typed. */
+async function readBack(page: Page, saved: number): Promise<number> {
   await isReady(page);
   const shown = async () => {
     const pending = Number(await status(page).getAttribute('data-pending'));
     return (await titles(page)).length === pending ? pending : -1;
   };
   await expect
-    .poll(shown, { intervals: [20], message: 'all that was kept is shown' })
-    .toBeGreaterThanOrEqual(kept);
+    .poll(shown, { intervals: [20], message: 'all saved todos are shown' })
+    .toBeGreaterThanOrEqual(saved);
   const read = await titles(page);
-  expect(read, 'no more than what was typed, and no hole').toEqual(
+  expect(read, 'the first todos that were typed, without a gap').toEqual(
     read.map((_, at) => `todo ${at + 1}`),
   );
   return read.length;
 }
 
 for (let number = 1; number <= PROFILES; number++) {
-  test(`a browser killed while somebody types has kept what it said it had (${number})`, async ({
+  test(`a browser that is killed while somebody types keeps every todo that it counted as saved (${number})`, async ({
     newProfile, server,
   }) => {
     const random = seeded(number);
     const profile = await newProfile();
-    const pause = () => new Promise((done) => setTimeout(done, random() * WITHIN));
-    let kept = 0;
+    const pause = () => new Promise((done) => setTimeout(done, random() * MAX_DELAY));
+    let saved = 0;
     let opened = 0;
-    const report = (pending: number) => (kept = Math.max(kept, pending));
+    const report = (pending: number) => (saved = Math.max(saved, pending));
 
     const first = await profile.open();
     await openList(first);
@@ -100,23 +100,23 @@ for (let number = 1; number <= PROFILES; number++) {
     for (let kill = 0; kill < KILLS; kill++) {
       const page = await openReporting(profile, report);
       if (kill % 4 === 3) {
-        // While the app starts, however far it gets.
+        // Killed while the app starts.
         page.goto('/').catch(() => {});
         await pause();
       } else {
         await page.goto('/');
-        const there = await readBack(page, kept);
+        const there = await readBack(page, saved);
         opened += 1;
-        await typeOn(page, there + 1);
+        await keepTyping(page, there + 1);
         await pause();
       }
       await profile.kill();
     }
     const page = await openReporting(profile, report);
     await page.goto('/');
-    const there = await readBack(page, kept);
-    const description = `${opened} of ${KILLS} while typing; ${kept} counted as kept, ${there} found`;
+    const there = await readBack(page, saved);
+    const description = `${opened} of ${KILLS} while typing; ${saved} counted as saved, ${there} found`;
     test.info().annotations.push({ type: 'kills', description });
-    expect(kept, 'something was kept before a kill').toBeGreaterThan(opened);
+    expect(saved, 'todos were saved before the kills').toBeGreaterThan(opened);
   });
 }

@@ -1,15 +1,14 @@
-// One tab of a browser syncs for all of them.
+// One tab of a browser, the leader, syncs for all of them.
 
-import {
-  addTodo, agree, copyLink, countSockets, expect, freeze, isLeader, leader, newTab, openList,
-  row, rows, setVisible, shows, status, test, titles, together, waitOffline, waitSynced, writeMany,
-  type Page,
-} from './fixtures';
+import { addTodo, copyLink, newTab, openList, together, writeMany } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { agree, row, rows, shows, status, titles, waitOffline, waitSynced } from './page';
+import { countSockets, freeze, isLeader, leader, setVisible } from './tabs';
 
-/** By then a visible tab has taken over. */
-const TAKES_OVER_WITHIN = 3_000;
+/** Maximum time until a visible tab has taken over, in milliseconds. */
+const TAKEOVER_TIMEOUT = 3_000;
 
-/** Opens the first list in so many tabs of one browser, the one that leads in front. */
+/** Opens the first list in `count` tabs of one browser. The first tab is the leader. */
 async function openTabs(first: Page, count: number): Promise<Page[]> {
   await openList(first);
   await expect(leader(first)).toBeAttached();
@@ -18,8 +17,8 @@ async function openTabs(first: Page, count: number): Promise<Page[]> {
   return tabs;
 }
 
-/** Waits until exactly one of these tabs leads, and says which. */
-async function leaderOf(tabs: Page[], within = TAKES_OVER_WITHIN): Promise<Page> {
+/** Waits until exactly one of these tabs is the leader, and returns it. */
+async function waitForLeader(tabs: Page[], timeout = TAKEOVER_TIMEOUT): Promise<Page> {
   let leaders: Page[] = [];
   await expect
     .poll(
@@ -28,23 +27,23 @@ async function leaderOf(tabs: Page[], within = TAKES_OVER_WITHIN): Promise<Page>
         leaders = tabs.filter((_, at) => lead[at]);
         return leaders.length;
       },
-      { message: 'one tab leads', timeout: within, intervals: [50] },
+      { message: 'one tab is the leader', timeout, intervals: [50] },
     )
     .toBe(1);
   return leaders[0];
 }
 
-/** Waits until another than this tab leads, writes down how long that took, and says which. */
-async function successor(tabs: Page[], what: string): Promise<Page> {
+/** Waits until one of these tabs is the leader, reports how long that took, and returns the tab. */
+async function waitForTakeover(tabs: Page[], what: string): Promise<Page> {
   const since = Date.now();
-  const next = await leaderOf(tabs);
+  const next = await waitForLeader(tabs);
   test.info().annotations.push({ type: 'take-over', description: `${what}: ${Date.now() - since} ms` });
   console.log(`take-over, ${what}: ${Date.now() - since} ms`);
   return next;
 }
 
-/** Somebody else on the same list, who sees only what has reached the server. */
-async function witness(page: Page, newPerson: () => Promise<Page>): Promise<Page> {
+/** Another person on the same list, who sees only what has reached the server. */
+async function invite(page: Page, newPerson: () => Promise<Page>): Promise<Page> {
   await addTodo(page, 'Bread');
   await waitSynced(page);
   const link = await copyLink(page);
@@ -54,10 +53,10 @@ async function witness(page: Page, newPerson: () => Promise<Page>): Promise<Page
   return other;
 }
 
-test('exactly one of three tabs has a connection, and all say how it is', async ({ page, newPerson }) => {
+test('exactly one of three tabs has a connection, and all show its state', async ({ page, newPerson }) => {
   const sockets = countSockets(page.context());
   const [one, two, three] = await openTabs(page, 3);
-  const bert = await witness(two, newPerson);
+  const bert = await invite(two, newPerson);
   expect([one, two, three].map(sockets)).toEqual([1, 0, 0]);
 
   await addTodo(three, 'Butter');
@@ -68,12 +67,12 @@ test('exactly one of three tabs has a connection, and all say how it is', async 
     await waitSynced(tab);
   }
   expect([one, two, three].map(sockets)).toEqual([1, 0, 0]);
-  expect(await leaderOf([one, two, three])).toBe(one);
+  expect(await waitForLeader([one, two, three])).toBe(one);
 });
 
-test('three tabs that write at once lose nothing', async ({ page, newPerson }) => {
+test('three tabs that write concurrently lose nothing', async ({ page, newPerson }) => {
   const tabs = await openTabs(page, 3);
-  const bert = await witness(page, newPerson);
+  const bert = await invite(page, newPerson);
   await Promise.all(tabs.map((tab, at) => writeMany(tab, `tab ${at}`, 40)));
   const all = ['Bread'];
   for (let n = 1; n <= 40; n++) all.push(`tab 0 ${n}`, `tab 1 ${n}`, `tab 2 ${n}`);
@@ -85,47 +84,47 @@ test('three tabs that write at once lose nothing', async ({ page, newPerson }) =
   }
 });
 
-test('the tab that leads is closed: another one does', async ({ page, newPerson }) => {
+test('another tab takes over when the leader is closed', async ({ page, newPerson }) => {
   const sockets = countSockets(page.context());
   const [one, ...others] = await openTabs(page, 3);
-  const bert = await witness(one, newPerson);
+  const bert = await invite(one, newPerson);
   await one.close();
-  const next = await successor(others, 'closed');
+  const next = await waitForTakeover(others, 'closed');
   await addTodo(others[0], 'Butter');
   await addTodo(others[1], 'Jam');
   await shows(bert, 'Bread', 'Butter', 'Jam');
   expect(others.map(sockets)).toEqual(others.map((tab) => (tab === next ? 1 : 0)));
 });
 
-test('the tab that leads is hidden: a visible one does', async ({ page, newPerson }) => {
+test('a visible tab takes over when the leader is hidden', async ({ page, newPerson }) => {
   const sockets = countSockets(page.context());
   const [one, two, three] = await openTabs(page, 3);
-  const bert = await witness(one, newPerson);
+  const bert = await invite(one, newPerson);
   await setVisible(two, false);
   await setVisible(one, false);
-  expect(await successor([one, two, three].slice(2), 'hidden')).toBe(three);
+  expect(await waitForTakeover([one, two, three].slice(2), 'hidden')).toBe(three);
   await expect(leader(one)).not.toBeAttached();
   await addTodo(one, 'Butter');
   await shows(bert, 'Bread', 'Butter');
   for (const tab of [one, two, three]) await waitSynced(tab);
   await expect.poll(() => [one, two, three].map(sockets)).toEqual([0, 0, 1]);
 
-  // Nobody is there to take over: the one that leads goes on.
+  // No tab is visible, so the leader stays.
   await setVisible(three, false);
   await addTodo(two, 'Jam');
   await shows(bert, 'Bread', 'Butter', 'Jam');
   await setVisible(one, true);
-  expect(await successor([one], 'seen again')).toBe(one);
+  expect(await waitForTakeover([one], 'shown again')).toBe(one);
 });
 
-test('the tab that leads is frozen: a visible one does, and when it thaws it follows', async ({
+test('a visible tab takes over when the leader is frozen, and the thawed one follows', async ({
   page, newPerson,
 }) => {
   const sockets = countSockets(page.context());
   const [one, two] = await openTabs(page, 2);
-  const bert = await witness(one, newPerson);
+  const bert = await invite(one, newPerson);
   const thaw = await freeze(one);
-  expect(await successor([two], 'frozen')).toBe(two);
+  expect(await waitForTakeover([two], 'frozen')).toBe(two);
   await addTodo(two, 'Butter');
   await addTodo(bert, 'Jam');
   await shows(bert, 'Bread', 'Butter', 'Jam');
@@ -139,19 +138,19 @@ test('the tab that leads is frozen: a visible one does, and when it thaws it fol
   await shows(bert, 'Bread', 'Butter', 'Jam', 'Honey');
   for (const tab of [one, two]) await waitSynced(tab);
   await expect.poll(() => [one, two].map(sockets)).toEqual([0, 1]);
-  expect(await leaderOf([one, two])).toBe(two);
+  expect(await waitForLeader([one, two])).toBe(two);
 });
 
-test('the tab that leads crashes: another one does', async ({ page, newPerson, crash }) => {
+test('another tab takes over when the leader crashes', async ({ page, newPerson, crash }) => {
   const [one, two] = await openTabs(page, 2);
-  const bert = await witness(one, newPerson);
+  const bert = await invite(one, newPerson);
   await crash(one);
-  expect(await successor([two], 'crashed')).toBe(two);
+  expect(await waitForTakeover([two], 'crashed')).toBe(two);
   await addTodo(two, 'Butter');
   await shows(bert, 'Bread', 'Butter');
 });
 
-/** How many records the log of the list on the page has. */
+/** The number of records in the log of the list on the page. */
 const logLength = (page: Page): Promise<number> =>
   page.evaluate(async () => {
     const ended = <T>(request: IDBRequest<T>) =>
@@ -169,21 +168,21 @@ const logLength = (page: Page): Promise<number> =>
     return longest;
   });
 
-for (const who of ['leads', 'follows']) {
-  test(`a tab that ${who} is frozen while the log passes it`, async ({ page, newPerson }) => {
+for (const role of ['leader', 'follower']) {
+  test(`a frozen ${role} catches up after the log was compacted`, async ({ page, newPerson }) => {
     const tabs = await openTabs(page, 3);
-    const bert = await witness(page, newPerson);
-    const frozen = tabs[who === 'leads' ? 0 : 1];
+    const bert = await invite(page, newPerson);
+    const frozen = tabs[role === 'leader' ? 0 : 1];
     const awake = tabs.filter((tab) => tab !== frozen);
     const before = await logLength(awake[0]);
     const thaw = await freeze(frozen);
-    await leaderOf(awake);
+    await waitForLeader(awake);
     for (let n = 1; n <= 3; n++) {
       await Promise.all(awake.map((tab, at) => writeMany(tab, `tab ${at}, ${n}:`, 40)));
     }
     await waitSynced(awake[0]);
     expect(before).toBeLessThan(240);
-    await expect.poll(() => logLength(awake[0]), { message: 'a snapshot was taken' }).toBeLessThan(64);
+    await expect.poll(() => logLength(awake[0]), { message: 'the log was compacted' }).toBeLessThan(64);
 
     await thaw();
     await expect(rows(frozen)).toHaveCount(241, { timeout: 20_000 });
@@ -195,63 +194,63 @@ for (const who of ['leads', 'follows']) {
   });
 }
 
-test('a page comes back from the back/forward cache, and takes part again', async ({
+test('a page that returns from the back/forward cache syncs again', async ({
   newPerson, newProfile,
 }) => {
   const profile = await newProfile({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   const one = await profile.open();
   await one.addInitScript(() => {
     addEventListener('pageshow', (event) => {
-      if (event.persisted) document.documentElement.dataset.cameBack = '';
+      if (event.persisted) document.documentElement.dataset.restored = '';
     });
   });
   const [, two] = await openTabs(one, 2);
-  const bert = await witness(one, newPerson);
+  const bert = await invite(one, newPerson);
   await one.goto('/health');
-  expect(await successor([two], 'left')).toBe(two);
+  expect(await waitForTakeover([two], 'left')).toBe(two);
   await addTodo(bert, 'Butter');
   await shows(two, 'Bread', 'Butter');
 
-  // A page that comes back isn't loaded.
+  // A restored page fires no load event.
   await one.goBack({ waitUntil: 'commit' });
   await shows(one, 'Bread', 'Butter');
-  await expect(one.locator('html[data-came-back]')).toBeAttached();
+  await expect(one.locator('html[data-restored]')).toBeAttached();
   await addTodo(one, 'Jam');
   await shows(bert, 'Bread', 'Butter', 'Jam');
   for (const tab of [one, two]) await waitSynced(tab);
-  expect(await leaderOf([one, two])).toBe(two);
+  expect(await waitForLeader([one, two])).toBe(two);
   await two.close();
-  expect(await successor([one], 'closed, to one that came back')).toBe(one);
+  expect(await waitForTakeover([one], 'closed, with a restored page left')).toBe(one);
   await addTodo(one, 'Honey');
   await shows(bert, 'Bread', 'Butter', 'Jam', 'Honey');
 });
 
-test('a page that is left holds nothing, and takes part again when it is shown', async ({
+test('a page that is left gives up the lead and its connection, and syncs again when it is shown', async ({
   page, newPerson,
 }) => {
   const sockets = countSockets(page.context());
   const [one, two] = await openTabs(page, 2);
-  const bert = await witness(one, newPerson);
-  const say = (event: string) =>
+  const bert = await invite(one, newPerson);
+  const dispatch = (event: string) =>
     one.evaluate((event) => {
       dispatchEvent(new PageTransitionEvent(event, { persisted: true }));
     }, event);
-  await say('pagehide');
-  expect(await successor([two], 'left, by hand')).toBe(two);
+  await dispatch('pagehide');
+  expect(await waitForTakeover([two], 'left, by a dispatched event')).toBe(two);
   await expect.poll(() => [one, two].map(sockets)).toEqual([0, 1]);
   await addTodo(bert, 'Butter');
   await shows(two, 'Bread', 'Butter');
-  await say('pageshow');
+  await dispatch('pageshow');
   await shows(one, 'Bread', 'Butter');
   await waitSynced(one);
   await two.close();
-  expect(await successor([one], 'closed')).toBe(one);
+  expect(await waitForTakeover([one], 'closed')).toBe(one);
   await addTodo(one, 'Jam');
   await shows(bert, 'Bread', 'Butter', 'Jam');
 });
 
 for (const missing of ['locks', 'BroadcastChannel', 'both']) {
-  test(`without ${missing} each tab syncs for itself, and they agree`, async ({ page, newPerson }) => {
+  test(`without ${missing} each tab syncs by itself, and all agree`, async ({ page, newPerson }) => {
     const sockets = countSockets(page.context());
     await page.context().addInitScript((missing) => {
       if (missing !== 'BroadcastChannel') {
@@ -260,7 +259,7 @@ for (const missing of ['locks', 'BroadcastChannel', 'both']) {
       if (missing !== 'locks') Reflect.deleteProperty(globalThis, 'BroadcastChannel');
     }, missing);
     const tabs = await openTabs(page, 3);
-    const bert = await witness(page, newPerson);
+    const bert = await invite(page, newPerson);
     for (const tab of tabs) {
       await expect(leader(tab)).toBeAttached();
       await waitSynced(tab);
@@ -276,7 +275,7 @@ for (const missing of ['locks', 'BroadcastChannel', 'both']) {
   });
 }
 
-test('word between tabs of what is in the log is lost: all edits are sent, and all tabs agree', async ({
+test('all edits are sent and all tabs agree even if notifications between tabs are lost', async ({
   page, newPerson,
 }) => {
   await page.context().addInitScript(() => {
@@ -286,20 +285,20 @@ test('word between tabs of what is in the log is lost: all edits are sent, and a
     };
   });
   const [one, two] = await openTabs(page, 2);
-  const bert = await witness(one, newPerson);
+  const bert = await invite(one, newPerson);
   await addTodo(two, 'Butter');
   await expect(row(bert, 'Butter')).toBeVisible();
   await waitSynced(two);
   await expect(leader(two)).not.toBeAttached();
   await addTodo(bert, 'Jam');
-  // Their order is by where each thought the end of the list was.
+  // The order depends on where each tab saw the end of the list.
   for (const tab of [one, two]) {
     await expect(rows(tab)).toHaveCount(3);
     expect((await titles(tab)).toSorted()).toEqual(['Bread', 'Butter', 'Jam']);
   }
 });
 
-test('with the server dead all tabs stay offline until it has greeted one of them', async ({
+test('with the server dead all tabs stay offline until it has answered one of them', async ({
   page, server,
 }) => {
   const tabs = await openTabs(page, 2);
@@ -316,11 +315,11 @@ test('with the server dead all tabs stay offline until it has greeted one of the
       Object.assign(globalThis, { seen });
     });
   }
-  // Each of these is a try.
+  // Each click makes one attempt to connect.
   for (let n = 0; n < 3; n++) {
-    const tried = tabs[0].waitForEvent('websocket');
+    const attempted = tabs[0].waitForEvent('websocket');
     await tabs[1].locator('[data-action="retry"]').click();
-    await tried;
+    await attempted;
   }
   await addTodo(tabs[1], 'Butter');
   await expect(status(tabs[1])).toHaveAttribute('data-pending', '1');
@@ -329,12 +328,12 @@ test('with the server dead all tabs stay offline until it has greeted one of the
   for (const tab of tabs) {
     await waitSynced(tab);
     const seen = await tab.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
-    // Once it has, the list's channel is opened. Before, a try doesn't show.
+    // `seen` has changes only: no failed attempt showed another state and then 'offline' again.
     expect(seen).not.toContain('offline');
   }
 });
 
-test('an invitation that is opened in another tab is shown to the server by the one that leads', async ({
+test('the leader uses an invitation that was opened in another tab', async ({
   newPerson,
 }) => {
   const { anna, bert } = await together(newPerson, 'Bread');

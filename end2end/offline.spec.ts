@@ -1,9 +1,8 @@
-// The server is gone, and everything works.
+// The app works without its server.
 
-import {
-  addTodo, agree, complete, copyLink, expect, openList, reload, remove, rename, row, shows, status,
-  test, together, waitInstalled, waitOffline, waitSynced,
-} from './fixtures';
+import { addTodo, complete, copyLink, openList, reload, remove, rename, together } from './actions';
+import { expect, test } from './fixtures';
+import { agree, row, shows, status, waitInstalled, waitOffline, waitSynced } from './page';
 
 test('after one visit the app opens with the server dead', async ({ page, server }) => {
   await openList(page);
@@ -17,7 +16,7 @@ test('after one visit the app opens with the server dead', async ({ page, server
   await waitOffline(page);
 });
 
-test('edits made with the server dead are kept over a reload', async ({ page, server }) => {
+test('edits made with the server dead survive a reload', async ({ page, server }) => {
   await openList(page);
   await addTodo(page, 'Bread', 'Butter', 'Jam');
   await waitSynced(page);
@@ -58,18 +57,18 @@ test('a list joined by a link opens offline at its own address', async ({ newPer
   await reload(bert);
   await shows(bert, 'Bread');
   await addTodo(bert, 'Butter');
-  // It counts once the device has written it; who leaves before that was told nothing else.
+  // A pending edit is saved on the device, so the page may be left now.
   await expect(status(bert)).toHaveAttribute('data-pending', '1');
 
   await openList(bert, '/');
   await shows(bert);
 
   await server.start();
-  // The edit gets through although its list is not the one on the screen any more.
+  // The edit is synced although another list is on the screen.
   await shows(anna, 'Bread', 'Butter');
 });
 
-test('a browser restarted with the server dead shows everything, and its edits reach others later', async ({
+test('a browser that is restarted with the server dead shows everything, and its edits reach others later', async ({
   newPerson, newProfile, server,
 }) => {
   const profile = await newProfile();
@@ -102,7 +101,7 @@ test('a browser restarted with the server dead shows everything, and its edits r
   await agree(anna, bert);
 });
 
-test('the status says in words that changes are kept here and wait', async ({ page, server }) => {
+test('the status says in words that the page is offline and how many changes are pending', async ({ page, server }) => {
   await openList(page);
   await addTodo(page, 'Bread');
   await waitSynced(page);

@@ -1,16 +1,16 @@
-// What people see when the app itself breaks.
+// What people see when the app panics.
 
 import { expect, test } from './fixtures';
 
-test('a page that breaks says so, says what is saved, and offers to reload', async ({
+test('a page that panics says so, says what is saved, and offers to reload', async ({
   browser, server,
 }) => {
-  // Not one of the people of the other stories: their pages must not complain, this one has to.
+  // A context of its own, because this page has to report an error, which `newPerson` doesn't allow.
   const context = await browser.newContext();
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
-  // A page that isn't the one the app was built for: bringing it to life panics.
+  // The app panics when it hydrates a page that it didn't render.
   await page.route(`${server.url}/`, async (route) => {
     const response = await route.fetch();
     const body = (await response.text()).replace('<h1>todos</h1>', '');

@@ -1,14 +1,13 @@
-// A small screen and a finger.
+// A small touch screen.
 
-import {
-  action, addTodo, copyLink, expect, newTodo, openList, row, rows, shows, test, waitSynced,
-  type Page,
-} from './fixtures';
+import { addTodo, copyLink, openList } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { action, newTodo, row, rows, shows, waitSynced } from './page';
 
-const scrollsSideways = (page: Page) =>
+const scrollsHorizontally = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 
-/** Everything one can tap that is smaller than 24 by 24 CSS pixels. */
+/** All tap targets smaller than 24 by 24 CSS pixels. */
 const tooSmall = (page: Page) =>
   page.evaluate(() => {
     const box = (element: Element) => element.getBoundingClientRect();
@@ -16,14 +15,14 @@ const tooSmall = (page: Page) =>
     return [...document.querySelectorAll('a[href], button, summary, input:not([type=hidden]), select, textarea, [role=button]')]
       .filter((target) => target.checkVisibility({ visibilityProperty: true }))
       .filter((target) => {
-        // A label belongs to its input: tapping it is the same.
+        // A tap on a label works like a tap on its input.
         const labels = target instanceof HTMLInputElement ? [...(target.labels ?? [])] : [];
         return ![target, ...labels].some(large);
       })
       .map((target) => `${target.outerHTML.slice(0, 80)} is ${box(target).width} × ${box(target).height}`);
   });
 
-test('a finger adds, completes and deletes', async ({ page }) => {
+test('todos are added, completed and deleted by touch', async ({ page }) => {
   await openList(page);
   await newTodo(page).tap();
   await page.keyboard.type('Bread');
@@ -37,7 +36,7 @@ test('a finger adds, completes and deletes', async ({ page }) => {
   await row(page, 'Bread').locator('.toggle').tap();
   await expect(row(page, 'Bread')).toHaveClass('');
 
-  // No mouse that could hover: the button is there at once.
+  // Without a mouse to hover, the button is always visible.
   await row(page, 'Bread').locator('.destroy').tap();
   await shows(page, 'Butter');
 
@@ -49,7 +48,7 @@ test('a finger adds, completes and deletes', async ({ page }) => {
   await waitSynced(page);
 });
 
-test('a finger opens the lists, and makes a new one', async ({ page }) => {
+test('the lists are opened and a new one is made by touch', async ({ page }) => {
   await openList(page);
   await addTodo(page, 'Bread');
   await action(page, 'open-lists').tap();
@@ -76,10 +75,10 @@ test('a phone and a desktop share a list', async ({ page, newPerson }) => {
 });
 
 for (const width of [320, 412]) {
-  test(`nothing scrolls sideways and every target is large enough at ${width} px`, async ({ page }) => {
+  test(`nothing scrolls horizontally and every tap target is large enough at ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 640 });
     await openList(page);
-    expect(await scrollsSideways(page), 'empty').toBe(false);
+    expect(await scrollsHorizontally(page), 'empty').toBe(false);
     await addTodo(
       page,
       'Bread',
@@ -87,17 +86,17 @@ for (const width of [320, 412]) {
       'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft',
     );
     await row(page, 'Bread').locator('.toggle').tap();
-    expect(await scrollsSideways(page), 'filled').toBe(false);
+    expect(await scrollsHorizontally(page), 'filled').toBe(false);
     expect(await tooSmall(page), 'filled').toEqual([]);
 
     await action(page, 'open-lists').tap();
     await expect(page.locator('nav.lists')).toBeVisible();
-    expect(await scrollsSideways(page), 'with the lists open').toBe(false);
+    expect(await scrollsHorizontally(page), 'with the lists open').toBe(false);
     expect(await tooSmall(page), 'with the lists open').toEqual([]);
   });
 }
 
-test('the text field does not make the phone zoom', async ({ page }) => {
+test('the font of the text field is large enough that phones don\'t zoom', async ({ page }) => {
   await openList(page);
   const size = await newTodo(page).evaluate((input) => parseFloat(getComputedStyle(input).fontSize));
   expect(size).toBeGreaterThanOrEqual(16);

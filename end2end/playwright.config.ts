@@ -1,7 +1,7 @@
 import { defineConfig, devices } from '@playwright/test';
-import { launchOptions } from './fixtures';
+import { launchOptions } from './browser';
 
-// Specs that make sense with a finger on a small screen as well as with a mouse on a large one.
+// Specs for touch on a small screen as well as for a mouse on a large one.
 const onBoth = /(todomvc|a11y)\.spec\.ts/;
 const phoneOnly = /phone\.spec\.ts/;
 
@@ -9,13 +9,13 @@ export default defineConfig({
   testDir: '.',
   testIgnore: 'screenshots.spec.ts',
   outputDir: 'test-results',
-  // A flaky test is a broken test: there is no second try.
+  // A flaky test is a broken test, so there are no retries.
   retries: 0,
   workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
   timeout: 120_000,
-  // Bounds for what is awaited, not measurements: a debug build on a busy machine fits well inside.
+  // Limits of waits, long enough for a debug build on a busy machine.
   expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: 'test-results/report.json' }]],
   use: {

@@ -1,4 +1,4 @@
-// Processes as Linux shows them: who belongs to whom, and how to end them all at once.
+// Finding and killing trees of processes, by Linux's /proc.
 
 import { readFileSync, readdirSync } from 'node:fs';
 
@@ -6,13 +6,13 @@ type Process = { pid: number; parent: number; isAlive: boolean };
 
 function read(pid: number): Process | undefined {
   try {
-    // The name comes second, in brackets, and may hold anything.
+    // The name is the second field, in brackets, and may contain anything.
     const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\)\s/s, '')
       .split(' ');
     return { pid, parent: Number(parent), isAlive: state !== 'Z' && state !== 'X' };
   } catch {
-    // It has ended while we looked.
+    // The process has ended meanwhile.
     return undefined;
   }
 }
@@ -23,7 +23,7 @@ const all = (): Process[] =>
     .filter(Boolean)
     .flatMap((pid) => read(pid) ?? []);
 
-/** The processes that were started with this argument, and all that they have started. */
+/** The processes that were started with this argument, and all their descendants. */
 export function treeOf(argument: string): number[] {
   const processes = all();
   const has = ({ pid }: Process) => {
@@ -41,14 +41,14 @@ export function treeOf(argument: string): number[] {
   return [...tree];
 }
 
-/** kill -9 of all of them, before one can react to another's end. */
+/** kill -9 of all of them. They are stopped first, so that none reacts to another's end. */
 export function killAll(pids: number[]): void {
   const signal = (name: NodeJS.Signals) => {
     for (const pid of pids) {
       try {
         process.kill(pid, name);
       } catch {
-        // It has ended by itself.
+        // The process has ended already.
       }
     }
   };

@@ -1,11 +1,10 @@
-// The server dies, hangs and comes back while people work.
+// The server is killed, hangs and is restarted while people work.
 
-import {
-  addTodo, agree, complete, expect, openList, rename, row, rows, shows, status, test, titles,
-  together, waitOffline, waitSynced, writeMany,
-} from './fixtures';
+import { addTodo, complete, openList, rename, together, writeMany } from './actions';
+import { expect, test } from './fixtures';
+import { agree, row, rows, shows, status, titles, waitOffline, waitSynced } from './page';
 
-test('kill -9 during a run of writes: the pages heal by themselves, and nothing is lost', async ({
+test('kill -9 during writes: the pages reconnect, and nothing is lost', async ({
   newPerson, server,
 }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
@@ -26,7 +25,7 @@ test('kill -9 during a run of writes: the pages heal by themselves, and nothing 
   expect(seen.toSorted()).toEqual(all.toSorted());
 });
 
-test('kill -9 during a run of writes: what others saw is on the server\'s own disk', async ({
+test('kill -9 during writes: what others have received is on the server\'s disk', async ({
   newPerson, server,
 }) => {
   const { anna, bert, link } = await together(newPerson, 'Bread');
@@ -36,7 +35,7 @@ test('kill -9 during a run of writes: what others saw is on the server\'s own di
   await expect.poll(() => rows(bert).filter({ hasText: 'anna' }).count()).toBeGreaterThan(5);
   await server.kill();
   await writing;
-  // What reached Bert was committed before. He and Anna go, and can't send it again.
+  // What Bert has received was committed. Both pages are closed, so they can't send it again.
   const committed = await titles(bert);
   await anna.context().close();
   await bert.context().close();
@@ -49,7 +48,7 @@ test('kill -9 during a run of writes: what others saw is on the server\'s own di
   expect(committed).toContain('Acknowledged');
 });
 
-test('the status counts what waits, goes offline, and is synced again after the restart', async ({
+test('the status counts pending changes, goes offline, and is synced again after a restart', async ({
   newPerson, server,
 }) => {
   const { anna, bert } = await together(newPerson, 'Bread', 'Butter');
@@ -62,7 +61,7 @@ test('the status counts what waits, goes offline, and is synced again after the 
   await expect(status(anna)).toHaveAttribute('data-pending', '2');
   await complete(anna, 'Bread');
   await expect(status(anna)).toHaveAttribute('data-pending', '3');
-  // A second change of one todo is still one todo that waits.
+  // A second change of the same todo is still one pending todo.
   await rename(anna, 'Bread', 'Rye bread');
   await shows(anna, 'Rye bread', 'Butter', 'Jam', 'Honey');
   await expect(status(anna)).toHaveAttribute('data-pending', '3');
@@ -73,7 +72,7 @@ test('the status counts what waits, goes offline, and is synced again after the 
   await shows(bert, 'Rye bread', 'Butter', 'Jam', 'Honey');
 });
 
-test('a server that ends in an orderly way does so with exit code 0, and is missed no longer than it is away', async ({
+test('a server that is shut down exits with code 0, and pages reconnect after its restart', async ({
   newPerson, server,
 }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
@@ -85,7 +84,7 @@ test('a server that ends in an orderly way does so with exit code 0, and is miss
   await waitSynced(anna);
 });
 
-test('a connection that falls silent is noticed, and heals when the server answers again', async ({
+test('a silent connection is noticed, and recovers when the server answers again', async ({
   newPerson, server,
 }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
@@ -98,27 +97,27 @@ test('a connection that falls silent is noticed, and heals when the server answe
   await shows(bert, 'Bread', 'Butter');
 });
 
-test('a network that stalls and comes back delivers each edit once', async ({
+test('a network that is lost and restored delivers each edit once', async ({
   newPerson, goOffline, goOnline,
 }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
   for (const round of [1, 2, 3]) {
     await goOffline(anna);
-    await addTodo(anna, `Stalled ${round}`);
+    await addTodo(anna, `Offline ${round}`);
     await goOnline(anna);
-    await addTodo(anna, `Flowing ${round}`);
+    await addTodo(anna, `Online ${round}`);
   }
   await waitSynced(anna);
   await agree(anna, bert);
   await expect(rows(bert)).toHaveCount(7);
 });
 
-test('three restarts in a row, with writes between, end in agreement', async ({ newPerson, server }) => {
+test('after three restarts with writes in between, both pages agree', async ({ newPerson, server }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
-  for (const life of [1, 2, 3]) {
+  for (const restart of [1, 2, 3]) {
     await server.kill();
-    await addTodo(anna, `anna ${life}`);
-    await addTodo(bert, `bert ${life}`);
+    await addTodo(anna, `anna ${restart}`);
+    await addTodo(bert, `bert ${restart}`);
     await server.start();
     await waitSynced(anna);
     await waitSynced(bert);

@@ -1,7 +1,7 @@
-// Renders the pictures in docs/screenshots: npx playwright test --config screenshots.config.ts
+// Renders the images in docs/screenshots: npx playwright test --config screenshots.config.ts
 
 import { defineConfig, devices } from '@playwright/test';
-import { launchOptions } from './fixtures';
+import { launchOptions } from './browser';
 
 export default defineConfig({
   testDir: '.',

@@ -1,12 +1,11 @@
 import { devices, type BrowserContextOptions } from '@playwright/test';
 import { join } from 'node:path';
-import {
-  addTodo, complete, copyLink, expect, openList, rename, rows, shows, status, test, waitOffline,
-  waitSynced, type Page,
-} from './fixtures';
+import { addTodo, complete, copyLink, openList, rename } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { rows, shows, status, waitOffline, waitSynced } from './page';
 
 const picture = async (page: Page, name: string) => {
-  // No caret and no half-faded colours; nothing hovered.
+  // Nothing is hovered, and no caret and no animation is shown.
   await page.mouse.move(0, 0);
   await page.screenshot({
     path: join(import.meta.dirname, '../docs/screenshots', `${name}.png`),
@@ -17,7 +16,7 @@ const picture = async (page: Page, name: string) => {
 
 const { defaultBrowserType, deviceScaleFactor, ...phone } = devices['Pixel 7'];
 
-test('a weekend in the mountains, planned by two', async ({ newPerson, server }) => {
+test('screenshots of a list that two people share', async ({ newPerson, server }) => {
   const quiet: BrowserContextOptions = { reducedMotion: 'reduce' };
   const anna = await newPerson({ ...quiet, colorScheme: 'light' });
   await openList(anna);
@@ -36,7 +35,7 @@ test('a weekend in the mountains, planned by two', async ({ newPerson, server })
   await waitSynced(anna);
   await waitSynced(bert);
 
-  // "Link copied" has had its time: what is shown is a page just opened.
+  // Opened again, so that "Link copied" is not shown.
   await openList(anna, '/');
   await waitSynced(anna);
   await picture(anna, 'desktop');
@@ -51,7 +50,7 @@ test('a weekend in the mountains, planned by two', async ({ newPerson, server })
   await complete(anna, 'Pack the stove and the small pot');
   await waitOffline(anna);
   await expect(status(anna)).toHaveAttribute('data-pending', '2');
-  // The line is told once it has settled.
+  // The text follows the attribute with a delay.
   await expect(status(anna)).toContainText(/offline: \d+ change/i);
   await picture(anna, 'offline');
   await server.start();

@@ -1,7 +1,8 @@
-// The real server binary, as the tests start, kill, freeze and restart it.
+// The server binary, which tests start, kill, freeze and restart.
 //
-// SETTEE_SERVER and SETTEE_SITE name another binary and site folder than a debug build's,
-// SETTEE_CHROMIUM (see fixtures.ts) another browser than Playwright's own.
+// SETTEE_SERVER and SETTEE_SITE are paths of a binary and a site folder to use instead of those of
+// the debug build. SETTEE_CHROMIUM (see browser.ts) is the path of a browser to use instead of
+// Playwright's.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,12 +13,13 @@ import { join, resolve } from 'node:path';
 const binary = resolve(import.meta.dirname, process.env.SETTEE_SERVER ?? '../target/debug/settee-server');
 export const site = resolve(import.meta.dirname, process.env.SETTEE_SITE ?? '../target/site');
 
-const STARTS_WITHIN = 30_000;
+/** Maximum time to start, in milliseconds. */
+const START_TIMEOUT = 30_000;
 
 export class Server {
-  /** Whether it was ever out of reach: only then may a page report failed connections. */
-  wasDown = false;
-  /** Everything that it has written to stdout and stderr, over all its lives. */
+  /** Whether it was ever unreachable. Only then may a page report failed connections. */
+  wasUnreachable = false;
+  /** Everything that it has written to stdout and stderr since its first start. */
   log = '';
   private port = 0;
   private process?: ChildProcess;
@@ -27,15 +29,15 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get running(): boolean {
+  get isRunning(): boolean {
     return this.process !== undefined;
   }
 
-  /** Starts on any free port the first time, and on the same one ever after. */
+  /** Starts on a free port the first time, and on the same port after that. */
   async start(): Promise<void> {
-    if (this.process) throw new Error('the server runs already');
+    if (this.process) throw new Error('the server is running already');
     const child = spawn(binary, ['--listen', `127.0.0.1:${this.port}`, '--data', this.directory], {
-      // Any working folder must do.
+      // The server must not depend on the working folder.
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -47,29 +49,29 @@ export class Server {
       },
     });
     this.process = child;
-    const said = this.log.length;
+    const start = this.log.length;
     const port = await new Promise<number>((found, failed) => {
-      const late = setTimeout(
-        () => failed(new Error(`the server printed no address:\n${this.log.slice(said)}`)),
-        STARTS_WITHIN,
+      const timer = setTimeout(
+        () => failed(new Error(`the server printed no address:\n${this.log.slice(start)}`)),
+        START_TIMEOUT,
       );
       const listen = (chunk: Buffer) => {
         this.log += chunk.toString();
-        const address = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log.slice(said));
+        const address = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log.slice(start));
         if (address) {
-          clearTimeout(late);
+          clearTimeout(timer);
           found(Number(address[1]));
         }
       };
       child.stdout.on('data', listen);
       child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
       child.once('error', (error) => {
-        clearTimeout(late);
+        clearTimeout(timer);
         failed(error);
       });
       child.once('exit', (code) => {
-        clearTimeout(late);
-        failed(new Error(`the server ended with ${code}:\n${this.log.slice(said)}`));
+        clearTimeout(timer);
+        failed(new Error(`the server ended with ${code}:\n${this.log.slice(start)}`));
       });
     }).catch((error) => {
       child.kill('SIGKILL');
@@ -79,19 +81,19 @@ export class Server {
     this.port = port;
   }
 
-  /** kill -9: it gets no chance to write anything more. */
+  /** kill -9: it can't write anything more. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }
 
-  /** Asks it to end, and says with which exit code it did. */
+  /** Shuts it down in an orderly way. Returns its exit code. */
   async stop(): Promise<number | null> {
     return this.end('SIGTERM');
   }
 
-  /** Silence without a goodbye: connections stay open and nobody answers. */
+  /** Stops the process: connections stay open, and nothing answers. */
   freeze(): void {
-    this.wasDown = true;
+    this.wasUnreachable = true;
     this.process?.kill('SIGSTOP');
   }
 
@@ -107,7 +109,7 @@ export class Server {
   private async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.process;
     if (!child) return null;
-    this.wasDown = true;
+    this.wasUnreachable = true;
     this.process = undefined;
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const ended = once(child, 'exit');

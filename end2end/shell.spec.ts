@@ -1,17 +1,17 @@
-// What the server serves besides the list itself.
+// Everything that the server serves besides the sync protocol.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { request as ask, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import {
-  addTodo, copyLink, expect, openList, reload, shows, test, tokenOf, waitInstalled, waitSynced,
-} from './fixtures';
+import { addTodo, copyLink, openList, reload, tokenOf } from './actions';
+import { expect, test } from './fixtures';
+import { shows, waitInstalled, waitSynced } from './page';
 import { site } from './server';
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
 
-/** A bare request: nothing is added and nothing decoded on the way. */
+/** A plain HTTP request: no headers are added, and the body is not decoded. */
 const get = (url: string, headers: Record<string, string> = {}): Promise<Answer> =>
   new Promise((done, failed) => {
     const [, host, port, path] = /^http:\/\/([^:/]+):(\d+)(.*)$/.exec(url)!;
@@ -38,13 +38,13 @@ const handshake = (origin?: string): Record<string, string> => ({
   ...(origin ? { Origin: origin } : {}),
 });
 
-/** The hashed files that the page names. */
+/** The hashed files that the page refers to. */
 async function assets(server: { url: string }): Promise<string[]> {
   const page = (await get(server.url)).body.toString();
   return [...new Set(page.match(/\/pkg\/[^"'\s)<>]+\.(?:js|css|wasm)/g))];
 }
 
-test('the page has a strict content security policy and says nothing to strangers', async ({ server }) => {
+test('the page has a strict content security policy and sends no referrer', async ({ server }) => {
   const { status, headers } = await get(server.url);
   expect(status).toBe(200);
   expect(headers['content-type']).toMatch(/^text\/html; ?charset=utf-8$/i);
@@ -70,7 +70,7 @@ test('the page has a strict content security policy and says nothing to stranger
   expect(policy.get('script-src')).toContain("'wasm-unsafe-eval'");
 });
 
-test('the page is the same at every list, and holds nothing of anybody', async ({ server, page }) => {
+test('the page is the same for every list, and contains nobody\'s data', async ({ server, page }) => {
   const first = (await get(server.url)).body.toString();
   await openList(page);
   await addTodo(page, 'Very private');
@@ -83,7 +83,7 @@ test('the page is the same at every list, and holds nothing of anybody', async (
   }
 });
 
-test('the page is readable as it comes: language, title, landmark, heading', async ({ server }) => {
+test('the HTML has a language, a title, a landmark and a heading', async ({ server }) => {
   const html = (await get(server.url)).body.toString();
   expect(html).toMatch(/<html[^>]* lang="en"/);
   expect(html).toMatch(/<title>[^<]*Settee/);
@@ -92,7 +92,7 @@ test('the page is readable as it comes: language, title, landmark, heading', asy
   expect(html).toMatch(/<div[^>]*id="panic"/);
 });
 
-test('health is 200, and what is not there is 404', async ({ server }) => {
+test('health is 200, and unknown addresses are 404', async ({ server }) => {
   expect((await get(`${server.url}/health`)).status).toBe(200);
   for (const address of ['/no/such/page', '/pkg/none.js', '/none.png']) {
     expect((await get(server.url + address)).status, address).toBe(404);
@@ -104,7 +104,7 @@ test('health is 200, and what is not there is 404', async ({ server }) => {
   }
 });
 
-test('assets carry a hash in their name and are immutable', async ({ server }) => {
+test('assets have a hash in their name and are immutable', async ({ server }) => {
   const named = await assets(server);
   for (const kind of ['js', 'css', 'wasm']) {
     expect(named.filter((name) => name.endsWith(`.${kind}`)), kind).not.toEqual([]);
@@ -121,7 +121,7 @@ test('assets carry a hash in their name and are immutable', async ({ server }) =
   }
 });
 
-test('assets come compressed to who asks, and are the same files', async ({ server }) => {
+test('assets are compressed if the client accepts that, with the same content', async ({ server }) => {
   const folder = join(site, 'pkg');
   const compressed = existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.br'));
   test.skip(!compressed, 'this build was made without compressed assets');
@@ -139,7 +139,7 @@ test('assets come compressed to who asks, and are the same files', async ({ serv
   }
 });
 
-test('the service worker is never cached, and may serve the whole site', async ({ server }) => {
+test('the service worker is never cached, and knows all assets', async ({ server }) => {
   const { status, headers, body } = await get(`${server.url}/sw.js`);
   expect(status).toBe(200);
   expect(headers['content-type']).toMatch(/^(text|application)\/javascript/);
@@ -168,7 +168,7 @@ test('the app can be installed', async ({ server, page }) => {
   expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
 });
 
-test('a connection is made for this site and for programs, not for other sites', async ({ server }) => {
+test('connections are accepted from this site and from programs, not from other sites', async ({ server }) => {
   const sync = `${server.url}/sync`;
   expect((await get(sync, handshake(server.url))).status).toBe(101);
   expect((await get(sync, handshake())).status).toBe(101);
@@ -178,36 +178,36 @@ test('a connection is made for this site and for programs, not for other sites',
   expect((await get(sync)).status, 'without an upgrade').toBeGreaterThanOrEqual(400);
 });
 
-test('no token is ever in a request, and neither token nor title in the server\'s log', async ({
-  newPerson, newDoor, server,
+test('no token is in any request, and neither token nor title is in the server\'s log', async ({
+  newPerson, newProxy, server,
 }) => {
-  const door = await newDoor();
-  const hear = door.listenIn();
-  const anna = await newPerson({ baseURL: door.url });
+  const proxy = await newProxy();
+  const recorded = proxy.recordRequests();
+  const anna = await newPerson({ baseURL: proxy.url });
   await openList(anna);
   await addTodo(anna, 'Unmistakable title');
   await waitSynced(anna);
   const editor = await copyLink(anna);
   const viewer = await copyLink(anna, 'copy-viewer-link');
-  expect(new URL(editor).origin).toBe(door.url);
+  expect(new URL(editor).origin).toBe(proxy.url);
   for (const link of [editor, viewer]) {
-    const guest = await newPerson({ baseURL: door.url });
+    const guest = await newPerson({ baseURL: proxy.url });
     await openList(guest, link);
     await shows(guest, 'Unmistakable title');
     await waitInstalled(guest);
     await reload(guest);
     await shows(guest, 'Unmistakable title');
   }
-  const wrong = await newPerson({ baseURL: door.url });
+  const wrong = await newPerson({ baseURL: proxy.url });
   const wrongToken = 'W'.repeat(43);
   await wrong.goto(`${new URL(editor).pathname}#k=${wrongToken}`);
   await expect(wrong.locator('[data-sync="denied"]')).toBeAttached();
 
-  const heard = hear();
-  expect(heard, 'the door works').toContain('GET /sync');
+  const requests = recorded();
+  expect(requests, 'the proxy records requests').toContain('GET /sync');
   for (const secret of [tokenOf(editor), tokenOf(viewer), wrongToken]) {
-    // Frames from a browser are masked: only the requests themselves can hold it in clear.
-    expect(heard.includes(secret), 'a token in a request').toBe(false);
+    // WebSocket frames from a browser are masked, so this finds only tokens in HTTP requests.
+    expect(requests.includes(secret), 'a token in a request').toBe(false);
     expect(server.log.includes(secret), 'a token in the log').toBe(false);
   }
   expect(server.log).not.toContain('Unmistakable title');

@@ -1,22 +1,22 @@
-// A link that carries a few kilobytes a second, as at the edge of a network.
+// A slow network of a few kilobytes a second.
 
-import {
-  addTodo, copyLink, expect, openList, reload, status, test, waitInstalled, waitSynced, writeMany, type Page,
-} from './fixtures';
+import { addTodo, copyLink, openList, reload, writeMany } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { status, waitInstalled, waitSynced } from './page';
 
-// Snapshots of a page with so many rows take longer than the page does.
+// Trace snapshots of a page with so many rows take longer than the page itself.
 test.use({ trace: { mode: 'retain-on-failure', snapshots: false } });
 
-/** Bytes a second. Everything that these lists hold takes longer than a silent connection lasts. */
-const TRICKLE = 8 * 1024;
-/** Longer than it takes, and so long that a connection which starts anew all the time isn't lucky. */
-const ARRIVES_WITHIN = 90_000;
+/** Bytes a second, so few that the list takes longer than the timeout of a silent connection. */
+const SLOW_RATE = 8 * 1024;
+/** Maximum time of a transfer, in milliseconds. */
+const TRANSFER_TIMEOUT = 90_000;
 
-/** By the counter: to look for a row among so many takes the page longer than anything else. */
+/** Reads the counter, because looking for a row among so many is slow. */
 const has = (page: Page, count: number): Promise<void> =>
-  expect(page.locator('.todo-count')).toHaveText(`${count} items left`, { timeout: ARRIVES_WITHIN });
+  expect(page.locator('.todo-count')).toHaveText(`${count} items left`, { timeout: TRANSFER_TIMEOUT });
 
-test('a long list comes and goes over a slow link, on one connection', async ({ newPerson, newDoor, newCrowd, server }) => {
+test('a long list is received and sent over a slow network, on one connection', async ({ newPerson, newProxy, newCrowd, server }) => {
   test.setTimeout(240_000);
   const anna = await newPerson();
   await openList(anna);
@@ -26,18 +26,18 @@ test('a long list comes and goes over a slow link, on one connection', async ({ 
   const crowd = await newCrowd(server.url, link, 2, 1);
   const { titles } = await crowd.finish(1_000);
 
-  const door = await newDoor();
-  const bert = await newPerson({ baseURL: door.url });
+  const proxy = await newProxy();
+  const bert = await newPerson({ baseURL: proxy.url });
   await openList(bert);
   await waitInstalled(bert);
   await reload(bert);
-  door.throttle(TRICKLE);
+  proxy.throttle(SLOW_RATE);
   let connections = 0;
   bert.on('websocket', () => (connections += 1));
-  await openList(bert, link.replace(server.url, door.url));
+  await openList(bert, link.replace(server.url, proxy.url));
   await expect(status(bert)).toHaveText(/^Receiving [1-9][\d,]* of [\d,]+/);
   await has(bert, titles.length);
-  expect(connections, 'it came on one connection').toBe(1);
+  expect(connections, 'it was received on one connection').toBe(1);
 
   await writeMany(bert, 'From the train', 600);
   await has(anna, titles.length + 600);
@@ -47,5 +47,5 @@ test('a long list comes and goes over a slow link, on one connection', async ({ 
   await addTodo(anna, 'Salt');
   await has(bert, titles.length + 602);
   await waitSynced(bert);
-  expect(connections, 'it has lasted').toBe(1);
+  expect(connections, 'the connection is still the same').toBe(1);
 });

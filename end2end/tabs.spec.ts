@@ -1,9 +1,12 @@
 // Several tabs of one browser.
 
 import {
-  addTodo, agree, complete, copyLink, expect, newTab, openList, remove, rename, row, rows, shows,
-  status, test, waitInstalled, waitOffline, waitSynced, writeMany, titles,
-} from './fixtures';
+  addTodo, complete, copyLink, newTab, openList, remove, rename, writeMany,
+} from './actions';
+import { expect, test } from './fixtures';
+import {
+  agree, row, rows, shows, status, titles, waitInstalled, waitOffline, waitSynced,
+} from './page';
 
 test('two tabs see each other\'s edits', async ({ page: left }) => {
   await openList(left);
@@ -62,7 +65,7 @@ test('edits of one todo in two tabs never conflict', async ({ page: left }) => {
   }
 });
 
-test('two tabs that write at the same time lose nothing', async ({ page: left }) => {
+test('two tabs that write concurrently lose nothing', async ({ page: left }) => {
   await openList(left);
   const right = await newTab(left);
   await Promise.all([writeMany(left, 'left', 30), writeMany(right, 'right', 30)]);
@@ -73,7 +76,7 @@ test('two tabs that write at the same time lose nothing', async ({ page: left })
   await waitSynced(left);
 });
 
-test('whichever tab is closed, the other one goes on syncing', async ({ newPerson }) => {
+test('whichever tab is closed, the other one keeps syncing', async ({ newPerson }) => {
   const anna = await newPerson();
   await openList(anna);
   await addTodo(anna, 'Bread');

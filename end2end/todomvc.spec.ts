@@ -1,10 +1,9 @@
-// TodoMVC's own cases, under the names that its suites give them, and what its specification
-// asks for beyond them.
+// The test cases of TodoMVC, under the names that its suites give them, and further requirements of
+// its specification.
 
-import {
-  addTodo, complete, expect, newTodo, openList, reload, remove, rename, row, rows, shows,
-  startEditing, test, waitSynced, type Page,
-} from './fixtures';
+import { addTodo, complete, openList, reload, remove, rename, startEditing } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { newTodo, row, rows, shows, waitSynced } from './page';
 
 const TODOS = ['Water the fern', 'Call the plumber', 'Sew on the button'] as const;
 const [FERN, PLUMBER, BUTTON] = TODOS;
@@ -18,7 +17,7 @@ const clearCompleted = (page: Page) => page.locator('.clear-completed');
 const filter = (page: Page, name: string) => page.locator('.filters a', { hasText: name });
 const selected = (page: Page) => page.locator('.filters .selected');
 
-/** Which of the rows are completed. No row has any other class. */
+/** Checks which rows are completed, and that no row has any other class. */
 const completedAre = (page: Page, ...states: boolean[]) =>
   expect(rows(page)).toHaveClass(states.map((state) => (state ? 'completed' : '')));
 
@@ -107,7 +106,7 @@ test.describe('Mark all as completed', () => {
     await expect(toggleAll(page)).toBeChecked();
   });
 
-  test('is not checked again when the list starts anew', async ({ page }) => {
+  test('is not checked when a todo is added to an emptied list', async ({ page }) => {
     await clickToggleAll(page);
     await clearCompleted(page).click();
     await addTodo(page, 'Something new');
@@ -201,7 +200,7 @@ test.describe('Editing', () => {
     await completedAre(page, false, false, false);
   });
 
-  test('is over after a reload', async ({ page }) => {
+  test('ends with a reload', async ({ page }) => {
     const editor = await startEditing(row(page, PLUMBER));
     await editor.fill('Never saved');
     await reload(page);
@@ -310,7 +309,7 @@ test.describe('Routing', () => {
     await expect(rows(page)).toHaveText([PLUMBER]);
   });
 
-  test('lets an item leave and enter as it changes under a filter', async ({ page }) => {
+  test('hides and shows an item that changes while a filter is applied', async ({ page }) => {
     await filter(page, 'Active').click();
     await row(page, FERN).locator('.toggle').click();
     await expect(rows(page)).toHaveText([BUTTON]);

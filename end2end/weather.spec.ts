@@ -1,38 +1,38 @@
-// Everything goes wrong for a while, and then nobody has lost anything.
+// Faults of all kinds at once, after which nothing is lost.
 //
-// SETTEE_WEATHER_SECONDS says for how long.
+// SETTEE_WEATHER_SECONDS is the duration in seconds.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  HEALS_WITHIN, addTodo, agree, expect, openList, test, titles, together, waitSynced,
-} from './fixtures';
+import { addTodo, openList, together } from './actions';
+import { expect, test } from './fixtures';
+import { RECOVERY_TIMEOUT, agree, titles, waitSynced } from './page';
 
-// Snapshots of pages with so many rows take longer than the pages do.
+// Trace snapshots of pages with so many rows take longer than the pages themselves.
 test.use({ trace: { mode: 'retain-on-failure', snapshots: false } });
 
 const SECONDS = Number(process.env.SETTEE_WEATHER_SECONDS ?? 20);
-const KILLED_EVERY = SECONDS < 60 ? 5_000 : 10_000;
+const KILL_INTERVAL = SECONDS < 60 ? 5_000 : 10_000;
 const CLIENTS = 10;
-/** Between two edits of one client: so long that a page has no more rows than it can show. */
-const CLIENTS_PAUSE = Math.max(1_000, (SECONDS * 1_000 * CLIENTS) / 1_500);
+/** Milliseconds between two edits of one client, which limits the number of rows on a page. */
+const CLIENT_PAUSE = Math.max(1_000, (SECONDS * 1_000 * CLIENTS) / 1_500);
 
-test('nothing that was saved is lost in any weather, and everybody agrees afterwards', async ({
-  newPerson, newDoor, newCrowd, server,
+test('nothing that was saved is lost to faults, and everybody agrees afterwards', async ({
+  newPerson, newProxy, newCrowd, server,
 }) => {
-  test.setTimeout(SECONDS * 1_000 + 5 * HEALS_WITHIN);
-  const door = await newDoor();
-  const visitor = () => newPerson({ baseURL: door.url });
-  const { anna, bert, link } = await together(visitor, 'Bread');
-  const clara = await visitor();
+  test.setTimeout(SECONDS * 1_000 + 5 * RECOVERY_TIMEOUT);
+  const proxy = await newProxy();
+  const newVisitor = () => newPerson({ baseURL: proxy.url });
+  const { anna, bert, link } = await together(newVisitor, 'Bread');
+  const clara = await newVisitor();
   await openList(clara, link);
-  const crowd = await newCrowd(door.url, link, CLIENTS, CLIENTS_PAUSE);
+  const crowd = await newCrowd(proxy.url, link, CLIENTS, CLIENT_PAUSE);
 
   const saved = ['Bread'];
-  let [kills, cuts, swallowed] = [0, 0, 0];
+  let [kills, resets, stalls] = [0, 0, 0];
   const ends = Date.now() + SECONDS * 1_000;
-  const isRough = () => Date.now() < ends;
+  const isRunning = () => Date.now() < ends;
   const writing = Object.entries({ anna, bert, clara }).map(async ([name, page]) => {
-    for (let n = 1; isRough(); n++) {
+    for (let n = 1; isRunning(); n++) {
       const title = `${name} ${n}`;
       await addTodo(page, title);
       await expect(page.getByText(title, { exact: true })).toHaveCount(1);
@@ -41,8 +41,8 @@ test('nothing that was saved is lost in any weather, and everybody agrees afterw
     }
   });
   const killing = async () => {
-    while (isRough()) {
-      await pause(KILLED_EVERY * (0.5 + Math.random()));
+    while (isRunning()) {
+      await pause(KILL_INTERVAL * (0.5 + Math.random()));
       await server.kill();
       kills++;
       await pause(1_000 * Math.random());
@@ -50,32 +50,32 @@ test('nothing that was saved is lost in any weather, and everybody agrees afterw
     }
   };
   const cutting = async () => {
-    while (isRough()) {
+    while (isRunning()) {
       await pause(1_000 * Math.random());
-      cuts += door.cut(0.1);
-      swallowed += door.swallow(0.02);
+      resets += proxy.reset(0.1);
+      stalls += proxy.stall(0.02);
     }
   };
   await Promise.all([...writing, killing(), cutting()]);
 
-  // What the pages have is with the server then, so that the crowd can have it, and the other way round.
+  // Once the pages are synced, the crowd receives their todos from the server, and vice versa.
   for (const page of [anna, bert, clara]) await waitSynced(page);
   const outcome = await crowd.finish();
   expect(outcome).toMatchObject({ refused: 0, stuck: 0 });
   const all = outcome.titles.toSorted();
   expect(new Set(all).size, 'no title twice').toBe(all.length);
   const lost = [...saved, ...crowd.acknowledged].filter((title) => !all.includes(title));
-  expect(lost, 'what is lost').toEqual([]);
+  expect(lost, 'lost titles').toEqual([]);
   for (const page of [anna, bert, clara]) {
-    await expect.poll(async () => (await titles(page)).toSorted(), { timeout: HEALS_WITHIN }).toEqual(all);
+    await expect.poll(async () => (await titles(page)).toSorted(), { timeout: RECOVERY_TIMEOUT }).toEqual(all);
     await waitSynced(page);
   }
   await agree(anna, bert);
   await agree(anna, clara);
 
   const acknowledged = crowd.acknowledged.length;
-  const summary = `${SECONDS} s: ${kills} times kill -9, ${cuts} connections cut, ${swallowed} swallowed; ` +
-    `${all.length} todos, ${saved.length} by pages, ${acknowledged} acknowledged to programs`;
+  const summary = `${SECONDS} s: ${kills} times kill -9, ${resets} connections reset, ${stalls} stalled; ` +
+    `${all.length} todos, ${saved.length} by pages, ${acknowledged} acknowledged to native clients`;
   test.info().annotations.push({ type: 'weather', description: summary });
   console.log(`weather, ${summary}`);
 });

@@ -1,4 +1,4 @@
-// As much of the wire as it takes to stand between a page and the server: see docs/protocol.md.
+// The part of the wire format that tests need to read and change frames: see docs/protocol.md.
 
 export const HELLO = 1;
 export const OPEN = 10;
@@ -10,7 +10,7 @@ export type Item = number | boolean | null | string | Buffer | Item[] | Fields;
 export type Fields = Map<Item, Item>;
 export type Frame = [type: number, fields: Fields];
 
-/** The lengths of numbers that don't fit into an item's first byte. */
+/** In the first byte of an item: how long the number is that follows. */
 const LONG = [24, 25, 26, 27];
 
 export function decode(frame: string | Buffer): Frame {

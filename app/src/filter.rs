@@ -1,4 +1,4 @@
-//! The three views of a list, and the addresses that `TodoMVC` gives them.
+//! The three filters of a list, with the addresses of `TodoMVC`.
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
@@ -11,7 +11,8 @@ pub enum Filter {
 impl Filter {
     pub const EACH: [Self; 3] = [Self::All, Self::Active, Self::Completed];
 
-    /// Reads an address's fragment, `#/active` or `#!/active`. Whatever else stands there shows all.
+    /// Parses the fragment of an address: `#/active` or `#!/active`. Every other fragment means
+    /// all.
     pub fn from_hash(hash: &str) -> Self {
         let path = hash.trim_start_matches('#').trim_start_matches('!');
         match path.trim_matches('/') {
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_filter_is_found_at_its_own_address() {
+    fn every_filter_is_parsed_from_its_address() {
         for filter in Filter::EACH {
             assert_eq!(Filter::from_hash(filter.hash()), filter);
         }

@@ -1,11 +1,11 @@
-//! Where the focus goes when what holds it vanishes.
+//! Moving the focus when the focused element is removed.
 
 use leptos::prelude::document;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, HtmlElement};
 
-/// To be called before a row leaves the list: hands the focus, if it is inside, to the next row,
-/// else to the previous one, else to the field for a new todo.
+/// Call this before a row is removed. If the row has the focus, the next row gets it, or else the
+/// previous row, or else the field for a new todo.
 pub fn pass_on(row: &Element) {
     if !holds_focus(row) {
         return;
@@ -17,7 +17,7 @@ pub fn pass_on(row: &Element) {
     }
 }
 
-/// The focus to the first element that the selector finds; nothing happens when there is none.
+/// Focuses the first element that matches the selector, if there is one.
 pub fn to_first(selector: &str) {
     if let Ok(Some(element)) = document().query_selector(selector) {
         to(&element);
@@ -30,7 +30,7 @@ pub fn holds_focus(element: &Element) -> bool {
 
 pub fn to(element: &Element) {
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
-        // An element that can't take the focus leaves it where it is: nothing to be done.
+        // If the element can't be focused, the focus stays where it is.
         let _ = element.focus();
     }
 }

@@ -1,15 +1,14 @@
-//! Reading keys.
+//! Keyboard events.
 
 use leptos::wasm_bindgen::JsValue;
 use leptos::web_sys::js_sys::Reflect;
 
 const ENTER: f64 = 13.0;
-/// What browsers report for a key that an input method has taken.
+/// The key code that browsers report for a key that an input method has processed.
 const PROCESSED: f64 = 229.0;
 
-/// Whether it is the Enter that ends a line, and not the one that ends an input method's
-/// composition. Browsers' autofill and test harnesses dispatch events with only some of the
-/// properties of a real one, so none is taken for granted.
+/// Whether the key is Enter, and doesn't end the composition of an input method. Autofill and test
+/// tools dispatch events that lack some properties, so every property may be missing.
 pub fn is_enter(event: &JsValue) -> bool {
     let code = property(event, "keyCode").as_f64();
     let composing = code == Some(PROCESSED) || property(event, "isComposing").is_truthy();
@@ -24,7 +23,7 @@ fn property(event: &JsValue, name: &str) -> JsValue {
     Reflect::get(event, &name.into()).unwrap_or_default()
 }
 
-/// Whether text is typed there, so that keys are not for the page.
+/// Whether the target is a text field, where the page must not handle keys.
 pub fn is_text_field(target: &JsValue) -> bool {
     let word = |name| property(target, name).as_string().unwrap_or_default();
     match word("tagName").as_str() {

@@ -1,11 +1,15 @@
-//! The app's document as a row of a reactive collection.
+//! A todo as a row of a reactive collection.
 
 use serde::{Deserialize, Serialize};
-use settee_leptos::Model;
+use settee_leptos::{Model, position};
 use settee_todo::Todo;
 use settee_todo::document::TODO_PREFIX;
+use settee_todo::validate::POSITION_LIMIT;
 
-/// A type of its own, for neither the document's crate nor the bridge may know the other.
+// The server accepts every position that the app makes.
+const _: () = assert!(position::LENGTH_LIMIT <= POSITION_LIMIT);
+
+/// A newtype, because neither the crate of [`Todo`] nor the bridge knows the other.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TodoRow(pub Todo);

@@ -1,21 +1,21 @@
-//! The current list as the page sees it, and everything one can do to it.
+//! The current list and all its actions.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use settee_leptos::{Collection, Problem, Row};
+use settee_leptos::{Collection, Problem, Row, position};
 use settee_store::{Database, DocumentId};
-use settee_todo::{TITLE_LIMIT, Todo, new_todo_id, position};
+use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
 use crate::filter::Filter;
 use crate::todo_row::TodoRow;
 
-/// By how many rows at most the page grows at once.
+/// Maximum number of rows that are added to the page at once.
 const STEP: usize = 1000;
 
-/// Handles only, so that every component can have its own copy.
+/// Has only handles, so that every component can have a copy.
 #[derive(Clone, Copy)]
 pub struct Todos {
     rows: Collection<TodoRow>,
@@ -27,9 +27,9 @@ pub struct Todos {
     pub active_count: Signal<usize>,
     pub completed_count: Signal<usize>,
     pub filter: RwSignal<Filter>,
-    /// The row being edited. It stays on the page until the edit ends, whatever others do to it.
+    /// The row being edited. It stays on the page until the edit ends, even if others remove it.
     edited: RwSignal<Option<DocumentId>>,
-    /// What was wrong with the last title.
+    /// Why the last title was not accepted.
     pub complaint: RwSignal<Option<String>>,
 }
 
@@ -58,8 +58,8 @@ impl Todos {
         self.rows.attach(database);
     }
 
-    /// The rows to show, in order. A long list comes step by step, so that the page answers from
-    /// its first rows on.
+    /// The rows to show, in order. A long list is rendered in steps, so that the page is responsive
+    /// as soon as the first rows are shown.
     pub fn shown(self) -> Memo<Vec<DocumentId>> {
         let next = Trigger::new();
         let shown = Memo::new(move |before: Option<&Vec<DocumentId>>| {
@@ -95,7 +95,7 @@ impl Todos {
         self.rows.row(id)
     }
 
-    /// Whether it was added: not if it is blank or too long.
+    /// Adds a todo at the end. Returns whether it was added: not if the title is blank or too long.
     pub fn add(self, title: &str) -> bool {
         let title = title.trim();
         if title.is_empty() || !self.fits(title) {
@@ -122,8 +122,8 @@ impl Todos {
         });
     }
 
-    /// Puts a row directly in front of another, or last. Tells whether it was moved: not if it
-    /// stands there already, or if one of the two is gone.
+    /// Moves a row directly in front of another, or to the end. Returns whether it was moved: not
+    /// if it is there already, or if one of the two was removed.
     fn move_row(self, id: &DocumentId, before: Option<&DocumentId>) -> bool {
         let mut ids = self.all.get_untracked();
         let Some(from) = ids.iter().position(|known| known == id) else { return false };
@@ -144,7 +144,7 @@ impl Todos {
             let following: Vec<String> =
                 ids[to..].iter().map(|id| position(id).unwrap_or_default()).collect();
             let following: Vec<&str> = following.iter().map(String::as_str).collect();
-            // Those of the same position as the one in front have to give way.
+            // Following rows may need new positions too.
             let positions = position::make_room(previous.as_deref(), &following);
             for (id, position) in std::iter::once(id).chain(&ids[to..]).zip(positions) {
                 batch.update(id, |row| row.0.position = position);
@@ -153,7 +153,7 @@ impl Todos {
         true
     }
 
-    /// Moves a row by one place. Tells whether it was moved: not past the ends of the list.
+    /// Moves a row by one place. Returns whether it was moved: not beyond the ends of the list.
     pub fn move_by_one(self, id: &DocumentId, down: bool) -> bool {
         let ids = self.filtered_untracked();
         let Some(at) = ids.iter().position(|known| known == id) else { return false };
@@ -173,8 +173,7 @@ impl Todos {
         self.rows.remove(id);
     }
 
-    /// Settles what several people have made of a row: the fields are to be as chosen, and those
-    /// of which nothing was, as they are shown.
+    /// Resolves the conflicts of a row. Fields without a chosen value keep the one that is shown.
     pub fn resolve(self, id: &DocumentId, chosen: &HashMap<Vec<String>, Option<Value>>) {
         self.rows.resolve(id, |conflict| match chosen.get(&conflict.path) {
             Some(value) => value.clone(),
@@ -182,7 +181,7 @@ impl Todos {
         });
     }
 
-    /// Settles that a row which somebody has deleted stays.
+    /// Confirms that a row is kept although it was deleted.
     pub fn keep(self, id: &DocumentId) {
         self.rows.keep(id);
     }
@@ -199,7 +198,7 @@ impl Todos {
         self.rows.problems()
     }
 
-    /// Todos that this version of the app can't show.
+    /// Todos that this version of the app can't read.
     pub fn unreadable(self) -> Signal<Vec<DocumentId>> {
         self.rows.unreadable()
     }
@@ -208,7 +207,7 @@ impl Todos {
         self.rows.dismiss(problem);
     }
 
-    /// Takes back the last thing that was done here, or does it again. Others' edits stay.
+    /// Undoes the latest action of this user. Others' edits stay.
     pub fn undo(self) {
         self.rows.undo();
     }
@@ -236,7 +235,8 @@ impl Todos {
         }
     }
 
-    /// Whether the title, already trimmed and not empty, was taken: not if it is too long.
+    /// Changes a title, which is trimmed and not empty. Returns whether it was accepted: not if it
+    /// is too long.
     pub fn rename(self, id: &DocumentId, title: &str) -> bool {
         if !self.fits(title) {
             return false;
@@ -245,7 +245,7 @@ impl Todos {
             self.rows.update(id, |row| title.clone_into(&mut row.0.title));
             true
         } else {
-            // Somebody deleted it during the edit. What was typed isn't lost: it is a new todo.
+            // Somebody deleted the todo during the edit. The typed text becomes a new todo.
             self.add(title)
         }
     }
@@ -260,7 +260,7 @@ impl Todos {
     }
 }
 
-/// The rows from `before` that are still wanted, and of the new ones as many as one step allows.
+/// The rows of `before` that are still wanted, and at most [`STEP`] new ones.
 fn step(before: &[DocumentId], wanted: &[DocumentId]) -> Vec<DocumentId> {
     if wanted.len() <= before.len() + STEP {
         return wanted.to_vec();
@@ -287,13 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_list_comes_at_once() {
+    fn a_short_list_is_shown_at_once() {
         let wanted = ids(0..STEP);
         assert_eq!(step(&[], &wanted), wanted);
     }
 
     #[test]
-    fn a_long_list_comes_in_steps_and_keeps_what_is_there() {
+    fn a_long_list_is_shown_in_steps_that_keep_earlier_rows() {
         let wanted = ids(0..4 * STEP);
         let mut shown = ids((0..2 * STEP).map(|number| 2 * number));
         let mut steps = 0;

@@ -1,4 +1,4 @@
-// The measurements of a peer, which are Settee's own word for word: see `src/program/sync.rs` and
+// The measurements of a peer, the same as Settee's in `src/program/sync.rs` and
 // `src/program/memory.rs`.
 
 import { median, percentile, sleep, tell } from "./common.mjs";
@@ -39,7 +39,7 @@ async function figures(started, tell) {
   const writer = started("client");
   const readers = Array.from({ length: READERS }, () => started("client"));
   const machine = { server, port, writer, readers };
-  // The first is also what lets every process compile what the others run.
+  // The first case also warms up the JIT compiler of each process.
   await memory(machine, tell);
   await bulk(machine, tell);
   await live(machine, tell);

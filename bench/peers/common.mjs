@@ -1,5 +1,4 @@
-// The documents that are written, what is made of the times, and how it is told: as in
-// `src/documents.rs` and `src/statistics.rs`.
+// Documents, statistics and output, the same as in `src/documents.rs` and `src/statistics.rs`.
 
 import { randomBytes } from "node:crypto";
 

@@ -1,8 +1,8 @@
-// A device with PouchDB, whatever brings it to the server.
+// A client with PouchDB, over any transport.
 
 import { EventEmitter } from "node:events";
 
-// A database has more listeners than Node expects, and they are no leak.
+// A database has more listeners than Node's limit, which is not a leak.
 EventEmitter.defaultMaxListeners = 0;
 
 export class PouchDevice {
@@ -31,15 +31,15 @@ export class PouchDevice {
 
   connect() {
     this.#sync = this.#begin(this.#database);
-    // One listener for each event, for good: it forwards an event once for each that was added,
-    // and no more as soon as one is removed.
+    // One listener for each event, never removed: PouchDB forwards an event once for each listener,
+    // and stops forwarding as soon as one is removed.
     this.#sync.on("error", (error) => console.error(error));
-    // It pauses when there is nothing left to do in either direction.
+    // Sync pauses when there is nothing left to send or receive.
     this.#sync.on("paused", () => {
       this.#isUpToDate = true;
       this.#look();
     });
-    // What is told of as pulled has been written to the database.
+    // Pulled documents have been written to the database.
     this.#sync.on("change", ({ direction, change }) => {
       if (direction === "push") this.#pushed += change.docs.length;
       else this.#saw(change.docs.map((document) => document._id));

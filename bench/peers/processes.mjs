@@ -1,4 +1,4 @@
-// Processes of one script, which call each other's functions by name.
+// Processes of one script that call each other's functions by name.
 
 import { fork } from "node:child_process";
 
@@ -9,7 +9,7 @@ export class Process {
   #number = 0;
 
   constructor(script, role) {
-    // Standard output is the figures'.
+    // Standard output is for figures.
     this.#child = fork(script, [role], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     this.#child.on("message", ({ number, result, error }) => {
       const { resolve, reject } = this.#calls.get(number);
@@ -46,7 +46,8 @@ export function answer(functions) {
       const result = await functions[name](argument);
       if (number !== undefined) process.send({ number, result });
     } catch (error) {
-      // Who told something waits for what comes of it, and hears of the end instead.
+      // A call without a number expects no answer. The error ends this process, and its parent
+      // notices that.
       if (number === undefined) throw error;
       process.send({ number, error: `${name}: ${error?.message ?? error}` });
     }

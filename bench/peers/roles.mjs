@@ -1,4 +1,4 @@
-// What each process of a peer's script does: it is the server, or a client, or it measures.
+// The roles of a script's processes: server, client, or measuring.
 
 import { Todos, now, sleep } from "./common.mjs";
 import { answer, Process } from "./processes.mjs";

@@ -1,4 +1,4 @@
-// Counts what a client's process sends and receives.
+// Counts the traffic of a client process.
 
 import { subscribe } from "node:diagnostics_channel";
 

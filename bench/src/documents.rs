@@ -1,11 +1,12 @@
-//! The documents that are written: todos as the app makes them, one after the other.
+//! The documents that are written: todos like those of the app, appended to a list.
 //!
-//! Each is about 65 bytes of JSON under an id of 31 bytes. All peers that are measured get such ones.
+//! Each is about 65 bytes of JSON, with an id of 31 bytes. All peers get the same.
 
+use settee_leptos::position;
 use settee_store::{Body, Change, DocumentId, Edit};
-use settee_todo::{Todo, new_todo_id, position};
+use settee_todo::{Todo, new_todo_id};
 
-/// A todo's id and content, as the app has them before the store is involved.
+/// The id and content of a todo that was not written yet.
 pub type Draft = (DocumentId, Todo);
 
 /// New todos, numbered from 0.
@@ -29,7 +30,7 @@ impl Todos {
         (0..count).map(|_| self.draft()).collect()
     }
 
-    /// The next todo, ready to be written.
+    /// The next todo as an edit.
     pub fn edit(&mut self) -> Edit {
         edit(self.draft())
     }
@@ -39,7 +40,7 @@ impl Todos {
     }
 }
 
-/// Makes an edit of a new todo.
+/// The edit that writes a new todo.
 pub fn edit((id, todo): Draft) -> Edit {
     let body = Body::from_serialize(&todo).expect("a todo is a small JSON object");
     Edit { id, seen: Vec::new(), change: Change::Put(body) }

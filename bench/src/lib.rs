@@ -1,13 +1,14 @@
-//! What the measurements on this machine and those in a browser share.
+//! Code that the native measurements and those in a browser share.
 //!
 //! # Layout
 //!
-//! - [`documents`]: what is written; [`statistics`]: what is made of the times.
+//! - [`documents`]: the documents that are written. [`statistics`]: median and percentiles.
 //! - `src/program`: the command, which runs everything and prints one table.
 //! - `src/bin/settee-crowd`: native clients for end-to-end tests.
 //! - `tests/browser_store`: the measurements in Chromium, which the command starts.
-//! - `peers`: the npm packages that are measured beside ours. `browser` is in the same page; each of
-//!   the others syncs, and has a script that measures it in processes of Node as ours is measured.
+//! - `peers`: the npm packages that are measured for comparison. `browser` has those that run in
+//!   the page. Each of the others syncs, and has a script that measures it in Node processes, with
+//!   the same cases as Settee.
 
 pub mod documents;
 pub mod statistics;

@@ -1,4 +1,4 @@
-//! Measures Settee. `cargo xtask bench` builds what this needs, and runs it.
+//! Measures Settee. `cargo xtask bench` builds all prerequisites and runs this.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod program;
@@ -8,6 +8,6 @@ fn main() -> std::process::ExitCode {
     program::main()
 }
 
-/// Cargo builds the program beside the browser's tests, where there is nothing to run.
+/// Cargo also builds this binary for the tests in the browser, where it has nothing to do.
 #[cfg(target_arch = "wasm32")]
 fn main() {}

@@ -1,18 +1,17 @@
-//! The command: which parts to measure, and one report of all.
+//! The command: runs the chosen parts and prints one report.
 //!
 //! # Layout
 //!
-//! - [`sync`]: native clients and a server in a process of its own; [`memory`]: what that server
-//!   takes; [`rounds`] measures both several times, in turn with the [`peers`].
-//! - [`fairness`]: a small list and a large one on one connection; [`load`]: one list with many
+//! - [`sync`]: native clients and a server process. [`memory`]: memory use of the server.
+//!   [`rounds`] measures both several times, alternating with the [`peers`].
+//! - [`fairness`]: a small list and a large one on one connection. [`load`]: one list with many
 //!   readers.
-//! - [`sqlite`]: the server's store alone; [`compaction`]: what deleted documents weigh;
-//!   [`browser`]: the store in Chromium, beside its peers.
-//! - [`server`] starts the process; [`device`] is a client with a database; [`reader`] is one that
-//!   has none; [`traffic`] counts what a client's socket carries; [`open_files`]: how many sockets
-//!   there may be.
+//! - [`sqlite`]: the server's store alone. [`compaction`]: disk use of deleted documents.
+//!   [`browser`]: the store in Chromium, compared with its peers.
+//! - [`server`] starts the process. [`device`] is a client with a database, [`reader`] one without.
+//!   [`traffic`] counts the frames and bytes of a client. [`open_files`]: the limit on sockets.
 //! - [`sightings`], [`ledger`]: which documents arrive, and how long after they were written.
-//! - [`figure`]: what is measured; [`goals`]: what it ought to be; [`report`]: the table.
+//! - [`figure`]: a measured value. [`goals`]: its goal. [`report`]: the table.
 
 mod browser;
 mod compaction;
@@ -44,7 +43,7 @@ use rounds::Cases;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// No case takes a third of this, unless something is stuck.
+/// The limit of every wait. A case that works takes less than a third of this.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Measures Settee, and prints one table.
@@ -54,19 +53,19 @@ struct Options {
     /// Measure one part only
     #[arg(value_enum)]
     part: Option<Part>,
-    /// Write one JSON object a line to this file
+    /// Write the figures to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Show other systems' figures beside ours, from a file of such lines
+    /// Compare with other systems' figures, from a file written with `--json`
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
-    /// Measure no other systems that sync
+    /// Don't measure other systems that sync
     #[arg(long)]
     no_peers: bool,
-    /// How often to measure what syncs; of each figure the median counts
+    /// How often to measure sync; the median of each figure is reported
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     rounds: usize,
-    /// How many clients there are under load
+    /// Number of clients of the `load` part
     #[arg(long, value_name = "COUNT", default_value_t = load::CLIENTS)]
     clients: u16,
 }
@@ -75,13 +74,13 @@ struct Options {
 enum Part {
     /// The store alone, on a disk and in a browser
     Store,
-    /// Native clients and a server, with the server's memory
+    /// Native clients and a server, and the server's memory use
     Sync,
-    /// The server's memory
+    /// The server's memory use
     Server,
-    /// A small list beside a large one on one connection, which is also in `sync`
+    /// A small list and a large one on one connection; `sync` includes this
     Fair,
-    /// One list with many clients, which is measured only if it is named
+    /// One list with many clients; measured only if it is named
     Load,
 }
 
@@ -96,7 +95,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Measures, reports, and says whether everything could be measured.
+/// Measures and prints the report. Returns whether everything could be measured.
 #[tokio::main]
 async fn run(options: &Options) -> Result<bool> {
     let mut report = Report::default();

@@ -1,4 +1,4 @@
-//! What is made of many times.
+//! Median and percentiles.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// The value that half of the others don't pass.
+/// The median. NaN if there are no values.
 pub fn median(values: &[f64]) -> f64 {
     percentile(values, 50)
 }
 
-/// The value that `percent` of the others don't pass; not a number if there are none.
+/// The value that `percent` of the values don't exceed. NaN if there are no values.
 pub fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

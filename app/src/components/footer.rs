@@ -1,4 +1,4 @@
-//! The counter, the filters and the broom.
+//! The counter, the filters, and the button that clears completed todos.
 
 use leptos::prelude::*;
 
@@ -13,7 +13,7 @@ pub fn Footer(todos: Todos, access: Memo<Access>) -> impl IntoView {
     let can_clear = move || todos.completed_count.get() > 0 && access.get() != Access::Read;
     let clear = move |_| {
         todos.clear_completed();
-        // The button is about to go, and it may hold the focus.
+        // The button may have the focus, and is removed now.
         focus::to_first(".todo-list li:not(.completed) .toggle, .new-todo");
     };
 

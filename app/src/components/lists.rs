@@ -1,4 +1,4 @@
-//! The lists of this device: a side bar, which on phones is a drawer.
+//! The lists of this device, in a side bar or on phones in a drawer.
 
 use leptos::html::{Button, Input, Nav};
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ const NEW_LIST: &str = "New list";
 #[component]
 pub fn OpenLists(drawer: RwSignal<bool>) -> impl IntoView {
     let button = NodeRef::<Button>::new();
-    // Whoever closes the drawer from inside is back where it was opened.
+    // When the drawer is closed, the focus returns to its button.
     Effect::new(move |was_open: Option<bool>| {
         let open = drawer.get();
         if was_open == Some(true)
@@ -114,12 +114,12 @@ fn ListLink(list: ListSummary) -> impl IntoView {
     }
 }
 
-/// The current list's name, which is changed where it stands.
+/// The name of the current list, which can be edited in place.
 #[component]
 pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     let name = Memo::new(move |_| session.current(|list| list.name.clone()).unwrap_or_default());
-    // A new name from elsewhere leaves a half-typed one alone.
+    // A name that others have changed doesn't replace text that is being typed.
     Effect::new(move || {
         let name = name.get();
         if let Some(field) = field.get()

@@ -1,4 +1,4 @@
-//! The parts of the page, one file each.
+//! The components of the page, one file each.
 
 mod footer;
 mod lists;

@@ -1,4 +1,4 @@
-//! The field on top of the list.
+//! The field for a new todo.
 
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use crate::todos::Todos;
 #[component]
 pub fn NewTodo(todos: Todos, access: Memo<Access>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
-    // Enter came before the list was loaded: the text stays in the field and is added then.
+    // Whether Enter was pressed before the list was loaded. The todo is then added after loading.
     let early = StoredValue::new(false);
 
     let add = move || {

@@ -1,4 +1,4 @@
-//! What somebody has to decide about a row, and the buttons to do it with.
+//! Decisions about a row: refused edits, conflicts, and kept todos.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use settee_store::{DocumentId, Kept};
 
 use crate::todos::Todos;
 
-/// Nothing, as long as there is nothing to decide. Who may only look is told, and not asked.
+/// Empty as long as there is nothing to decide. Viewers see the text without buttons.
 #[component]
 pub fn Notice(
     id: DocumentId,
@@ -57,7 +57,7 @@ pub fn Notice(
     }
 }
 
-/// What a row's notice is about: the first that holds.
+/// The subject of a notice: the first one that applies.
 #[derive(Debug, Clone, PartialEq)]
 enum Matter {
     Refused(String),
@@ -70,7 +70,7 @@ impl Matter {
         if let Some(reason) = &state.refused {
             return Some(Self::Refused(reason.clone()));
         }
-        // Nobody wants to be asked where in the list a todo stands: the next edit settles that.
+        // Conflicts of positions are not shown. The next edit settles them.
         let asked = |conflict: &&FieldConflict| conflict.path != ["position"];
         let conflicts: Vec<_> = state.conflicts.iter().filter(asked).cloned().collect();
         if conflicts.is_empty() {
@@ -81,8 +81,8 @@ impl Matter {
     }
 }
 
-/// Each field with everything that people have made of it. When something is chosen for all of
-/// them, that is settled.
+/// Each field in conflict with all its values. Once a value is chosen for every field, the
+/// conflicts are resolved.
 #[component]
 fn Conflicts(
     id: StoredValue<DocumentId>,
@@ -127,7 +127,7 @@ fn Conflicts(
 
 #[component]
 fn Choice(
-    /// The element that says what the row is.
+    /// The id of the element with the title of the row.
     of: StoredValue<String>,
     #[prop(into)] label: String,
     action: &'static str,

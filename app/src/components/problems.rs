@@ -1,7 +1,7 @@
-//! What went wrong and can't wait to be noticed.
+//! Errors that people have to know of at once.
 
 use leptos::prelude::*;
-use settee_leptos::Problem;
+use settee_leptos::{CollectionError, Problem};
 
 use crate::todos::Todos;
 
@@ -20,10 +20,10 @@ pub fn Problems(todos: Todos) -> impl IntoView {
     }
 }
 
-/// What concerns one todo can be put away; what concerns all goes when it is over.
+/// An error of one todo can be dismissed. An error of the whole list stays until it is resolved.
 #[component]
 fn ProblemLine(problem: Problem, todos: Todos) -> impl IntoView {
-    let text = problem.text.clone();
+    let text = sentence(&problem.error);
     let dismiss = problem.id.is_some().then(|| {
         view! {
             <button type="button" data-action="dismiss" on:click=move |_| todos.dismiss(&problem)>
@@ -32,6 +32,25 @@ fn ProblemLine(problem: Problem, todos: Todos) -> impl IntoView {
         }
     });
     view! { <p>{text} " " {dismiss}</p> }
+}
+
+fn sentence(error: &CollectionError) -> String {
+    match error {
+        CollectionError::Read(error) => format!("The list can't be read any more: {error}."),
+        CollectionError::Write(error) => {
+            format!("Changes are not saved on this device: {error}.")
+        }
+        CollectionError::Edit(error) => format!("A change was not saved: {error}."),
+        CollectionError::InvalidEdit(error) => format!("A change was not saved: {error}."),
+        CollectionError::UnreadableChoice => {
+            "A choice was not saved: this field has to be something else.".to_owned()
+        }
+        CollectionError::InvalidChoice(error) => format!("A choice was not saved: {error}."),
+        CollectionError::InvalidKey(error) => format!("An entry can't be saved: {error}."),
+        CollectionError::DuplicateKey(id) => {
+            format!("Of several entries “{id}” only the first is saved.")
+        }
+    }
 }
 
 fn unreadable(count: usize) -> Option<String> {

@@ -1,4 +1,4 @@
-//! The links that let others in.
+//! Links that invite others to the list.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const THANKS: Duration = Duration::from_secs(4);
 
 #[component]
 pub fn Share(session: SessionSlot) -> impl IntoView {
-    // The link that the browser kept from the clipboard: people copy it themselves.
+    // A link that could not be written to the clipboard, for the user to copy.
     let by_hand = RwSignal::new(None::<String>);
     view! {
         <div class="share">
@@ -32,7 +32,7 @@ pub fn Share(session: SessionSlot) -> impl IntoView {
     }
 }
 
-/// A button for one role's link; gone where this device has no such link to give.
+/// A button that copies the link of a role. Hidden if this device doesn't have that link.
 #[component]
 fn CopyLink(
     session: SessionSlot,
@@ -100,6 +100,6 @@ fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
 
 async fn to_clipboard(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();
-    // Pages that came over plain HTTP have none.
+    // Pages that were loaded over plain HTTP have no clipboard.
     !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }

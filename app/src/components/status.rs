@@ -1,4 +1,4 @@
-//! One quiet line that says where the changes are.
+//! The status line, which says whether changes are synced.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use crate::session::{SessionSlot, StatusKind, StatusView};
 
-/// Long enough that a change on its way to a server nearby is never announced.
+/// Long enough that a change is usually synced before the text says that it isn't.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// The attributes tell programs the state at once, the text tells people when it has settled.
+/// The attributes change at once, for programs. The text changes with a delay, for people.
 #[component]
 pub fn Status(session: SessionSlot) -> impl IntoView {
     let status = session.status();
@@ -42,7 +42,7 @@ pub fn Status(session: SessionSlot) -> impl IntoView {
     }
 }
 
-/// Follows the status at most once a [`SETTLE`], but takes the first one at once.
+/// Follows the status at most once every [`SETTLE`], but takes the first one at once.
 fn settled(session: SessionSlot, status: Memo<StatusView>) -> RwSignal<StatusView> {
     let shown = RwSignal::new(status.get_untracked());
     let first = StoredValue::new(true);

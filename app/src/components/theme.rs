@@ -1,4 +1,4 @@
-//! Light or dark.
+//! The choice of a colour theme.
 
 use leptos::prelude::*;
 

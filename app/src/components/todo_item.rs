@@ -1,4 +1,4 @@
-//! One row. Everything inside a row that changes follows the row's own signals.
+//! One row, which renders from its own signals.
 
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -32,7 +32,7 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
         }
     };
     let end = move |draft: Draft| {
-        // The end of an edit by a key takes the field away, which blurs it.
+        // When a key ends the edit, the field is removed, which causes another blur event.
         if !editing.get_untracked() {
             return;
         }
@@ -54,7 +54,7 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
         let (up, down) = (keys::is_key(event, "ArrowUp"), keys::is_key(event, "ArrowDown"));
         if (up || down) && id.with_value(|id| todos.move_by_one(id, down)) {
             event.prevent_default();
-            // A row that is moved loses the focus on the way.
+            // Moving a row in the document removes the focus from it.
             return_to(toggle);
         }
     };
@@ -117,23 +117,22 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
     }
 }
 
-/// How an edit ends.
+/// The result of an edit.
 struct Draft {
-    /// Trimmed. None: the title stays as it is.
+    /// The new title, trimmed. `None` if the title doesn't change.
     title: Option<String>,
-    /// By a key, so that the focus has nowhere to go.
+    /// Whether a key ended the edit, so that the focus has to be moved.
     by_key: bool,
 }
 
-/// Lives only while its row is edited. The text is the field's own, and nothing from outside
-/// reaches it.
+/// Exists only while the row is edited. Changes by others don't affect its text.
 #[component]
 fn EditField(title: String, end: impl Fn(Draft) + Copy + Send + Sync + 'static) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     Effect::new(move || {
         if let Some(field) = field.get() {
             focus::to(&field);
-            // Browsers take a place beyond the end for the end.
+            // Browsers clamp the position to the end of the text.
             let _ = field.set_selection_range(u32::MAX, u32::MAX);
         }
     });
@@ -141,9 +140,9 @@ fn EditField(title: String, end: impl Fn(Draft) + Copy + Send + Sync + 'static) 
     let before = StoredValue::new(title.clone());
     let save = move |text: String, by_key: bool| {
         let title = text.trim();
-        // None: the field blurs once more while it is taken away.
+        // `None` if the field was disposed of: removing it causes another blur event.
         let Some(changed) = before.try_with_value(|before| before != title) else { return };
-        // An unchanged draft writes nothing, for others may have changed the title meanwhile.
+        // Unchanged text is not written, because others may have changed the title meanwhile.
         end(Draft { title: changed.then(|| title.to_owned()), by_key });
     };
 
@@ -173,7 +172,7 @@ fn row_of(toggle: NodeRef<Input>) -> Option<leptos::web_sys::Element> {
     toggle.get_untracked()?.closest("li").ok()?
 }
 
-/// The row's controls are hidden until the page has been drawn without the field.
+/// Focuses the checkbox in the next frame: until then it is hidden by the field.
 fn return_to(toggle: NodeRef<Input>) {
     request_animation_frame(move || {
         if let Some(toggle) = toggle.try_get_untracked().flatten() {

@@ -1,4 +1,4 @@
-//! The rows, and the box that ticks them all.
+//! The rows, and the checkbox that completes them all.
 
 use leptos::prelude::*;
 
@@ -23,10 +23,11 @@ pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
                 on:change=move |event| todos.complete_all(event_target_checked(&event))
             />
             <label for="toggle-all">"Mark all as complete"</label>
-            // The role by name, for Safari drops it from a list without bullets.
+            // With an explicit role, because Safari removes it from lists without bullets.
             <ul class="todo-list" role="list">
                 <For
-                    // A row is made for one role: a change of roles makes new rows.
+                    // Rows are rendered for one role. When the role changes, they are rendered
+                    // again.
                     each=move || {
                         let read_only = read_only.get();
                         shown.get().into_iter().map(move |id| (id, read_only))

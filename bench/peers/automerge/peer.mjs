@@ -1,8 +1,8 @@
-// Automerge and automerge-repo, whose server writes files a while after it has acknowledged, and
-// doesn't wait until they are on the disk.
+// Automerge and automerge-repo. The server writes files some time after it has acknowledged a
+// change, and doesn't flush them to disk.
 //
-// A list is one document of Automerge's, and each todo a map in it, so that its fields merge. All
-// devices begin with the same empty list, whose id they make of its name.
+// A list is an Automerge document, and each todo is a map in it, so that its fields merge. All
+// clients begin with the same empty list, and derive its id from its name.
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";

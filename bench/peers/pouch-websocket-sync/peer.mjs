@@ -1,5 +1,4 @@
-// PouchDB and pouch-websocket-sync, with a server that is a PouchDB too: both keep what they have in
-// memory.
+// PouchDB and pouch-websocket-sync. The server is a PouchDB too. Both keep their data in memory.
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";

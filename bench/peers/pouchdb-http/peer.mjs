@@ -1,4 +1,4 @@
-// PouchDB over HTTP, with a server that is a PouchDB too: both keep what they have in memory.
+// PouchDB over HTTP. The server is a PouchDB too. Both keep their data in memory.
 
 import express from "express";
 import expressPouchDb from "express-pouchdb";

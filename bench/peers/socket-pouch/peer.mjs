@@ -1,4 +1,4 @@
-// PouchDB and socket-pouch, with a server that is a PouchDB too: both keep what they have in memory.
+// PouchDB and socket-pouch. The server is a PouchDB too. Both keep their data in memory.
 
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -13,7 +13,7 @@ const memory = require("memdown");
 const PouchDb = require("pouchdb");
 const socketServer = require("socket-pouch/server");
 
-// PouchDB warns of functions that it calls itself.
+// PouchDB prints deprecation warnings about functions that it calls itself.
 console.warn = () => {};
 
 PouchDb.adapter("socket", require("socket-pouch/client"));

@@ -1,6 +1,7 @@
-// Yjs and Hocuspocus, which keeps what it has in memory: what it acknowledges ends with it.
+// Yjs and Hocuspocus. The server keeps its data in memory, so acknowledged changes are lost when it
+// ends.
 //
-// A list is one document of Yjs's, and each todo a map in it, so that its fields merge.
+// A list is a Yjs document, and each todo is a map in it, so that its fields merge.
 
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 import { Server } from "@hocuspocus/server";

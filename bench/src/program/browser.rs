@@ -1,4 +1,4 @@
-//! The store in Chromium: `tests/browser_store` measures, and its output is read here.
+//! The store in Chromium: runs `tests/browser_store` and reads its output.
 
 use std::{
     env, fs,
@@ -12,13 +12,13 @@ use tempfile::NamedTempFile;
 
 use super::{Result, figure::Figure, server::build_folder};
 
-/// `cargo xtask bench` sets them.
+/// Environment variables that `cargo xtask bench` sets.
 const DRIVER: &str = "CHROMEDRIVER";
 const CHROMIUM: &str = "SETTEE_CHROMIUM";
-/// Seconds for all systems together, of which the slowest takes most.
+/// Limit for all systems together, in seconds. The slowest system takes most of it.
 const PATIENCE_S: &str = "1200";
 
-/// What the tests tell: the figures, and which peers they could not measure.
+/// The figures, and which peers could not be measured.
 #[derive(Debug, Default, PartialEq)]
 pub struct Told {
     pub figures: Vec<Figure>,
@@ -54,11 +54,11 @@ pub fn measure() -> Result<Told> {
     Ok(told)
 }
 
-/// The tests, built as the app is.
+/// Runs the tests, built like the app.
 fn cargo(target: &Path, capabilities: &Path) -> Command {
     let mut cargo = Command::new("cargo");
-    // Where another cargo started this program, it has told about this package, in variables that
-    // would make build scripts run again.
+    // If cargo has started this program, its variables describe this package. With them, build
+    // scripts would run again.
     for (variable, _) in env::vars_os() {
         let name = variable.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -78,7 +78,7 @@ fn cargo(target: &Path, capabilities: &Path) -> Command {
     cargo
 }
 
-/// What the driver is told of the browser: as in the crates' tests, and where it is.
+/// The driver's settings of the browser: those of the crates' tests, and the browser's path.
 fn capabilities_file() -> Result<NamedTempFile> {
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/store/webdriver.json");
     let text = fs::read_to_string(&template)

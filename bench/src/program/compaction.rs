@@ -1,4 +1,4 @@
-//! What deleted documents weigh, before they are compacted and after.
+//! Disk use of deleted documents, before and after compaction.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use super::{Result, device::write, figure::Figure, server::data_folder};
 const DOCUMENTS: usize = 10_000;
 const RUNS: usize = 3;
 
-/// Todos that were made, ticked and deleted, and all of that is with a server.
+/// Todos that were made, completed and deleted, with everything acknowledged by a server.
 pub async fn figures() -> Result<Vec<Figure>> {
     let [mut before, mut after, mut times] = [const { Vec::new() }; 3];
     for _ in 0..RUNS {
@@ -55,7 +55,7 @@ async fn tick(database: &Database, ids: &[DocumentId]) -> Result<()> {
     write(database, edits).await
 }
 
-/// Deletes them, and has the server know.
+/// Deletes them and acknowledges the deletes.
 async fn delete(database: &Database, ids: &[DocumentId]) -> Result<()> {
     let documents_then = documents(database, ids).await?;
     let edits = documents_then.into_iter().map(|document| Edit {

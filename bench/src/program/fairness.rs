@@ -1,5 +1,5 @@
-//! Two lists on one connection: what is written to the small one, while the large one arrives for
-//! the first time.
+//! Two lists on one connection: the latency of edits of the small one, while the large one is
+//! received for the first time.
 
 use std::{
     collections::HashMap,
@@ -21,12 +21,12 @@ use super::{
     sightings,
 };
 
-/// What the large list has.
+/// Size of the large list.
 const DOCUMENTS: usize = 50_000;
-/// The large list arrives anew, on another connection, until there are so many edits of the other.
+/// Edits of the small list. The large list is received again on new connections until all are made.
 const EDITS: usize = 200;
 const GAP: Duration = Duration::from_millis(20);
-/// Between connecting and measuring.
+/// Pause between connecting and measuring.
 const REST: Duration = Duration::from_millis(200);
 
 pub async fn figures() -> Result<Vec<Figure>> {
@@ -50,8 +50,8 @@ pub async fn figures() -> Result<Vec<Figure>> {
     ])
 }
 
-/// Opens the large list on a connection that has the small one, and writes to that until all of the
-/// large one is there. So what was written then had it to compete with, to the last edit.
+/// Opens the large list on a connection that has the small one, and writes to the small list until
+/// all of the large one has been received. So all these edits compete with it.
 async fn beside_a_large_one(
     server: &Server,
     large: &Token,
@@ -64,7 +64,7 @@ async fn beside_a_large_one(
     let replica = connection.open(small, read.clone()).await?;
     connection.up_to_date(replica).await?;
     let (sender, mut sightings) = mpsc::unbounded_channel();
-    // Ends with this function, unlike the feed.
+    // Dropped when this function returns, unlike the feed.
     let mut reports = JoinSet::new();
     reports.spawn(sightings::report(read.follow(read.seq()), sender));
     sleep(REST).await;

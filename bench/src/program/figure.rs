@@ -1,4 +1,4 @@
-//! One measured value, and files of them: one JSON object a line.
+//! A measured value, and files of values with one JSON object a line.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Result;
 
-/// The name of the system that this is about.
+/// The name of our own system.
 pub const SETTEE: &str = "settee";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,12 +14,12 @@ pub struct Figure {
     pub bench: String,
     pub value: f64,
     pub unit: String,
-    /// The system that was measured.
+    /// The name of the measured system.
     pub peer: String,
 }
 
 impl Figure {
-    /// A figure of ours.
+    /// A figure of Settee.
     pub fn new(bench: &str, value: f64, unit: &str) -> Self {
         Self {
             bench: bench.into(),
@@ -29,7 +29,7 @@ impl Figure {
         }
     }
 
-    /// Reads `FIGURE bench value unit peer`, which stands somewhere in a line of a browser's output.
+    /// Parses `FIGURE bench value unit peer`, which may be preceded by other output of the browser.
     pub fn in_line(line: &str) -> Option<Self> {
         let (_, words) = line.split_once("FIGURE ")?;
         let mut words = words.split_whitespace();
@@ -39,7 +39,7 @@ impl Figure {
     }
 }
 
-/// With so many digits after the point.
+/// Formats a value with this many decimal places.
 pub fn rounded(value: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (value * scale).round() / scale

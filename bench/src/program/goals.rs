@@ -1,19 +1,19 @@
-//! What the figures ought to be, on a quiet machine with two cores.
+//! The goals of the figures, for an idle machine with two cores.
 
 use std::fmt;
 
-/// IndexedDB used directly, one record a document: what the browser's own speed is.
+/// IndexedDB used directly with one record a document, which shows the speed of the browser itself.
 pub const RAW_INDEXEDDB: &str = "raw-indexeddb";
-/// PouchDB with the adapter that browsers get unless they ask for another.
+/// PouchDB with the adapter that is its default in browsers.
 pub const POUCHDB: &str = "pouchdb-idb";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
-    /// At most so many times what another system takes in the same run.
+    /// At most this many times the figure of another system in the same run.
     TimesPeer(f64, &'static str),
-    /// So many times faster than another system in the same run.
+    /// At least this many times faster than another system in the same run.
     TimesFaster(f64, &'static str),
 }
 
@@ -38,13 +38,13 @@ const GOALS: &[(&str, Goal)] = &[
     ("single_write_ms", Goal::TimesPeer(1.2, RAW_INDEXEDDB)),
 ];
 
-/// The goals of a bench, which are all to be met.
+/// The goals of a bench, all of which have to be met.
 pub fn of(bench: &str) -> impl Iterator<Item = Goal> {
     GOALS.iter().filter(move |(name, _)| *name == bench).map(|(_, goal)| *goal)
 }
 
 impl Goal {
-    /// Whether a value meets it; `None` if what it is compared with was not measured.
+    /// Whether a value meets the goal; `None` if the system to compare with was not measured.
     pub fn is_met(self, value: f64, of_peer: impl Fn(&str) -> Option<f64>) -> Option<bool> {
         match self {
             Self::AtLeast(limit) => Some(value >= limit),

@@ -1,4 +1,4 @@
-//! When documents were written, for those who see them arrive.
+//! The times at which documents were written, from which readers compute latencies.
 
 use std::{
     collections::HashMap,
@@ -8,30 +8,31 @@ use std::{
 
 use settee_store::{DocumentId, Edit};
 
-/// Made before anything is written, so that many readers can look things up at the same time.
+/// Has an entry for each document before any is written, so that many readers can use it without a
+/// lock.
 pub struct Ledger {
     written: HashMap<DocumentId, OnceLock<Instant>>,
 }
 
 impl Ledger {
-    /// Of documents that are to be written.
+    /// A ledger of documents that will be written.
     pub fn new(edits: &[Edit]) -> Self {
         Self { written: edits.iter().map(|edit| (edit.id.clone(), OnceLock::new())).collect() }
     }
 
-    /// How many there are.
+    /// The number of documents.
     pub fn count(&self) -> usize {
         self.written.len()
     }
 
-    /// One is written now.
+    /// Records that a document is written now.
     pub fn note(&self, id: &DocumentId) {
         if let Some(written) = self.written.get(id) {
             written.get_or_init(Instant::now);
         }
     }
 
-    /// How long before that moment a document was written, if it is one of these.
+    /// The time from writing a document to `at`. `None` for a document that was not recorded.
     pub fn age(&self, id: &DocumentId, at: Instant) -> Option<Duration> {
         let written = self.written.get(id)?.get()?;
         Some(at.duration_since(*written))

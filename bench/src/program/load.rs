@@ -1,5 +1,4 @@
-//! Many people with one list: how long what some of them write takes to all the others, and what
-//! that takes of the server.
+//! Many clients of one list: the latency from writers to all readers, and the load on the server.
 
 use std::{
     sync::Arc,
@@ -23,20 +22,20 @@ use super::{
     server::Server,
 };
 
-/// How many people there are, unless it is said.
+/// Default number of clients.
 pub const CLIENTS: u16 = 2_000;
-/// So many of them write, one after the other.
+/// Number of clients that write, in turn.
 const WRITERS: u16 = 20;
-/// What the list has before.
+/// Size of the list at the start.
 const DOCUMENTS: usize = 100;
-/// For 20 seconds, at this pace.
+/// Number of edits, one every `GAP`: 20 seconds in all.
 const EDITS: usize = 400;
 const GAP: Duration = Duration::from_millis(50);
-/// After this the server has done what it does after the fact.
+/// After this pause the server has finished its background work.
 const REST: Duration = Duration::from_secs(2);
 
-/// Those who write are whole clients; those who only read are as light as can be, for all share the
-/// machine with the server.
+/// Writers are full clients. Readers are as light as possible, because they share the machine with
+/// the server.
 pub async fn figures(clients: u16) -> Result<Vec<Figure>> {
     let clients = clients.min(open_files::room());
     let readers = clients.checked_sub(WRITERS).filter(|readers| *readers > 0);
@@ -65,7 +64,7 @@ pub async fn figures(clients: u16) -> Result<Vec<Figure>> {
     while let Some(ended) = crowd.join_next().await {
         let (reader, seen) = ended??;
         times.extend(seen);
-        // Its connection is still to be counted.
+        // Stays connected, because the memory of its connection is measured below.
         open.push(reader);
     }
     let used = server.processor_time()?.saturating_sub(used);
@@ -75,13 +74,13 @@ pub async fn figures(clients: u16) -> Result<Vec<Figure>> {
         Figure::new("load_clients", f64::from(clients), "clients"),
         Figure::new("load_p50_ms", median(&times), "ms"),
         Figure::new("load_p99_ms", percentile(&times, 99), "ms"),
-        // Of one core.
+        // As a percentage of one core.
         Figure::new("load_server_cpu_percent", busy * 100.0, "%"),
         Figure::new("load_connection_kb", each / 1e3, "kB"),
     ])
 }
 
-/// The first of them brings the list.
+/// Connects the writers. The first one writes the initial list.
 async fn writers(server: &Server, owner: &Token) -> Result<Vec<Device>> {
     let database = empty_database();
     write(&database, Todos::default().edits(DOCUMENTS)).await?;
@@ -94,7 +93,7 @@ async fn writers(server: &Server, owner: &Token) -> Result<Vec<Device>> {
     Ok(writers)
 }
 
-/// Reads until all documents have arrived, and tells how many milliseconds each took.
+/// Reads until all documents have arrived. Returns the latency of each in milliseconds.
 async fn watch(mut reader: Reader, ledger: Arc<Ledger>) -> Result<(Reader, Vec<f64>)> {
     let mut times = Vec::with_capacity(ledger.count());
     while times.len() < ledger.count() {

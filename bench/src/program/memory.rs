@@ -1,4 +1,4 @@
-//! What the server's process takes of the machine's memory.
+//! Memory use of the server process.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use super::{
 };
 
 const DOCUMENTS: usize = 5_000;
-/// Connected before counting, so that what the server gets once is not the connections'.
+/// Connections made before measuring, so that one-time allocations are not counted.
 const FIRST: usize = 50;
-/// As far as there is room for them.
+/// Number of connections, if the limit on open files allows it.
 const CONNECTIONS: u16 = 10_000;
-/// After this the server has done what it does after the fact.
+/// After this pause the server has finished its background work.
 const REST: Duration = Duration::from_secs(2);
 
-/// Of a server that is new, after one client has pushed its documents and another has pulled them.
+/// Memory of a new server after one client has pushed documents and another has pulled them.
 pub async fn documents(server: &Server) -> Result<Vec<Figure>> {
     let owner = Token::generate();
     let database = empty_database();
@@ -36,7 +36,7 @@ pub async fn documents(server: &Server) -> Result<Vec<Figure>> {
     Ok(vec![Figure::new("server_rss_mb", server.memory()? / 1e6, "MB")])
 }
 
-/// Connections with one open channel each, all to one small list.
+/// Memory of idle connections, each with one open channel to the same small list.
 pub async fn idle_connections() -> Result<Vec<Figure>> {
     let count = CONNECTIONS.min(open_files::room());
     let server = Server::start()?;
@@ -52,7 +52,7 @@ pub async fn idle_connections() -> Result<Vec<Figure>> {
     let mut idle = reader::gather(&server, &owner, count.into(), Reader::idle).await?;
     sleep(REST).await;
     let each = (server.memory()? - before) / f64::from(count);
-    // With one that is lost, the others would seem to take less than they do.
+    // A lost connection would make the figure of each too small.
     if let Some(lost) = idle.try_join_next() {
         lost??;
     }

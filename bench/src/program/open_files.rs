@@ -1,25 +1,25 @@
-//! How many files a process may have open, of which each connection is one on either side.
+//! The limit on open files of a process. Each connection takes one on either side.
 
-/// What a process has open besides the connections that are counted.
+/// Open files of a process besides the measured connections.
 #[cfg(unix)]
 const OTHERS: u64 = 256;
 
-/// Lets this process have as many as the system allows, and every server that it starts afterwards.
-/// Tells how many connections there is room for.
+/// Raises the limit of this process, and of servers that it starts later, to the system's maximum.
+/// Returns how many connections are possible.
 #[cfg(unix)]
 pub fn room() -> u16 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
-    // Where that fails, it is as many as before.
+    // If this fails, the limit stays as it was.
     let is_raised = setrlimit(Resource::Nofile, raised).is_ok();
     let files = if is_raised { raised.current } else { limit.current };
     let room = files.map_or(u64::MAX, |files| files.saturating_sub(OTHERS));
     u16::try_from(room).unwrap_or(u16::MAX)
 }
 
-/// Elsewhere nobody counts them.
+/// Other systems have no such limit.
 #[cfg(not(unix))]
 pub fn room() -> u16 {
     u16::MAX

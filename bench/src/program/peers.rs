@@ -1,4 +1,4 @@
-//! The systems that ours is measured beside, as npm has them.
+//! The systems to compare with, as npm packages.
 
 use std::{
     fs,
@@ -12,14 +12,14 @@ use super::{
     server::data_folder,
 };
 
-/// What is measured in the browser's page.
+/// The folder of packages that are measured in the browser.
 pub const BROWSER: &str = "browser";
 
-/// One that syncs: the script in its folder measures it as we measure ours.
+/// A system that syncs. A script in its folder measures the same cases as for Settee.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     pub name: &'static str,
-    /// What it is, and what has become of a document that its server has acknowledged.
+    /// What the system is, and how durable a document is that its server has acknowledged.
     pub note: &'static str,
 }
 
@@ -41,7 +41,7 @@ pub const SYNCED: &[Peer] = &[
 ];
 
 impl Peer {
-    /// One round: a new server, and clients in processes of their own.
+    /// Measures one round, with a new server, and clients in separate processes.
     pub fn measure(self) -> Result<Vec<Figure>> {
         let data = data_folder()?;
         let output = Command::new("node")
@@ -58,7 +58,7 @@ impl Peer {
     }
 }
 
-/// Installs what a peer's lock file says, if that isn't what is there.
+/// Installs the packages of the lock file, unless they are installed.
 pub fn install(name: &str) -> Result<()> {
     let folder = folder(name);
     let lock = fs::read(folder.join("package-lock.json"))?;
@@ -71,7 +71,7 @@ pub fn install(name: &str) -> Result<()> {
         .args(["ci", "--no-fund", "--no-audit"])
         .current_dir(&folder)
         .stdin(Stdio::null())
-        // Standard output is the table's.
+        // Standard output is for the table.
         .stdout(Stdio::null())
         .status()
         .map_err(|error| format!("npm: {error}"))?;

@@ -1,5 +1,5 @@
-//! Readers without a database, of which thousands take little of the machine that the server is to
-//! have. They speak just so much of the protocol that the server can't tell them from others.
+//! Readers without a database, of which thousands leave most of the machine to the server. They
+//! implement only the part of the protocol that the server needs to treat them like other clients.
 
 use std::time::Instant;
 
@@ -17,9 +17,9 @@ use tokio::task::JoinSet;
 
 use super::{Result, server::Server};
 
-/// How many connect at a time.
+/// Maximum number of readers that connect at the same time.
 const TOGETHER: usize = 50;
-/// Each has one only.
+/// The number of the only channel of a reader.
 const CHANNEL: Channel = 0;
 
 /// A connection with one open channel.
@@ -27,16 +27,16 @@ pub struct Reader {
     socket: Box<dyn Socket>,
 }
 
-/// A batch of documents, which is acknowledged.
+/// A batch of documents, to acknowledge.
 pub struct Arrival {
     pub at: Instant,
     pub documents: Vec<WireDocument>,
-    /// The update sequence that the reader has come to.
+    /// The update sequence up to which the reader has read.
     seq: Option<u64>,
 }
 
-/// Connects readers to the owner's list. As soon as one has all that the server has, it begins to
-/// work, or the server would take it for lost while it waits for the others.
+/// Connects readers to the list of `owner`. Each starts its work as soon as it has caught up: if it
+/// waited for the others, the server would close its silent connection.
 pub async fn gather<W, F>(
     server: &Server,
     owner: &Token,
@@ -61,7 +61,7 @@ where
 }
 
 impl Reader {
-    /// One that has all that the server has.
+    /// Connects a reader and waits until it has caught up.
     async fn connect(url: String, owner: Token) -> Result<Self> {
         let socket = WebSocketConnector::new(url).connect(&Limits::default()).await?;
         let mut reader = Self { socket };
@@ -88,14 +88,14 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Reads for ever, or until the connection is lost.
+    /// Reads until the connection is lost.
     pub async fn idle(mut self) -> Result<()> {
         loop {
             self.next().await?;
         }
     }
 
-    /// Waits for documents, and acknowledges them.
+    /// Waits for documents and acknowledges them.
     pub async fn next(&mut self) -> Result<Arrival> {
         let changes = match self.receive().await? {
             Message::Changes(changes) => changes,
@@ -113,7 +113,7 @@ impl Reader {
         Ok(Arrival { at, documents: changes.documents, seq: changes.seq })
     }
 
-    /// The next message, but for those that ask whether anybody is there: they are answered.
+    /// The next message. Heartbeats are answered and skipped.
     async fn receive(&mut self) -> Result<Message> {
         loop {
             let frame = self.socket.next().await;
@@ -131,7 +131,8 @@ impl Reader {
     }
 }
 
-/// Nothing else is sent to a reader that has written nothing, and whose list has small documents.
+/// The error for a message that readers don't handle. The server sends such messages only to
+/// clients that write or have large documents.
 fn unexpected(message: &Message) -> Box<dyn std::error::Error + Send + Sync> {
     format!("a reader doesn't know what to do about {message:?}").into()
 }

@@ -1,5 +1,5 @@
-//! Everything that was measured, as one table: ours, the goal, and for each other system its figure
-//! and how many times better ours is.
+//! The table of all figures: Settee's, the goal, and for each other system its figure and how many
+//! times better Settee's is.
 
 use std::fmt::{self, Write as _};
 
@@ -9,15 +9,15 @@ use super::{
     goals::{self, Goal},
 };
 
-/// The head of the columns with ratios.
+/// The heading of the columns with ratios.
 const TIMES: &str = "×";
 
 #[derive(Debug, Default)]
 pub struct Report {
     figures: Vec<Figure>,
-    /// What the systems are.
+    /// Descriptions of the systems.
     notes: Vec<String>,
-    /// What could not be measured, and why.
+    /// Names of what could not be measured, with the reasons.
     troubles: Vec<String>,
 }
 
@@ -29,12 +29,12 @@ impl Report {
         }
     }
 
-    /// What a system is, for the table's legend.
+    /// Adds the description of a system, for the legend of the table.
     pub fn note(&mut self, system: &str, text: &str) {
         self.notes.push(format!("{system}: {text}"));
     }
 
-    /// What could not be measured, though other figures of the same part may be there.
+    /// Adds something that could not be measured. Other figures of the same part may exist.
     pub fn trouble(&mut self, part: &str, reason: &impl fmt::Display) {
         self.troubles.push(format!("{part}: {reason}"));
     }
@@ -55,7 +55,7 @@ impl Report {
         let mut rows: Vec<Vec<String>> = vec![head];
         rows.extend(self.benches().map(|bench| self.row(bench, &peers)));
         let mut text = lines(&rows);
-        // Writing to memory doesn't fail.
+        // Writing to a `String` doesn't fail.
         if !peers.is_empty() {
             let _ = writeln!(text, "{TIMES}: how many times better {SETTEE} is");
         }
@@ -88,8 +88,8 @@ impl Report {
         self.figures.iter().find(of_both).map(|figure| figure.value)
     }
 
-    /// The first figure of each name. Ours are in the order of measuring; what only others have
-    /// is not shown.
+    /// Settee's figures, in the order in which they were measured. A bench that only other systems
+    /// have is not shown.
     fn benches(&self) -> impl Iterator<Item = &Figure> {
         self.figures.iter().filter(|figure| figure.peer == SETTEE)
     }
@@ -105,7 +105,7 @@ impl Report {
     }
 }
 
-/// Of all goals together: one that is missed is enough, and so is one that can't be judged.
+/// The verdict on all goals of a bench: missed if one is missed, otherwise empty if one is unknown.
 fn verdict(is_met: &[Option<bool>]) -> &'static str {
     if is_met.contains(&Some(false)) {
         "missed"
@@ -116,12 +116,12 @@ fn verdict(is_met: &[Option<bool>]) -> &'static str {
     }
 }
 
-/// Of what is counted for each second more is better, and of everything else less.
+/// For rates more is better, for all other units less.
 fn times_better(ours: f64, theirs: f64, unit: &str) -> f64 {
     if unit.ends_with("/s") { ours / theirs } else { theirs / ours }
 }
 
-/// With as many digits as mean something.
+/// Formats a value with its significant digits.
 fn shown(value: Option<f64>) -> String {
     match value {
         None => "–".to_owned(),
@@ -131,7 +131,7 @@ fn shown(value: Option<f64>) -> String {
     }
 }
 
-/// Columns as wide as their widest cell. Numbers stand to the right, words to the left.
+/// Aligns columns to their widest cell: numbers to the right, words to the left.
 fn lines(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {

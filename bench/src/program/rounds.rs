@@ -1,5 +1,5 @@
-//! What is measured several times: ours and then each peer, again and again, so that whatever slows
-//! the machine down for a while slows all of them.
+//! Several rounds that measure Settee and then each peer, so that a temporary slowdown of the
+//! machine affects all of them.
 
 use settee_bench::statistics::median;
 
@@ -13,17 +13,17 @@ use super::{
     sync,
 };
 
-/// What the server has written when it acknowledges a document, or sends it on.
+/// How durable a document is when the server acknowledges it or sends it to others.
 const NOTE: &str = "SQLite with synchronous=FULL: on the disk before it is acknowledged or sent on";
 
-/// Which of the cases of ours.
+/// Which cases to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cases {
     All,
     Memory,
 }
 
-/// Reports the median of each figure.
+/// Measures several rounds and reports the median of each figure.
 pub async fn measure(cases: Cases, peers: &[Peer], count: usize, report: &mut Report) {
     let mut peers = installed(peers, report);
     if !peers.is_empty() {
@@ -50,7 +50,7 @@ pub async fn measure(cases: Cases, peers: &[Peer], count: usize, report: &mut Re
     report.add("sync", Ok(medians(&measured)));
 }
 
-/// One round, with a new server.
+/// Measures one round, with a new server.
 async fn ours(cases: Cases) -> Result<Vec<Figure>> {
     let server = Server::start()?;
     let mut figures = limited(memory::documents(&server)).await?;
@@ -70,7 +70,7 @@ fn installed(peers: &[Peer], report: &mut Report) -> Vec<Peer> {
     installed
 }
 
-/// One figure for all those of the same name and system, in the order of the first ones.
+/// The median of all figures of the same name and system, in the order in which they first appear.
 fn medians(measured: &[Figure]) -> Vec<Figure> {
     let is_same = |one: &Figure, other: &Figure| one.bench == other.bench && one.peer == other.peer;
     let mut medians: Vec<Figure> = Vec::new();

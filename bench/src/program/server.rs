@@ -1,4 +1,4 @@
-//! The server as a process of its own, with its own settings and a real file.
+//! A server process with its default settings and a file on disk.
 
 use std::{
     env, fs,
@@ -12,16 +12,16 @@ use tempfile::TempDir;
 
 use super::Result;
 
-/// Most connections that the server takes: more than any case makes.
+/// The server's limit on connections, which is more than any case makes.
 const CONNECTIONS: &str = "65535";
-/// What the system counts a process's time in, for who asks by files.
+/// The unit of processor times in `/proc`.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// A running server, which ends with this value.
+/// A running server, which is killed when this is dropped.
 pub struct Server {
     process: Child,
     address: String,
-    /// Kept, so that the server may write to it.
+    /// Kept open, because the server writes to it.
     output: BufReader<ChildStdout>,
     _data: TempDir,
 }
@@ -55,12 +55,12 @@ impl Server {
         Ok(server)
     }
 
-    /// The address for clients.
+    /// The address of the sync protocol.
     pub fn url(&self) -> String {
         format!("ws://{}/sync", self.address)
     }
 
-    /// How many bytes of memory the process holds.
+    /// Resident memory of the process, in bytes.
     pub fn memory(&self) -> Result<f64> {
         let status = self.told("status")?;
         let kibibytes = status
@@ -70,22 +70,22 @@ impl Server {
         Ok(kibibytes.trim().parse::<f64>()? * 1024.0)
     }
 
-    /// How much time of processors the process has taken so far.
+    /// Processor time that the process has used so far.
     pub fn processor_time(&self) -> Result<Duration> {
         let ticks = ticks(&self.told("stat")?)?;
         Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
     }
 
-    /// What the system tells of the process.
+    /// Reads a file of `/proc` about the process.
     fn told(&self, what: &str) -> Result<String> {
         let file = format!("/proc/{}/{what}", self.process.id());
         Ok(fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?)
     }
 }
 
-/// The time that a process has taken for itself, and that the system has taken for it.
+/// User and system time of a process, in ticks.
 fn ticks(stat: &str) -> Result<u64> {
-    // The program's name stands in brackets, and may hold anything.
+    // The program's name is in brackets, and may contain anything.
     let (_, fields) = stat.rsplit_once(')').ok_or("the system names no program")?;
     let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
     match (times.next(), times.next()) {
@@ -96,20 +96,20 @@ fn ticks(stat: &str) -> Result<u64> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already, if this fails.
+        // This fails only if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Where cargo put this program, and the server.
+/// The folder where cargo puts this program and the server.
 pub fn build_folder() -> Result<PathBuf> {
     let program = env::current_exe()?;
     Ok(program.parent().map(Path::to_owned).ok_or("this program is in no folder")?)
 }
 
-/// A folder on a disk, where a durable write is one: the system's own for such things is memory on
-/// many machines.
+/// A temporary folder on disk, where durable writes are real: on many machines the system's own
+/// temporary folder is in memory.
 pub fn data_folder() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(build_folder()?)?)
 }

@@ -1,4 +1,4 @@
-//! Which documents a reader gets to see, and when.
+//! Which documents arrive at a reader, and when.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 pub type Sighting = (DocumentId, Instant);
 
-/// Sends word of each document as the changes feed shows it.
+/// Sends the id of each document when the changes feed delivers it.
 pub async fn report(
     mut feed: Feed,
     sightings: mpsc::UnboundedSender<Sighting>,

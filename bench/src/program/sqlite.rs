@@ -1,4 +1,4 @@
-//! The store in SQLite, alone: one file on a disk, every commit durable.
+//! The SQLite store alone: one file on disk, with durable commits.
 
 use std::{path::Path, time::Instant};
 
@@ -14,7 +14,7 @@ use super::{Result, device::write, figure::Figure, server::data_folder};
 const DOCUMENTS: usize = 10_000;
 const SINGLES: u16 = 1_000;
 const RUNS: usize = 3;
-/// How many documents there are to be opened, and the figure's name.
+/// Number of documents in the file, and the name of the figure.
 const SIZES: &[(usize, &str)] =
     &[(1_000, "sqlite_open1k_ms"), (10_000, "sqlite_open10k_ms"), (50_000, "sqlite_open50k_ms")];
 
@@ -34,7 +34,7 @@ pub async fn figures() -> Result<Vec<Figure>> {
         drop(database);
         file.close().await;
 
-        // Opened anew, for the store keeps what it has just written in memory.
+        // Opened again, because the store caches what it has just written.
         let (_file, database) = open(&path).await?;
         let start = Instant::now();
         for id in &ids {
@@ -60,7 +60,7 @@ pub async fn figures() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Until all documents of a file are there, as a reader sees them.
+/// Milliseconds to open a file and read all its documents.
 async fn openings() -> Result<Vec<Figure>> {
     let mut figures = Vec::with_capacity(SIZES.len());
     for (count, bench) in SIZES {
@@ -87,7 +87,7 @@ async fn openings() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Milliseconds for each of many durable writes, one after the other.
+/// Milliseconds of each of many sequential durable writes.
 async fn each_of(database: &Database, drafts: Vec<Draft>) -> Result<f64> {
     let start = Instant::now();
     for draft in drafts {
@@ -96,8 +96,7 @@ async fn each_of(database: &Database, drafts: Vec<Draft>) -> Result<f64> {
     Ok(milliseconds(start.elapsed()) / f64::from(SINGLES))
 }
 
-/// How many documents there are, all of them made as a reader gets them. The store hands out as many
-/// at a time as it wants to hold.
+/// Reads all documents, and returns their number. The store limits the size of each batch.
 async fn documents(database: &Database) -> Result<usize> {
     let (mut count, mut since) = (0, 0);
     loop {

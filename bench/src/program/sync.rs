@@ -1,6 +1,6 @@
-//! Native clients and a server: how fast documents get from one to the other.
+//! Native clients and a server: how fast documents travel between clients.
 //!
-//! `peers/cases.mjs` has the same cases for other systems, and what changes here changes there.
+//! `peers/cases.mjs` has the same cases for other systems. Both files have to change together.
 
 use std::{
     collections::HashMap,
@@ -27,11 +27,11 @@ const LIVE_EDITS: u16 = 200;
 const READERS: usize = 4;
 const FAN_OUT_EDITS: usize = 100;
 const GAP: Duration = Duration::from_millis(20);
-/// Between connecting and measuring.
+/// Pause between connecting and measuring.
 const REST: Duration = Duration::from_secs(1);
 
-/// Documents that were written offline: until somebody else has them, and until somebody who
-/// comes later has them.
+/// Documents that were written offline: the time until another client has them, and the time until
+/// a client has them that connects later.
 pub async fn bulk(server: &Server) -> Result<Vec<Figure>> {
     let each = f64::from(DOCUMENTS);
     let owner = Token::generate();
@@ -57,7 +57,7 @@ pub async fn bulk(server: &Server) -> Result<Vec<Figure>> {
     ])
 }
 
-/// New todos one at a time, each until the other device's changes feed shows it.
+/// New todos one at a time: the time until the other client's changes feed delivers each.
 pub async fn live(server: &Server) -> Result<Vec<Figure>> {
     let owner = Token::generate();
     let writer = Device::up_to_date(server, &owner).await?;
@@ -87,13 +87,13 @@ pub async fn live(server: &Server) -> Result<Vec<Figure>> {
     Ok(vec![
         Figure::new("live_p50_ms", median(&times), "ms"),
         Figure::new("live_p95_ms", percentile(&times, 95), "ms"),
-        // A heartbeat may be among them, which is not the edits'.
+        // May include a heartbeat.
         Figure::new("live_frames", frames, "frames"),
         Figure::new("live_bytes", bytes, "B"),
     ])
 }
 
-/// New todos at a steady pace, each until every reader's changes feed shows it.
+/// New todos at a steady pace: the time until every reader's changes feed delivers each.
 pub async fn fan_out(server: &Server) -> Result<Vec<Figure>> {
     let owner = Token::generate();
     let writer = Device::up_to_date(server, &owner).await?;

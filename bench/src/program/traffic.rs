@@ -1,4 +1,4 @@
-//! Counts what a client's socket carries.
+//! Counts the traffic of a client's socket.
 
 use std::{
     future::ready,
@@ -13,7 +13,7 @@ use settee_client::socket::{Connector, Socket, SocketError};
 use settee_store::backend::BoxFuture;
 use settee_sync::Limits;
 
-/// Frames and the bytes in them, in both directions. Clones count together.
+/// The number of frames and their bytes, in both directions. Clones share their counters.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic {
     counters: Arc<(AtomicU32, AtomicU32)>,
@@ -35,7 +35,7 @@ impl Traffic {
     }
 }
 
-/// Connects as another connector does, and counts.
+/// Counts the traffic of another connector's connections.
 pub struct CountingConnector<C> {
     pub inner: C,
     pub traffic: Traffic,

@@ -1,8 +1,9 @@
-//! The store over IndexedDB, beside its peers in the same page. `cargo xtask bench` runs this in
-//! Chromium, and reads the lines with `FIGURE` and with `TROUBLE`.
+//! The IndexedDB store and its peers in the same page. `cargo xtask bench` runs this in Chromium
+//! and reads the lines with `FIGURE` and `TROUBLE`.
 //!
-//! - [`system`]: what is measured of each; [`settee`] is ours, [`peer`] the others.
-//! - [`turn`]: how the systems take turns, so that what disturbs the machine disturbs all.
+//! - [`system`]: the measured operations, implemented for Settee in [`settee`], for others in
+//!   [`peer`].
+//! - [`turn`]: the systems take turns, so that a temporary slowdown affects all of them.
 #![cfg(target_arch = "wasm32")]
 
 mod peer;
@@ -20,7 +21,7 @@ use turn::{Case, Turn};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// What the large databases leave behind keeps the browser busy: so they come last.
+/// The large databases come last, because the browser is busy with them for a while afterwards.
 fn turns() -> impl Iterator<Item = Turn> {
     let bulk = (0..5).map(Turn::Bulk);
     let singly = (0..3).map(Turn::Singly);

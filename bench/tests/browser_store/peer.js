@@ -1,4 +1,4 @@
-// The measurements of a peer, which are Settee's own word for word: see `settee.rs`.
+// The measurements of a peer, the same as Settee's in `settee.rs`.
 
 /** Milliseconds that an action takes, which is handed a database that is open. */
 async function measured(store, name, action) {

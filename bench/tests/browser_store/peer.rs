@@ -1,4 +1,4 @@
-//! Other systems in the same page, behind one class of JavaScript that measures each.
+//! Other systems in the same page, which one JavaScript class measures.
 
 use settee_bench::documents::{Draft, edit};
 use settee_store::{Change, DocumentId};
@@ -48,7 +48,7 @@ impl Peer {
         Self { name: "raw-indexeddb", inner: Measured::new(&raw_indexeddb()) }
     }
 
-    /// PouchDB with one of its two adapters, which have to be here to be loaded.
+    /// PouchDB with one of its two adapters.
     pub async fn pouchdb(name: &'static str, adapter: &str) -> Result<Self, String> {
         let store = pouchdb(adapter).await.map_err(|error| told(name, &error))?;
         Ok(Self { name, inner: Measured::new(&store) })
@@ -96,7 +96,7 @@ impl System for Peer {
     }
 }
 
-/// The documents that Settee would write, as JSON: pairs of an id and an object.
+/// The same documents as for Settee, as JSON: pairs of an id and an object.
 fn documents(drafts: Vec<Draft>) -> String {
     let pair = |draft| {
         let edit = edit(draft);
@@ -107,12 +107,12 @@ fn documents(drafts: Vec<Draft>) -> String {
     format!("[{}]", pairs.join(","))
 }
 
-/// The ids of todos have nothing in them that JSON escapes.
+/// A JSON array of ids. The ids of todos contain no characters that JSON escapes.
 fn quoted(id: &DocumentId) -> String {
     format!("\"{}\"", id.as_str())
 }
 
-/// The error's first line. What follows is where in the page it came from.
+/// The first line of the error. The others are its stack trace.
 fn told(name: &str, error: &JsValue) -> String {
     let error = format!("{error:?}");
     let line = error.lines().next().unwrap_or_default();

@@ -1,7 +1,7 @@
-// PouchDB as its package has it for pages, with its default settings. It asks IndexedDB for no
-// durability of its own, so what it calls written may not have reached the disk.
+// PouchDB as built for browsers, with its default settings. It doesn't ask IndexedDB for
+// durability, so a completed write may not have reached the disk.
 
-// The test runner serves this package's folder, beside what it makes.
+// The test runner serves the folder of this package.
 const FOLDER = "/peers/browser/node_modules/pouchdb/dist";
 
 const load = (file) =>
@@ -24,7 +24,7 @@ export async function pouchDb(adapter) {
   return {
     open: async (name) => {
       const database = create(name);
-      // The constructor doesn't wait for the database.
+      // The constructor doesn't wait until the database is open.
       await database.info();
       return database;
     },

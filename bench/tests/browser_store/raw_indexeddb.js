@@ -1,4 +1,4 @@
-// IndexedDB used directly, one record a document: what the browser itself can do.
+// IndexedDB used directly with one record a document, which shows the speed of the browser itself.
 
 const STORE = "documents";
 

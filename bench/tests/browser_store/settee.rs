@@ -1,4 +1,4 @@
-//! The store over IndexedDB.
+//! Settee's IndexedDB store.
 
 use settee_bench::documents::{Draft, edit};
 use settee_store::{Database, DocumentId, backend::indexeddb::IndexedDb};
@@ -15,7 +15,7 @@ extern "C" {
 
 pub struct Settee;
 
-/// What can't be measured of this one ends the run.
+/// An error of Settee itself ends the run.
 impl System for Settee {
     fn name(&self) -> &'static str {
         "settee"
@@ -79,7 +79,7 @@ async fn open(name: &str) -> Database {
     Database::new(IndexedDb::open(name, random()).await.expect("the browser has room"))
 }
 
-/// How many documents there are, all of them made as a reader gets them.
+/// Reads all documents, and returns their number.
 async fn documents(database: &Database, limit: usize) -> usize {
     let records = database.changes(0, limit).await.expect("read");
     records.iter().filter_map(|record| record.document()).count()

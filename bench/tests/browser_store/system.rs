@@ -1,30 +1,30 @@
-//! What is measured of every system.
+//! The operations that are measured for every system.
 
 use settee_bench::documents::Draft;
 use settee_store::DocumentId;
 
-/// Milliseconds, or why they could not be measured.
+/// Milliseconds, or why the operation could not be measured.
 pub type Outcome = Result<f64, String>;
 
-/// A store in this page. Databases are named, and none is open between two calls.
+/// A store in this page. Databases have names. None is open between two calls.
 pub trait System {
     fn name(&self) -> &'static str;
 
-    /// From todos to a durable batch of them.
+    /// Writes todos in one durable batch.
     async fn batch(&self, database: &str, drafts: Vec<Draft>) -> Outcome;
 
-    /// Durable writes, each awaited before the next.
+    /// Writes todos one by one, each durable before the next.
     async fn singles(&self, database: &str, drafts: Vec<Draft>) -> Outcome;
 
-    /// Until all documents of a database that is closed are there, as a reader sees them.
+    /// Opens a closed database and reads all its documents.
     async fn open(&self, database: &str, count: usize) -> Outcome;
 
-    /// Reads of a database that is open, each awaited before the next.
+    /// Reads documents of an open database one by one.
     async fn reads(&self, database: &str, ids: &[DocumentId]) -> Outcome;
 
-    /// All changes of a database that is open, with their documents; `None` if it knows no changes.
+    /// Reads the changes feed of an open database, with documents; `None` if the system has none.
     async fn changes(&self, database: &str, count: usize) -> Result<Option<f64>, String>;
 
-    /// Away with it, which nobody times.
+    /// Deletes the database. Not measured.
     async fn remove(&self, database: &str) -> Result<(), String>;
 }

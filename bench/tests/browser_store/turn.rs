@@ -1,4 +1,4 @@
-//! What a system does while the others wait, and the times that come of it.
+//! One system's turn, while the others wait, and its times.
 
 use settee_bench::{documents::Todos, statistics::median};
 use settee_store::DocumentId;
@@ -26,24 +26,24 @@ const BENCHES: &[&str] = &[
 ];
 const SMALL: usize = 1_000;
 const DOCUMENTS: usize = 10_000;
-/// So many batches of [`DOCUMENTS`] each are in the large database.
+/// The large database has this many batches of [`DOCUMENTS`] documents each.
 const BATCHES: usize = 5;
 const SINGLES: u16 = 1_000;
 
-/// Before each turn, in which the browser does what the turn before has left to be done.
+/// Pause before each turn, in which the browser finishes the background work of the previous one.
 const REST_MS: u32 = 1_000;
-/// The large database's name.
+/// Name of the large database.
 const LARGE: &str = "large";
 
 #[derive(Clone, Copy)]
 pub enum Turn {
-    /// What nobody times, for whoever is first would pay for the browser's own beginning.
+    /// Not measured: the first system would include the start-up costs of the browser.
     WarmUp,
-    /// What is done with many documents at once, in databases that are made anew.
+    /// Operations on many documents at once, in new databases.
     Bulk(usize),
-    /// What is done one by one, which is the slowest of all.
+    /// Operations one by one, which take longest.
     Singly(usize),
-    /// Making the large database, which takes some peers too long to be done more than once.
+    /// Creating the large database: only once, because some peers are very slow at it.
     Fill,
     /// Opening the large database.
     Large,
@@ -53,7 +53,7 @@ pub enum Turn {
 pub struct Case<S> {
     system: S,
     times: Vec<(&'static str, f64)>,
-    /// Why it is out of it.
+    /// Why the system is no longer measured.
     trouble: Option<String>,
 }
 
@@ -130,7 +130,7 @@ impl<S: System> Case<S> {
         Ok(())
     }
 
-    /// A line for each figure, and for what went wrong.
+    /// Prints a line for each figure and each error.
     pub fn print(&self) {
         for bench in BENCHES {
             let times: Vec<f64> = self.of(bench).collect();
@@ -148,7 +148,7 @@ impl<S: System> Case<S> {
     }
 }
 
-/// A database's name. Peers that keep theirs in the same place must not meet.
+/// A database name, which is different for each peer, as some share a namespace.
 fn database(system: &impl System, name: &str) -> String {
     format!("{}-{name}", system.name())
 }

@@ -1,4 +1,4 @@
-//! A collection's two directions: changes in, edits out.
+//! The connection of a collection to its database: changes are read, edits are written.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use settee_store::{Applied, BackendError, Database, DocumentId, OperationError, 
 
 use crate::{
     collection::Collection,
-    health::{Health, Problem},
+    health::{CollectionError, Health, Problem},
     model::Model,
     outbox::{Outgoing, Sent},
-    row::renew,
+    row::replace,
 };
 
 impl<T: Model> Collection<T> {
-    /// Loads the documents in one batch, and then follows the database. Edits made before are
-    /// written then. A collection that has a database already leaves it for this one.
+    /// Loads the documents of a database in one batch, then follows its changes. Edits that were
+    /// made before are written to it. A database that was attached before is detached.
     pub fn attach(self, database: Database) {
         let attachment = self.inner.try_update_value(|inner| {
             inner.database = Some(database.clone());
@@ -25,11 +25,11 @@ impl<T: Model> Collection<T> {
         let Some(attachment) = attachment else { return };
         self.set_health(Health::Healthy);
         spawn_local(async move {
-            // It ends by itself only when nobody follows this database any more.
+            // Without an error, `follow` returns only once another database is attached.
             if let Err(error) = self.follow(database, attachment).await
                 && self.is_attached(attachment)
             {
-                self.set_health(Health::of_read(&error));
+                self.set_health(Health::after_read(error));
             }
         });
         self.write_soon();
@@ -55,29 +55,29 @@ impl<T: Model> Collection<T> {
             return Ok(());
         }
         self.change(|rows| rows.load(&first));
-        self.ready.try_maybe_update(|ready| (renew(ready, true), ()));
+        self.ready.try_maybe_update(|ready| (replace(ready, true), ()));
         drop(first);
         loop {
             let records = feed.next().await?.ok_or(BackendError::Closed)?;
             if !self.is_attached(attachment) {
                 return Ok(());
             }
-            self.absorb(&records);
+            self.apply_records(&records);
         }
     }
 
-    fn absorb(self, records: &[Arc<Record>]) {
+    fn apply_records(self, records: &[Arc<Record>]) {
         self.run_hooks();
-        self.change(|rows| rows.absorb(records));
+        self.change(|rows| rows.apply_records(records));
     }
 
-    /// Begins to write what was edited, unless that is under way. All edits of one turn of the
-    /// event loop go together.
+    /// Starts to write edits, unless a write is in progress. The edits of one turn of the event
+    /// loop are written together.
     pub(crate) fn write_soon(self) {
-        let begins = self.inner.try_update_value(|inner| {
+        let starts = self.inner.try_update_value(|inner| {
             inner.database.is_some() && !std::mem::replace(&mut inner.is_writing, true)
         });
-        if begins == Some(true) {
+        if starts == Some(true) {
             spawn_local(async move {
                 while self.write().await {}
                 self.inner.try_update_value(|inner| inner.is_writing = false);
@@ -85,63 +85,63 @@ impl<T: Model> Collection<T> {
         }
     }
 
-    /// Writes once. Tells whether there may be more to write.
+    /// Writes one commit. Returns whether there may be more to write.
     async fn write(self) -> bool {
         let taken = self
             .inner
             .try_update_value(|inner| (inner.database.clone(), inner.rows.take_outgoing()));
-        let Some((Some(database), Outgoing { operations, sent, refused })) = taken else {
+        let Some((Some(database), Outgoing { operations, sent, invalid })) = taken else {
             return false;
         };
-        let mut again: Vec<DocumentId> = Vec::new();
-        for (id, error) in refused {
-            self.report(Some(id.clone()), format!("A change was not saved: {error}."));
-            again.push(id);
+        let mut stale: Vec<DocumentId> = Vec::new();
+        for (id, error) in invalid {
+            self.report(Some(id.clone()), CollectionError::InvalidEdit(error));
+            stale.push(id);
         }
-        if operations.is_empty() && again.is_empty() {
+        if operations.is_empty() && stale.is_empty() {
             return false;
         }
-        // Rows that could not become documents are gone.
+        // New rows that make no valid document were removed.
         self.change(|_| ());
         match database.commit(operations).await {
             Ok(commit) => {
-                again.extend(sent.iter().map(|sent| sent.id.clone()));
-                self.settle(sent, commit.outcomes);
+                stale.extend(sent.iter().map(|sent| sent.id.clone()));
+                self.apply_outcomes(sent, commit.outcomes);
             }
             Err(error) => {
-                self.inner.try_update_value(|inner| inner.rows.take_back(sent));
-                self.set_health(Health::of_write(&error));
+                self.inner.try_update_value(|inner| inner.rows.requeue(sent));
+                self.set_health(Health::after_write(error));
                 return false;
             }
         }
-        // The store may have merged what was written with what others did.
-        if let Ok(records) = database.records(again).await {
+        // The store may have merged the edits with changes by others.
+        if let Ok(records) = database.records(stale).await {
             let records: Vec<Arc<Record>> = records.into_iter().flatten().collect();
-            self.absorb(&records);
+            self.apply_records(&records);
         }
         true
     }
 
-    fn settle(self, sent: Vec<Sent>, outcomes: Vec<Result<Applied, OperationError>>) {
+    fn apply_outcomes(self, sent: Vec<Sent>, outcomes: Vec<Result<Applied, OperationError>>) {
         let mut saved = std::collections::HashSet::new();
         let mut failed = Vec::new();
         self.inner.try_update_value(|inner| {
             for (sent, outcome) in sent.into_iter().zip(outcomes) {
-                inner.rows.settle(&sent, &outcome);
+                inner.rows.apply_outcome(&sent, &outcome);
                 let id = sent.id;
                 match outcome {
                     Ok(_) => drop(saved.insert(id)),
-                    // Somebody else may have removed what was to be removed.
+                    // The document that was to be deleted is deleted already.
                     Err(OperationError::NotFound) => {}
                     Err(error) => failed.push((id, error)),
                 }
             }
         });
-        self.forget_problems(|problem| problem.id.as_ref().is_some_and(|id| saved.contains(id)));
+        self.remove_problems(|problem| problem.id.as_ref().is_some_and(|id| saved.contains(id)));
         for (id, error) in failed {
-            self.report(Some(id), format!("A change was not saved: {error}."));
+            self.report(Some(id), CollectionError::Edit(error));
         }
-        // What waited for room is written with the rest.
+        // The commit included all edits that an earlier commit could not write.
         if self.health.try_with_untracked(|health| matches!(health, Health::Unsaved { .. }))
             == Some(true)
         {
@@ -149,27 +149,27 @@ impl<T: Model> Collection<T> {
         }
     }
 
-    /// What is wrong with all documents is a problem for as long as it is.
+    /// Sets the health. Its error is listed as a problem until the health changes.
     fn set_health(self, health: Health) {
-        let text = health.text().map(str::to_owned);
+        let error = health.error().cloned();
         let old = self.health.try_maybe_update(|known| {
-            let is_new = *known != health;
-            let is_final =
+            // A closed database stays closed until one is attached.
+            let stays =
                 matches!((&*known, &health), (Health::Closed { .. }, Health::Unsaved { .. }));
-            if is_final {
+            if stays {
                 return (false, None);
             }
+            let is_new = *known != health;
             (is_new, Some(std::mem::replace(known, health)))
         });
         let Some(Some(old)) = old else { return };
-        if let Some(old) = old.text() {
-            let is_over = |problem: &Problem| problem.id.is_none() && problem.text == old;
-            if text.as_deref() != Some(old) {
-                self.forget_problems(is_over);
-            }
+        if let Some(old) = old.error()
+            && error.as_ref() != Some(old)
+        {
+            self.remove_problems(|problem: &Problem| problem.id.is_none() && problem.error == *old);
         }
-        if let Some(text) = text {
-            self.report(None, text);
+        if let Some(error) = error {
+            self.report(None, error);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A typed, reactive view of a database's documents.
+//! A typed, reactive view of the documents of a database.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -6,47 +6,48 @@ use leptos::prelude::*;
 use settee_store::{Database, DocumentId};
 
 use crate::{
-    health::{Health, Problem, add_problem},
-    history::Prospect,
+    health::{CollectionError, Health, Problem, add_problem},
+    history::UndoState,
     model::Model,
-    row::{Row, renew},
-    rows::{Observer, Rows},
-    selection::{Keep, Members, Selection},
+    observer::Observer,
+    row::{Row, replace},
+    rows::Rows,
+    selection::{Members, Predicate, Selection},
 };
 
-/// A handle on a collection: copies are the same one. It lives as long as the owner in whose
-/// scope it was made.
+/// A handle on a collection. Copies refer to the same collection, which lives as long as the
+/// reactive owner in which it was created.
 ///
-/// Functions that are handed to it run while the collection is busy, and must not use it; inside of
-/// a batch there is [`Batch::get`].
+/// Functions that are passed to a method must not use the collection. Inside a batch, use
+/// [`Batch::get`].
 pub struct Collection<T: Model> {
     pub(crate) inner: StoredValue<Inner<T>, LocalStorage>,
     pub(crate) ready: RwSignal<bool>,
     problems: RwSignal<Vec<Problem>>,
     pub(crate) health: RwSignal<Health>,
     unreadable: RwSignal<Vec<DocumentId>>,
-    pub(crate) prospect: RwSignal<Prospect>,
+    pub(crate) undo_state: RwSignal<UndoState>,
 }
 
 pub(crate) struct Inner<T: Model> {
     pub rows: Rows<T>,
     pub database: Option<Database>,
-    /// How often a database was attached: whoever follows an older one stops.
+    /// The number of the current attachment. Tasks of an earlier one stop.
     pub attachment: u64,
     pub is_writing: bool,
-    /// What is to be done before anything changes, unless it is being done.
+    /// Called before each change of the rows, but not while a hook runs.
     hooks: Vec<Rc<dyn Fn()>>,
     is_in_hooks: bool,
 }
 
-/// Several changes that are saved together or not at all, up to
-/// [`COMMIT_LIMIT`](settee_store::operation::COMMIT_LIMIT) documents. One that no document can hold
-/// is left out, and is a [problem](Collection::problems).
+/// Several changes that are saved together or not at all, if they are of at most
+/// [`COMMIT_LIMIT`](settee_store::operation::COMMIT_LIMIT) documents. A change that makes no valid
+/// document is left out, and is a [`CollectionError::InvalidEdit`].
 pub struct Batch<'a, T: Model> {
     rows: &'a mut Rows<T>,
 }
 
-#[expect(clippy::expl_impl_clone_on_copy, reason = "deriving asks for more of T")]
+#[expect(clippy::expl_impl_clone_on_copy, reason = "a derive would require T: Clone")]
 impl<T: Model> Clone for Collection<T> {
     fn clone(&self) -> Self {
         *self
@@ -62,7 +63,7 @@ impl<T: Model> Default for Collection<T> {
 }
 
 impl<T: Model> Collection<T> {
-    /// A collection without a database: empty, and not ready. A server renders this.
+    /// A collection without a database: empty and not ready, which is what a server renders.
     pub fn new() -> Self {
         let inner = Inner {
             rows: Rows::new(),
@@ -78,55 +79,55 @@ impl<T: Model> Collection<T> {
             problems: RwSignal::new(Vec::new()),
             health: RwSignal::new(Health::Healthy),
             unreadable: RwSignal::new(Vec::new()),
-            prospect: RwSignal::new(Prospect::default()),
+            undo_state: RwSignal::new(UndoState::default()),
         }
     }
 
-    /// Whether the first batch is in.
+    /// Whether the documents of a database have been loaded.
     pub fn ready(self) -> Signal<bool> {
         self.ready.into()
     }
 
-    /// What went wrong, the latest last. Only the latest few are remembered.
+    /// Errors that are not resolved yet, the latest last: the latest 20.
     pub fn problems(self) -> Signal<Vec<Problem>> {
         self.problems.into()
     }
 
-    /// Whether what is shown is in the database, and what is in the database is shown.
+    /// Whether the rows and the database agree.
     pub fn health(self) -> Signal<Health> {
         self.health.into()
     }
 
-    /// Documents that can't be read as this model, in the order of their ids. A newer version of
-    /// the app may have written them; they are left as they are.
+    /// Documents that can't be deserialised as this model, sorted by id. A newer version of the app
+    /// may have written them. They are not changed.
     pub fn unreadable(self) -> Signal<Vec<DocumentId>> {
         self.unreadable.into()
     }
 
-    /// A row's signals, for the owner in whose scope this is called; `None` if there is no such
-    /// row. Not reactive by itself.
+    /// The signals of a row, which belong to the current reactive owner. `None` if there is no such
+    /// row. The call itself is not reactive.
     pub fn row(self, id: &DocumentId) -> Option<Row<T>> {
         self.with_rows(|rows| rows.row(id)).flatten()
     }
 
-    /// A row's value now, own edits included that are not saved yet. Not reactive.
+    /// The current value of a row, including edits that are not saved yet. Not reactive.
     pub fn get(self, id: &DocumentId) -> Option<T> {
         self.with_rows(|rows| rows.get(id)).flatten()
     }
 
-    /// The rows that pass a test, for the owner in whose scope this is called. The test has to
-    /// give the same answer for the same row: where it depends on anything else that changes, see
+    /// The rows that pass a test. The selection belongs to the current reactive owner. The test
+    /// must depend on the row alone; for a test that depends on signals, see
     /// [`Collection::select_by`].
-    pub fn select(self, keep: impl Fn(&T) -> bool + Send + Sync + 'static) -> Selection {
-        let keep: Keep<T> = Arc::new(keep);
-        let without_collection = keep.clone();
+    pub fn select(self, test: impl Fn(&T) -> bool + Send + Sync + 'static) -> Selection {
+        let predicate: Predicate<T> = Arc::new(test);
+        let without_collection = predicate.clone();
         self.inner
-            .try_update_value(|inner| inner.rows.select(keep))
+            .try_update_value(|inner| inner.rows.select(predicate))
             .unwrap_or_else(|| Members::<T>::new(without_collection, 0).1)
     }
 
-    /// The rows that pass a test which follows signals: `test` makes it, and is run again, as an
-    /// effect, whenever a signal that it has read changes.
+    /// The rows that pass a test that depends on signals. `test` returns the test. It runs again,
+    /// as an effect, whenever a signal that it has read changes.
     ///
     /// ```
     /// # use leptos::prelude::*;
@@ -151,33 +152,33 @@ impl<T: Model> Collection<T> {
         selection
     }
 
-    /// Gives one of the collection's selections another test.
-    pub fn refilter(self, selection: Selection, keep: impl Fn(&T) -> bool + Send + Sync + 'static) {
-        self.change(|rows| rows.refilter(selection, Arc::new(keep)));
+    /// Replaces the test of a selection of this collection.
+    pub fn refilter(self, selection: Selection, test: impl Fn(&T) -> bool + Send + Sync + 'static) {
+        self.change(|rows| rows.refilter(selection, Arc::new(test)));
     }
 
-    /// Adds a document, which is to have a new id that begins with [`Model::PREFIX`]. A row of that
-    /// id is replaced.
+    /// Inserts a document. The id has to be new and to begin with [`Model::PREFIX`]. An existing
+    /// row of that id is replaced.
     pub fn insert(self, id: &DocumentId, value: T) {
         self.batch(|batch| batch.insert(id, value));
     }
 
-    /// Changes a row, if there is one. Where its value stays equal, that is no edit.
+    /// Changes a row, if it exists. If the value stays equal, there is no edit.
     pub fn update(self, id: &DocumentId, change: impl FnOnce(&mut T)) {
         self.batch(|batch| batch.update(id, change));
     }
 
-    /// Removes a row, if there is one.
+    /// Removes a row, if it exists.
     pub fn remove(self, id: &DocumentId) {
         self.batch(|batch| batch.remove(id));
     }
 
-    /// Makes several changes, which are saved together, and undone together.
+    /// Makes several changes that are saved together and undone together.
     pub fn batch(self, changes: impl FnOnce(&mut Batch<'_, T>)) {
         self.batch_as(None, changes);
     }
 
-    /// Makes several changes that have a name, for [`Collection::undo_label`].
+    /// Like [`Collection::batch`], with a label for [`Collection::undo_label`].
     pub fn batch_named(self, label: impl Into<String>, changes: impl FnOnce(&mut Batch<'_, T>)) {
         self.batch_as(Some(label.into()), changes);
     }
@@ -191,23 +192,23 @@ impl<T: Model> Collection<T> {
         self.write_soon();
     }
 
-    /// Tries again to save what could not be saved.
+    /// Tries again to save changes that could not be saved.
     pub fn retry(self) {
         self.write_soon();
     }
 
-    /// Forgets a problem that the user has seen.
+    /// Removes a problem from [`Collection::problems`].
     pub fn dismiss(self, problem: &Problem) {
-        self.forget_problems(|known| known == problem);
+        self.remove_problems(|known| known == problem);
     }
 
     pub(crate) fn with_rows<R>(self, read: impl FnOnce(&Rows<T>) -> R) -> Option<R> {
         self.inner.try_with_value(|inner| read(&inner.rows))
     }
 
-    /// `None` when the collection is gone.
+    /// Changes rows and notifies their readers. `None` if the collection was disposed of.
     pub(crate) fn change<R>(self, change: impl FnOnce(&mut Rows<T>) -> R) -> Option<R> {
-        let (result, unreadable, prospect) = self.inner.try_update_value(|inner| {
+        let (result, unreadable, undo_state) = self.inner.try_update_value(|inner| {
             let result = change(&mut inner.rows);
             inner.rows.publish();
             let known = self
@@ -215,17 +216,17 @@ impl<T: Model> Collection<T> {
                 .try_with_untracked(|known| !known.iter().eq(&inner.rows.unreadable));
             let unreadable = (known == Some(true))
                 .then(|| inner.rows.unreadable.iter().cloned().collect::<Vec<_>>());
-            (result, unreadable, inner.rows.history.prospect())
+            (result, unreadable, inner.rows.history.state())
         })?;
         if let Some(unreadable) = unreadable {
             self.unreadable.try_set(unreadable);
         }
-        self.prospect.try_maybe_update(|known| (renew(known, prospect), ()));
+        self.undo_state.try_maybe_update(|known| (replace(known, undo_state), ()));
         Some(result)
     }
 
-    pub(crate) fn report(self, id: Option<DocumentId>, text: String) {
-        let problem = Problem { id, text };
+    pub(crate) fn report(self, id: Option<DocumentId>, error: CollectionError) {
+        let problem = Problem { id, error };
         self.problems.try_maybe_update(|problems| {
             let is_new = problems.last() != Some(&problem);
             add_problem(problems, problem);
@@ -233,20 +234,20 @@ impl<T: Model> Collection<T> {
         });
     }
 
-    pub(crate) fn forget_problems(self, is_over: impl Fn(&Problem) -> bool) {
+    pub(crate) fn remove_problems(self, is_resolved: impl Fn(&Problem) -> bool) {
         self.problems.try_maybe_update(|problems| {
             let before = problems.len();
-            problems.retain(|problem| !is_over(problem));
+            problems.retain(|problem| !is_resolved(problem));
             (problems.len() < before, ())
         });
     }
 
-    /// Has somebody told of every change to a row.
+    /// Registers an observer of all changes to rows.
     pub(crate) fn observe(self, observer: Box<dyn Observer<T>>) {
         self.inner.try_update_value(|inner| inner.rows.observe(observer));
     }
 
-    /// Has something done before anything changes that it doesn't change itself.
+    /// Registers a function that is called before each change of the rows, except its own.
     pub(crate) fn add_hook(self, hook: Rc<dyn Fn()>) {
         self.inner.try_update_value(|inner| inner.hooks.push(hook));
     }
@@ -266,17 +267,17 @@ impl<T: Model> Collection<T> {
 }
 
 impl<T: Model> Batch<'_, T> {
-    /// A row's value now, with what the batch has changed so far.
+    /// The current value of a row, including the changes of this batch so far.
     pub fn get(&self, id: &DocumentId) -> Option<T> {
         self.rows.get(id)
     }
 
-    /// Adds a document: see [`Collection::insert`].
+    /// Inserts a document: see [`Collection::insert`].
     pub fn insert(&mut self, id: &DocumentId, value: T) {
         self.rows.put(id, value);
     }
 
-    /// Changes a row, if there is one: see [`Collection::update`].
+    /// Changes a row, if it exists: see [`Collection::update`].
     pub fn update(&mut self, id: &DocumentId, change: impl FnOnce(&mut T)) {
         if let Some(before) = self.rows.get(id) {
             let mut after = before.clone();
@@ -287,7 +288,7 @@ impl<T: Model> Batch<'_, T> {
         }
     }
 
-    /// Removes a row, if there is one.
+    /// Removes a row, if it exists.
     pub fn remove(&mut self, id: &DocumentId) {
         if self.rows.get(id).is_some() {
             self.rows.remove(id);

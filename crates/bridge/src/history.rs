@@ -1,17 +1,15 @@
-//! What the user has done and can undo, as plain data.
+//! The steps that the user can undo and redo, as plain data.
 //!
-//! A step remembers for each row what it changed: fields, with their values before and after, or
-//! the whole row. What somebody else changes of that is forgotten here, so that nothing undoes it.
+//! For each row a step holds what it changed: the whole row, or fields with their values before and
+//! after. When somebody else changes a field or a row, the steps drop it, so that it is never
+//! undone.
 
 use std::collections::{BTreeMap, HashMap};
 
-use leptos::prelude::*;
 use serde_json::{Map, Value};
 use settee_store::{Body, DocumentId};
 
-use crate::{model::Model, row::FieldConflict, rows::Rows};
-
-/// Most steps that can be undone; the oldest are forgotten first.
+/// Maximum number of steps that can be undone. The oldest are dropped first.
 pub const STEP_LIMIT: usize = 100;
 
 #[derive(Debug, Default)]
@@ -22,18 +20,21 @@ pub(crate) struct History {
 
 /// The changes of one batch.
 #[derive(Debug)]
-struct Step {
-    label: Option<String>,
-    changes: HashMap<DocumentId, Delta>,
+pub(crate) struct Step {
+    pub label: Option<String>,
+    pub changes: HashMap<DocumentId, Delta>,
 }
 
+/// The change to one row.
 #[derive(Debug, Clone)]
-enum Delta {
-    /// The row was inserted, or else removed.
+pub(crate) enum Delta {
+    /// The row was inserted if `is_inserted`, otherwise removed.
     Whole { body: Body, is_inserted: bool },
-    /// Values before and after; `None` where the field was absent.
-    Fields(BTreeMap<String, (Option<Value>, Option<Value>)>),
+    /// Values before and after the step; `None` where the field was absent.
+    Fields(FieldChanges),
 }
+
+pub(crate) type FieldChanges = BTreeMap<String, (Option<Value>, Option<Value>)>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -41,9 +42,9 @@ pub(crate) enum Direction {
     Redo,
 }
 
-/// What readers are told.
+/// What readers see of the history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Prospect {
+pub(crate) struct UndoState {
     pub can_undo: bool,
     pub can_redo: bool,
     pub undo_label: Option<String>,
@@ -51,7 +52,8 @@ pub(crate) struct Prospect {
 }
 
 impl History {
-    /// Remembers a step: documents with what they were before it and after.
+    /// Adds a step: the changed documents with their bodies before and after. A step without
+    /// changes is not added.
     pub fn record(
         &mut self,
         label: Option<String>,
@@ -69,12 +71,29 @@ impl History {
         }
     }
 
-    pub fn knows(&self, id: &DocumentId) -> bool {
-        self.steps().any(|step| step.changes.contains_key(id))
+    /// Takes the next step to undo or redo.
+    pub fn pop(&mut self, direction: Direction) -> Option<Step> {
+        match direction {
+            Direction::Undo => self.done.pop(),
+            Direction::Redo => self.undone.pop(),
+        }
     }
 
-    /// Somebody else has changed a row: what differs is theirs now.
-    pub fn touch(
+    /// Adds a step that was undone or redone, for the opposite direction.
+    pub fn push_applied(&mut self, direction: Direction, step: Step) {
+        match direction {
+            Direction::Undo => self.undone.push(step),
+            Direction::Redo => self.done.push(step),
+        }
+    }
+
+    pub fn contains(&self, id: &DocumentId) -> bool {
+        self.done.iter().chain(&self.undone).any(|step| step.changes.contains_key(id))
+    }
+
+    /// Drops the fields in which somebody else's change to a row differs, or the whole row if it
+    /// was inserted or removed.
+    pub fn changed_elsewhere(
         &mut self,
         id: &DocumentId,
         before: &Map<String, Value>,
@@ -93,7 +112,7 @@ impl History {
         });
     }
 
-    /// Somebody else has removed a row, or brought it back.
+    /// Drops a row that somebody else has removed or restored.
     pub fn forget(&mut self, id: &DocumentId) {
         self.retain(id, |_| false);
     }
@@ -109,13 +128,9 @@ impl History {
         }
     }
 
-    fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.done.iter().chain(&self.undone)
-    }
-
-    pub fn prospect(&self) -> Prospect {
+    pub fn state(&self) -> UndoState {
         let label = |steps: &[Step]| steps.last().and_then(|step| step.label.clone());
-        Prospect {
+        UndoState {
             can_undo: !self.done.is_empty(),
             can_redo: !self.undone.is_empty(),
             undo_label: label(&self.done),
@@ -141,81 +156,6 @@ impl Delta {
                 }
                 fields.extend(before.into_iter().map(|(name, old)| (name, (Some(old), None))));
                 (!fields.is_empty()).then_some(Self::Fields(fields))
-            }
-        }
-    }
-}
-
-impl<T: Model> Rows<T> {
-    /// Takes back the last step, or does again what was taken back last. Tells whether
-    /// anything has changed: others may have changed all of it.
-    pub fn travel(&mut self, direction: Direction) -> bool {
-        let steps = match direction {
-            Direction::Undo => &mut self.history.done,
-            Direction::Redo => &mut self.history.undone,
-        };
-        let Some(Step { label, changes }) = steps.pop() else { return false };
-        let changes: HashMap<DocumentId, Delta> = changes
-            .into_iter()
-            .filter_map(|(id, delta)| {
-                let delta = self.travel_row(&id, delta, direction)?;
-                Some((id, delta))
-            })
-            .collect();
-        let is_changed = !changes.is_empty();
-        if is_changed {
-            // Only what was done can be taken back.
-            match direction {
-                Direction::Undo => self.history.undone.push(Step { label, changes }),
-                Direction::Redo => self.history.done.push(Step { label, changes }),
-            }
-        }
-        is_changed
-    }
-
-    /// What of it was done.
-    fn travel_row(&mut self, id: &DocumentId, delta: Delta, to: Direction) -> Option<Delta> {
-        match delta {
-            Delta::Whole { body, is_inserted } if is_inserted == (to == Direction::Redo) => {
-                let is_done = self.visible(id).is_none() && self.put_fields(id, body.clone());
-                is_done.then_some(Delta::Whole { body, is_inserted })
-            }
-            Delta::Whole { body, is_inserted } => {
-                let is_disputed =
-                    self.visible(id)?.state.with_untracked(|state| !state.conflicts.is_empty());
-                if is_disputed || self.body(id) != Ok(Some(body.clone())) {
-                    return None;
-                }
-                self.take_away(id);
-                Some(Delta::Whole { body, is_inserted })
-            }
-            Delta::Fields(changed) => {
-                let conflicts =
-                    self.visible(id)?.state.with_untracked(|state| state.conflicts.clone());
-                // An edit settles all conflicts of its document as they are shown.
-                if conflicts.iter().any(FieldConflict::hides_others) {
-                    return None;
-                }
-                let mut fields = self.body(id).ok()??.fields();
-                let mut done = BTreeMap::new();
-                for (name, (before, after)) in changed {
-                    let (from, wanted) = match to {
-                        Direction::Undo => (&after, &before),
-                        Direction::Redo => (&before, &after),
-                    };
-                    let is_open =
-                        conflicts.iter().any(|conflict| conflict.path.first() == Some(&name));
-                    if is_open || fields.get(&name) != from.as_ref() {
-                        continue;
-                    }
-                    match wanted {
-                        Some(value) => drop(fields.insert(name.clone(), value.clone())),
-                        None => drop(fields.remove(&name)),
-                    }
-                    done.insert(name, (before, after));
-                }
-                let is_done = !done.is_empty() && self.put_fields(id, Body::new(fields).ok()?);
-                is_done.then_some(Delta::Fields(done))
             }
         }
     }

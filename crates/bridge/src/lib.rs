@@ -1,15 +1,16 @@
-//! Ties a Settee store to reactive state in Leptos.
+//! Typed, reactive collections over a Settee store, for Leptos.
 //!
-//! A [`Collection`] is a typed view of a database's documents. Changing it is synchronous: the
-//! screen changes at once, the store follows in order, and what goes wrong comes back as state.
-//! There is one signal for each row, so that changing one of ten thousand renders one.
+//! A [`Collection`] is a typed view of the documents of a database. Changes are synchronous: the
+//! screen changes at once, the edits are then written to the store in order, and errors are state
+//! that components can show. Each row has a signal of its own, so that a change to one of ten
+//! thousand rows renders one row.
 //!
-//! The bridge knows nothing of sync. What a row says of its delivery comes from the store.
+//! The bridge doesn't depend on sync. The delivery state of a row comes from the store.
 //!
 //! # A short tour
 //!
-//! A type says which documents are its own, and how its rows are sorted. A component asks for the
-//! ids of the rows, and each row for its own signals:
+//! A type implements [`Model`], which says which documents belong to it and how rows are sorted. A
+//! component reads the ids of the rows, and the signals of each row:
 //!
 //! ```
 //! use leptos::prelude::*;
@@ -36,7 +37,7 @@
 //! fn Notes(database: Database) -> impl IntoView {
 //!     let notes = Collection::<Note>::new();
 //!     let open = notes.select(|note| !note.done);
-//!     // Rendered where there is no database, the list is empty and not ready.
+//!     // On the server, effects don't run: the collection stays empty and not ready.
 //!     Effect::new(move || notes.attach(database.clone()));
 //!     view! {
 //!         <p>{move || open.len().get()} " to do"</p>
@@ -65,14 +66,15 @@
 //! }
 //! ```
 //!
-//! What wants a decision is in [`RowState`]: [`Collection::resolve`], [`Collection::keep`],
-//! [`Collection::retry_refused`] and [`Collection::discard_refused`] make it. What concerns the
-//! whole is in [`Collection::health`], [`Collection::problems`] and [`Collection::unreadable`].
+//! A [`RowState`] says what the user has to decide about a row. [`Collection::resolve`],
+//! [`Collection::keep`], [`Collection::retry_refused`] and [`Collection::discard_refused`] carry
+//! out the decision. The state of the whole collection is in [`Collection::health`],
+//! [`Collection::problems`] and [`Collection::unreadable`].
 //!
 //! ```
 //! # use settee_leptos::{Collection, Model};
 //! # use settee_store::DocumentId;
-//! /// For each field in conflict takes what was written here.
+//! /// Resolves each field in conflict with the value that was written in this profile.
 //! fn take_mine<T: Model>(rows: Collection<T>, id: &DocumentId) {
 //!     rows.resolve(id, |conflict| {
 //!         let mine = conflict.values.iter().find(|value| value.is_own);
@@ -81,18 +83,19 @@
 //! }
 //! ```
 //!
-//! [`undo`] tells what can be undone and what can't, and [`mod@retrofit`] puts a database behind a
-//! list of signals that an app has already.
+//! Errors are values, such as [`CollectionError`]. An app chooses the words for them.
 //!
 //! # Layout
 //!
-//! - [`model`]: what a type has to be, to be kept in a collection.
-//! - [`collection`]: the collection, and what is done to its rows.
-//! - [`attachment`]: its two directions: edits out, changes in. [`health`]: what goes wrong there.
+//! - [`model`]: the trait of types that a collection holds.
+//! - [`collection`]: the collection, and edits of its rows.
+//! - [`attachment`]: the connection to the database. [`health`]: its errors.
 //! - [`row`], [`selection`]: what components read.
-//! - [`settling`]: conflicts and refusals. [`undo`]: undo and redo. [`mod@retrofit`].
-//! - `rows`, `outbox`, `history`: the rows of a collection, their edits on the way to the store,
-//!   and the steps that can be undone, as plain data.
+//! - [`settling`]: conflicts, kept documents, and refused edits. [`undo`]: undo and redo.
+//! - [`position`]: texts that keep rows in an order that users choose.
+//! - [`mod@retrofit`]: a database for items that an app already keeps in a signal.
+//! - `rows`: the rows of a collection. `observer`: notification of their changes.
+//! - `outbox`: edits on their way to the store. `history`: the steps that can be undone.
 
 #![warn(missing_docs)]
 
@@ -101,7 +104,9 @@ pub mod collection;
 pub mod health;
 mod history;
 pub mod model;
+mod observer;
 mod outbox;
+pub mod position;
 pub mod retrofit;
 pub mod row;
 mod rows;
@@ -110,7 +115,7 @@ pub mod settling;
 pub mod undo;
 
 pub use collection::{Batch, Collection};
-pub use health::{Health, Problem};
+pub use health::{CollectionError, Health, Problem};
 pub use model::Model;
 pub use retrofit::retrofit;
 pub use row::{FieldConflict, FieldValue, Row, RowState};

@@ -1,4 +1,4 @@
-//! The edits that the store doesn't have yet, on their way there and back.
+//! Edits on their way to the store.
 
 use leptos::prelude::*;
 use settee_store::{
@@ -11,26 +11,27 @@ use crate::{
     rows::{Intent, Rows},
 };
 
-/// What is handed to the store at once.
+/// What the store is given in one commit.
 #[derive(Default)]
 pub(crate) struct Outgoing {
     pub operations: Vec<Operation>,
-    /// One for each operation.
+    /// One for each operation, in the same order.
     pub sent: Vec<Sent>,
-    /// Edits that can't be: too large to be a document.
-    pub refused: Vec<(DocumentId, BodyError)>,
+    /// Edits that make no valid document, and are not in the commit.
+    pub invalid: Vec<(DocumentId, BodyError)>,
 }
 
-/// An operation on its way to the store.
+/// An operation that was given to the store.
 pub(crate) struct Sent {
     pub id: DocumentId,
-    /// `None`: nothing is edited.
+    /// `None` for an operation that only discards.
     intent: Option<Intent>,
-    /// The refused edit that is forgotten with it.
+    /// The refused edit to discard once this is done.
     discards: Option<Revision>,
 }
 
 impl<T: Model> Rows<T> {
+    /// Takes up to [`COMMIT_LIMIT`] operations.
     pub fn take_outgoing(&mut self) -> Outgoing {
         let mut outgoing = Outgoing::default();
         let more = self.edited.split_off(self.edited.len().min(COMMIT_LIMIT));
@@ -52,10 +53,10 @@ impl<T: Model> Rows<T> {
         let Some(intent) = entry.intent.take() else { return };
         let discards = std::mem::take(&mut entry.discards);
         let change = match intent {
+            // The store has no live document to delete.
             Intent::Remove if entry.leaves.is_empty() || entry.shows_refused => {
-                // The store never had it, or no more.
                 self.discarded.extend(discards.map(|revision| (id.clone(), revision)));
-                self.lose(id);
+                self.drop_entry(id);
                 return;
             }
             Intent::Remove => Change::Delete,
@@ -64,9 +65,9 @@ impl<T: Model> Rows<T> {
                     Ok(body) => Change::Put(body),
                     Err(error) => {
                         if entry.leaves.is_empty() {
-                            self.lose(id);
+                            self.drop_entry(id);
                         }
-                        outgoing.refused.push((id.clone(), error));
+                        outgoing.invalid.push((id.clone(), error));
                         return;
                     }
                 }
@@ -78,23 +79,23 @@ impl<T: Model> Rows<T> {
         outgoing.sent.push(Sent { id: id.clone(), intent: Some(intent), discards });
     }
 
-    /// The store has done something, or says why not.
-    pub fn settle(&mut self, sent: &Sent, outcome: &Result<Applied, OperationError>) {
+    /// The store has committed the operation, or rejected it.
+    pub fn apply_outcome(&mut self, sent: &Sent, outcome: &Result<Applied, OperationError>) {
         self.in_flight.remove(&sent.id);
         let Ok(Applied { revision: Some(revision), .. }) = outcome else { return };
-        // Not before: until now it was the only place that had these changes.
+        // Only now: until here the refused edit was the only stored copy of these changes.
         self.discarded.extend(sent.discards.map(|refused| (sent.id.clone(), refused)));
         if let Some(entry) = self.entries.get_mut(&sent.id)
             && entry.intent.is_some()
         {
-            // The user went on editing: that was made on this, and on nothing that came meanwhile.
+            // The row was edited again meanwhile. That edit is based on this revision alone.
             entry.leaves = vec![*revision];
             entry.shows_refused = false;
         }
     }
 
-    /// The store could not write: the edits wait for the next attempt, behind nothing newer.
-    pub fn take_back(&mut self, sent: Vec<Sent>) {
+    /// The commit has failed: its edits are queued again, in front of newer ones.
+    pub fn requeue(&mut self, sent: Vec<Sent>) {
         let mut first = Vec::new();
         for Sent { id, intent, discards } in sent {
             self.in_flight.remove(&id);

@@ -1,26 +1,27 @@
-//! A database behind a list that an app keeps already.
+//! A database for a `Vec` of items that an app already keeps in a signal.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use leptos::prelude::*;
 use settee_store::{Database, DocumentId};
 
-use crate::{collection::Collection, model::Model, rows::Observer};
+use crate::{collection::Collection, health::CollectionError, model::Model, observer::Observer};
 
-/// Keeps a list in a signal and a database at one, both ways, without the app knowing: it goes on
-/// changing the list itself. `key` tells items apart; a document's id is the model's prefix with
-/// the key behind it.
+/// Keeps the items of a signal and the documents of a database equal, in both directions. The app
+/// goes on changing its signal directly. `key` returns the key of an item; the id of its document
+/// is [`Model::PREFIX`] followed by the key.
 ///
-/// - When the database is loaded, its documents go into the list. An item that is there already is
-///   replaced, unless the app has changed it meanwhile; one that the database has never had is
-///   inserted; and one that was deleted goes.
-/// - What the app changes becomes edits, and what others change goes into the list. An own edit
-///   never comes back as a change.
-/// - A list that stands in the model's order is kept in it. In any other, new items come last.
+/// - When the database has been loaded, its documents are merged into the items. An existing item
+///   is replaced, unless the app has changed it meanwhile. An item that the database never had is
+///   written to it. An item whose document was deleted is removed.
+/// - Changes that the app makes to the items become edits, and changes by others are applied to the
+///   items. The app is not notified of its own edits again.
+/// - Items that are sorted by the model's order stay sorted. Otherwise new items are appended.
 ///
-/// The collection that comes back tells how things stand; edits made there show in the list.
-/// Items without a key that makes an id, or with the key of an item before them, are not saved: that
-/// is a [problem](Collection::problems). Belongs to the owner in whose scope it is called.
+/// The returned collection has the state of rows, and errors; edits of it appear in the items. An
+/// item whose key makes no valid id is not saved, nor is an item whose key an earlier item has: see
+/// [`CollectionError::InvalidKey`] and [`CollectionError::DuplicateKey`]. All of this belongs to
+/// the current reactive owner.
 ///
 /// ```
 /// # use leptos::prelude::*;
@@ -49,7 +50,7 @@ use crate::{collection::Collection, model::Model, rows::Observer};
 /// let database = Database::new(Memory::new([0; 16]));
 /// let collection = retrofit(notes, database, |note| note.key.clone());
 /// # };
-/// // As ever.
+/// // The app changes its items as before.
 /// notes.update(|notes| notes.push(Note { key: "1".to_owned(), text: "milk".to_owned() }));
 /// ```
 pub fn retrofit<T: Model>(
@@ -62,11 +63,11 @@ pub fn retrofit<T: Model>(
         let items = by_id(items, key).0.into_iter();
         items.map(|(id, item)| (id, item.clone())).collect()
     });
-    let agreed = Agreed { is_loaded: false, initial, known: HashMap::new() };
-    let agreed = Rc::new(RefCell::new(agreed));
-    let mirror = Mirror { items, key, agreed: agreed.clone(), changed: HashMap::new() };
+    let shared = Shared { is_loaded: false, initial, known: HashMap::new() };
+    let shared = Rc::new(RefCell::new(shared));
+    let mirror = Mirror { items, key, shared: shared.clone(), changed: HashMap::new() };
     collection.observe(Box::new(mirror));
-    let flush = Rc::new(move || flush(collection, items, key, &agreed));
+    let flush = Rc::new(move || flush(collection, items, key, &shared));
     collection.add_hook(flush.clone());
     collection.attach(database);
     Effect::new(move || {
@@ -77,27 +78,28 @@ pub fn retrofit<T: Model>(
     collection
 }
 
-/// What the list and the collection both have.
-struct Agreed<T> {
+/// What the items and the collection have in common.
+struct Shared<T> {
     is_loaded: bool,
-    /// The list as it was before the database was loaded.
+    /// The items before the database was loaded.
     initial: HashMap<DocumentId, T>,
     known: HashMap<DocumentId, T>,
 }
 
-/// Items by their ids, and what is wrong with the others.
-fn by_id<T: Model>(items: &[T], key: fn(&T) -> String) -> (HashMap<DocumentId, &T>, Vec<String>) {
-    let (mut known, mut problems) = (HashMap::with_capacity(items.len()), Vec::new());
+/// The items by their ids, and errors for those that have none.
+fn by_id<T: Model>(
+    items: &[T],
+    key: fn(&T) -> String,
+) -> (HashMap<DocumentId, &T>, Vec<CollectionError>) {
+    let (mut known, mut errors) = (HashMap::with_capacity(items.len()), Vec::new());
     for item in items {
         match id_of(item, key) {
-            Err(error) => problems.push(format!("An entry can't be saved: {error}.")),
-            Ok(id) if known.contains_key(&id) => {
-                problems.push(format!("Of several entries “{id}” only the first is saved."));
-            }
+            Err(error) => errors.push(CollectionError::InvalidKey(error)),
+            Ok(id) if known.contains_key(&id) => errors.push(CollectionError::DuplicateKey(id)),
             Ok(id) => drop(known.insert(id, item)),
         }
     }
-    (known, problems)
+    (known, errors)
 }
 
 fn id_of<T: Model>(
@@ -107,35 +109,35 @@ fn id_of<T: Model>(
     DocumentId::new(&format!("{}{}", T::PREFIX, key(item)))
 }
 
-/// Makes edits of what the app has changed in the list.
+/// Turns the changes that the app has made to its items into edits.
 fn flush<T: Model>(
     collection: Collection<T>,
     items: RwSignal<Vec<T>>,
     key: fn(&T) -> String,
-    agreed: &RefCell<Agreed<T>>,
+    shared: &RefCell<Shared<T>>,
 ) {
-    if !agreed.borrow().is_loaded {
+    if !shared.borrow().is_loaded {
         return;
     }
     let differences = items.try_with_untracked(|items| {
-        let (items, problems) = by_id(items, key);
-        let known = &agreed.borrow().known;
+        let (items, errors) = by_id(items, key);
+        let known = &shared.borrow().known;
         let put = items.iter().filter(|(id, item)| known.get(*id) != Some(**item));
         let put: Vec<(DocumentId, T)> =
             put.map(|(id, item)| (id.clone(), (*item).clone())).collect();
         let removed = known.keys().filter(|id| !items.contains_key(*id));
         let removed: Vec<DocumentId> = removed.cloned().collect();
-        (put, removed, problems)
+        (put, removed, errors)
     });
-    let Some((put, removed, problems)) = differences else { return };
-    for text in problems {
-        collection.report(None, text);
+    let Some((put, removed, errors)) = differences else { return };
+    for error in errors {
+        collection.report(None, error);
     }
     if put.is_empty() && removed.is_empty() {
         return;
     }
     {
-        let known = &mut agreed.borrow_mut().known;
+        let known = &mut shared.borrow_mut().known;
         known.extend(put.iter().cloned());
         for id in &removed {
             known.remove(id);
@@ -151,11 +153,11 @@ fn flush<T: Model>(
     });
 }
 
-/// Brings the collection's changes into the list.
+/// Applies the changes of the collection to the items.
 struct Mirror<T: Model> {
     items: RwSignal<Vec<T>>,
     key: fn(&T) -> String,
-    agreed: Rc<RefCell<Agreed<T>>>,
+    shared: Rc<RefCell<Shared<T>>>,
     changed: HashMap<DocumentId, Option<T>>,
 }
 
@@ -168,46 +170,46 @@ impl<T: Model> Observer<T> for Mirror<T> {
         if !is_loaded {
             return;
         }
-        let agreed = &mut *self.agreed.borrow_mut();
-        let is_first = !std::mem::replace(&mut agreed.is_loaded, true);
+        let shared = &mut *self.shared.borrow_mut();
+        let is_first = !std::mem::replace(&mut shared.is_loaded, true);
         let mut changed = std::mem::take(&mut self.changed);
-        changed.retain(|id, after| is_first || agreed.known.get(id) != after.as_ref());
+        changed.retain(|id, after| is_first || shared.known.get(id) != after.as_ref());
         for (id, after) in &changed {
             match after {
-                Some(after) => drop(agreed.known.insert(id.clone(), after.clone())),
-                None => drop(agreed.known.remove(id)),
+                Some(after) => drop(shared.known.insert(id.clone(), after.clone())),
+                None => drop(shared.known.remove(id)),
             }
         }
         if changed.is_empty() {
             return;
         }
         let key = self.key;
-        let initial = std::mem::take(&mut agreed.initial);
-        self.items.try_maybe_update(|items| (bring(items, changed, &initial, is_first, key), ()));
+        let initial = std::mem::take(&mut shared.initial);
+        self.items.try_maybe_update(|items| (merge(items, changed, &initial, is_first, key), ()));
     }
 
-    fn is_gone(&self) -> bool {
+    fn is_disposed(&self) -> bool {
         self.items.is_disposed()
     }
 }
 
-/// Tells whether the list is another one now.
-fn bring<T: Model>(
+/// Applies changed documents to the items. Returns whether the items differ from before.
+fn merge<T: Model>(
     items: &mut Vec<T>,
     mut changed: HashMap<DocumentId, Option<T>>,
     initial: &HashMap<DocumentId, T>,
     is_first: bool,
     key: fn(&T) -> String,
 ) -> bool {
-    let place = |item: &T| (item.order(), key(item));
-    let is_in_order = items.is_sorted_by_key(place);
+    let sort_key = |item: &T| (item.order(), key(item));
+    let is_sorted = items.is_sorted_by_key(sort_key);
     let mut is_changed = false;
     items.retain_mut(|item| {
         let Some((id, after)) = id_of(item, key).ok().and_then(|id| changed.remove_entry(&id))
         else {
             return true;
         };
-        // What the app has changed during the load is an edit of what was loaded.
+        // The app has changed the item during the load. That is an edit of the loaded document.
         if is_first && initial.get(&id) != Some(item) {
             return true;
         }
@@ -219,15 +221,15 @@ fn bring<T: Model>(
         stays
     });
     let is_new = |(id, after): (DocumentId, Option<T>)| {
-        // What the app has removed during the load stays away.
+        // An item that the app has removed during the load stays removed.
         after.filter(|_| !is_first || !initial.contains_key(&id))
     };
     let mut new: Vec<T> = changed.into_iter().filter_map(is_new).collect();
     is_changed |= !new.is_empty();
-    new.sort_by_cached_key(place);
+    new.sort_by_cached_key(sort_key);
     items.extend(new);
-    if is_changed && is_in_order {
-        items.sort_by_cached_key(place);
+    if is_changed && is_sorted {
+        items.sort_by_cached_key(sort_key);
     }
     is_changed
 }

@@ -4,57 +4,59 @@ use leptos::prelude::*;
 use serde_json::Value;
 use settee_store::{Document, DocumentId, Kept, OpenConflict};
 
-/// One document's signals. They belong to the owner in whose scope the row was asked for.
+/// The signals of one document. They belong to the reactive owner that is current when
+/// [`Collection::row`](crate::Collection::row) is called.
 #[derive(Debug, Clone)]
 pub struct Row<T: Send + Sync + 'static> {
     /// The document that the row shows.
     pub id: DocumentId,
-    /// The latest value, own edits included that are not saved yet. It stays when the row goes.
+    /// The latest value, including edits that are not saved yet. It stays readable after the row is
+    /// removed.
     pub value: Signal<T>,
-    /// What waits, what was refused, and what is to be decided.
+    /// The delivery state, and everything that a user has to decide.
     pub state: Signal<RowState>,
 }
 
-/// How a document stands with the server, and with what others have made of it. A row that is
-/// nothing of all this is synced.
+/// The delivery state of a document, and its open conflicts. The default value means synced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowState {
-    /// The server has not acknowledged everything. On this device it is saved, or about to be.
+    /// The server has not acknowledged everything. It is saved on this device, or about to be.
     pub pending: bool,
     /// The server has refused an edit, for this reason.
     /// [`Collection::retry_refused`](crate::Collection::retry_refused) or
-    /// [`Collection::discard_refused`](crate::Collection::discard_refused) ends this.
+    /// [`Collection::discard_refused`](crate::Collection::discard_refused) clears this.
     pub refused: Option<String>,
-    /// Fields that several people have changed differently. The next edit of the row settles
-    /// them as they are shown, [`Collection::resolve`](crate::Collection::resolve) as one likes.
+    /// Fields that several users have changed to different values. The next edit of the row settles
+    /// them with the values that are shown, [`Collection::resolve`](crate::Collection::resolve)
+    /// with chosen values.
     pub conflicts: Vec<FieldConflict>,
-    /// Somebody has deleted the document while somebody else edited it, so it was kept. The next
-    /// edit settles that, and so does [`Collection::keep`](crate::Collection::keep).
+    /// The document was deleted and edited concurrently, and was kept. The next edit clears this,
+    /// and so does [`Collection::keep`](crate::Collection::keep).
     pub kept: Option<Kept>,
 }
 
 impl RowState {
-    /// Everything is with the server, and nothing is to be decided.
+    /// Whether the server has acknowledged everything, and nothing has to be decided.
     pub fn is_synced(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// A field that several people have changed differently.
+/// A field that several users have changed to different values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldConflict {
-    /// The names of the objects that hold the field, the outermost first, and its own.
+    /// The name of the field, after the names of the objects around it, the outermost first.
     pub path: Vec<String>,
-    /// Two or more; the row shows the first.
+    /// Two or more values. The row shows the first.
     pub values: Vec<FieldValue>,
 }
 
-/// What some people say a field is.
+/// One of the values of a field in conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldValue {
-    /// `None` where the field is absent.
+    /// `None` if the field is absent.
     pub value: Option<Value>,
-    /// Whether somebody in this profile says so.
+    /// Whether the value was written in this profile.
     pub is_own: bool,
 }
 
@@ -67,15 +69,14 @@ impl FieldConflict {
         Self { path: conflict.path.clone(), values: values.collect() }
     }
 
-    /// Whether showing the first value leaves out what somebody else says.
+    /// Whether another user's value is not shown.
     pub(crate) fn hides_others(&self) -> bool {
         self.values.iter().skip(1).any(|value| !value.is_own)
     }
 }
 
-/// Puts something new in a signal's place, and says whether it is: those who read a signal run again
-/// only then.
-pub(crate) fn renew<V: PartialEq>(known: &mut V, new: V) -> bool {
+/// Replaces a signal's value, and returns whether it differs: readers run again only if it does.
+pub(crate) fn replace<V: PartialEq>(known: &mut V, new: V) -> bool {
     let is_new = *known != new;
     *known = new;
     is_new

@@ -1,7 +1,7 @@
-//! The rows of a collection, and what the user makes of them.
+//! The rows of a collection, and the user's edits of them.
 //!
-//! A row shows what the user has made of a document. While such an edit is not in the store,
-//! what others change is left to the store, which merges it; the row then takes the outcome.
+//! A row shows the user's edits at once. While an edit of a document is not in the store, the row
+//! ignores changes by others. The store merges them with the edit, and the row shows the result.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -10,54 +10,56 @@ use std::{
 
 use leptos::prelude::*;
 use serde_json::{Map, Value};
-use settee_store::{Body, DocumentId, Record, Revision, body::BodyError};
+use settee_store::{Body, Document, DocumentId, Record, Revision, body::BodyError};
 
 use crate::{
     history::History,
     model::{Model, overlaid, read},
-    row::{FieldConflict, Row, RowState, renew},
-    selection::{Keep, Members, Selection},
+    observer::Observer,
+    row::{FieldConflict, Row, RowState, replace},
+    selection::{Members, Predicate, Selection},
 };
 
 pub(crate) struct Rows<T: Model> {
     pub(super) entries: HashMap<DocumentId, Entry<T>>,
     selections: Vec<Members<T>>,
     last_key: u64,
-    mirrors: Vec<Box<dyn Observer<T>>>,
-    /// Documents with an edit that was not handed to the store, in the order of the edits.
+    observers: Vec<Box<dyn Observer<T>>>,
+    /// Documents with an edit that was not given to the store yet, in the order of the edits.
     pub(super) edited: Vec<DocumentId>,
-    /// Documents whose refused edit is to be forgotten.
+    /// Refused edits that the store has to discard.
     pub(super) discarded: Vec<(DocumentId, Revision)>,
     /// Documents with an edit that the store is writing.
     pub(super) in_flight: HashSet<DocumentId>,
     pub unreadable: BTreeSet<DocumentId>,
     pub history: History,
-    /// The rows that the present batch has changed, as they were before.
+    /// The rows that the current batch has changed, as they were before it.
     changed: HashMap<DocumentId, Result<Option<Body>, BodyError>>,
-    /// Whether the store's documents are in.
+    /// Whether the documents of the store have been loaded.
     pub is_loaded: bool,
 }
 
 pub(crate) struct Entry<T: Model> {
-    /// The latest value, also of a row that was removed and is not gone from the store.
+    /// The latest value. A removed row keeps it until the store has removed the document.
     pub value: ArcRwSignal<T>,
     pub state: ArcRwSignal<RowState>,
     is_visible: bool,
-    /// The leaves that the user has seen, which the next edit closes.
+    /// The leaves that the row shows. The next edit supersedes them.
     pub leaves: Vec<Revision>,
-    /// What the next edit writes the model's fields over.
+    /// The body into which the next edit writes the fields of the model.
     pub body: Body,
+    /// The edit that was not given to the store yet.
     pub intent: Option<Intent>,
-    /// Where an edit was refused, or fields are in conflict: what the store knows of it.
+    /// The store's record, if an edit was refused or fields are in conflict.
     pub record: Option<Arc<Record>>,
-    /// There is nothing else to be seen of the document than the refused edit.
+    /// The row shows the refused edit, as the document has no live leaf.
     pub shows_refused: bool,
-    /// The refused edit whose changes the next edit holds.
+    /// The refused edit whose changes the next edit includes.
     pub discards: Option<Revision>,
 }
 
 impl<T: Model> Entry<T> {
-    /// The refused edit that the row tells of.
+    /// The refused edit of the document.
     pub fn refused(&self) -> Option<Revision> {
         self.record.as_ref()?.refused.as_ref().map(|refused| refused.revision)
     }
@@ -69,22 +71,13 @@ pub(crate) enum Intent {
     Remove,
 }
 
-/// Who is told of every change to a row.
-pub(crate) trait Observer<T: Model> {
-    /// Without either value, a document that is no row was deleted.
-    fn put(&mut self, id: &DocumentId, before: Option<&T>, after: Option<&T>);
-    /// The changes are complete for now. Tells whether the store's documents are among them.
-    fn publish(&mut self, is_loaded: bool);
-    fn is_gone(&self) -> bool;
-}
-
 impl<T: Model> Rows<T> {
     pub fn new() -> Self {
         Self {
             entries: HashMap::new(),
             selections: Vec::new(),
             last_key: 0,
-            mirrors: Vec::new(),
+            observers: Vec::new(),
             edited: Vec::new(),
             discarded: Vec::new(),
             in_flight: HashSet::new(),
@@ -112,89 +105,90 @@ impl<T: Model> Rows<T> {
         self.entries.get(id).filter(|entry| entry.is_visible)
     }
 
-    pub fn select(&mut self, keep: Keep<T>) -> Selection {
+    pub fn select(&mut self, predicate: Predicate<T>) -> Selection {
         self.last_key += 1;
-        let (mut members, selection) = Members::new(keep, self.last_key);
-        self.tell_all(&mut members);
+        let (mut members, selection) = Members::new(predicate, self.last_key);
+        self.notify_of_all(&mut members);
         members.publish(self.is_loaded);
         self.selections.push(members);
         selection
     }
 
-    pub fn refilter(&mut self, selection: Selection, keep: Keep<T>) {
+    pub fn refilter(&mut self, selection: Selection, predicate: Predicate<T>) {
         let is_meant = |members: &Members<T>| members.key == selection.key;
         let Some(at) = self.selections.iter().position(is_meant) else { return };
         let mut members = self.selections.swap_remove(at);
-        members.refilter(keep);
-        self.tell_all(&mut members);
+        members.refilter(predicate);
+        self.notify_of_all(&mut members);
         self.selections.push(members);
     }
 
     pub fn observe(&mut self, mut observer: Box<dyn Observer<T>>) {
-        self.tell_all(&mut *observer);
+        self.notify_of_all(&mut *observer);
         observer.publish(self.is_loaded);
-        self.mirrors.push(observer);
+        self.observers.push(observer);
     }
 
-    fn tell_all(&self, observer: &mut dyn Observer<T>) {
+    fn notify_of_all(&self, observer: &mut dyn Observer<T>) {
         for (id, entry) in self.entries.iter().filter(|(_, entry)| entry.is_visible) {
             entry.value.with_untracked(|value| observer.put(id, None, Some(value)));
         }
     }
 
-    fn tell(&mut self, id: &DocumentId, before: Option<&T>, after: Option<&T>) {
+    fn notify(&mut self, id: &DocumentId, before: Option<&T>, after: Option<&T>) {
         for selection in &mut self.selections {
             selection.put(id, before, after);
         }
-        for mirror in &mut self.mirrors {
-            mirror.put(id, before, after);
+        for observer in &mut self.observers {
+            observer.put(id, before, after);
         }
     }
 
     pub fn publish(&mut self) {
-        self.selections.retain(|selection| !selection.is_gone());
-        self.mirrors.retain(|mirror| !mirror.is_gone());
+        self.selections.retain(|selection| !selection.is_disposed());
+        self.observers.retain(|observer| !observer.is_disposed());
         for selection in &mut self.selections {
             selection.publish(self.is_loaded);
         }
-        for mirror in &mut self.mirrors {
-            mirror.publish(self.is_loaded);
+        for observer in &mut self.observers {
+            observer.publish(self.is_loaded);
         }
     }
 
     /// The user inserts a row, or changes one.
     pub fn put(&mut self, id: &DocumentId, value: T) {
-        self.note(id);
+        self.record_before(id);
         if self.visible(id).is_none()
             && let Some(entry) = self.entries.get_mut(id)
         {
             entry.body = Body::empty();
         }
         self.show(id, value);
-        self.intend(id, Intent::Put);
+        self.queue(id, Intent::Put);
     }
 
-    /// Makes a document of these fields, those included that the model doesn't know. Tells
-    /// whether the model can read them.
+    /// Replaces all fields of a document, including those that the model doesn't know. Returns
+    /// whether the model can read them; if not, nothing changes.
     pub fn put_fields(&mut self, id: &DocumentId, body: Body) -> bool {
         let Some(value) = read::<T>(&body.fields()) else { return false };
         self.show(id, value).body = body;
-        self.intend(id, Intent::Put);
+        self.queue(id, Intent::Put);
         true
     }
 
     /// The user removes a row.
     pub fn remove(&mut self, id: &DocumentId) {
-        self.note(id);
-        self.take_away(id);
+        self.record_before(id);
+        self.remove_unrecorded(id);
     }
 
-    pub fn take_away(&mut self, id: &DocumentId) {
+    /// Removes a row without making it part of a step to undo.
+    pub fn remove_unrecorded(&mut self, id: &DocumentId) {
         self.hide(id);
-        self.intend(id, Intent::Remove);
+        self.queue(id, Intent::Remove);
     }
 
-    /// The document's fields as the next edit would write them.
+    /// The fields of the document as the next edit writes them.
     pub fn fields(&self, id: &DocumentId) -> Option<Map<String, Value>> {
         let entry = self.visible(id)?;
         Some(entry.value.with_untracked(|value| overlaid(value, &entry.body)))
@@ -204,24 +198,24 @@ impl<T: Model> Rows<T> {
         self.fields(id).map(Body::new).transpose()
     }
 
-    fn note(&mut self, id: &DocumentId) {
+    fn record_before(&mut self, id: &DocumentId) {
         if !self.changed.contains_key(id) {
             self.changed.insert(id.clone(), self.body(id));
         }
     }
 
-    /// A batch ends: it is one step to undo.
+    /// Ends a batch, which becomes one step to undo.
     pub fn finish_step(&mut self, label: Option<String>) {
-        let changed = std::mem::take(&mut self.changed);
-        let steps = changed.into_iter().filter_map(|(id, before)| {
+        let before = std::mem::take(&mut self.changed);
+        let changes = before.into_iter().filter_map(|(id, before)| {
             let after = self.body(&id).ok()?;
             Some((id, before.ok()?, after))
         });
-        let steps: Vec<_> = steps.collect();
-        self.history.record(label, steps);
+        let changes: Vec<_> = changes.collect();
+        self.history.record(label, changes);
     }
 
-    pub(super) fn intend(&mut self, id: &DocumentId, intent: Intent) {
+    pub(super) fn queue(&mut self, id: &DocumentId, intent: Intent) {
         let Some(entry) = self.entries.get_mut(id) else { return };
         if entry.intent.replace(intent).is_none() {
             self.edited.push(id.clone());
@@ -231,9 +225,9 @@ impl<T: Model> Rows<T> {
             entry.discards = entry.refused();
         }
         entry.state.maybe_update(|state| {
-            // An edit closes all that its editor has seen.
+            // An edit settles everything that the row shows.
             let refused = state.refused.clone().filter(|_| !shows_refused);
-            renew(state, RowState { pending: true, refused, ..RowState::default() })
+            replace(state, RowState { pending: true, refused, ..RowState::default() })
         });
     }
 
@@ -241,18 +235,19 @@ impl<T: Model> Rows<T> {
         self.discarded.iter().any(|(discarded, _)| discarded == id)
     }
 
-    /// Takes what the store has. Documents with edits under way wait until these are settled.
-    pub fn absorb(&mut self, records: &[Arc<Record>]) {
+    /// Applies records of the store. Those of documents with unsaved edits are ignored: they are
+    /// read again once the edits are saved.
+    pub fn apply_records(&mut self, records: &[Arc<Record>]) {
         for record in records.iter().filter(|record| record.id.as_str().starts_with(T::PREFIX)) {
             let id = &record.id;
             let is_edited = self.entries.get(id).is_some_and(|entry| entry.intent.is_some());
             if !is_edited && !self.in_flight.contains(id) && !self.is_discarding(id) {
-                self.take(record);
+                self.apply_record(record);
             }
         }
     }
 
-    /// Takes all that the store has, after which nothing else is there.
+    /// Applies all records of the store, and drops the rows of other documents.
     pub fn load(&mut self, records: &[Arc<Record>]) {
         let ids: HashSet<&DocumentId> = records.iter().map(|record| &record.id).collect();
         let is_old = |id: &&DocumentId| {
@@ -261,97 +256,95 @@ impl<T: Model> Rows<T> {
         };
         let old: Vec<DocumentId> = self.entries.keys().filter(is_old).cloned().collect();
         for id in &old {
-            self.lose(id);
+            self.drop_entry(id);
         }
-        self.absorb(records);
+        self.apply_records(records);
         self.is_loaded = true;
     }
 
-    fn take(&mut self, record: &Arc<Record>) {
+    fn apply_record(&mut self, record: &Arc<Record>) {
         let id = &record.id;
         let document = record.document();
-        let refused = record.refused.as_ref();
         let live = document.as_ref().filter(|document| !document.deleted);
-        // Where nothing else is left, what was refused is still to be seen.
-        let shown = refused.filter(|refused| live.is_none() && !refused.deleted);
-        let shown = shown.and_then(|refused| refused.body.as_ref());
-        let shows_refused = shown.is_some();
-        let Some(body) = live.map(|document| &document.body).or(shown) else {
-            let is_ours = document
-                .is_some_and(|it| it.leaves.iter().all(|leaf| it.own_leaves.contains(leaf)));
-            if self.visible(id).is_some() || !is_ours {
-                self.history.forget(id);
-            }
-            if self.visible(id).is_none() {
-                self.tell(id, None, None);
-            }
-            self.lose(id);
-            return;
+        // A refused edit stays visible if there is no live leaf to show.
+        let refused = record.refused.as_ref().filter(|refused| live.is_none() && !refused.deleted);
+        let refused = refused.and_then(|refused| refused.body.as_ref());
+        let shows_refused = refused.is_some();
+        let Some(body) = live.map(|document| &document.body).or(refused) else {
+            return self.apply_deletion(id, document.as_ref());
         };
         let fields = body.fields();
         if !T::belongs(id, &fields) {
             self.history.forget(id);
-            self.lose(id);
+            self.drop_entry(id);
             return;
         }
         let Some(value) = read::<T>(&fields) else {
             self.history.forget(id);
-            self.lose(id);
+            self.drop_entry(id);
             self.unreadable.insert(id.clone());
             return;
         };
-        if self.history.knows(id) {
-            let after = Body::new(overlaid(&value, body));
-            match (self.body(id), after) {
-                (Ok(Some(before)), Ok(after)) => {
-                    self.history.touch(id, &before.fields(), &after.fields());
-                }
-                _ => self.history.forget(id),
-            }
-        }
-        let conflicts = live.map_or_else(Vec::new, |document| {
-            let conflicts = document.conflicts.iter();
-            conflicts.map(|conflict| FieldConflict::new(conflict, document)).collect()
-        });
-        let state = RowState {
-            pending: document.as_ref().is_some_and(|document| document.pending),
-            refused: refused.map(|refused| refused.reason.clone()),
-            conflicts,
-            kept: live.and_then(|document| document.kept),
-        };
+        self.update_history(id, &value, body);
+        let state = row_state(record, document.as_ref(), live);
         self.unreadable.remove(id);
         let body = body.clone();
-        let is_disputed = refused.is_some() || !state.conflicts.is_empty();
-        let record = is_disputed.then(|| record.clone());
+        let needs_decision = record.refused.is_some() || !state.conflicts.is_empty();
+        let kept_record = needs_decision.then(|| record.clone());
         let leaves = document.map(|document| document.leaves).unwrap_or_default();
         let entry = self.show(id, value);
         entry.leaves = leaves;
         entry.body = body;
-        entry.record = record;
+        entry.record = kept_record;
         entry.shows_refused = shows_refused;
-        entry.state.maybe_update(|known| renew(known, state));
+        entry.state.maybe_update(|known| replace(known, state));
+    }
+
+    fn apply_deletion(&mut self, id: &DocumentId, document: Option<&Document>) {
+        let is_own =
+            document.is_some_and(|it| it.leaves.iter().all(|leaf| it.own_leaves.contains(leaf)));
+        if self.visible(id).is_some() || !is_own {
+            self.history.forget(id);
+        }
+        if self.visible(id).is_none() {
+            self.notify(id, None, None);
+        }
+        self.drop_entry(id);
+    }
+
+    /// Drops from the history what a new body changes.
+    fn update_history(&mut self, id: &DocumentId, value: &T, body: &Body) {
+        if !self.history.contains(id) {
+            return;
+        }
+        match (self.body(id), Body::new(overlaid(value, body))) {
+            (Ok(Some(before)), Ok(after)) => {
+                self.history.changed_elsewhere(id, &before.fields(), &after.fields());
+            }
+            _ => self.history.forget(id),
+        }
     }
 
     pub(super) fn show(&mut self, id: &DocumentId, value: T) -> &mut Entry<T> {
         let before = self.get(id);
         if before.as_ref() != Some(&value) {
-            self.tell(id, before.as_ref(), Some(&value));
+            self.notify(id, before.as_ref(), Some(&value));
         }
         let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry::new(value.clone()));
         entry.is_visible = true;
-        entry.value.maybe_update(|known| renew(known, value));
+        entry.value.maybe_update(|known| replace(known, value));
         entry
     }
 
     pub(super) fn hide(&mut self, id: &DocumentId) {
         let Some(before) = self.get(id) else { return };
-        self.tell(id, Some(&before), None);
+        self.notify(id, Some(&before), None);
         if let Some(entry) = self.entries.get_mut(id) {
             entry.is_visible = false;
         }
     }
 
-    pub(super) fn lose(&mut self, id: &DocumentId) {
+    pub(super) fn drop_entry(&mut self, id: &DocumentId) {
         self.hide(id);
         self.entries.remove(id);
         self.unreadable.remove(id);
@@ -371,5 +364,18 @@ impl<T: Model> Entry<T> {
             shows_refused: false,
             discards: None,
         }
+    }
+}
+
+fn row_state(record: &Record, document: Option<&Document>, live: Option<&Document>) -> RowState {
+    let conflicts = live.map_or_else(Vec::new, |document| {
+        let conflicts = document.conflicts.iter();
+        conflicts.map(|conflict| FieldConflict::new(conflict, document)).collect()
+    });
+    RowState {
+        pending: document.is_some_and(|document| document.pending),
+        refused: record.refused.as_ref().map(|refused| refused.reason.clone()),
+        conflicts,
+        kept: live.and_then(|document| document.kept),
     }
 }

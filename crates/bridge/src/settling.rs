@@ -1,4 +1,4 @@
-//! What the user decides about a row: conflicts, what was kept, and what was refused.
+//! Decisions of the user about a row: conflicts, kept documents, and refused edits.
 
 use std::sync::Arc;
 
@@ -8,53 +8,52 @@ use settee_store::{Body, Change, Document, DocumentId, Record, body::BodyError, 
 
 use crate::{
     collection::Collection,
+    health::CollectionError,
     model::Model,
     row::FieldConflict,
     rows::{Intent, Rows},
 };
 
 impl<T: Model> Collection<T> {
-    /// Settles all open conflicts of a row at once. `choose` is given each and says what the field
-    /// is to be from now on: one of the [values](FieldConflict::values), or anything else; `None`
-    /// removes the field. The row shows it at once.
+    /// Resolves all open conflicts of a row. `choose` is called with each conflict and returns the
+    /// new value of the field: one of the [values](FieldConflict::values), or any other; `None`
+    /// removes the field. The row changes at once.
     ///
-    /// What the model can't read, or no document can hold, changes nothing and is a
-    /// [problem](Self::problems).
+    /// If the model can't read the result, or it is no valid document, nothing changes and
+    /// [`Collection::problems`] has a [`CollectionError::UnreadableChoice`] or a
+    /// [`CollectionError::InvalidChoice`].
     pub fn resolve(self, id: &DocumentId, choose: impl Fn(&FieldConflict) -> Option<Value>) {
         self.run_hooks();
-        let Some(Some(document)) = self.with_rows(|rows| rows.disputed(id)) else { return };
+        let Some(Some(document)) = self.with_rows(|rows| rows.in_conflict(id)) else { return };
         let chosen = document.resolved(|conflict| choose(&FieldConflict::new(conflict, &document)));
-        let text = match chosen.map(|edit| edit.change) {
+        let error = match chosen.map(|edit| edit.change) {
             Ok(Change::Put(body)) => match self.change(|rows| rows.put_fields(id, body)) {
-                Some(false) => {
-                    "A choice was not saved: this field has to be something else.".to_owned()
-                }
+                Some(false) => CollectionError::UnreadableChoice,
                 _ => return self.write_soon(),
             },
             Ok(Change::Delete) => return,
-            Err(error) => format!("A choice was not saved: {error}."),
+            Err(error) => CollectionError::InvalidChoice(error),
         };
-        self.report(Some(id.clone()), text);
+        self.report(Some(id.clone()), error);
     }
 
-    /// Settles that a row which somebody has deleted is [kept](crate::RowState::kept).
+    /// Confirms that a row is [kept](crate::RowState::kept) although it was deleted.
     pub fn keep(self, id: &DocumentId) {
         self.run_hooks();
         self.change(|rows| rows.keep(id));
         self.write_soon();
     }
 
-    /// Makes an edit that the server has refused again, on the row as it is now. The row shows
-    /// it at once.
+    /// Applies a refused edit again, to the row as it is now. The row changes at once.
     pub fn retry_refused(self, id: &DocumentId) {
         self.run_hooks();
         if let Some(Err(error)) = self.change(|rows| rows.retry_refused(id)) {
-            self.report(Some(id.clone()), format!("A change was not saved: {error}."));
+            self.report(Some(id.clone()), CollectionError::InvalidEdit(error));
         }
         self.write_soon();
     }
 
-    /// Gives up an edit that the server has refused. A row of which there is nothing else goes.
+    /// Discards a refused edit. A row that shows nothing but that edit is removed.
     pub fn discard_refused(self, id: &DocumentId) {
         self.run_hooks();
         self.change(|rows| rows.discard_refused(id));
@@ -63,8 +62,8 @@ impl<T: Model> Collection<T> {
 }
 
 impl<T: Model> Rows<T> {
-    /// The document of a row with open conflicts, to which nothing was done since.
-    fn disputed(&self, id: &DocumentId) -> Option<Document> {
+    /// The document of a row with open conflicts, unless the row was edited since.
+    fn in_conflict(&self, id: &DocumentId) -> Option<Document> {
         let entry = self.visible(id)?;
         let is_open = entry.state.with_untracked(|state| !state.conflicts.is_empty());
         entry.record.as_ref().filter(|_| is_open)?.document()
@@ -73,7 +72,7 @@ impl<T: Model> Rows<T> {
     fn keep(&mut self, id: &DocumentId) {
         let is_kept = |state: &crate::RowState| state.kept.is_some();
         if self.visible(id).is_some_and(|entry| entry.state.with_untracked(is_kept)) {
-            self.intend(id, Intent::Put);
+            self.queue(id, Intent::Put);
         }
     }
 
@@ -88,7 +87,7 @@ impl<T: Model> Rows<T> {
         let Some(refused) = &record.refused else { return Ok(()) };
         let shows_refused = self.visible(id).is_some_and(|entry| entry.shows_refused);
         if refused.deleted {
-            self.take_away(id);
+            self.remove_unrecorded(id);
         } else if let Some(body) = &refused.body
             && let Some(current) = self.body(id)?
             && !shows_refused
@@ -98,7 +97,7 @@ impl<T: Model> Rows<T> {
                 return Ok(());
             }
         } else {
-            self.intend(id, Intent::Put);
+            self.queue(id, Intent::Put);
         }
         if let Some(entry) = self.entries.get_mut(id) {
             entry.discards = Some(refused.revision);
@@ -112,7 +111,7 @@ impl<T: Model> Rows<T> {
         self.discarded.extend(entry.refused().map(|refused| (id.clone(), refused)));
         entry.state.maybe_update(|state| state.refused.take().is_some());
         if entry.shows_refused && entry.intent.is_none() && !self.in_flight.contains(id) {
-            self.lose(id);
+            self.drop_entry(id);
         }
     }
 }

@@ -1,19 +1,18 @@
-//! Undo and redo, for the user of this collection alone.
+//! Undo and redo of the edits that were made through one collection.
 //!
-//! Each batch is a step, and so is each single insert, update and removal. Undoing a step reverts,
-//! field by field, what it has changed and nobody has changed since: what others do is never
-//! undone. All of it works offline, and an undone step travels as the edit that it is.
+//! Each batch is a step, and so is each insert, update and removal outside a batch. Undoing a step
+//! reverts its changes field by field, except those that somebody has changed since: other users'
+//! changes are never undone. Undo works offline. It makes ordinary edits, which sync as such.
 //!
-//! - A field is reverted where it still has the value that the step gave it. While it is in open
-//!   conflict it is left alone; and so is the whole row while that would settle somebody else's
-//!   edit as overruled.
+//! - A field is reverted if it still has the value that the step gave it and is not in conflict.
+//!   The whole row is left alone while an edit would discard another user's value in a conflict.
 //! - An inserted row is removed, unless somebody else has changed it.
-//! - A removed row comes back under its id, with the fields that the model doesn't know, unless
-//!   somebody else has removed it too.
-//! - A row that somebody else has removed stays away.
+//! - A removed row is inserted again under its id, including the fields that the model doesn't
+//!   know, unless somebody else has removed it too.
+//! - A row that somebody else has removed stays removed.
 //!
-//! What is decided about conflicts and refused edits is no step. Steps are kept in memory, the
-//! latest [`STEP_LIMIT`] of them.
+//! Resolving a conflict, and retrying or discarding a refused edit, are not steps. Steps are kept
+//! in memory only, up to [`STEP_LIMIT`].
 //!
 //! ```
 //! # use leptos::prelude::*;
@@ -34,58 +33,136 @@
 //! }
 //! ```
 
+use std::collections::{BTreeMap, HashMap};
+
 use leptos::prelude::*;
+use settee_store::{Body, DocumentId};
 
 pub use crate::history::STEP_LIMIT;
 use crate::{
     collection::Collection,
-    history::{Direction, Prospect},
+    history::{Delta, Direction, FieldChanges, Step, UndoState},
     model::Model,
+    row::FieldConflict,
+    rows::Rows,
 };
 
 impl<T: Model> Collection<T> {
-    /// Undoes the last step that was not undone. Tells whether anything has changed: others may
-    /// have gone on from all of it.
+    /// Undoes the latest step. Returns whether anything has changed: others may have changed
+    /// everything that the step did.
     pub fn undo(self) -> bool {
-        self.travel(Direction::Undo)
+        self.apply_step(Direction::Undo)
     }
 
-    /// Does again what was undone last, under the same rules. A new edit ends this.
+    /// Redoes the step that was undone last, under the same rules. A new edit clears the steps to
+    /// redo.
     pub fn redo(self) -> bool {
-        self.travel(Direction::Redo)
+        self.apply_step(Direction::Redo)
     }
 
     /// Whether there is a step to undo.
     pub fn can_undo(self) -> Signal<bool> {
-        self.prospect(|prospect| prospect.can_undo)
+        self.undo_signal(|state| state.can_undo)
     }
 
-    /// Whether there is a step to do again.
+    /// Whether there is a step to redo.
     pub fn can_redo(self) -> Signal<bool> {
-        self.prospect(|prospect| prospect.can_redo)
+        self.undo_signal(|state| state.can_redo)
     }
 
-    /// The name that the step to undo was given by [`Collection::batch_named`].
+    /// The label of the step to undo, if [`Collection::batch_named`] gave it one.
     pub fn undo_label(self) -> Signal<Option<String>> {
-        self.prospect(|prospect| prospect.undo_label.clone())
+        self.undo_signal(|state| state.undo_label.clone())
     }
 
-    /// The name of the step to do again, if it was given one.
+    /// The label of the step to redo, if [`Collection::batch_named`] gave it one.
     pub fn redo_label(self) -> Signal<Option<String>> {
-        self.prospect(|prospect| prospect.redo_label.clone())
+        self.undo_signal(|state| state.redo_label.clone())
     }
 
-    fn travel(self, direction: Direction) -> bool {
+    fn apply_step(self, direction: Direction) -> bool {
         self.run_hooks();
-        let is_changed = self.change(|rows| rows.travel(direction)).unwrap_or_default();
+        let is_changed = self.change(|rows| rows.apply_step(direction)).unwrap_or_default();
         self.write_soon();
         is_changed
     }
 
-    fn prospect<R>(self, part: fn(&Prospect) -> R) -> Signal<R>
+    fn undo_signal<R>(self, part: fn(&UndoState) -> R) -> Signal<R>
     where
         R: PartialEq + Send + Sync + 'static,
     {
-        Memo::new(move |_| self.prospect.with(part)).into()
+        Memo::new(move |_| self.undo_state.with(part)).into()
+    }
+}
+
+impl<T: Model> Rows<T> {
+    /// Undoes or redoes the next step. Returns whether anything has changed.
+    fn apply_step(&mut self, direction: Direction) -> bool {
+        let Some(Step { label, changes }) = self.history.pop(direction) else { return false };
+        let applied: HashMap<DocumentId, Delta> = changes
+            .into_iter()
+            .filter_map(|(id, delta)| {
+                let applied = self.apply_delta(&id, delta, direction)?;
+                Some((id, applied))
+            })
+            .collect();
+        let is_changed = !applied.is_empty();
+        if is_changed {
+            self.history.push_applied(direction, Step { label, changes: applied });
+        }
+        is_changed
+    }
+
+    /// Undoes or redoes the change to one row. Returns the part of it that was applied.
+    fn apply_delta(&mut self, id: &DocumentId, delta: Delta, to: Direction) -> Option<Delta> {
+        match delta {
+            Delta::Whole { body, is_inserted } if is_inserted == (to == Direction::Redo) => {
+                let is_applied = self.visible(id).is_none() && self.put_fields(id, body.clone());
+                is_applied.then_some(Delta::Whole { body, is_inserted })
+            }
+            Delta::Whole { body, is_inserted } => {
+                let has_conflicts =
+                    self.visible(id)?.state.with_untracked(|state| !state.conflicts.is_empty());
+                if has_conflicts || self.body(id) != Ok(Some(body.clone())) {
+                    return None;
+                }
+                self.remove_unrecorded(id);
+                Some(Delta::Whole { body, is_inserted })
+            }
+            Delta::Fields(changes) => self.apply_fields(id, changes, to).map(Delta::Fields),
+        }
+    }
+
+    fn apply_fields(
+        &mut self,
+        id: &DocumentId,
+        changes: FieldChanges,
+        to: Direction,
+    ) -> Option<FieldChanges> {
+        let conflicts = self.visible(id)?.state.with_untracked(|state| state.conflicts.clone());
+        // An edit settles all conflicts of its document with the values that are shown.
+        if conflicts.iter().any(FieldConflict::hides_others) {
+            return None;
+        }
+        let mut fields = self.body(id).ok()??.fields();
+        let mut applied = BTreeMap::new();
+        for (name, (before, after)) in changes {
+            let (from, wanted) = match to {
+                Direction::Undo => (&after, &before),
+                Direction::Redo => (&before, &after),
+            };
+            let is_in_conflict =
+                conflicts.iter().any(|conflict| conflict.path.first() == Some(&name));
+            if is_in_conflict || fields.get(&name) != from.as_ref() {
+                continue;
+            }
+            match wanted {
+                Some(value) => drop(fields.insert(name.clone(), value.clone())),
+                None => drop(fields.remove(&name)),
+            }
+            applied.insert(name, (before, after));
+        }
+        let is_applied = !applied.is_empty() && self.put_fields(id, Body::new(fields).ok()?);
+        is_applied.then_some(applied)
     }
 }

@@ -1,15 +1,16 @@
-//! The bridge over a real store in memory.
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+//! Collections over a store in memory.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 
 use leptos::prelude::*;
 use serde_json::json;
+use settee_leptos::{CollectionError, Problem};
 use settee_store::{BackendError, Body, Change, Database, Edit, Memory, Operation};
 use support::{attached, id, is_settled, note, replicate, run, stored, until};
 
 #[tokio::test]
-async fn changes_show_at_once_and_are_stored_in_order() {
+async fn changes_are_shown_at_once_and_stored_in_order() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         let all = notes.select(|_| true);
@@ -31,14 +32,14 @@ async fn changes_show_at_once_and_are_stored_in_order() {
 }
 
 #[tokio::test]
-async fn quick_edits_never_conflict_and_never_revert() {
+async fn quick_edits_never_conflict_and_are_never_reverted() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         notes.insert(&id("a"), note("0", 1));
         let row = notes.row(&id("a")).unwrap();
         for edit in 1..=50 {
             notes.update(&id("a"), |note| note.text = edit.to_string());
-            // Now and then the store gets a turn in the middle of it.
+            // The store gets a turn in between.
             if edit % 7 == 0 {
                 tokio::task::yield_now().await;
             }
@@ -54,7 +55,7 @@ async fn quick_edits_never_conflict_and_never_revert() {
 }
 
 #[tokio::test]
-async fn what_others_change_arrives_and_deletes_too() {
+async fn changes_and_deletes_by_others_arrive() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "theirs").await;
         let notes = attached(&database).await;
@@ -74,7 +75,7 @@ async fn what_others_change_arrives_and_deletes_too() {
 }
 
 #[tokio::test]
-async fn an_edit_under_way_is_not_lost_to_one_that_arrives() {
+async fn an_edit_in_flight_is_merged_with_one_that_arrives() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
@@ -89,7 +90,7 @@ async fn an_edit_under_way_is_not_lost_to_one_that_arrives() {
 }
 
 #[tokio::test]
-async fn the_same_field_edited_twice_is_a_conflict_that_shows() {
+async fn concurrent_edits_of_a_field_are_shown_as_a_conflict() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
@@ -101,7 +102,7 @@ async fn the_same_field_edited_twice_is_a_conflict_that_shows() {
 
         notes.update(&id("a"), |note| note.text = "settled".to_owned());
         assert!(row.state.get_untracked().conflicts.is_empty());
-        until("the next edit settles it", async || {
+        until("the next edit settles the conflict", async || {
             database.get(&id("a")).await.unwrap().unwrap().leaves.len() == 1
         })
         .await;
@@ -113,7 +114,7 @@ async fn the_same_field_edited_twice_is_a_conflict_that_shows() {
 }
 
 #[tokio::test]
-async fn fields_that_the_model_does_not_know_survive() {
+async fn fields_that_the_model_does_not_know_are_kept() {
     run(async |_, database: Database| {
         let body = Body::from_serialize(&json!({"text": "old", "order": 1, "colour": "red"}));
         let change = Change::Put(body.unwrap());
@@ -128,26 +129,28 @@ async fn fields_that_the_model_does_not_know_survive() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_saved_is_said_and_saved_later() {
+async fn a_failed_write_is_a_problem_and_is_retried() {
     run(async |backend: Memory, database: Database| {
         let notes = attached(&database).await;
         backend.fail_with(Some(BackendError::Full));
         notes.insert(&id("a"), note("kept", 1));
         until("the problem is reported", async || notes.problems().get_untracked().len() == 1)
             .await;
+        let error = CollectionError::Write(BackendError::Full);
+        assert_eq!(notes.problems().get_untracked(), [Problem { id: None, error }]);
         assert!(notes.row(&id("a")).is_some());
         assert!(stored(&database, &id("a")).await.is_none());
 
         backend.fail_with(None);
         notes.retry();
         until("it is stored", async || is_settled(&database, &id("a"), "kept").await).await;
-        until("nothing is wrong", async || notes.problems().get_untracked().is_empty()).await;
+        until("the problem is removed", async || notes.problems().get_untracked().is_empty()).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_row_says_how_it_stands_with_the_server() {
+async fn a_row_has_the_delivery_state_of_its_document() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         notes.insert(&id("a"), note("new", 1));
@@ -162,7 +165,7 @@ async fn a_row_says_how_it_stands_with_the_server() {
         };
         database.commit(vec![refusal]).await.unwrap();
         until("it is refused", async || row.state.get_untracked().refused.is_some()).await;
-        assert!(notes.row(&id("a")).is_some(), "what was refused stays to be seen");
+        assert!(notes.row(&id("a")).is_some(), "the refused edit stays visible");
     })
     .await;
 }

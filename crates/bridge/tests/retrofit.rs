@@ -1,5 +1,5 @@
-//! A list that an app keeps, with a database behind it.
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+//! A database for items that an app keeps in a signal.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 
@@ -11,8 +11,8 @@ use std::sync::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use settee_leptos::{Collection, Model, retrofit};
-use settee_store::{Database, DocumentId};
+use settee_leptos::{Collection, CollectionError, Model, Problem, retrofit};
+use settee_store::{Database, DocumentId, document_id::IdError};
 use support::{others_write, run, settle, stored, until};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ async fn text(database: &Database, key: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn list_and_database_are_brought_together() {
+async fn items_and_documents_are_merged() {
     run(async |_, database: Database| {
         theirs(&database, &item("stored", "s", 2)).await;
         theirs(&database, &item("both", "newer", 1)).await;
@@ -93,7 +93,7 @@ async fn list_and_database_are_brought_together() {
 }
 
 #[tokio::test]
-async fn what_the_app_does_to_its_list_is_stored_and_never_echoes() {
+async fn changes_by_the_app_are_stored_and_notify_it_only_once() {
     run(async |_, database: Database| {
         let items = RwSignal::new(Vec::new());
         let collection = retrofitted(items, &database);
@@ -124,7 +124,7 @@ async fn what_the_app_does_to_its_list_is_stored_and_never_echoes() {
 }
 
 #[tokio::test]
-async fn what_others_do_shows_and_keeps_what_the_app_is_doing() {
+async fn changes_by_others_arrive_and_keep_changes_by_the_app() {
     run(async |_, database: Database| {
         for place in 1..=3 {
             theirs(&database, &item(&place.to_string(), "start", place)).await;
@@ -135,7 +135,7 @@ async fn what_others_do_shows_and_keeps_what_the_app_is_doing() {
         let mut others = stored(&database, &id("2")).await.unwrap();
         others["place"] = json!(0);
         others_write(&database, &id("2"), &others).await;
-        // In the same moment, before anything arrives.
+        // In the same turn of the event loop, before anything arrives.
         items.update(|items| items[1].text = "mine".to_owned());
         others_write(&database, &id("3"), &json!(null)).await;
         settle().await;
@@ -149,14 +149,17 @@ async fn what_others_do_shows_and_keeps_what_the_app_is_doing() {
 }
 
 #[tokio::test]
-async fn what_has_no_key_of_its_own_is_a_problem_and_stops_nothing() {
+async fn an_item_without_a_valid_key_of_its_own_is_a_problem() {
     run(async |_, database: Database| {
         let long = "x".repeat(1000);
         let items = RwSignal::new(vec![item("a", "1", 1), item("a", "2", 2), item(&long, "3", 3)]);
         let collection = retrofitted(items, &database);
         settle().await;
         assert_eq!(text(&database, "a").await.as_deref(), Some("1"));
-        assert_eq!(collection.problems().get_untracked().len(), 2);
+        let problems = collection.problems().get_untracked();
+        let errors =
+            [CollectionError::DuplicateKey(id("a")), CollectionError::InvalidKey(IdError::TooLong)];
+        assert_eq!(problems, errors.map(|error| Problem { id: None, error }));
         assert_eq!(items.with_untracked(Vec::len), 3);
     })
     .await;

@@ -1,5 +1,5 @@
-//! Choosing documents, and what a change costs.
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+//! Selections, and the cost of a change.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 
@@ -18,7 +18,7 @@ use settee_store::{
 };
 use support::{Note, attached, id, is_saved, note, others_write, run, settle, until};
 
-/// Documents of any id, which a field tells.
+/// Documents of any id, which a field distinguishes from others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Task {
     r#type: String,
@@ -56,10 +56,10 @@ async fn one_database_has_several_collections() {
 
         let both = json!({"text": "a", "order": 1, "type": "task", "title": "two"});
         others_write(&database, &id("a"), &both).await;
-        until("it belongs to both", async || all_tasks.len().get_untracked() == 2).await;
+        until("the document belongs to both", async || all_tasks.len().get_untracked() == 2).await;
         notes.update(&id("a"), |note| note.text = "b".to_owned());
         tasks.update(&id("a"), |task| task.title = "three".to_owned());
-        until("either has both edits", async || {
+        until("the document has both edits", async || {
             let document = database.get(&id("a")).await.unwrap().unwrap();
             let fields = document.body.fields();
             fields["text"] == "b" && fields["title"] == "three" && document.leaves.len() == 1
@@ -68,10 +68,10 @@ async fn one_database_has_several_collections() {
         settle().await;
 
         others_write(&database, &any, &json!({"type": "other", "title": "one"})).await;
-        until("it belongs no more", async || tasks.row(&any).is_none()).await;
+        until("the document no longer belongs", async || tasks.row(&any).is_none()).await;
         assert_eq!(all_tasks.ids().get_untracked(), [id("a")]);
         others_write(&database, &id("a"), &json!(null)).await;
-        until("it is gone from both", async || {
+        until("both rows are removed", async || {
             all_tasks.len().get_untracked() == 0 && all_notes.len().get_untracked() == 0
         })
         .await;
@@ -80,7 +80,7 @@ async fn one_database_has_several_collections() {
 }
 
 #[tokio::test]
-async fn a_selection_follows_what_its_test_reads() {
+async fn a_selection_follows_the_signals_of_its_test() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         for order in 0..10 {
@@ -93,7 +93,7 @@ async fn a_selection_follows_what_its_test_reads() {
         });
         assert_eq!(chosen.ids().get_untracked(), [id("8"), id("9")]);
         least.set(6);
-        until("it follows", async || chosen.len().get_untracked() == 4).await;
+        until("the selection follows", async || chosen.len().get_untracked() == 4).await;
         notes.update(&id("0"), |note| note.order = 20);
         assert_eq!(chosen.ids().get_untracked().last(), Some(&id("0")));
         let most = 3;
@@ -173,7 +173,11 @@ async fn toggling_one_of_ten_thousand_rows_runs_one_rows_effect_once() {
         assert_eq!((sum(), rows[5000].load(Ordering::Relaxed)), (10_001, 2));
         assert_eq!((ids.load(Ordering::Relaxed), len.load(Ordering::Relaxed)), (1, 1));
         assert_eq!(open_ids.load(Ordering::Relaxed), 2);
-        assert_eq!(asked.load(Ordering::Relaxed), 2, "one row is asked for, before and after");
+        assert_eq!(
+            asked.load(Ordering::Relaxed),
+            2,
+            "one row is tested, before and after the change"
+        );
 
         notes.update(&id("5000"), |note| note.order = 20_000);
         is_saved(notes, &database, &id("5000")).await;

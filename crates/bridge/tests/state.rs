@@ -1,11 +1,11 @@
-//! What a row and a collection say of themselves, and what can be decided about it.
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+//! The states of rows and collections, and decisions about them.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 
 use leptos::prelude::*;
 use serde_json::json;
-use settee_leptos::{Collection, Health};
+use settee_leptos::{Collection, CollectionError, Health, Problem};
 use settee_store::{
     Backend, BackendError, Change, Commit, Counts, Database, DocumentId, Edit, Kept, Memory,
     Operation, Record, Unreadable,
@@ -19,7 +19,7 @@ use support::{
 use tokio::sync::watch;
 
 #[tokio::test]
-async fn a_conflict_lists_all_values_and_is_settled_by_choosing() {
+async fn a_conflict_has_all_values_and_is_resolved_by_choosing() {
     run(async |_, database: Database| {
         others_write(&database, &id("a"), &json!({"text": "", "order": 1, "colour": "red"})).await;
         let notes = attached(&database).await;
@@ -56,14 +56,15 @@ async fn a_conflict_lists_all_values_and_is_settled_by_choosing() {
 }
 
 #[tokio::test]
-async fn choosing_what_is_shown_is_an_edit_and_nonsense_is_a_problem() {
+async fn choosing_the_shown_value_is_an_edit_and_an_invalid_choice_is_a_problem() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
         clash(&database, notes, &id("a"), |note| note.text = "mine".to_owned()).await;
         let row = notes.row(&id("a")).unwrap();
         notes.resolve(&id("a"), |_| Some(json!(17)));
-        assert_eq!(notes.problems().get_untracked().len(), 1);
+        let problem = Problem { id: Some(id("a")), error: CollectionError::UnreadableChoice };
+        assert_eq!(notes.problems().get_untracked(), [problem]);
         assert_eq!(row.state.get_untracked().conflicts.len(), 1);
 
         let shown = row.value.get_untracked();
@@ -77,7 +78,7 @@ async fn choosing_what_is_shown_is_an_edit_and_nonsense_is_a_problem() {
 }
 
 #[tokio::test]
-async fn what_was_kept_says_so_until_it_is_settled() {
+async fn a_kept_document_is_marked_until_it_is_settled() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
@@ -101,7 +102,7 @@ async fn what_was_kept_says_so_until_it_is_settled() {
 }
 
 #[tokio::test]
-async fn a_refused_edit_is_made_again_on_what_others_have_made() {
+async fn a_refused_edit_is_retried_on_top_of_edits_by_others() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
@@ -126,7 +127,7 @@ async fn a_refused_edit_is_made_again_on_what_others_have_made() {
 }
 
 #[tokio::test]
-async fn what_was_refused_can_be_given_up() {
+async fn refused_edits_can_be_discarded() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
@@ -181,7 +182,7 @@ async fn a_refused_new_document_is_edited_and_removed_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_problem_goes_when_it_is_dismissed() {
+async fn a_dismissed_problem_is_removed() {
     run(async |backend: Memory, database: Database| {
         let notes = attached(&database).await;
         backend.fail_with(Some(BackendError::Full));
@@ -195,13 +196,16 @@ async fn a_problem_goes_when_it_is_dismissed() {
         assert!(notes.problems().get_untracked().is_empty());
         backend.fail_with(None);
         notes.retry();
-        until("all is well", async || notes.health().get_untracked() == Health::Healthy).await;
+        until("the collection is healthy", async || {
+            notes.health().get_untracked() == Health::Healthy
+        })
+        .await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn documents_that_can_not_be_read_are_listed_until_they_can() {
+async fn unreadable_documents_are_listed_until_they_can_be_read() {
     run(async |_, database: Database| {
         others_write(&database, &id("odd"), &json!({"text": 17})).await;
         others_write(&database, &id("a"), &json!({"text": "a", "order": 1})).await;
@@ -220,7 +224,7 @@ async fn documents_that_can_not_be_read_are_listed_until_they_can() {
     .await;
 }
 
-/// A back end that can be closed under its users.
+/// A back end that can be closed while it is in use.
 #[derive(Clone)]
 struct Closing(Memory, watch::Sender<u64>, Arc<std::sync::Mutex<Option<watch::Sender<u64>>>>);
 
@@ -262,7 +266,7 @@ impl Backend for Closing {
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
-        // Each watcher's own, which ends when the next one begins.
+        // Each watcher has its own channel, which is closed when the next one watches.
         let news = watch::Sender::new(*self.1.borrow());
         let watched = news.subscribe();
         *self.2.lock().unwrap() = Some(news);
@@ -274,7 +278,7 @@ impl Backend for Closing {
 }
 
 #[tokio::test]
-async fn a_database_that_is_closed_underneath_is_said_and_can_be_attached_anew() {
+async fn a_closed_database_is_reported_and_another_can_be_attached() {
     run(async |backend: Memory, database: Database| {
         let closing = Closing::new(backend.clone());
         let notes: Collection<Note> = Collection::new();
@@ -286,7 +290,8 @@ async fn a_database_that_is_closed_underneath_is_said_and_can_be_attached_anew()
             matches!(notes.health().get_untracked(), Health::Closed { .. })
         })
         .await;
-        assert_eq!(notes.problems().get_untracked().len(), 1);
+        let error = CollectionError::Read(BackendError::Closed);
+        assert_eq!(notes.problems().get_untracked(), [Problem { id: None, error }]);
         notes.insert(&id("a"), note("still saved", 1));
         is_saved(notes, &database, &id("a")).await;
         assert!(matches!(notes.health().get_untracked(), Health::Closed { .. }));
@@ -301,7 +306,7 @@ async fn a_database_that_is_closed_underneath_is_said_and_can_be_attached_anew()
 }
 
 #[tokio::test]
-async fn a_write_to_a_closed_database_is_said_and_what_was_written_waits() {
+async fn edits_that_a_closed_database_rejects_are_written_to_the_next_one() {
     run(async |backend: Memory, database: Database| {
         let notes = attached(&database).await;
         backend.fail_with(Some(BackendError::Closed));

@@ -1,5 +1,5 @@
-//! Undo and redo, with somebody else at work in the same documents.
-#![expect(clippy::unwrap_used, reason = "what can't be unwrapped here has failed the test")]
+//! Undo and redo while another user edits the same documents.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::{
 };
 
 #[tokio::test]
-async fn edits_are_undone_and_done_again_step_by_step() {
+async fn edits_are_undone_and_redone_step_by_step() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         assert!(!notes.can_undo().get_untracked());
@@ -52,7 +52,7 @@ async fn edits_are_undone_and_done_again_step_by_step() {
 }
 
 #[tokio::test]
-async fn a_new_edit_ends_redo_and_the_oldest_steps_are_forgotten() {
+async fn a_new_edit_clears_redo_and_the_oldest_steps_are_dropped() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         notes.insert(&id("a"), note("", 0));
@@ -73,7 +73,7 @@ async fn a_new_edit_ends_redo_and_the_oldest_steps_are_forgotten() {
 }
 
 #[tokio::test]
-async fn a_removed_row_comes_back_with_what_the_model_does_not_know() {
+async fn undoing_a_removal_restores_fields_that_the_model_does_not_know() {
     run(async |_, database: Database| {
         others_write(&database, &id("a"), &json!({"text": "t", "order": 1, "colour": "red"})).await;
         let notes = attached(&database).await;
@@ -107,7 +107,7 @@ async fn only_fields_that_nobody_has_changed_since_are_undone() {
         is_saved(notes, &database, &id("a")).await;
         others_write(&database, &id("a"), &json!({"text": "theirs", "order": 9})).await;
         until("it arrives", async || notes.get(&id("a")).unwrap().text == "theirs").await;
-        // Even if they come back to what it was.
+        // Even if the other user restores the previous value.
         others_write(&database, &id("a"), &json!({"text": "mine", "order": 9})).await;
         until("it arrives", async || notes.get(&id("a")).unwrap().text == "mine").await;
         assert!(notes.undo());
@@ -119,7 +119,7 @@ async fn only_fields_that_nobody_has_changed_since_are_undone() {
 }
 
 #[tokio::test]
-async fn rows_that_others_have_changed_or_removed_are_left_to_them() {
+async fn rows_that_others_have_changed_or_removed_are_not_undone() {
     run(async |_, database: Database| {
         let notes = attached(&database).await;
         notes.insert(&id("changed"), note("mine", 1));
@@ -139,7 +139,7 @@ async fn rows_that_others_have_changed_or_removed_are_left_to_them() {
 }
 
 #[tokio::test]
-async fn an_open_conflict_is_not_decided_by_undoing_something_else() {
+async fn undo_does_not_decide_an_open_conflict() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;
         let notes = attached(&database).await;
@@ -153,7 +153,7 @@ async fn an_open_conflict_is_not_decided_by_undoing_something_else() {
     .await;
 }
 
-/// Numbers that look random, from a seed.
+/// Pseudorandom numbers from a seed.
 struct Dice(u64);
 
 impl Dice {
@@ -166,8 +166,8 @@ impl Dice {
     }
 }
 
-/// One user in rows that somebody else edits between their steps. What the other one wrote last stands until this one edits the
-/// field again: no undo and no redo touches it.
+/// Another user edits rows between the steps of this user. Each value that the other user wrote stays
+/// until this user edits the field again: undo and redo don't change it.
 #[tokio::test]
 async fn nothing_that_somebody_else_wrote_is_ever_undone() {
     for seed in 0..60 {
@@ -178,7 +178,8 @@ async fn nothing_that_somebody_else_wrote_is_ever_undone() {
 async fn one_round(database: &Database, seed: u64) {
     let mut dice = Dice(seed);
     let notes = attached(database).await;
-    // The fields that are the other user's, with what they say; `None` of a row they have removed.
+    // The fields that the other user wrote last, with their values. `None` for a row that the other
+    // user has removed.
     let mut theirs: HashMap<DocumentId, Option<HashMap<&str, Value>>> = HashMap::new();
     for turn in 0..120_u32 {
         let row = id(&dice.roll(3).to_string());
@@ -206,7 +207,7 @@ async fn one_round(database: &Database, seed: u64) {
                 let (field, value) = match dice.roll(4) {
                     0 => ("order", json!(1000 + turn)),
                     1 => ("new", json!(turn)),
-                    // Also what this user might have written.
+                    // A value that this user may have written, too.
                     2 => ("text", json!("new")),
                     _ => ("text", json!(format!("theirs {turn}"))),
                 };
@@ -241,7 +242,7 @@ async fn one_round(database: &Database, seed: u64) {
                     }
                 }
                 (Some(fields), None) => {
-                    assert!(fields.is_empty(), "seed {seed}, turn {turn}: {row} is gone");
+                    assert!(fields.is_empty(), "seed {seed}, turn {turn}: {row} was removed");
                 }
             }
         }
@@ -255,7 +256,7 @@ async fn one_round(database: &Database, seed: u64) {
     }
 }
 
-/// Sends all that one database has to another.
+/// Sends all documents of one database to another.
 async fn send(from: &Database, to: &Database) {
     for record in from.changes(0, usize::MAX).await.unwrap() {
         if let Some(document) = record.outgoing_since(Known::Unsure, |_| false) {
@@ -266,10 +267,10 @@ async fn send(from: &Database, to: &Database) {
     settle().await;
 }
 
-/// What the other user wrote last of a field.
+/// The value of a field that the other user wrote last.
 struct Written {
     value: Value,
-    /// Whether this user had it before them.
+    /// Whether this user has received it.
     is_seen: bool,
 }
 
@@ -277,8 +278,8 @@ fn shown(notes: Collection<Note>, row: &DocumentId, field: &str) -> Value {
     serde_json::to_value(notes.get(row).unwrap()).unwrap()[field].clone()
 }
 
-/// Two users with a database each, who meet now and then. What the other one wrote is shown or
-/// listed as a conflict, until a new edit of somebody who sees it decides: undo and redo don't.
+/// Two users with a database each, which sync now and then. A value that the other user wrote is shown
+/// or listed as a conflict until a user who sees it makes a new edit: undo and redo don't discard it.
 #[tokio::test]
 async fn nothing_that_somebody_else_wrote_apart_is_lost_to_undo() {
     for seed in 0..60 {
@@ -308,7 +309,7 @@ async fn apart(database: &Database, seed: u64) {
         };
         match dice.roll(8) {
             0 | 1 => {
-                // An edit decides what is open, as it is shown to its editor.
+                // An edit settles open conflicts with the values that its editor sees.
                 theirs.retain(|(of, name), written| {
                     let is_decided = *name == field || shown(notes, of, name) != written.value;
                     *of != row || !written.is_seen || !is_decided

@@ -22,7 +22,7 @@ pub const HOME: &str = "home";
 pub struct Todo {
     pub title: String,
     pub completed: bool,
-    /// Where it stands in the list: see [`crate::position`].
+    /// Its place in the list: todos are sorted by this text, then by id.
     #[serde(default)]
     pub position: String,
 }

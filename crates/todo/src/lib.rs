@@ -4,7 +4,6 @@
 //! # Layout
 //!
 //! - [`document`]: the documents of a list, and of a device's home.
-//! - [`position`]: the order of todos.
 //! - [`token`]: secrets that open a list, and ids that prove their owner.
 //! - [`access`]: what the server keeps of them, and how it decides.
 //! - [`link`]: a list's address, with or without a secret.
@@ -13,7 +12,6 @@
 pub mod access;
 pub mod document;
 pub mod link;
-pub mod position;
 pub mod token;
 pub mod validate;
 

@@ -1,10 +1,10 @@
-//! The command: it writes until its input ends, and then says what all of its clients read.
+//! The command: its clients write until standard input ends, then it prints what all clients have.
 //!
 //! # Layout
 //!
-//! - [`invitation`]: which list; [`member`]: one client with a database; [`writer`]: what that
-//!   client writes; [`todos`]: what is read of a record.
-//! - [`outcome`]: what there is when everybody has come to rest; [`word`]: what is printed.
+//! - [`invitation`]: the list. [`member`]: one client with a database. [`writer`]: the edits of
+//!   that client. [`todos`]: the todo of a record.
+//! - [`outcome`]: what the clients have once all are synced. [`word`]: output.
 
 mod invitation;
 mod member;
@@ -30,21 +30,22 @@ use writer::Writer;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Native clients that write to one list until the input ends. Then they come to rest.
+/// Native clients that write to one list until standard input ends, and then wait until all are
+/// synced.
 ///
-/// What they have to say is one JSON object a line: `{"ready":true}` once all have the list open,
-/// `{"acknowledged":TITLE}` of each todo that the server has, and at last `{"titles":[…],
-/// "refused":NUMBER,"stuck":NUMBER}`. Nobody may be stuck, or the program fails.
+/// The output has one JSON object a line: `{"ready":true}` once all have opened the list,
+/// `{"acknowledged":TITLE}` for each todo that the server has acknowledged, and at the end
+/// `{"titles":[…],"refused":NUMBER,"stuck":NUMBER}`. The program fails if clients are stuck.
 #[derive(Debug, Parser)]
 #[command(name = "settee-crowd", version)]
 struct Options {
-    /// The server's address for sync, such as <ws://127.0.0.1:3000/sync>
+    /// The server's sync address, such as <ws://127.0.0.1:3000/sync>
     #[arg(long, value_name = "URL")]
     url: String,
-    /// An invitation to the list, to be edited
+    /// A link to the list, with the role of an editor
     #[arg(long, value_name = "LINK")]
     link: String,
-    /// How many there are
+    /// Number of clients
     #[arg(long, value_name = "COUNT", default_value_t = 10,
         value_parser = clap::value_parser!(u16).range(1..))]
     clients: u16,
@@ -65,7 +66,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says at the end whether everybody has come to rest.
+/// Returns whether all clients are synced at the end.
 #[tokio::main]
 async fn run(options: &Options) -> Result<bool> {
     let list = Invitation::read(&options.link).ok_or("the link is no invitation to a list")?;
@@ -74,7 +75,7 @@ async fn run(options: &Options) -> Result<bool> {
     for _ in 0..options.clients {
         members.push(Member::join(&options.url, &list).await?);
     }
-    // Writers stop when the other end of this is gone.
+    // Writers stop when the sender is dropped.
     let (go, stopping) = watch::channel(());
     let mut writers = JoinSet::new();
     let pause = Duration::from_millis(options.pause);
@@ -88,7 +89,7 @@ async fn run(options: &Options) -> Result<bool> {
     }
     let outcome = Outcome::of(&members).await?;
     if outcome.is_good() {
-        // What is acknowledged is said before the last line.
+        // All acknowledged titles are printed before the last line.
         while let Some(ended) = writers.join_next().await {
             ended??;
         }
@@ -98,7 +99,7 @@ async fn run(options: &Options) -> Result<bool> {
     Ok(outcome.is_good())
 }
 
-/// Has everybody write as soon as everybody can. Ends only with the first trouble.
+/// Starts all writers once all clients have opened the list. Returns early only with an error.
 async fn work(
     members: &[Member],
     pause: Duration,
@@ -119,13 +120,13 @@ async fn work(
     Ok(())
 }
 
-/// Tells when the input ends. It is read by a thread of its own, which ends with the process: no
-/// runtime waits for that.
+/// Signals the end of standard input. A thread reads it, because the runtime would wait for a
+/// blocking task when the process ends.
 fn end_of_input() -> oneshot::Receiver<()> {
     let (sender, over) = oneshot::channel();
     thread::spawn(move || {
-        // Input means nothing, and such that can't be read has ended. Nobody listens when it ends
-        // after the last word.
+        // The input itself is ignored, and an error counts as its end. Sending fails if the program
+        // has finished already.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         let _ = sender.send(());
     });

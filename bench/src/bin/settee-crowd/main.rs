@@ -1,4 +1,4 @@
-//! Native clients that write to one list, while an end-to-end test makes bad weather for them.
+//! Native clients that write to one list, while an end-to-end test simulates faults.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod crowd;
@@ -8,6 +8,6 @@ fn main() -> std::process::ExitCode {
     crowd::main()
 }
 
-/// Cargo builds the program beside the browser's tests, where there is nothing to run.
+/// Cargo also builds this binary for the tests in the browser, where it has nothing to do.
 #[cfg(target_arch = "wasm32")]
 fn main() {}

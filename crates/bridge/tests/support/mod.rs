@@ -1,5 +1,5 @@
-//! What the tests have in common: a model, and a database in memory.
-#![allow(dead_code, reason = "not every test needs all of it")]
+//! A model and a database in memory, for all tests.
+#![allow(dead_code, reason = "each test uses only a part")]
 
 use any_spawner::Executor;
 use leptos::prelude::*;
@@ -34,7 +34,7 @@ pub fn id(name: &str) -> DocumentId {
     DocumentId::new(&format!("note/{name}")).unwrap()
 }
 
-/// Runs a test where futures can be spawned locally and signals have an owner.
+/// Runs a test in a local task set, with a reactive owner.
 pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(Memory, Database) -> F) {
     let _ = Executor::init_tokio();
     let backend = Memory::new([1; 16]);
@@ -43,7 +43,7 @@ pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(Memory, Database) -> 
     LocalSet::new().run_until(test(backend.clone(), Database::new(backend))).await;
 }
 
-/// Waits until something is so; a turn of the event loop at a time.
+/// Waits until a condition holds, for a limited number of turns of the event loop.
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..10_000 {
         if is_so().await {
@@ -51,22 +51,22 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         }
         tokio::task::yield_now().await;
     }
-    panic!("it never came to this: {what}");
+    panic!("this never happened: {what}");
 }
 
 pub async fn attached(database: &Database) -> Collection<Note> {
     let notes = Collection::new();
     notes.attach(database.clone());
-    until("the first batch is in", async || notes.ready().get_untracked()).await;
+    until("the database is loaded", async || notes.ready().get_untracked()).await;
     notes
 }
 
-/// Another replica's edit, which descends from `parent`.
+/// Replicates an edit of another replica, which descends from `parent`.
 pub async fn replicate(database: &Database, id: &DocumentId, parent: Option<Revision>, text: &str) {
     arrive(database, id, parent, vec![], Some(&note(text, 1))).await;
 }
 
-/// A revision of another replica; of `None`, one that deletes.
+/// Replicates a revision of another replica. Without content, it is a deletion.
 async fn arrive(
     database: &Database,
     id: &DocumentId,
@@ -84,7 +84,7 @@ async fn arrive(
     assert!(database.commit(vec![operation]).await.unwrap().outcomes[0].is_ok());
 }
 
-/// Makes an edit beside another replica's of the same field, and waits until both are shown.
+/// Makes an edit and a concurrent one of another replica, and waits until the conflict is shown.
 pub async fn clash(
     database: &Database,
     notes: Collection<Note>,
@@ -108,7 +108,7 @@ pub async fn is_settled(database: &Database, id: &DocumentId, text: &str) -> boo
     stored(database, id).await.is_some_and(|body| body["text"] == text)
 }
 
-/// Another user's edit of what is there now, as any JSON.
+/// Replicates another user's edit of the current document, with any JSON. `null` deletes it.
 pub async fn others_write(database: &Database, id: &DocumentId, body: &serde_json::Value) {
     let known = database.get(id).await.unwrap();
     let (parent, merges) = known.map_or((None, vec![]), |known| {
@@ -120,27 +120,27 @@ pub async fn others_write(database: &Database, id: &DocumentId, body: &serde_jso
     arrive(database, id, parent, merges, (!body.is_null()).then_some(body)).await;
 }
 
-/// The server refuses all that waits for it of a document.
+/// Records that the server has refused the pending edits of a document.
 pub async fn refuse(database: &Database, id: &DocumentId) {
     let revisions = database.get(id).await.unwrap().unwrap().leaves;
     let refusal = Operation::Refuse { id: id.clone(), revisions, reason: "no".to_owned() };
     database.commit(vec![refusal]).await.unwrap();
 }
 
-/// The server takes all that waits for it of a document.
+/// Records that the server has acknowledged the pending edits of a document.
 pub async fn acknowledge(database: &Database, id: &DocumentId) {
     let revisions = database.get(id).await.unwrap().unwrap().leaves;
     database.commit(vec![Operation::Acknowledge { id: id.clone(), revisions }]).await.unwrap();
 }
 
-/// Lets everything happen that is about to.
+/// Runs the event loop until spawned tasks have nothing left to do.
 pub async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Waits until nothing of a collection waits to be written or read.
+/// Waits until a row and its document are equal.
 pub async fn is_saved(notes: Collection<Note>, database: &Database, id: &DocumentId) {
     until("the edit is saved", async || {
         let stored = stored(database, id).await;

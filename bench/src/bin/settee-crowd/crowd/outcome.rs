@@ -1,4 +1,4 @@
-//! What there is when everybody has come to rest, or should have.
+//! What the clients have once all are synced, or time is up.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use tokio::time::{Instant, sleep};
 
 use super::{Result, member::Member};
 
-/// How long coming to rest may take.
+/// Maximum time to become synced.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// Between two looks at everybody.
+/// Pause between two checks of all clients.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The last line.
+/// The last line of the output.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// Of all live todos, as the first client reads them; sorted.
+    /// The sorted titles of all live todos that the first client has.
     titles: Vec<String>,
     /// Documents with changes that the server has refused.
     refused: usize,
-    /// Clients that have not come to rest, or read something else than the first.
+    /// Clients that are not synced, or whose todos differ from those of the first.
     stuck: usize,
 }
 
 impl Outcome {
-    /// Waits until nobody is stuck, as long as there is patience.
+    /// Waits until no client is stuck, up to a time limit.
     pub async fn of(members: &[Member]) -> Result<Self> {
         let end = Instant::now() + PATIENCE;
         loop {
             let is_late = Instant::now() >= end;
-            // To read everything while not everybody has it would be in vain.
+            // Reading all documents is expensive, so it waits until all clients are synced.
             if is_late || are_at_rest(members).await? {
                 let outcome = Self::now(members).await?;
                 if is_late || outcome.is_good() {

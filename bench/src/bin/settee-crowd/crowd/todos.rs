@@ -1,9 +1,9 @@
-//! What is read of a record.
+//! The todo of a record.
 
 use settee_store::Record;
 use settee_todo::{Todo, document::TODO_PREFIX};
 
-/// The todo, if the record is of a live one.
+/// The todo, if the record is that of a live todo.
 pub fn todo(record: &Record) -> Option<Todo> {
     if !record.id.as_str().starts_with(TODO_PREFIX) {
         return None;

@@ -1,4 +1,4 @@
-//! What is printed.
+//! Output.
 
 use std::io::{self, Write as _};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Result;
 
-/// Prints one line of JSON, which whoever reads along gets at once.
+/// Prints one line of JSON and flushes it.
 pub fn say(value: &impl Serialize) -> Result<()> {
     let line = serde_json::to_string(value)?;
     let mut output = io::stdout().lock();

@@ -1,12 +1,12 @@
-//! What one client writes: new todos and nothing else, so that each title that the server has
-//! acknowledged has to be there in the end.
+//! The edits of one client: only new todos, so that in the end every acknowledged title must exist.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 use settee_bench::documents::edit;
+use settee_leptos::position;
 use settee_store::{Database, DocumentId, Record};
-use settee_todo::{Todo, new_todo_id, position, token::random};
+use settee_todo::{Todo, new_todo_id, token::random};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -18,11 +18,11 @@ pub struct Writer {
     number: usize,
     database: Database,
     pause: Duration,
-    /// How many todos it has written.
+    /// Number of todos written.
     count: usize,
-    /// The last position of the list, as far as it is known here.
+    /// The last position of the list in this client's database.
     last: Option<String>,
-    /// What the server has not decided about, with its title.
+    /// Titles of todos that the server has neither acknowledged nor refused.
     waiting: HashMap<DocumentId, String>,
 }
 
@@ -31,7 +31,7 @@ impl Writer {
         Self { number, database, pause, count: 0, last: None, waiting: HashMap::new() }
     }
 
-    /// Writes until it is told to stop, and goes on until the server has decided about everything.
+    /// Writes until `stopping` ends, then waits until the server has acknowledged or refused all.
     pub async fn run(mut self, mut stopping: watch::Receiver<()>) -> Result<()> {
         let mut feed = self.database.follow(0);
         let mut is_writing = true;
@@ -45,7 +45,7 @@ impl Writer {
                     self.add().await?;
                     due = Instant::now() + self.wait();
                 }
-                // Nothing is ever sent on it: it ends.
+                // Nothing is sent on this channel. It changes when it is closed.
                 _ = stopping.changed(), if is_writing => is_writing = false,
             }
         }
@@ -66,7 +66,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Sees where the list ends now, and says what the server has acknowledged.
+    /// Updates the last position, and prints what the server has acknowledged.
     fn read(&mut self, records: &[Arc<Record>]) -> Result<()> {
         for record in records {
             let position = todo(record).map(|todo| todo.position);
@@ -84,7 +84,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Around the pause, so that the clients don't keep step.
+    /// Varies the pause, so that clients don't write in lockstep.
     fn wait(&self) -> Duration {
         let [chance] = random::<1>();
         self.pause.mul_f64(0.75 + f64::from(chance) / 510.0)

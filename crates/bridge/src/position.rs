@@ -1,38 +1,47 @@
-//! The order of todos: texts that sort as the todos stand, with room between any two of them.
+//! Positions of rows: texts whose order is the order of the rows, with room between any two.
 //!
-//! A position is a path of whole numbers, compared one by one; a path stands before those that go
-//! on from it. A number is a letter that tells how many digits follow, and the digits: `a0`, `a1`,
-//! …, `az`, `b00`, and below nought `Zz`, `Zy`, …, `Z0`, `Yzz`. So appending to a list makes a
-//! position of a few characters, however long the list is, and so does inserting again and
-//! again before or after the same todo. Only taking turns between the two grows without end, by
-//! about one character for each two turns; see [`make_room`] for what is done then.
+//! A model keeps a position in a field and returns it from [`Model::order`](crate::Model::order).
+//! To move a row is then an edit of that one field.
 //!
-//! Any other text is a position too: what this module didn't make is compared as it is.
+//! A position is a path of integers. Paths are compared integer by integer, and a path sorts before
+//! its extensions. An integer is written as a letter, which gives its sign and its number of digits,
+//! followed by the digits: `a0`, `a1`, …, `az`, `b00` from zero upwards, and `Zz`, `Zy`, …, `Z0`,
+//! `Yzz` below zero. The byte order of the texts is therefore the order of the paths.
 //!
-//! Todos of equal position, put there by people who didn't see each other, stand in the order of
+//! Appending yields a few characters, however many rows there are. So does inserting repeatedly
+//! before the same row, or repeatedly after it. Only alternating between the two inside one gap
+//! grows without bound, by about one character for every two insertions; [`make_room`] shortens
+//! such positions again.
+//!
+//! Every other text is a valid position too, and is compared byte by byte.
+//!
+//! Two users who don't see each other's edits may choose the same position. Such rows are sorted by
 //! their ids.
 
-use crate::validate::POSITION_LIMIT;
+/// The length in bytes up to which positions may grow before [`make_room`] moves other rows.
+pub const LENGTH_LIMIT: usize = 512;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Most digits of a number. Nobody inserts 62¹⁰ todos.
+/// Maximum number of digits of an integer. Nobody inserts 62¹⁰ rows.
 const LONGEST: u32 = 10;
-/// What is left free between numbers below the first, so that few insertions lengthen the path.
+/// The step between integers after the first one of a path. The gap keeps paths short.
 const STRIDE: i64 = 16;
 
-/// A position after `last`, or the first one. Any text will do as `last`.
+/// A position after `last`, which may be any text. Without `last`, the position of a first row.
 pub fn after(last: Option<&str>) -> String {
     match last {
-        None | Some("") => spell(0),
-        // What this module didn't make is put after by lengthening it.
+        None | Some("") => encode(0),
+        // Another text, which this module didn't make: a longer one comes after it.
         Some(last) => first_number(last)
-            .map_or_else(|| format!("{last}V"), |(number, _)| spell(number.saturating_add(1))),
+            .map_or_else(|| format!("{last}V"), |(number, _)| encode(number.saturating_add(1))),
     }
 }
 
-/// A position between two, of which `before` is the smaller; `None` is the end of the list. Any
-/// texts will do, but there has to be something between them: where there isn't, because they are
-/// equal or the wrong way round, what comes back is after `before`.
+/// A position after `before` and before `next`, which may be any texts. `None` stands for the start
+/// or the end of the rows.
+///
+/// If no text lies between the two, because they are equal, in the wrong order or too close, the
+/// result is after `before`.
 pub fn between(before: Option<&str>, next: Option<&str>) -> String {
     let (before, Some(next)) = (before.unwrap_or_default(), next) else { return after(before) };
     let is_between = |position: &String| before < position.as_str() && position.as_str() < next;
@@ -44,21 +53,23 @@ pub fn between(before: Option<&str>, next: Option<&str>) -> String {
         .unwrap_or_else(|| format!("{before}V"))
 }
 
-/// The positions that put a todo directly after `before`, and in front of those `following`,
-/// which are given in their order. The first is the todo's own. Each further one is for the next of
-/// those following, which has to give way: it has the same position as `before`, or there is no
-/// room left in front of it that a position of [`POSITION_LIMIT`] bytes could name. Then so many
-/// give way that there is room for hundreds of turns to come.
+/// Positions that place a row directly after `before` and in front of the rows at `following`,
+/// which are in ascending order.
+///
+/// The first result is the position of the row itself. Each further result is the new position of
+/// the next row of `following`. A following row has to move if its position equals `before`, or if
+/// a position in front of it would be longer than [`LENGTH_LIMIT`]. In the second case enough rows
+/// move to leave room for hundreds of insertions.
 pub fn make_room(before: Option<&str>, following: &[&str]) -> Vec<String> {
     let lowest = before.unwrap_or_default();
-    let mut giving_way = following.iter().take_while(|next| **next <= lowest).count();
-    let mut longest = POSITION_LIMIT;
-    while let Some(next) = following.get(giving_way) {
-        if let Some(positions) = several(before, Some(next), giving_way + 1, longest) {
+    let mut moved = following.iter().take_while(|next| **next <= lowest).count();
+    let mut longest = LENGTH_LIMIT;
+    while let Some(next) = following.get(moved) {
+        if let Some(positions) = several(before, Some(next), moved + 1, longest) {
             return positions;
         }
-        giving_way = 2 * giving_way + 1;
-        longest = POSITION_LIMIT / 4;
+        moved = 2 * moved + 1;
+        longest = LENGTH_LIMIT / 4;
     }
     let mut positions: Vec<String> = Vec::with_capacity(following.len() + 1);
     for _ in 0..=following.len() {
@@ -67,7 +78,7 @@ pub fn make_room(before: Option<&str>, following: &[&str]) -> Vec<String> {
     positions
 }
 
-/// Rising positions between two, if there are such of at most so many bytes.
+/// `count` ascending positions between the two, or `None` if one would be longer than `longest`.
 fn several(
     before: Option<&str>,
     next: Option<&str>,
@@ -91,23 +102,23 @@ fn path_between(before: &[i64], next: &[i64]) -> Option<String> {
     let step = |level: usize| if level == 0 { 1 } else { STRIDE };
     let (shared, high) = (&next[..common], *next.get(common)?);
     let Some(low) = before.get(common).copied() else {
-        return Some(spell_path(shared, high.checked_sub(step(common))?));
+        return Some(encode_path(shared, high.checked_sub(step(common))?));
     };
     let gap = high.checked_sub(low)?;
     if gap > 1 {
-        return Some(spell_path(shared, low + step(common).min(gap / 2)));
+        return Some(encode_path(shared, low + step(common).min(gap / 2)));
     }
     if next.len() > common + 1 {
-        return Some(spell_path(shared, high));
+        return Some(encode_path(shared, high));
     }
     let shared = &before[..=common];
     match before.get(common + 1) {
-        Some(number) => Some(spell_path(shared, number.checked_add(STRIDE)?)),
-        None => Some(spell_path(shared, 0)),
+        Some(number) => Some(encode_path(shared, number.checked_add(STRIDE)?)),
+        None => Some(encode_path(shared, 0)),
     }
 }
 
-/// Between texts of any kind. `None` where nothing is.
+/// A text between any two texts, or `None` if there is none.
 fn text_between(before: &str, next: &str) -> Option<String> {
     let common: usize = before
         .chars()
@@ -125,15 +136,15 @@ fn text_between(before: &str, next: &str) -> Option<String> {
             return Some(text);
         }
         if low.is_some() {
-            // Whatever begins with all of `before` is below `next`.
+            // Every extension of `before` sorts before `next`.
             return Some(lengthened(before, common));
         }
         text.push(ceiling);
     }
 }
 
-/// A character between two, a digit if there is one. Never the lowest digit without need: there
-/// is little room below it.
+/// A character between the two, preferably a digit. The lowest digit is avoided, as it leaves
+/// little room below it.
 fn character_between(low: Option<char>, high: char) -> Option<char> {
     let fits = |digit: &char| low.is_none_or(|low| low < *digit) && *digit < high;
     let digits: Vec<char> =
@@ -146,7 +157,7 @@ fn character_between(low: Option<char>, high: char) -> Option<char> {
     (high > low + 1).then(|| char::from_u32(low + (high - low) / 2)).flatten()
 }
 
-/// A text after `before` that begins as it does for more than `common` bytes, and is short.
+/// A short text after `before` that shares more than its first `common` bytes.
 fn lengthened(before: &str, common: usize) -> String {
     let first = before[common..].chars().next().map_or(0, char::len_utf8);
     let rest = &before[common + first..];
@@ -158,7 +169,7 @@ fn lengthened(before: &str, common: usize) -> String {
     format!("{before}V")
 }
 
-/// A position that this module has made, as numbers.
+/// The integers of a position, or `None` if this module didn't make it.
 fn path(mut position: &str) -> Option<Vec<i64>> {
     let mut path = Vec::new();
     while !position.is_empty() {
@@ -169,7 +180,7 @@ fn path(mut position: &str) -> Option<Vec<i64>> {
     Some(path)
 }
 
-/// The number that a text begins with, and the rest of it.
+/// The integer at the start of a text, and the rest of the text.
 fn first_number(position: &str) -> Option<(i64, &str)> {
     let letter = *position.as_bytes().first()?;
     let (length, is_negative) = match letter {
@@ -191,16 +202,16 @@ fn first_number(position: &str) -> Option<(i64, &str)> {
     Some((number, &position[end..]))
 }
 
-/// How many numbers of one sign have less digits than that.
+/// How many integers of one sign have fewer than `length` digits.
 fn fewer_than(length: u32) -> i64 {
     (1..length).map(|length| 62_i64.pow(length)).sum()
 }
 
-fn spell_path(shared: &[i64], last: i64) -> String {
-    shared.iter().chain([&last]).map(|number| spell(*number)).collect()
+fn encode_path(shared: &[i64], last: i64) -> String {
+    shared.iter().chain([&last]).map(|number| encode(*number)).collect()
 }
 
-fn spell(number: i64) -> String {
+fn encode(number: i64) -> String {
     let size = if number < 0 { -(number + 1) } else { number };
     let mut length = 1;
     while length < LONGEST && fewer_than(length + 1) <= size {
@@ -214,7 +225,7 @@ fn spell(number: i64) -> String {
         digits.push(DIGITS[usize::try_from(value % 62).unwrap_or_default()]);
         value /= 62;
     }
-    // No more than LONGEST.
+    // At most LONGEST, so it fits.
     let offset = u8::try_from(length - 1).unwrap_or_default();
     digits.push(if number < 0 { first - offset } else { first + offset });
     digits.iter().rev().map(|digit| char::from(*digit)).collect()
@@ -226,13 +237,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn numbers_are_spelt_in_their_order() {
+    fn encoded_integers_sort_like_integers() {
         for number in [-250_000, -3_907, -3_906, -63, -62, -1, 0, 61, 62, 3_905, 3_906, 250_000] {
-            assert_eq!(first_number(&spell(number)), Some((number, "")));
-            assert!(spell(number) < spell(number + 1), "{number}");
+            assert_eq!(first_number(&encode(number)), Some((number, "")));
+            assert!(encode(number) < encode(number + 1), "{number}");
         }
-        assert_eq!([spell(0), spell(61), spell(62)], ["a0", "az", "b00"]);
-        assert_eq!([spell(-1), spell(-62), spell(-63)], ["Zz", "Z0", "Yzz"]);
+        assert_eq!([encode(0), encode(61), encode(62)], ["a0", "az", "b00"]);
+        assert_eq!([encode(-1), encode(-62), encode(-63)], ["Zz", "Z0", "Yzz"]);
     }
 
     #[test]
@@ -247,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn inserting_beside_one_todo_again_and_again_stays_short() {
+    fn inserting_repeatedly_beside_one_row_stays_short() {
         let (low, high) = (after(None), after(Some("a0")));
         let (mut from_below, mut from_above, mut front) = (low.clone(), high.clone(), low.clone());
         for _ in 0..10_000 {
@@ -266,30 +277,30 @@ mod tests {
         }
     }
 
-    /// The worst that can be done. Without making room it would take thousands of bytes.
+    /// The worst case. Without `make_room` it would take thousands of bytes.
     #[test]
-    fn taking_turns_in_one_gap_stays_within_the_limit() {
-        let mut list = vec!["a0".to_owned(), "a1".to_owned()];
+    fn alternating_in_one_gap_stays_within_the_limit() {
+        let mut positions = vec!["a0".to_owned(), "a1".to_owned()];
         let mut at = 1;
         let mut rewritten = 0;
         for turn in 0..10_000 {
-            let following: Vec<&str> = list[at..].iter().map(String::as_str).collect();
-            let mut positions = make_room(Some(&list[at - 1]), &following).into_iter();
-            let own = positions.next().unwrap();
-            for (place, position) in positions.enumerate() {
-                list[at + place] = position;
+            let following: Vec<&str> = positions[at..].iter().map(String::as_str).collect();
+            let mut made = make_room(Some(&positions[at - 1]), &following).into_iter();
+            let own = made.next().unwrap();
+            for (place, position) in made.enumerate() {
+                positions[at + place] = position;
                 rewritten += 1;
             }
-            list.insert(at, own);
+            positions.insert(at, own);
             at += turn % 2;
         }
-        assert!(list.is_sorted_by(|one, other| one < other));
-        assert!(list.iter().all(|position| position.len() <= POSITION_LIMIT));
+        assert!(positions.is_sorted_by(|one, other| one < other));
+        assert!(positions.iter().all(|position| position.len() <= LENGTH_LIMIT));
         assert!(rewritten < 10_000, "{rewritten}");
     }
 
     #[test]
-    fn turns_grow_as_the_documentation_says() {
+    fn alternating_grows_as_documented() {
         let (mut low, mut high) = ("a0".to_owned(), "a1".to_owned());
         for turn in 0..1000 {
             let next = between(Some(&low), Some(&high));
@@ -300,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_equal_position_give_way() {
+    fn rows_of_equal_position_move() {
         assert_eq!(make_room(Some("a0"), &["a0", "a0", "a1"]).len(), 3);
         let positions = make_room(Some("a0"), &["a0", "a0", "a1"]);
         assert!(positions.is_sorted_by(|one, other| one < other));
@@ -320,7 +331,7 @@ mod tests {
         #[test]
         fn between_anything_that_has_room(one in ".{0,6}", other in ".{0,6}") {
             let (low, high) = if one < other { (&one, &other) } else { (&other, &one) };
-            // Right after a text comes the same with a NUL.
+            // No text lies between a text and the same text followed by a NUL.
             prop_assume!(low != high && !high.contains('\0'));
             let position = between(Some(low), Some(high));
             prop_assert!(*low < position && position < *high, "{low:?} {position:?} {high:?}");
@@ -329,21 +340,21 @@ mod tests {
         #[test]
         fn between_paths(one in prop::collection::vec(-70_i64..70, 1..5),
             other in prop::collection::vec(-70_i64..70, 1..5)) {
-            let spelt = |path: &[i64]| path.iter().map(|number| spell(*number)).collect::<String>();
-            prop_assert_eq!(one.cmp(&other), spelt(&one).cmp(&spelt(&other)));
+            let encoded = |path: &[i64]| path.iter().map(|number| encode(*number)).collect::<String>();
+            prop_assert_eq!(one.cmp(&other), encoded(&one).cmp(&encoded(&other)));
             prop_assume!(one != other);
-            let (low, high) = (spelt(one.clone().min(other.clone()).as_slice()), spelt(&one.max(other)));
+            let (low, high) = (encoded(one.clone().min(other.clone()).as_slice()), encoded(&one.max(other)));
             let position = between(Some(&low), Some(&high));
             prop_assert!(path(&position).is_some(), "{}", position);
             prop_assert!(low < position && position < high);
         }
 
         #[test]
-        fn moves_put_rows_where_they_are_wanted(
+        fn moved_rows_are_in_the_wanted_order(
             moves in prop::collection::vec((0_usize..20, 0_usize..20), 1..200),
             equal in any::<bool>(),
         ) {
-            // The names of rows, in the order that is wanted, and what they are sorted by.
+            // The rows in the wanted order, and the position of each row.
             let mut wanted: Vec<usize> = (0..20).collect();
             let mut positions = vec!["a0".to_owned(); 20];
             if !equal {
