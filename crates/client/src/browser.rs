@@ -20,17 +20,19 @@ pub use device::{Device, watch_device};
 pub use leadership::Leadership;
 pub use web_socket::WebSocketConnector;
 
-pub(crate) use wasm_bindgen_futures::spawn_local as spawn;
+pub use wasm_bindgen_futures::spawn_local as spawn;
 
 /// The page's own monotonic clock.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock;
+pub struct Clock;
 
 impl Clock {
+    /// Begins now, or with the page.
     pub fn start() -> Self {
         Self
     }
 
+    /// The time since the clock began.
     #[expect(clippy::unused_self, reason = "a native clock has a start")]
     pub fn now(self) -> Time {
         let millis = web_sys::window()

@@ -39,6 +39,7 @@
 //! - [`socket`]: what the driver needs of a connection. `native` (tokio-tungstenite) and `browser`
 //!   (`WebSocket`) have a connection and a clock each; `stream` has a connection over any other
 //!   stream of bytes.
+//! - [`runtime`]: time and background tasks on either platform.
 //! - `election`: which of a browser's tabs syncs for all of them.
 
 mod checkpoint;
@@ -50,6 +51,7 @@ mod election;
 mod job;
 mod jobs;
 mod news;
+pub mod runtime;
 pub mod socket;
 mod wire;
 

@@ -81,15 +81,17 @@ fn frame(message: Result<Message, Error>) -> Option<Result<Vec<u8>, SocketError>
 
 /// A monotonic clock.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
+pub struct Clock {
     start: Instant,
 }
 
 impl Clock {
+    /// Begins now, or with the page.
     pub fn start() -> Self {
         Self { start: Instant::now() }
     }
 
+    /// The time since the clock began.
     pub fn now(self) -> Time {
         Time::default() + self.start.elapsed()
     }
@@ -100,11 +102,12 @@ pub(crate) fn wall_clock() -> Duration {
     SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
 }
 
-pub(crate) async fn sleep(duration: Duration) {
+/// Waits for so long.
+pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
 /// Runs a future in the background, on the runtime that this is called in.
-pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+pub fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(future);
 }

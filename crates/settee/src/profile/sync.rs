@@ -12,7 +12,7 @@ use settee_client::{
     socket::{Connector, Socket, SocketError},
 };
 use settee_keys::random::random_number;
-use settee_store::{BackendError, Database, backend::BoxFuture};
+use settee_store::{BackendError, backend::BoxFuture};
 use settee_sync::{DenialCode, Limits, Time};
 
 use super::{
@@ -115,8 +115,6 @@ struct Term<'a> {
 struct Turn {
     since: Time,
     opened: Arc<Opened>,
-    /// Writes under this tab's term.
-    database: Database,
     replica: Replica,
     /// What is shown to the server.
     shown: Credentials,
@@ -222,7 +220,7 @@ impl Term<'_> {
             _ => opened.database.clone(),
         };
         let opening = Opening {
-            database: database.clone(),
+            database,
             name: kept.name.clone(),
             credentials: shown.0.clone(),
             is_lazy: kept.is_own,
@@ -232,7 +230,6 @@ impl Term<'_> {
         let turn = Turn {
             since: self.clock.now(),
             opened,
-            database,
             replica,
             shown: shown.clone(),
             others: others.to_vec(),
