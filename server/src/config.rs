@@ -5,14 +5,11 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use settee::server::{CONNECTIONS, Origin};
+use settee_shell::Site;
 
-use crate::{
-    error::Error,
-    service::{CONNECTIONS, Settings},
-    site::Site,
-    sync::origin::Origin,
-};
+use crate::{error::Error, service::Settings, telemetry::LogFormat};
 
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -56,14 +53,6 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people
-    Text,
-    /// A JSON object a line
-    Json,
-}
-
 impl Config {
     pub fn listen(&self) -> SocketAddr {
         let from_leptos = || std::env::var("LEPTOS_SITE_ADDR").ok()?.parse().ok();
@@ -71,7 +60,7 @@ impl Config {
     }
 
     pub fn settings(&self) -> Result<Settings, Error> {
-        let site = if self.sync_only { None } else { Some(Site::find()?) };
+        let site = if self.sync_only { None } else { Some(Site::find("settee").map_err(Error::Site)?) };
         let (origins, connections) = (self.origins.clone(), self.connections);
         Ok(Settings { site, origins, connections, ..Settings::new(&self.data) })
     }

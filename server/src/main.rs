@@ -6,7 +6,8 @@ use std::{
 };
 
 use clap::Parser;
-use settee_server::{Config, Error, Service, shutdown, telemetry};
+use settee::server::shutdown;
+use settee_server::{Config, Error, Service, telemetry};
 use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(config: &Config) -> Result<(), Error> {
     let stop = shutdown::signal()?;
-    let service = Service::open(config.settings()?)?;
+    let service = Service::open(config.settings()?).await?;
     let address = config.listen();
     let listener =
         TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
@@ -32,7 +33,7 @@ async fn run(config: &Config) -> Result<(), Error> {
     service.serve(listener, stop).await
 }
 
-/// Whoever started the server reads the address here, which with port 0 nobody else knows.
+/// Whoever started the server reads the address here. With port 0 nobody else knows it.
 fn announce(listener: &TcpListener) -> Result<(), Error> {
     let address = listener.local_addr()?;
     let mut stdout = io::stdout().lock();

@@ -2,9 +2,17 @@
 
 use std::io::{self, IsTerminal};
 
+use clap::ValueEnum;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
-use crate::config::LogFormat;
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
 
 /// Sets up the log of this process. What is set up already stays.
 pub fn init(format: LogFormat) {
@@ -18,23 +26,5 @@ pub fn init(format: LogFormat) {
     };
     if let Err(error) = set {
         tracing::debug!(%error, "the log was set up before");
-    }
-}
-
-/// Enough of a database's name to tell it from others in a log.
-pub(crate) fn short(database: &str) -> &str {
-    let end = database.char_indices().nth(8).map_or(database.len(), |(at, _)| at);
-    &database[..end]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short;
-
-    #[test]
-    fn names_are_shortened_between_characters() {
-        assert_eq!(short("d8nky0yt022fvwnfrc45a38jg4"), "d8nky0yt");
-        assert_eq!(short("ääääääääää"), "ääääääää");
-        assert_eq!(short("abc"), "abc");
     }
 }

@@ -1,7 +1,7 @@
 //! The pages, the files and their headers.
 
 use data_encoding::BASE64;
-use settee_server::Site;
+use settee_shell::Site;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ async fn server() -> (TestServer, TempDir) {
     write(&site, "manifest.webmanifest", "{}");
     write(&site, "icon.svg", "<svg/>");
     write(built.path(), "hash.txt", "js: J5\nwasm: W5\ncss: C5\n");
-    let site = Site::at(&site, &built.path().join("hash.txt")).unwrap();
+    let site = Site::at(&site, &built.path().join("hash.txt"), "settee").unwrap();
     (TestServer::with(|settings| settings.site = Some(site)).await, built)
 }
 
@@ -121,7 +121,7 @@ async fn the_service_worker_names_the_files_of_the_build() {
 async fn a_build_without_hashes_has_no_service_worker() {
     let built = tempfile::tempdir().unwrap();
     write(built.path(), "pkg/settee.js", "export default 1");
-    let site = Site::at(built.path(), &built.path().join("hash.txt")).unwrap();
+    let site = Site::at(built.path(), &built.path().join("hash.txt"), "settee").unwrap();
     let server = TestServer::with(|settings| settings.site = Some(site)).await;
     assert!(get(server.address, "/sw.js", &[]).await.text().contains("unregister"));
     let script = get(server.address, "/pkg/settee.js", &[]).await;

@@ -9,12 +9,17 @@ use std::{
     time::Duration,
 };
 
-use settee_store::DocumentId;
-use settee_sync::message::{GoodbyeCode, Message};
-use settee_todo::Token;
+use serde_json::json;
+use settee::{
+    Remote,
+    client::{ConnectionStatus, OfflineReason, native::WebSocketConnector},
+    keys::Token,
+    remote::RemoteDatabase,
+    store::{Body, Change, DocumentId, Edit},
+};
 use tokio::time::timeout;
 
-use crate::support::{Client, SOON, get, todo};
+use crate::support::{SOON, get};
 
 const ANY_PORT: &str = "127.0.0.1:0";
 
@@ -63,16 +68,48 @@ fn command(data: &Path, listen: &str) -> Command {
     command
 }
 
+/// The owner's list, on a connection of its own.
+async fn list(server: &Process, owner: &Token) -> RemoteDatabase {
+    let connector = WebSocketConnector::new(format!("ws://{}/sync", server.address));
+    let id = owner.database_id();
+    Remote::connect(connector).open(id.as_str(), owner.as_bytes()).await.unwrap()
+}
+
+async fn add(list: &RemoteDatabase, titles: impl Iterator<Item = String>) {
+    let edits = titles.map(|title| Edit {
+        id: DocumentId::new(&format!("todo/{title}")).unwrap(),
+        seen: Vec::new(),
+        change: Change::Put(
+            Body::from_serialize(&json!({"title": title, "completed": false})).unwrap(),
+        ),
+    });
+    for outcome in list.write(edits.collect()).await.unwrap() {
+        outcome.unwrap();
+    }
+}
+
+/// The documents of the list that don't wait for the server.
+async fn acknowledged(list: &RemoteDatabase) -> HashSet<DocumentId> {
+    let records = list.changes(0, usize::MAX).await.unwrap();
+    let sent = records.iter().filter(|record| !record.tree.is_pending());
+    sent.map(|record| record.id.clone()).collect()
+}
+
 #[tokio::test]
 async fn asked_to_stop_it_says_goodbye_and_exits_well() {
     let data = tempfile::tempdir().unwrap();
     for signal in ["TERM", "INT"] {
         let mut server = Process::start(data.path());
         assert_eq!(get(server.address, "/health", &[]).await.status(), 200);
-        let token = Token::generate();
-        let (mut client, _) = Client::opened(server.address, &token, &token, None).await;
+        let list = list(&server, &Token::generate()).await;
+        list.opened().await.unwrap();
+        let mut status = list.client().status();
         server.signal(signal);
-        assert_eq!(client.ended().await, Some(GoodbyeCode::Stopping.close_code()));
+        let is_told = |status: &settee::client::Status| {
+            let reason = OfflineReason::ServerStopped;
+            matches!(status.connection, ConnectionStatus::Offline { reason: told, .. } if told == reason)
+        };
+        timeout(SOON, status.wait_for(is_told)).await.expect("it says goodbye").unwrap();
         assert_eq!(server.ended().await.code(), Some(0), "{signal}");
     }
 }
@@ -80,35 +117,29 @@ async fn asked_to_stop_it_says_goodbye_and_exits_well() {
 #[tokio::test]
 async fn what_was_acknowledged_survives_kill_9() {
     let data = tempfile::tempdir().unwrap();
-    let token = Token::generate();
-    let mut acknowledged: HashSet<DocumentId> = HashSet::new();
+    let owner = Token::generate();
+    let mut known: HashSet<DocumentId> = HashSet::new();
     for life in 0..4 {
         let mut server = Process::start(data.path());
-        let (mut client, _) = Client::opened(server.address, &token, &token, None).await;
-        let mut documents: HashSet<DocumentId> = HashSet::new();
-        while !acknowledged.is_subset(&documents) {
-            documents.extend(client.changes().await.into_iter().map(|document| document.id));
-        }
+        let list = list(&server, &owner).await;
+        timeout(SOON, list.up_to_date()).await.expect("it catches up").unwrap();
+        let there = acknowledged(&list).await;
+        assert!(known.is_subset(&there), "{} are lost", known.difference(&there).count());
         // Killed with some acknowledged and the rest under way.
-        let batches: Vec<Vec<_>> = (0..40)
-            .map(|batch| (0..20).map(|n| todo(&format!("{life} {batch} {n}"))).collect())
-            .collect();
-        for (number, batch) in (0..).zip(&batches) {
-            client.push(1, number, batch.clone()).await;
+        let mut news = list.watch();
+        let before = there.len();
+        for batch in 0..40 {
+            add(&list, (0..20).map(|n| format!("{life} {batch} {n}"))).await;
         }
-        let mut wanted = 5 * life + 1;
-        while wanted > 0 {
-            if let Message::Acknowledge(landed) = client.receive().await {
-                assert_eq!(landed.refused, []);
-                let batch = &batches[landed.batch as usize];
-                acknowledged.extend(batch.iter().map(|document| document.id.clone()));
-                wanted -= 1;
-            }
+        let wanted = before + 20 * (5 * life + 1);
+        while acknowledged(&list).await.len() < wanted {
+            timeout(SOON, news.changed()).await.expect("more is acknowledged").unwrap();
         }
+        known = acknowledged(&list).await;
         server.signal("KILL");
         server.ended().await;
     }
-    assert!(acknowledged.len() >= 20 * (1 + 6 + 11 + 16), "{}", acknowledged.len());
+    assert!(known.len() >= 20 * (1 + 6 + 11 + 16), "{}", known.len());
 }
 
 #[test]
