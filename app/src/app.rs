@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, web_sys};
+use settee::keys::Role;
 
 use crate::components::{
     Footer, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status, TodoList,
@@ -127,17 +128,8 @@ fn mark_body(session: SessionSlot, access: Memo<Access>, loaded: Signal<bool>) {
     });
     Effect::new(move || {
         let role = session.current(|list| list.role).flatten();
-        set_on_body("data-role", role.map(role_name));
+        set_on_body("data-role", role.map(Role::name));
     });
-}
-
-fn role_name(role: settee_todo::Role) -> &'static str {
-    use settee_todo::Role;
-    match role {
-        Role::Owner => "owner",
-        Role::Editor => "editor",
-        Role::Viewer => "viewer",
-    }
 }
 
 fn set_on_body(name: &str, value: Option<&str>) {

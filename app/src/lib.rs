@@ -8,6 +8,7 @@
 //! - `app`: the page as a whole, and what it tells `<body>`
 //! - `shell`: the HTML document around it, on the server only
 //! - `session`: what the page asks of the rest of the browser's side
+//! - `status`: what the status line says
 //! - `todos`: the current list, and everything one can do to it
 //! - `todo_row`: the app's document as a row of a collection
 //! - `filter`: the three views of a list, and their addresses
@@ -22,13 +23,13 @@ mod keys;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;
+mod status;
 mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use session::{
-    Access, CurrentList, ListSummary, Session, SessionSlot, StatusKind, StatusView, Theme,
-};
+pub use session::{Access, CurrentList, ListSummary, Session, SessionSlot, Theme};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+pub use status::{StatusKind, StatusView};
 pub use todo_row::TodoRow;

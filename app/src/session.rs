@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use settee_store::Database;
-use settee_todo::Role;
+use settee::keys::Role;
+use settee::store::Database;
+
+use crate::status::{StatusKind, StatusView};
 
 /// The signals are asked for inside effects, again and again: an implementation makes each
 /// of them once and hands out copies.
@@ -69,71 +71,6 @@ pub struct CurrentList {
     /// None until it is known, which for a single person's invitation only the server can tell.
     pub role: Option<Role>,
     pub database: Database,
-}
-
-/// In order of precedence: the first that holds is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusKind {
-    /// This device can't save.
-    Unsaved,
-    Denied,
-    /// The server speaks a newer protocol than this page.
-    Update,
-    Refused,
-    Offline,
-    Connecting,
-    Syncing,
-    Synced,
-}
-
-impl StatusKind {
-    /// The value of `data-sync`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unsaved => "unsaved",
-            Self::Denied => "denied",
-            Self::Update => "update",
-            Self::Refused => "refused",
-            Self::Offline => "offline",
-            Self::Connecting => "connecting",
-            Self::Syncing => "syncing",
-            Self::Synced => "synced",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusView {
-    pub kind: StatusKind,
-    /// This list's documents with changes that the server hasn't acknowledged.
-    pub pending: usize,
-    /// A whole sentence; if empty, the page has one for the kind.
-    pub detail: String,
-}
-
-impl StatusView {
-    pub fn sentence(&self) -> String {
-        if !self.detail.is_empty() {
-            return self.detail.clone();
-        }
-        let changes = match self.pending {
-            1 => "1 change".to_owned(),
-            n => format!("{n} changes"),
-        };
-        match (self.kind, self.pending) {
-            (StatusKind::Unsaved, _) => "Changes can't be saved on this device".to_owned(),
-            (StatusKind::Denied, _) => "The server gives no access to this list".to_owned(),
-            (StatusKind::Update, _) => "Reload to get the new version of Settee".to_owned(),
-            (StatusKind::Refused, _) => "Some changes were refused".to_owned(),
-            (StatusKind::Offline, 0) => "Offline. Saved on this device".to_owned(),
-            (StatusKind::Offline, _) => format!("Offline: {changes} waiting"),
-            (StatusKind::Connecting, 0) => "Saved on this device. Connecting…".to_owned(),
-            (StatusKind::Connecting, _) => format!("Connecting: {changes} waiting"),
-            (StatusKind::Syncing, 0) => "Syncing…".to_owned(),
-            (StatusKind::Syncing, _) => format!("Syncing {changes}…"),
-            (StatusKind::Synced, _) => "All changes synced".to_owned(),
-        }
-    }
 }
 
 /// What the page may do with the list that its address names.

@@ -1,7 +1,7 @@
 //! A todo as a row of a reactive collection.
 
 use serde::{Deserialize, Serialize};
-use settee_leptos::{Model, position};
+use settee::leptos::{Model, position};
 use settee_todo::Todo;
 use settee_todo::document::TODO_PREFIX;
 use settee_todo::validate::POSITION_LIMIT;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use settee_leptos::{Collection, Problem, Row, position};
-use settee_store::{Database, DocumentId};
+use settee::leptos::{Collection, Problem, Row, position};
+use settee::store::{Database, DocumentId};
 use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
 use crate::filter::Filter;

@@ -1,33 +1,22 @@
 //! The browser's entry: it brings the server's page to life, opens what this device keeps, and
-//! starts to sync.
+//! answers what the page asks.
 //!
-//! # Layout
-//!
-//! - `page`: the page's address, its service worker, and the banner for when the app breaks.
-//! - `storage`: opening databases, in memory where nothing can be saved.
-//! - `home`: the lists that this device knows.
-//! - `sync`: syncing, in the one tab that does it for all; `lists`: the lists that it syncs;
-//!   `report`: what it tells the others of that.
-//! - `session`: what the user interface asks for.
+//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps.
+//! - `page`: the page's address, and the banner for when the app breaks.
 //! - `settings`: what has to be known before a database is open.
-//! - `status`: what the line at the bottom says.
 #![cfg(target_arch = "wasm32")]
 
-mod home;
 mod lists;
 mod page;
-mod report;
 mod session;
 mod settings;
-mod status;
-mod storage;
-mod sync;
 
 use std::rc::Rc;
 
 use leptos::prelude::*;
 use settee_app::{App, SessionSlot};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::spawn_local;
 
 /// Called by the page once the module is loaded.
 #[wasm_bindgen]
@@ -42,10 +31,14 @@ pub fn hydrate() {
         view! { <App session /> }
     });
     let Some((session, owner)) = slot.get_value() else { return };
-    wasm_bindgen_futures::spawn_local(async move {
-        let started = session::Session::start(address, owner.unwrap_or_default()).await;
-        session.fill(Rc::new(started));
-        page::register_service_worker();
-        page::ask_to_persist();
+    spawn_local(async move {
+        match session::Session::start(address, owner.unwrap_or_default()).await {
+            Ok(started) => session.fill(Rc::new(started)),
+            Err(error) => page::break_down(&error),
+        }
+        // Without a service worker the app works as long as the server does, and without the
+        // browser's promise its data stays until room gets scarce.
+        let _ = settee_shell::register(|_| {}).await;
+        settee_shell::ask_to_persist().await;
     });
 }

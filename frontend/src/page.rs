@@ -1,7 +1,8 @@
-//! The page around the app: its address, its service worker, and its last words.
+//! The page around the app: its address, and what it says when the app breaks.
 
+use settee::keys::link::{Address, has_secret};
 use settee_app::Theme;
-use settee_todo::link::{self, Address};
+use settee_todo::document::LINKS;
 use wasm_bindgen::JsValue;
 
 /// Reads the page's address, and takes a secret out of it at once: it must not be seen over a
@@ -10,13 +11,13 @@ pub fn take_address() -> Address {
     let location = window().location();
     let path = location.pathname().unwrap_or_default();
     let fragment = location.hash().unwrap_or_default();
-    if link::has_secret(&fragment)
+    if has_secret(&fragment)
         && let Ok(history) = window().history()
     {
         // It fails on pages without an address of their own, which have no secret either.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
     }
-    link::read(&path, &fragment)
+    LINKS.read(&path, &fragment)
 }
 
 pub fn origin() -> String {
@@ -50,41 +51,26 @@ pub fn show_leader(leads: bool) {
     }
 }
 
-/// The app opens without a server after the first visit. Where there are no service workers it
-/// needs one.
-pub fn register_service_worker() {
-    let navigator = window().navigator();
-    if js_sys::Reflect::has(&navigator, &"serviceWorker".into()).unwrap_or(false) {
-        let registration = navigator.service_worker().register("/sw.js");
-        wasm_bindgen_futures::spawn_local(async move {
-            // Without one the app works as long as the server does.
-            let _ = registration.await;
-        });
-    }
-}
-
-/// Asks the browser not to clear this device's lists when room gets scarce. It may say no.
-pub fn ask_to_persist() {
-    let navigator = window().navigator();
-    if js_sys::Reflect::has(&navigator, &"storage".into()).unwrap_or(false)
-        && let Ok(answer) = navigator.storage().persist()
-    {
-        wasm_bindgen_futures::spawn_local(async move {
-            let _ = wasm_bindgen_futures::JsFuture::from(answer).await;
-        });
-    }
-}
-
 /// After a panic nothing of the app works any more, but the page can say so.
 pub fn explain_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let banner = window().document().and_then(|document| document.get_element_by_id("panic"));
-        if let Some(banner) = banner {
-            let _ = banner.remove_attribute("hidden");
-        }
+        show_banner();
         // The place in the code, and the message: none of ours holds what people have written.
         wasm_bindgen::throw_str(&panic.to_string());
     }));
+}
+
+/// The app can't start.
+pub fn break_down(error: &impl std::fmt::Display) {
+    show_banner();
+    wasm_bindgen::throw_str(&error.to_string());
+}
+
+fn show_banner() {
+    let banner = window().document().and_then(|document| document.get_element_by_id("panic"));
+    if let Some(banner) = banner {
+        let _ = banner.remove_attribute("hidden");
+    }
 }
 
 fn window() -> web_sys::Window {

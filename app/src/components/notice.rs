@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use settee_leptos::{FieldConflict, RowState};
-use settee_store::{DocumentId, Kept};
+use settee::leptos::{FieldConflict, RowState};
+use settee::store::{DocumentId, Kept};
 
 use crate::todos::Todos;
 

@@ -1,7 +1,7 @@
 //! Errors that people have to know of at once.
 
 use leptos::prelude::*;
-use settee_leptos::{CollectionError, Problem};
+use settee::leptos::{CollectionError, Problem};
 
 use crate::todos::Todos;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use settee_todo::Role;
+use settee::keys::Role;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::focus;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::session::{SessionSlot, StatusKind, StatusView};
+use crate::session::SessionSlot;
+use crate::status::{StatusKind, StatusView};
 
 /// Long enough that a change is usually synced before the text says that it isn't.
 const SETTLE: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use leptos::html::Input;
 use leptos::prelude::*;
-use settee_leptos::Row;
+use settee::leptos::Row;
 
 use crate::components::Notice;
 use crate::todo_row::TodoRow;

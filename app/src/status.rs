@@ -1,0 +1,177 @@
+//! What the status line says: the first that holds.
+
+use settee::{Connection, DatabaseStatus, Standing};
+
+/// In order of precedence: the first that holds is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusKind {
+    /// This device can't save.
+    Unsaved,
+    Denied,
+    /// The server speaks a newer protocol than this page.
+    Update,
+    Refused,
+    Offline,
+    Connecting,
+    Syncing,
+    Synced,
+}
+
+impl StatusKind {
+    /// The value of `data-sync`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unsaved => "unsaved",
+            Self::Denied => "denied",
+            Self::Update => "update",
+            Self::Refused => "refused",
+            Self::Offline => "offline",
+            Self::Connecting => "connecting",
+            Self::Syncing => "syncing",
+            Self::Synced => "synced",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusView {
+    pub kind: StatusKind,
+    /// This list's documents with changes that the server hasn't acknowledged.
+    pub pending: usize,
+    /// A whole sentence; if empty, the page has one for the kind.
+    pub detail: String,
+}
+
+impl StatusView {
+    /// Before anything is known.
+    pub fn connecting() -> Self {
+        Self { kind: StatusKind::Connecting, pending: 0, detail: String::new() }
+    }
+
+    /// Where the address names a list that this device doesn't know.
+    pub fn unknown_list() -> Self {
+        let detail = "This device doesn’t know this list.".to_owned();
+        Self { kind: StatusKind::Denied, pending: 0, detail }
+    }
+
+    /// What there is to say of a list.
+    pub fn of(status: &DatabaseStatus) -> Self {
+        let (kind, detail) = judge(status);
+        let detail = match status.progress {
+            Some((here, there)) if kind == StatusKind::Syncing => {
+                format!("Receiving {} of {}…", grouped(here), grouped(there))
+            }
+            _ => detail.to_owned(),
+        };
+        Self { kind, pending: status.counts.pending, detail }
+    }
+
+    pub fn sentence(&self) -> String {
+        if !self.detail.is_empty() {
+            return self.detail.clone();
+        }
+        let changes = match self.pending {
+            1 => "1 change".to_owned(),
+            n => format!("{n} changes"),
+        };
+        match (self.kind, self.pending) {
+            (StatusKind::Unsaved, _) => "Changes can't be saved on this device".to_owned(),
+            (StatusKind::Denied, _) => "The server gives no access to this list".to_owned(),
+            (StatusKind::Update, _) => "Reload to get the new version of Settee".to_owned(),
+            (StatusKind::Refused, _) => "Some changes were refused".to_owned(),
+            (StatusKind::Offline, 0) => "Offline. Saved on this device".to_owned(),
+            (StatusKind::Offline, _) => format!("Offline: {changes} waiting"),
+            (StatusKind::Connecting, 0) => "Saved on this device. Connecting…".to_owned(),
+            (StatusKind::Connecting, _) => format!("Connecting: {changes} waiting"),
+            (StatusKind::Syncing, 0) => "Syncing…".to_owned(),
+            (StatusKind::Syncing, _) => format!("Syncing {changes}…"),
+            (StatusKind::Synced, _) => "All changes synced".to_owned(),
+        }
+    }
+}
+
+/// The first kind that holds, with a sentence of its own where that of the kind doesn't do.
+fn judge(status: &DatabaseStatus) -> (StatusKind, &'static str) {
+    let DatabaseStatus { connection, standing, counts, is_saved, .. } = *status;
+    if !is_saved || standing == Some(Standing::Unsaved) {
+        return (StatusKind::Unsaved, "");
+    }
+    match standing {
+        Some(Standing::NoAccess) => {
+            return (StatusKind::Denied, "The server gives no access to this list.");
+        }
+        Some(Standing::Revoked) => {
+            return (StatusKind::Denied, "Your access to this list was taken back.");
+        }
+        Some(Standing::ReadOnly) => {
+            let detail = "You may only look at this list now. Your changes stay here.";
+            return (StatusKind::Denied, detail);
+        }
+        _ => {}
+    }
+    if connection == Connection::UpdateNeeded {
+        return (StatusKind::Update, "");
+    }
+    if counts.refused > 0 {
+        return (StatusKind::Refused, "");
+    }
+    match connection {
+        Connection::Offline => return (StatusKind::Offline, ""),
+        Connection::Connecting => return (StatusKind::Connecting, ""),
+        Connection::Online | Connection::UpdateNeeded => {}
+    }
+    match standing {
+        Some(Standing::Absent) => {
+            (StatusKind::Connecting, "Waiting for the list’s owner to come online.")
+        }
+        Some(Standing::Busy) => (StatusKind::Connecting, "The server is busy. Trying again."),
+        // A list that nothing was ever written to waits, and there is nothing to sync.
+        Some(Standing::UpToDate | Standing::Waiting) if counts.pending == 0 => {
+            (StatusKind::Synced, "")
+        }
+        Some(Standing::UpToDate | Standing::Waiting | Standing::Behind) => {
+            (StatusKind::Syncing, "")
+        }
+        _ => (StatusKind::Connecting, ""),
+    }
+}
+
+/// A number with a comma before each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_that_holds_is_said() {
+        let said = |change: fn(&mut DatabaseStatus)| {
+            let mut status = DatabaseStatus::unknown();
+            status.connection = Connection::Online;
+            status.standing = Some(Standing::UpToDate);
+            change(&mut status);
+            StatusView::of(&status).kind
+        };
+        assert_eq!(said(|_| {}), StatusKind::Synced);
+        assert_eq!(said(|status| status.counts.pending = 1), StatusKind::Syncing);
+        assert_eq!(said(|status| status.connection = Connection::Offline), StatusKind::Offline);
+        assert_eq!(said(|status| status.standing = Some(Standing::Absent)), StatusKind::Connecting);
+        let both = |status: &mut DatabaseStatus| {
+            status.connection = Connection::Offline;
+            status.counts.refused = 1;
+        };
+        assert_eq!(said(both), StatusKind::Refused);
+        assert_eq!(said(|status| status.is_saved = false), StatusKind::Unsaved);
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}
