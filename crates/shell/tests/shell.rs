@@ -103,7 +103,8 @@ async fn shell(built: &TempDir) -> Router {
 
 #[tokio::test]
 async fn the_page_is_the_same_at_every_route() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     let page = ask(&router, "/", &[]).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -138,7 +139,8 @@ async fn two_servers_of_one_build_serve_the_same() {
 
 #[tokio::test]
 async fn the_page_may_do_what_it_needs_and_nothing_else() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     let page = ask(&router, "/", &[]).await;
     let policy = page.header("content-security-policy");
     for part in ["default-src 'none'", "frame-ancestors 'none'", "'wasm-unsafe-eval'"] {
@@ -176,7 +178,8 @@ async fn an_app_can_widen_the_policies() {
 #[tokio::test]
 async fn every_answer_has_security_headers() {
     let api = Router::new().route("/api/health", get(async || "ok"));
-    let router = security_headers(api).merge(shell(&built()).await);
+    let built = built();
+    let router = security_headers(api).merge(shell(&built).await);
     let answers =
         [("/", 200), ("/sw.js", 200), ("/icon.svg", 200), ("/api/health", 200), ("/no", 404)];
     for (path, status) in answers {
@@ -197,7 +200,8 @@ async fn every_answer_has_security_headers() {
 
 #[tokio::test]
 async fn hashed_files_are_immutable_and_others_are_not() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     for (path, kind, cache) in [
         ("/pkg/recipes.J5.js", "text/javascript", IMMUTABLE),
         ("/pkg/recipes.W5.wasm", "application/wasm", IMMUTABLE),
@@ -218,7 +222,8 @@ async fn hashed_files_are_immutable_and_others_are_not() {
 
 #[tokio::test]
 async fn compressed_copies_are_served_where_they_are_accepted() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     for (accepted, encoding, content) in [
         ("gzip, br", "br", "not really brotli"),
         ("gzip", "gzip", "not really gzip"),
@@ -234,7 +239,8 @@ async fn compressed_copies_are_served_where_they_are_accepted() {
 
 #[tokio::test]
 async fn nothing_outside_the_site_is_served() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     for path in ["/recipe", "/nothing", "/pkg/none.js", "/pkg", "/../hash.txt", "/%2e%2e/hash.txt"]
     {
         assert_eq!(ask(&router, path, &[]).await.status, 404, "{path}");
@@ -245,7 +251,8 @@ async fn nothing_outside_the_site_is_served() {
 
 #[tokio::test]
 async fn the_service_worker_names_the_files_of_the_build() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     let worker = ask(&router, "/sw.js", &[]).await;
     assert_eq!(worker.status, 200);
     assert_eq!(worker.header("content-type"), "text/javascript; charset=utf-8");
@@ -284,7 +291,8 @@ async fn a_changed_file_or_route_makes_another_build() {
 
 #[tokio::test]
 async fn the_service_worker_knows_the_routes_that_the_server_answers() {
-    let router = shell(&built()).await;
+    let built = built();
+    let router = shell(&built).await;
     let page = ask(&router, "/", &[]).await.body;
     let worker = ask(&router, "/sw.js", &[]).await;
     let (_, list) = worker.text().split_once("const ROUTES = [").unwrap();
@@ -352,6 +360,37 @@ async fn resources_are_loaded_before_the_page_is_kept() {
         let hash = BASE64.encode(&Sha256::digest(script));
         assert!(policy.contains(&format!("'sha256-{hash}'")), "{script}");
     }
+}
+
+/// What `to_html` renders hydrates; `leptos_axum` adds the scripts that hand over resources.
+#[tokio::test]
+async fn the_page_is_rendered_as_it_hydrates() {
+    let built = built();
+    let view = |options: LeptosOptions| {
+        let rows = RwSignal::new(vec![1, 2]);
+        view! {
+            <!DOCTYPE html>
+            <html>
+                <head>
+                    <HydrationScripts options />
+                </head>
+                <body>
+                    <Show when=move || rows.with(Vec::is_empty) fallback=|| "some">
+                        <p>"none"</p>
+                    </Show>
+                    <For each=move || rows.get() key=|row| *row let:row>
+                        <p class:even=row % 2 == 0>{row} " of " {move || rows.with(Vec::len)}</p>
+                    </For>
+                </body>
+            </html>
+        }
+    };
+    let router = Shell::new(site(&built), view).route("/").build().await.unwrap();
+    let page = ask(&router, "/", &[]).await;
+    let site = site(&built);
+    let html = Owner::new().with(|| view(site.options().clone()).to_html());
+    let scripts = page.text().strip_prefix(&html).expect("the same page");
+    assert_eq!(scripts.matches("<script>").count(), 2, "{scripts}");
 }
 
 #[tokio::test]

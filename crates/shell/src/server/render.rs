@@ -6,7 +6,7 @@ use any_spawner::Executor;
 use axum::{
     body::{Body, to_bytes},
     extract::Request,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::ACCEPT},
     response::Response,
 };
 use leptos::{IntoView, config::LeptosOptions, nonce::Nonce, reactive::owner::take_context};
@@ -39,6 +39,8 @@ impl Renderer {
         // It fails if the app has chosen one already, which does as well.
         let _ = Executor::init_tokio();
         let mut request = Request::new(Body::empty());
+        // As a browser asks for a page. leptos_axum redirects others in another way.
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/html"));
         *request.uri_mut() = path.try_into().map_err(|error| ShellError::Page(Box::new(error)))?;
         let rendered = tokio::time::timeout(PATIENCE, async {
             let response = self.0(request).await;
