@@ -1,4 +1,3 @@
-#![warn(missing_docs)]
 //! Keeps databases in sync with a server, in browsers and in native programs.
 //!
 //! A [`Client`] holds one connection to a server for any number of databases, for as long as
@@ -41,6 +40,8 @@
 //!   stream of bytes.
 //! - [`runtime`]: time and background tasks on either platform.
 //! - `election`: which of a browser's tabs syncs for all of them.
+
+#![warn(missing_docs)]
 
 mod checkpoint;
 pub mod client;

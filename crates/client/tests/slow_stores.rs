@@ -6,7 +6,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use settee_client::{ClientError, ConnectionStatus, Status};
-use settee_store::{Database, Memory};
+use settee_store::{BackendError, Database, Memory};
 use tokio::{
     sync::Barrier,
     time::{sleep, timeout},
@@ -119,7 +119,7 @@ async fn a_commit_of_an_earlier_connection_acknowledges_nothing_on_the_next_one(
 async fn closing_waits_for_no_commit_and_drops_those_behind_it() {
     let server = TestServer::new(&["list"]);
     for n in 0..20 {
-        write(&server.database("list"), &n.to_string(), 100_000).await;
+        write(&server.database("list"), &n.to_string(), 10_000).await;
     }
     let client = start(&server);
     let store = GatedStore::new(0, usize::MAX >> 3);
@@ -127,7 +127,8 @@ async fn closing_waits_for_no_commit_and_drops_those_behind_it() {
     let replica = open(&client, &database, "list").await;
     let mut begun = store.begun();
     begun.wait_for(|begun| *begun == 1).await.unwrap();
-
+    // The server has sent all that it may by then.
+    sleep(SOON).await;
     timeout(SOON, client.close(replica)).await.expect("it waits for no store").unwrap();
     assert!(client.status().borrow().replicas.is_empty());
     store.permit_commits(1000);
@@ -139,5 +140,30 @@ async fn closing_waits_for_no_commit_and_drops_those_behind_it() {
     // What was done for nobody is no obstacle to what comes after it.
     let again = open(&client, &database, "list").await;
     timeout(LIMIT, client.up_to_date(again)).await.expect("all comes").unwrap();
+    assert_eq!(database.counts().await.unwrap().documents, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commits_behind_one_that_fails_do_not_begin() {
+    let server = TestServer::new(&["list"]);
+    for n in 0..20 {
+        write(&server.database("list"), &n.to_string(), 10_000).await;
+    }
+    let client = start(&server);
+    let store = GatedStore::new(0, usize::MAX >> 3);
+    let database = Database::new(store.clone());
+    let replica = open(&client, &database, "list").await;
+    let mut begun = store.begun();
+    begun.wait_for(|begun| *begun == 1).await.unwrap();
+    // The server has sent all that it may by then.
+    sleep(SOON).await;
+    store.fail_with(Some(BackendError::Full));
+    store.permit_commits(1000);
+    let mut status = client.status();
+    status.wait_for(|status| status.replicas[&replica].is_unsaved).await.unwrap();
+    assert_eq!(*begun.borrow(), 1);
+
+    store.fail_with(None);
+    timeout(LIMIT, client.up_to_date(replica)).await.expect("it is tried again").unwrap();
     assert_eq!(database.counts().await.unwrap().documents, 20);
 }

@@ -46,6 +46,11 @@ impl GatedStore {
         Self { together: Some(barrier), ..Self::open() }
     }
 
+    /// Lets every commit fail, or succeed again.
+    pub fn fail_with(&self, failure: Option<BackendError>) {
+        self.memory.fail_with(failure);
+    }
+
     pub fn permit_commits(&self, commits: usize) {
         self.commits.add_permits(commits);
     }
