@@ -2,8 +2,7 @@
 
 use settee::{
     Error, Kept, Settee, Synced,
-    keys::{DatabaseId, Keyring, Role, Token},
-    profile::kept::Credentials,
+    keys::{DatabaseId, Keyring, Token},
     store::Database,
 };
 use settee_app::ListSummary;
@@ -24,10 +23,8 @@ pub struct Known {
 
 impl Known {
     fn read(key: String, kept: &Kept) -> Option<Self> {
-        let tokens = kept.credentials.iter().filter_map(|one| Token::from_bytes(&one.0).ok());
-        let keys = Keyring::new(kept.name.parse().ok()?, tokens.collect(), kept.granted());
         let name = kept.app.get(NAME).and_then(|name| name.as_str()).unwrap_or_default();
-        Some(Self { key, keys, name: name.to_owned() })
+        Some(Self { key, keys: kept.keys()?, name: name.to_owned() })
     }
 
     pub fn id(&self) -> &DatabaseId {
@@ -65,33 +62,15 @@ pub async fn all(settee: &Settee) -> Vec<Known> {
 
 /// Keeps a list that begins on this device. If there is one under that key, that one stays.
 pub async fn begin(settee: &Settee, key: &str, owner: &Token, name: &str) -> Result<(), Error> {
-    let mut kept = Kept::new(owner.database_id().to_string(), owner.as_bytes().to_vec());
-    kept.is_own = true;
-    if !name.is_empty() {
-        kept.app.insert(NAME.to_owned(), name.into());
-    }
+    let mut kept = Kept::of_owner(owner);
+    kept.app.insert(NAME.to_owned(), name.into());
     settee.keep(key, kept).await.map(drop)
-}
-
-/// Keeps a list that somebody has shared, or shows another token for it.
-pub async fn join(settee: &Settee, list: &DatabaseId, token: Token) -> Result<(), Error> {
-    let known = all(settee).await.into_iter().find(|known| known.id() == list);
-    let Some(Known { key, mut keys, .. }) = known else {
-        let kept = Kept::new(list.to_string(), token.as_bytes().to_vec());
-        return settee.keep(list.as_str(), kept).await.map(drop);
-    };
-    if keys.offer(token) {
-        let tokens = keys.tokens().iter().map(|token| Credentials(token.as_bytes().to_vec()));
-        let tokens = tokens.collect();
-        settee.change(&key, |kept| std::mem::replace(&mut kept.credentials, tokens) != kept.credentials)
-            .await?;
-    }
-    Ok(())
 }
 
 /// Remembers what a list is called. Another tab may have been faster.
 pub async fn remember_name(settee: &Settee, key: &str, name: &str) {
-    let rename = |kept: &mut Kept| kept.app.insert(NAME.to_owned(), name.into()) != Some(name.into());
+    let rename =
+        |kept: &mut Kept| kept.app.insert(NAME.to_owned(), name.into()) != Some(name.into());
     // It is only shown in the list of lists, and is learnt again when the list is next open.
     let _ = settee.change(key, rename).await;
 }
@@ -109,10 +88,4 @@ pub async fn write_name(list: &Synced, name: String) {
     fields.insert("name".to_owned(), name.into());
     // A failure is one of the device's storage, which the todos themselves report.
     let _ = list.put(LIST_INFO, &fields).await;
-}
-
-/// The token of a role, if this device may hand it out.
-pub fn invitation(known: &Known, origin: &str, role: Role) -> Option<String> {
-    let token = known.keys.token_for(role)?;
-    Some(LINKS.invitation(origin, known.id(), &token))
 }

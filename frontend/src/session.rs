@@ -54,7 +54,7 @@ impl Session {
         let settee = Settee::start(Config::at(page::sync_url())).await?;
         lists::begin(&settee, FIRST, &Token::generate(), "").await?;
         if let Address { place: Place::Database(list), token: Some(token) } = &address {
-            lists::join(&settee, list, token.clone()).await?;
+            settee.join(list, token.clone()).await?;
         }
         let known = lists::all(&settee).await.into_iter().find(|known| match &address.place {
             Place::Home => known.is_first(),
@@ -81,7 +81,9 @@ impl Session {
                 let list = current.list.clone();
                 repeat(list.status(), async move |status| {
                     let view = StatusView::of(&status);
-                    signals.status.maybe_update(|shown| std::mem::replace(shown, view.clone()) != view);
+                    signals
+                        .status
+                        .maybe_update(|shown| std::mem::replace(shown, view.clone()) != view);
                 });
                 let settee = settee.clone();
                 repeat(list.watch(), async move |_| current.follow_name(&settee, signals).await);
@@ -165,7 +167,8 @@ impl settee_app::Session for Session {
     }
 
     fn share_link(&self, role: Role) -> Option<String> {
-        lists::invitation(&self.current.as_ref()?.known.borrow(), &page::origin(), role)
+        let known = self.current.as_ref()?.known.borrow();
+        Some(LINKS.invitation(&page::origin(), known.id(), &known.keys.token_for(role)?))
     }
 
     fn create_list(&self, name: String) {

@@ -60,7 +60,8 @@ impl Config {
     }
 
     pub fn settings(&self) -> Result<Settings, Error> {
-        let site = if self.sync_only { None } else { Some(Site::find("settee").map_err(Error::Site)?) };
+        let site =
+            if self.sync_only { None } else { Some(Site::find("settee").map_err(Error::Site)?) };
         let (origins, connections) = (self.origins.clone(), self.connections);
         Ok(Settings { site, origins, connections, ..Settings::new(&self.data) })
     }

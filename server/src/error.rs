@@ -1,10 +1,6 @@
 //! Why the server doesn't start, or ends.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use settee::store::FolderError;
 use settee_shell::ShellError;
@@ -20,9 +16,7 @@ pub enum Error {
     Folder(FolderError),
     #[error(transparent)]
     Shell(#[from] ShellError),
-    #[error(
-        "{0}: `cargo xtask dist` puts a site beside the server, and --sync-only does without"
-    )]
+    #[error("{0}: `cargo xtask dist` puts a site beside the server, and --sync-only does without")]
     Site(ShellError),
     #[error(transparent)]
     Io(#[from] io::Error),

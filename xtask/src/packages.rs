@@ -29,8 +29,12 @@ pub const NATIVE: &[Group] = &[
         packages: &[
             "settee-store",
             "settee-sync",
-            "settee-todo",
+            "settee-keys",
             "settee-client",
+            "settee-axum",
+            "settee-shell",
+            "settee",
+            "settee-todo",
             "settee-app",
             "settee-server",
             "settee-simulator",
@@ -38,7 +42,16 @@ pub const NATIVE: &[Group] = &[
             "settee-bench",
             "xtask",
         ],
-        features: &["settee-store/sqlite", "settee-app/ssr"],
+        features: &[
+            "settee-store/conformance",
+            "settee-store/sqlite",
+            "settee-axum/keys",
+            "settee-axum/sqlite",
+            "settee-shell/server",
+            "settee/native",
+            "settee/server",
+            "settee-app/ssr",
+        ],
         test: None,
     },
     // A separate call, because the app's `ssr` would disable the effects.
@@ -56,7 +69,7 @@ pub const NATIVE: &[Group] = &[
 pub const BROWSER: &[Group] = &[Group {
     name: "store in the browser",
     packages: &["settee-store"],
-    features: &["settee-store/indexeddb"],
+    features: &["settee-store/conformance", "settee-store/indexeddb"],
     test: None,
 }];
 
@@ -73,6 +86,7 @@ mod tests {
     #[test]
     fn a_group_names_its_packages_and_features() {
         let arguments = BROWSER[0].arguments().join(" ");
-        assert_eq!(arguments, "--package settee-store --features settee-store/indexeddb");
+        let features = "--features settee-store/conformance --features settee-store/indexeddb";
+        assert_eq!(arguments, format!("--package settee-store {features}"));
     }
 }

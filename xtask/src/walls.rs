@@ -18,7 +18,8 @@ const DEPENDENCIES: &[(&str, May)] = &[
     ("settee-store", May::Use(&[])),
     ("settee-shell", May::Use(&[])),
     ("settee-sync", May::Use(&["settee-store"])),
-    ("settee-keys", May::Use(&["settee-store"])),
+    // Only for the roles.
+    ("settee-keys", May::Use(&["settee-sync"])),
     ("settee-leptos", May::Use(&["settee-store"])),
     ("settee-client", May::Use(&["settee-store", "settee-sync"])),
     ("settee-axum", May::Use(&["settee-keys", "settee-store", "settee-sync"])),
@@ -36,10 +37,9 @@ const DEPENDENCIES: &[(&str, May)] = &[
     ("settee-simulator", May::Use(&["settee-store", "settee-sync"])),
     ("settee-fuzz", May::Use(&["settee-store", "settee-sync"])),
     ("settee-todo", May::Use(&["settee-keys", "settee-store"])),
-    // In the end, these use `settee` and the app's own crates only; the server uses the shell, too.
-    ("settee-app", May::Use(&["settee", "settee-leptos", "settee-store", "settee-todo"])),
-    ("settee-frontend", May::UseAllBut(&[])),
-    ("settee-server", May::UseAllBut(&[])),
+    ("settee-app", May::Use(&["settee", "settee-todo"])),
+    ("settee-frontend", May::Use(&["settee", "settee-app", "settee-shell", "settee-todo"])),
+    ("settee-server", May::Use(&["settee", "settee-app", "settee-shell", "settee-todo"])),
     ("settee-bench", May::UseAllBut(&["settee-app", "settee-frontend"])),
     ("xtask", May::Use(&[])),
 ];

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
+use settee::keys::random::random;
 use settee_bench::{
     documents::Todos,
     statistics::{median, milliseconds},
 };
 use settee_store::{Body, Change, Database, DocumentId, Edit, Operation, backend::sqlite::Sqlite};
-use settee_todo::token::random;
 
 use super::{Result, device::write, figure::Figure, server::data_folder};
 

@@ -1,11 +1,13 @@
-//! Native clients, which keep their lists in memory.
+//! Native clients, which keep their databases in memory.
 
-use settee_client::{
-    Client, Replica, ReplicaStatus, Status, client::Opening, native::WebSocketConnector,
+use settee::{
+    Remote,
+    client::native::WebSocketConnector,
+    keys::{Token, random::random},
+    remote::RemoteDatabase,
+    store::{Database, Edit, Memory},
+    sync::Limits,
 };
-use settee_store::{Database, Edit, Memory};
-use settee_sync::Limits;
-use settee_todo::{Token, token::random};
 
 use super::{
     Result,
@@ -26,10 +28,10 @@ pub async fn write(database: &Database, edits: Vec<Edit>) -> Result<()> {
     Ok(())
 }
 
-/// A connection for any number of lists. It ends with this value.
+/// A connection for any number of databases. It ends with this value.
 pub struct Connection {
     traffic: Traffic,
-    client: Client,
+    remote: Remote,
 }
 
 impl Connection {
@@ -37,55 +39,36 @@ impl Connection {
         let traffic = Traffic::default();
         let inner = WebSocketConnector::new(server.url());
         let connector = CountingConnector { inner, traffic: traffic.clone() };
-        let chance = u64::from_ne_bytes(random());
-        let (client, run) = Client::new(connector, Limits::default(), "settee-bench", chance);
-        tokio::spawn(run);
-        Self { traffic, client }
+        let remote = Remote::connect_within(Limits::default(), connector, "settee-bench");
+        Self { traffic, remote }
     }
 
-    /// Keeps the owner's list in sync from now on.
-    pub async fn open(&self, owner: &Token, database: Database) -> Result<Replica> {
-        let opening = Opening {
-            database,
-            name: owner.list_id().to_string(),
-            credentials: owner.as_bytes().to_vec(),
-            is_lazy: false,
-        };
-        Ok(self.client.open(opening).await?)
-    }
-
-    /// Waits until a list is here as it is on the server.
-    pub async fn up_to_date(&self, replica: Replica) -> Result<()> {
-        let is_done = |status: &Status| {
-            status.replicas.get(&replica).is_some_and(ReplicaStatus::is_up_to_date)
-        };
-        let mut status = self.client.status();
-        status.wait_for(is_done).await?;
-        Ok(())
+    /// Keeps the owner's database in sync from now on.
+    pub async fn open(&self, owner: &Token, database: Database) -> Result<RemoteDatabase> {
+        let id = owner.database_id();
+        Ok(self.remote.open_with(id.as_str(), owner.as_bytes(), database).await?)
     }
 }
 
-/// A device with one list. The connection ends with this value.
+/// A device with one database. The connection ends with this value.
 pub struct Device {
     pub database: Database,
     pub traffic: Traffic,
-    replica: Replica,
-    connection: Connection,
+    remote: RemoteDatabase,
 }
 
 impl Device {
-    /// Connects to the server, and opens the owner's list.
+    /// Connects to the server, and opens the owner's database.
     pub async fn connect(server: &Server, owner: &Token, database: Database) -> Result<Self> {
         let connection = Connection::new(server);
-        let replica = connection.open(owner, database.clone()).await?;
-        let traffic = connection.traffic.clone();
-        Ok(Self { database, traffic, replica, connection })
+        let remote = connection.open(owner, database.clone()).await?;
+        Ok(Self { database, traffic: connection.traffic, remote })
     }
 
     /// One that has connected, and has all that the server has.
     pub async fn up_to_date(server: &Server, owner: &Token) -> Result<Self> {
         let device = Self::connect(server, owner, empty_database()).await?;
-        device.connection.up_to_date(device.replica).await?;
+        device.remote.up_to_date().await?;
         Ok(device)
     }
 

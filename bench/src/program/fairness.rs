@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use settee::keys::Token;
 use settee_bench::{
     documents::Todos,
     statistics::{median, milliseconds, percentile},
 };
-use settee_todo::Token;
 use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use super::{
@@ -61,8 +61,7 @@ async fn beside_a_large_one(
 ) -> Result<Vec<f64>> {
     let connection = Connection::new(server);
     let read = empty_database();
-    let replica = connection.open(small, read.clone()).await?;
-    connection.up_to_date(replica).await?;
+    connection.open(small, read.clone()).await?.up_to_date().await?;
     let (sender, mut sightings) = mpsc::unbounded_channel();
     // Dropped when this function returns, unlike the feed.
     let mut reports = JoinSet::new();

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use settee::keys::Token;
 use settee_bench::{
     documents::Todos,
     statistics::{median, milliseconds, percentile},
 };
-use settee_todo::Token;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{

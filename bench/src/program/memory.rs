@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use settee::keys::Token;
 use settee_bench::documents::Todos;
-use settee_todo::Token;
 use tokio::time::sleep;
 
 use super::{

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
+use settee::keys::Token;
 use settee_client::{
     native::WebSocketConnector,
     socket::{Connector, Socket},
@@ -12,7 +13,6 @@ use settee_sync::{
     Channel, Limits,
     message::{Acknowledge, Hello, Message, Open, Pong, VERSIONS, WireDocument},
 };
-use settee_todo::Token;
 use tokio::task::JoinSet;
 
 use super::{Result, server::Server};
@@ -72,7 +72,7 @@ impl Reader {
         }
         let open = Open {
             channel: CHANNEL,
-            database: owner.list_id().to_string(),
+            database: owner.database_id().to_string(),
             credentials: owner.as_bytes().to_vec(),
             checkpoint: None,
         };

@@ -2,12 +2,12 @@
 
 use std::{path::Path, time::Instant};
 
+use settee::keys::random::random;
 use settee_bench::{
     documents::{Draft, Todos, edit},
     statistics::{median, milliseconds},
 };
-use settee_store::{Database, DocumentId, backend::sqlite::Sqlite};
-use settee_todo::token::random;
+use settee_store::{Database, DocumentId, Sqlite, Storage};
 
 use super::{Result, device::write, figure::Figure, server::data_folder};
 

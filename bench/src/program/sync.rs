@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use settee::keys::Token;
 use settee_bench::{
     documents::Todos,
     statistics::{median, milliseconds, percentile},
 };
-use settee_todo::Token;
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{

@@ -1,8 +1,8 @@
 //! Settee's IndexedDB store.
 
+use settee::keys::random::random;
 use settee_bench::documents::{Draft, edit};
 use settee_store::{Database, DocumentId, backend::indexeddb::IndexedDb};
-use settee_todo::token::random;
 use wasm_bindgen::prelude::*;
 
 use crate::system::{Outcome, System};

@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_links() {
-        for other in ["", "http://a", "http://a/#k=b", "/notes/a#k=b", "http://a#k=b", "http://a/notes/b"] {
+        for other in
+            ["", "http://a", "http://a/#k=b", "/notes/a#k=b", "http://a#k=b", "http://a/notes/b"]
+        {
             assert_eq!(NOTES.read_link(other), None, "{other}");
         }
     }

@@ -5,10 +5,7 @@ use settee_sync::Role;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::{
-    DatabaseId, Token,
-    token::Epoch,
-};
+use crate::{DatabaseId, Token, token::Epoch};
 
 /// Hashes of the tokens that open a database. Nobody can make a token of them.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -1,9 +1,6 @@
 //! The databases of a server: found and created by name, each with its kind.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use minicbor::{Decode, Encode};
 use settee_store::{Backend, BackendError, Database, Hosted, Storage};

@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use settee_store::{
-    BackendError, Commit, DocumentId, Operation, replication::ReplicatedDocument,
-};
+use settee_store::{BackendError, Commit, DocumentId, Operation, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Role,
     digest::Digests,

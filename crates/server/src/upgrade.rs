@@ -7,14 +7,19 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use settee_sync::message::{Goodbye, GoodbyeCode, Message};
+use settee_sync::{
+    SUBPROTOCOL,
+    message::{Goodbye, GoodbyeCode, Message},
+};
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{connection, hub::Hub, origin, wire::{WRITE_LIMIT, Wire}};
-
-/// The subprotocol that a client names when it opens the socket.
-const SUBPROTOCOL: &str = "settee.v1";
+use crate::{
+    connection,
+    hub::Hub,
+    origin,
+    wire::{WRITE_LIMIT, Wire},
+};
 
 /// Idle connections are many, so each gets by with little.
 const BUFFER: usize = 4 * 1024;

@@ -1,6 +1,6 @@
 //! What a [`Settee`](crate::Settee) is to be.
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 use std::path::PathBuf;
 
 use settee_client::socket::Connector;

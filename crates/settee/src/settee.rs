@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use settee_client::runtime::spawn;
+use settee_keys::{DatabaseId, Token};
 use tokio::sync::watch;
 
 use crate::{
@@ -119,6 +120,19 @@ impl Settee {
         change: impl FnOnce(&mut Kept) -> bool,
     ) -> Result<bool, Error> {
         self.inner.home.change(key, change).await
+    }
+
+    /// Keeps a database that a token opens, as somebody has shared it. If the device keeps it already,
+    /// under whatever key, the token is one more for it.
+    pub async fn join(&self, id: &DatabaseId, token: Token) -> Result<(), Error> {
+        let mut kept = self.kept().await?.into_iter();
+        match kept.find(|(_, kept)| kept.name == id.as_str()) {
+            Some((key, _)) => self.change(&key, |kept| kept.offer(token)).await.map(drop),
+            None => {
+                let kept = Kept::new(id.as_str(), *token.as_bytes());
+                self.keep(id.as_str(), kept).await.map(drop)
+            }
+        }
     }
 
     /// Forgets a database, and deletes the device's copy of it with all that was not sent yet. The

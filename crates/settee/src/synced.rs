@@ -5,11 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use settee_store::Database;
 use tokio::sync::watch;
 
-use crate::{
-    Error,
-    profile::used::Use,
-    status::DatabaseStatus,
-};
+use crate::{Error, profile::used::Use, status::DatabaseStatus};
 
 /// A database of this device, kept in sync. It is used like any other [`Database`]: what is written
 /// is durable on return, and goes to the server when there is one.

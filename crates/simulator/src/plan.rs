@@ -83,7 +83,7 @@ impl Author {
         let id = match membership {
             Membership::Viewer => format!("{PRIVATE}-{client}-{}", self.added),
             _ if random.one_in(2) => format!("shared-{}", random.below(SHARED)),
-            _ => format!("todo-{client}-{}", self.added),
+            _ => format!("item-{client}-{}", self.added),
         };
         let mut fields = Map::new();
         fields.insert("completed".into(), json!(false));

@@ -105,7 +105,10 @@ async fn an_older_copy_does_not_know_later_checkpoints() {
     let handle = sqlite.create("a", [9; 16], Vec::new()).await.unwrap();
     let database = Database::new(handle.clone());
     write(&database, 10, "early").await;
-    assert!(handle.knows([9; 16], [1; 16], 0).await.unwrap() && handle.knows([9; 16], [1; 16], 10).await.unwrap());
+    assert!(
+        handle.knows([9; 16], [1; 16], 0).await.unwrap()
+            && handle.knows([9; 16], [1; 16], 10).await.unwrap()
+    );
     assert!(!handle.knows([9; 16], [1; 16], 11).await.unwrap(), "a checkpoint past the end");
     assert!(!handle.knows([8; 16], [1; 16], 5).await.unwrap(), "another incarnation");
     assert!(!handle.knows([9; 16], [7; 16], 5).await.unwrap(), "an unknown run");
@@ -118,10 +121,16 @@ async fn an_older_copy_does_not_know_later_checkpoints() {
     let sqlite = open(&file, 2);
     let handle = sqlite.find("a").await.unwrap().unwrap();
     write(&Database::new(handle.clone()), 10, "late").await;
-    assert!(handle.knows([9; 16], [1; 16], 10).await.unwrap() && handle.knows([9; 16], [2; 16], 10).await.unwrap());
+    assert!(
+        handle.knows([9; 16], [1; 16], 10).await.unwrap()
+            && handle.knows([9; 16], [2; 16], 10).await.unwrap()
+    );
     assert!(handle.knows([9; 16], [2; 16], 20).await.unwrap());
     assert!(!handle.knows([9; 16], [1; 16], 11).await.unwrap(), "the first run ended at 10");
-    assert!(handle.knows([9; 16], [2; 16], 9).await.unwrap(), "a checkpoint from before the run began");
+    assert!(
+        handle.knows([9; 16], [2; 16], 9).await.unwrap(),
+        "a checkpoint from before the run began"
+    );
 
     // The copy replaces the original, and is written to in a third run.
     let sqlite = open(&copy, 3);

@@ -20,7 +20,7 @@ fn manifest(package: &str, rest: &str) -> String {
 fn a_tree_within_the_walls_is_clean() -> Result<()> {
     let store = manifest("settee-store", "[dependencies]\nserde.workspace = true\n");
     let sync = manifest("settee-sync", "[dependencies]\nsettee-store.workspace = true\n");
-    let frontend = manifest("settee-frontend", "[dependencies]\nsettee-sync.workspace = true\n");
+    let frontend = manifest("settee-frontend", "[dependencies]\nsettee.workspace = true\n");
     let found = check_tree(
         "clean",
         &[

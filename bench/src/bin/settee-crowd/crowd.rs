@@ -111,7 +111,7 @@ async fn work(
     }
     say(&json!({ "ready": true }))?;
     for (number, member) in members.iter().enumerate() {
-        let writer = Writer::new(number, member.database.clone(), pause);
+        let writer = Writer::new(number, member.database.database().clone(), pause);
         writers.spawn(writer.run(stopping.clone()));
     }
     while let Some(ended) = writers.join_next().await {

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use serde_json::json;
+use settee_keys::Token;
 use settee_sync::{
     Checkpoint, DenialCode, Role,
     message::{Close, Compare, GoodbyeCode, Message, Opened, Want},
 };
-use settee_keys::Token;
 
 use crate::support::{Client, TestServer, document, note};
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use settee_keys::Token;
 use settee_store::Revision;
 use settee_sync::{
     DenialCode, Limits,
@@ -11,7 +12,6 @@ use settee_sync::{
         WireDocument,
     },
 };
-use settee_keys::Token;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -19,7 +19,9 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
-use crate::support::{Bystanders, Client, SOON, SUBPROTOCOL, Settings, TestServer, document, get, note};
+use crate::support::{
+    Bystanders, Client, SOON, SUBPROTOCOL, Settings, TestServer, document, get, note,
+};
 
 /// Sends a frame to a server with an open channel, and sees how that ends.
 async fn answered(frame: Vec<u8>) -> Option<u16> {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use settee_axum::{Access, AnyDocument, Asked, Denial, DenialCode, Kit, NewDatabase, Role, Verdicts};
 use settee_axum::Validator;
+use settee_axum::{
+    Access, AnyDocument, Asked, Denial, DenialCode, Kit, NewDatabase, Role, Verdicts,
+};
 use settee_store::{
     Backend, BackendError, Commit, Counts, DocumentId, Hosted, MemoryStorage, Operation, Record,
     Storage, Unreadable,
@@ -132,8 +134,10 @@ async fn a_store_that_hangs_holds_up_its_own_channel_alone() {
 
 #[tokio::test]
 async fn channels_of_a_deleted_database_are_closed() {
-    let kit =
-        Kit::builder(MemoryStorage::new([1; 16])).policy(by_name).kind("plain", AnyDocument).build();
+    let kit = Kit::builder(MemoryStorage::new([1; 16]))
+        .policy(by_name)
+        .kind("plain", AnyDocument)
+        .build();
     let databases = kit.databases();
     let server = TestServer::of(tempfile::tempdir().unwrap(), kit).await;
     let mut client = Client::greeted(server.address).await;

@@ -4,8 +4,8 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::json;
 use settee_client::native::WebSocketConnector;
-use settee_store::{Change, DocumentId, Edit};
 use settee_keys::Token;
+use settee_store::{Change, DocumentId, Edit};
 use tokio::time::timeout;
 
 use crate::{

@@ -3,8 +3,8 @@
 use std::io;
 
 use serde_json::json;
-use settee_client::{socket::Connector, stream::StreamConnector};
 use settee_axum::{KeysPolicy, Kit, Streams};
+use settee_client::{socket::Connector, stream::StreamConnector};
 use settee_keys::Token;
 use settee_store::MemoryStorage;
 use tokio::{

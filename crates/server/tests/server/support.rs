@@ -4,11 +4,13 @@ use std::{cell::Cell, io, net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use settee_axum::{CONNECTIONS, Kit, KeysPolicy, Limits, Origin, Policy};
+use settee_axum::{CONNECTIONS, KeysPolicy, Kit, Limits, Origin, Policy};
+use settee_keys::Token;
 use settee_store::{
     Body, DocumentId, Revision, Sqlite, Storage,
     replication::{ReplicatedDocument, ReplicatedRevision},
 };
+pub use settee_sync::SUBPROTOCOL;
 use settee_sync::{
     Channel, Checkpoint,
     message::{
@@ -16,7 +18,6 @@ use settee_sync::{
         VERSIONS, WireDocument,
     },
 };
-use settee_keys::Token;
 use tempfile::TempDir;
 use tokio::{
     io::AsyncWriteExt,
@@ -37,9 +38,6 @@ use tokio_tungstenite::{
 
 /// Longer than anything here takes.
 pub const SOON: Duration = Duration::from_secs(20);
-
-/// The subprotocol that clients name.
-pub const SUBPROTOCOL: &str = "settee.v1";
 
 /// What differs from test to test.
 pub struct Settings {

@@ -1,11 +1,11 @@
 //! Clients of this release and of the one before, on the same server.
 
 use serde_json::json;
+use settee_keys::Token;
 use settee_sync::{
     Checkpoint,
     message::{Hello, Lacking, Message, WireDocument},
 };
-use settee_keys::Token;
 
 use crate::support::{Client, TestServer, document, note};
 

@@ -1,8 +1,8 @@
 //! The place where a device keeps its databases.
 
+use settee_keys::random::random;
 #[cfg(target_arch = "wasm32")]
 use settee_store::backend::indexeddb::IndexedDb;
-use settee_keys::random::random;
 use settee_store::{Database, Memory};
 
 use crate::{Error, config::Place};
@@ -54,11 +54,6 @@ impl Device {
             Some(prefix) => Ok(IndexedDb::delete(&format!("{prefix}:{name}")).await?),
             None => Ok(()),
         }
-    }
-
-    /// Whether several programs, which are tabs here, have the same databases.
-    pub fn is_shared(&self) -> bool {
-        self.prefix.is_some()
     }
 }
 

@@ -80,12 +80,7 @@ impl Home {
         Ok(kept.zip(document))
     }
 
-    async fn write(
-        &self,
-        key: &str,
-        seen: Vec<Revision>,
-        kept: &Kept,
-    ) -> Result<(), Error> {
+    async fn write(&self, key: &str, seen: Vec<Revision>, kept: &Kept) -> Result<(), Error> {
         let body = Body::from_serialize(kept).map_err(WriteError::from)?;
         let edit = Edit { id: id(key)?, seen, change: Change::Put(body) };
         for outcome in self.database.write(vec![edit]).await? {

@@ -3,7 +3,9 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
-use settee_sync::Role;
+#[cfg(doc)]
+use settee_keys::DatabaseId;
+use settee_keys::{Keyring, Role, Token};
 
 /// A database that this device keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,31 @@ impl Kept {
             is_own: false,
             app: Map::new(),
         }
+    }
+
+    /// A database that begins on this device, with this owner's token. Its name is the token's id.
+    pub fn of_owner(owner: &Token) -> Self {
+        let mut kept = Self::new(owner.database_id(), *owner.as_bytes());
+        kept.is_own = true;
+        kept
+    }
+
+    /// Its credentials as tokens; `None` if its name is no [`DatabaseId`], so that they are
+    /// something else.
+    pub fn keys(&self) -> Option<Keyring> {
+        let tokens = self.credentials.iter().filter_map(|one| Token::from_bytes(&one.0).ok());
+        Some(Keyring::new(self.name.parse().ok()?, tokens.collect(), self.granted()))
+    }
+
+    /// Takes in another token: see [`Keyring::offer`]. Tells whether anything has changed.
+    pub fn offer(&mut self, token: Token) -> bool {
+        let Some(mut keys) = self.keys() else { return false };
+        let is_changed = keys.offer(token);
+        if is_changed {
+            let tokens = keys.tokens().iter().map(|token| Credentials(token.as_bytes().to_vec()));
+            self.credentials = tokens.collect();
+        }
+        is_changed
     }
 
     /// The role that the server granted last.

@@ -72,9 +72,10 @@ impl Plan {
         synced.sort();
         let excess = synced.len().saturating_sub(places);
         let wanted = (waiting.len() + synced.len()).saturating_sub(places);
-        let ending = synced.iter().enumerate().filter(|(at, (stays, ..))| {
-            *at < excess || (*at < wanted && !stays)
-        });
+        let ending = synced
+            .iter()
+            .enumerate()
+            .filter(|(at, (stays, ..))| *at < excess || (*at < wanted && !stays));
         self.close.extend(ending.map(|(_, (_, _, name))| name.clone()));
         let free = places.saturating_sub(synced.len());
         self.open.extend(waiting.into_iter().take(free).map(|(_, name)| name));
@@ -124,7 +125,11 @@ mod tests {
 
         fn synced(&self) -> BTreeSet<String> {
             let synced = |(_, state): &(bool, State)| matches!(state, State::Synced { .. });
-            self.states.iter().filter(|(_, one)| synced(one)).map(|(name, _)| name.clone()).collect()
+            self.states
+                .iter()
+                .filter(|(_, one)| synced(one))
+                .map(|(name, _)| name.clone())
+                .collect()
         }
     }
 

@@ -181,9 +181,7 @@ impl SqliteDatabase {
         &self,
         read: impl FnOnce(&rusqlite::Connection, Key) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        if self.shared.seq.is_closed() {
-            return Err(BackendError::Closed);
-        }
+        self.shared.check_open()?;
         let key = self.shared.key;
         self.file.readers.run(move |connection| read(connection, key)).await
     }
@@ -239,6 +237,10 @@ fn write(
 }
 
 impl Shared {
+    fn check_open(&self) -> Result<(), BackendError> {
+        if self.seq.is_closed() { Err(BackendError::Closed) } else { Ok(()) }
+    }
+
     /// Lets everybody know of a commit that is durable.
     fn publish(&self, written: Written) -> Commit {
         let seq = written.commit.seq;
@@ -339,9 +341,7 @@ impl Backend for SqliteDatabase {
             if operations.len() > COMMIT_LIMIT {
                 return Err(BackendError::TooMany);
             }
-            if self.shared.seq.is_closed() {
-                return Err(BackendError::Closed);
-            }
+            self.shared.check_open()?;
             let (key, shared) = (self.shared.key, self.shared.clone());
             let count = operations.len();
             let work = move |connection: &_| write(connection, key, operations);
@@ -365,6 +365,7 @@ impl Backend for SqliteDatabase {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
         Box::pin(async move {
+            self.shared.check_open()?;
             let recent = lock(&self.shared.recent).changes(since, limit);
             match recent {
                 Some(records) => Ok(records),

@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
+use settee::keys::random::random;
 use settee_bench::documents::edit;
 use settee_leptos::position;
 use settee_store::{Database, DocumentId, Record};
-use settee_todo::{Todo, new_todo_id, token::random};
+use settee_todo::{Todo, new_todo_id};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
