@@ -6,6 +6,7 @@
 mod bench;
 mod dist;
 mod error;
+mod example_server;
 mod fuzz;
 mod lint;
 mod packages;

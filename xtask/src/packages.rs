@@ -11,6 +11,8 @@ pub struct Group {
     pub features: &'static [&'static str],
     /// The only test file to run, if another group runs the others.
     pub test: Option<&'static str>,
+    /// An example of the package, with its feature, that has to serve while the tests run.
+    pub server: Option<(&'static str, &'static str)>,
 }
 
 impl Group {
@@ -53,29 +55,47 @@ pub const NATIVE: &[Group] = &[
             "settee-app/ssr",
         ],
         test: None,
+        server: None,
     },
     // A separate call, because the app's `ssr` would disable the effects.
-    Group { name: "bridge", packages: &["settee-leptos"], features: &[], test: None },
+    Group { name: "bridge", packages: &["settee-leptos"], features: &[], test: None, server: None },
     // A separate call, because only these tests may have the deliberate bugs.
     Group {
         name: "simulator with bugs",
         packages: &["settee-simulator"],
         features: &["settee-simulator/sabotage"],
         test: Some("sabotage"),
+        server: None,
     },
 ];
 
 /// Packages with tests in `tests/browser*.rs`, which run in a headless browser.
-pub const BROWSER: &[Group] = &[Group {
-    name: "store in the browser",
-    packages: &["settee-store"],
-    features: &["settee-store/conformance", "settee-store/indexeddb"],
-    test: None,
-}];
+pub const BROWSER: &[Group] = &[
+    Group {
+        name: "store in the browser",
+        packages: &["settee-store"],
+        features: &["settee-store/conformance", "settee-store/indexeddb"],
+        test: None,
+        server: None,
+    },
+    // They connect to the example `notes_server`.
+    Group {
+        name: "kit in the browser",
+        packages: &["settee"],
+        features: &["settee/browser", "settee/leptos"],
+        test: None,
+        server: Some(("notes_server", "server")),
+    },
+];
 
 /// The package that becomes the site's WebAssembly.
-pub const FRONTEND: Group =
-    Group { name: "frontend", packages: &["settee-frontend"], features: &[], test: None };
+pub const FRONTEND: Group = Group {
+    name: "frontend",
+    packages: &["settee-frontend"],
+    features: &[],
+    test: None,
+    server: None,
+};
 
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
+use crate::example_server::ExampleServer;
 use crate::packages::{BROWSER, Group, NATIVE, WASM_TARGET};
 use crate::process::{Program, say};
 use crate::site::{self, Profile};
@@ -119,6 +120,17 @@ fn browser(toolbox: &mut Toolbox, group: &Group) -> Outcome {
         // The default for all tests of a file is 20 s, which is too short on a busy machine.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
         .env("CHROMEDRIVER", &browser.chromedriver);
+    let server = match (group.server, group.packages) {
+        (Some((example, feature)), [package, ..]) => {
+            Some(ExampleServer::start(toolbox, package, feature, example)?)
+        }
+        _ => None,
+    };
+    if let Some(server) = &server {
+        cargo = cargo
+            .env("SETTEE_NOTES_SERVER", &server.url)
+            .env("WASM_BINDGEN_TEST_ADDRESS", &server.page);
+    }
     if !browser.known_place {
         let capabilities = capabilities_for(&browser.chromium)?;
         let file = folder.join("webdriver.json");

@@ -1,0 +1,269 @@
+//! Databases of notes, from a device's folder over a server to another device: nothing here knows
+//! the todo app.
+#![cfg(all(feature = "native", feature = "server", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used)]
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use settee::{
+    Config, Connection, Kept, Remote, Settee, Standing, Synced,
+    client::{native::WebSocketConnector, stream::StreamConnector},
+    keys::{Role, Token},
+    server::{Access, AnyDocument, Asked, Denial, DenialCode, KeysPolicy, Kit, NewDatabase},
+    store::{MemoryStorage, replication::ReplicatedDocument},
+    sync::Limits,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_secs(60);
+const PASSWORD: &[u8] = b"open sesame";
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    text: String,
+}
+
+impl Note {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned() }
+    }
+}
+
+/// Whoever knows the password may write notes.
+async fn by_password(asked: Asked) -> Result<Access, Denial> {
+    if asked.credentials != PASSWORD {
+        return Err(Denial::new(DenialCode::Denied, "that is not the password"));
+    }
+    Ok(Access::lasting(Role::Editor).creating(NewDatabase::of_kind("notes")))
+}
+
+fn validate(document: &ReplicatedDocument) -> Result<(), &'static str> {
+    if document.id.as_str().starts_with("note/") { Ok(()) } else { Err("only notes are kept here") }
+}
+
+/// A server, until it is dropped.
+struct Server {
+    address: SocketAddr,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    async fn of(kit: Kit) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = axum::Router::new().merge(kit.router());
+        Self { address, task: tokio::spawn(kit.serve(listener, app, std::future::pending())) }
+    }
+
+    async fn with_notes() -> Self {
+        let storage = MemoryStorage::new([1; 16]);
+        Self::of(Kit::builder(storage).policy(by_password).kind("notes", validate).build()).await
+    }
+
+    fn url(&self) -> String {
+        format!("ws://{}/sync", self.address)
+    }
+
+    fn config(&self) -> Config {
+        Config::at(self.url()).limits(hasty())
+    }
+}
+
+fn hasty() -> Limits {
+    Limits { backoff: (Duration::from_millis(20), Duration::from_millis(200)), ..Limits::default() }
+}
+
+async fn up_to_date(notes: &Synced) {
+    timeout(SOON, notes.up_to_date()).await.expect("it catches up").unwrap();
+}
+
+/// Waits for a note to have come.
+async fn arrives(notes: &Synced, id: &str) -> Note {
+    let mut news = notes.watch();
+    let arrived = async {
+        loop {
+            news.borrow_and_update();
+            if let Some(note) = notes.find::<Note>(id).await.unwrap() {
+                return note;
+            }
+            news.changed().await.unwrap();
+        }
+    };
+    timeout(SOON, arrived).await.expect("it arrives")
+}
+
+#[tokio::test]
+async fn notes_go_from_one_device_to_another() {
+    let server = Server::with_notes().await;
+    let folder = tempfile::tempdir().unwrap();
+    let anna = Settee::start(server.config().in_folder(folder.path())).await.unwrap();
+    let ben = Settee::start(server.config()).await.unwrap();
+    let annas = anna.open("notes/7", PASSWORD).await.unwrap();
+    let bens = ben.open("notes/7", PASSWORD).await.unwrap();
+    annas.put("note/1", &Note::new("milk")).await.unwrap();
+    assert_eq!(arrives(&bens, "note/1").await, Note::new("milk"));
+    bens.put("note/1", &Note::new("oat milk")).await.unwrap();
+    up_to_date(&bens).await;
+    up_to_date(&annas).await;
+    assert_eq!(annas.find("note/1").await.unwrap(), Some(Note::new("oat milk")));
+    // The server takes notes alone, and says so of each document.
+    annas.put("order/1", &Note::new("x")).await.unwrap();
+    let mut status = annas.status();
+    timeout(SOON, status.wait_for(|status| status.counts.refused == 1)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_device_opens_without_a_server_and_keeps_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || Config::at("ws://127.0.0.1:1/sync").limits(hasty()).in_folder(folder.path());
+    let settee = Settee::start(config()).await.unwrap();
+    let notes = settee.open("notes/7", PASSWORD).await.unwrap();
+    notes.put("note/1", &Note::new("milk")).await.unwrap();
+    let mut status = notes.status();
+    let is_offline = |status: &settee::DatabaseStatus| status.connection == Connection::Offline;
+    timeout(SOON, status.wait_for(is_offline)).await.unwrap().unwrap();
+    // The folder is let go once the tasks behind the handles have ended.
+    drop((notes, status, settee));
+    let settee = timeout(SOON, async {
+        loop {
+            match Settee::start(config()).await {
+                Ok(settee) => return settee,
+                Err(settee::Error::Folder(_)) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+    let settee = settee.await.expect("the folder is let go");
+    assert_eq!(settee.kept().await.unwrap().len(), 1);
+    let notes = settee.database("notes/7").await.unwrap();
+    assert_eq!(notes.find("note/1").await.unwrap(), Some(Note::new("milk")));
+    assert_eq!(notes.status().borrow().counts.pending, 1);
+}
+
+#[tokio::test]
+async fn credentials_that_are_denied_give_way_to_others() {
+    let server = Server::with_notes().await;
+    let settee = Settee::start(server.config()).await.unwrap();
+    let notes = settee.open("notes/7", b"a wrong one").await.unwrap();
+    let mut status = notes.status();
+    let is_denied = |status: &settee::DatabaseStatus| status.standing == Some(Standing::NoAccess);
+    timeout(SOON, status.wait_for(is_denied)).await.unwrap().unwrap();
+    settee.open("notes/7", PASSWORD).await.unwrap();
+    up_to_date(&notes).await;
+    // What is good is shown first from now on; what a link brings is tried, and stands back.
+    settee.open("notes/7", b"another wrong one").await.unwrap();
+    let mut kept = settee.watch_kept();
+    let is_settled = async {
+        loop {
+            kept.borrow_and_update();
+            let kept_notes = &settee.kept().await.unwrap()["notes/7"];
+            if kept_notes.credentials.len() == 3 && kept_notes.credentials[0].0 == PASSWORD {
+                return;
+            }
+            kept.changed().await.unwrap();
+        }
+    };
+    timeout(SOON, is_settled).await.expect("the good one comes first");
+    assert_eq!(settee.kept().await.unwrap()["notes/7"].granted(), Some(Role::Editor));
+}
+
+#[tokio::test]
+async fn tokens_open_databases_and_hand_out_roles() {
+    let storage = MemoryStorage::new([1; 16]);
+    let kit = Kit::builder(storage).policy(KeysPolicy::new("notes")).kind("notes", validate);
+    let server = Server::of(kit.build()).await;
+    let (anna, ben) = (
+        Settee::start(server.config()).await.unwrap(),
+        Settee::start(server.config()).await.unwrap(),
+    );
+    let owner = Token::generate();
+    let id = owner.database_id();
+    anna.keep(id.as_str(), Kept::of_owner(&owner)).await.unwrap();
+    let annas = anna.database(id.as_str()).await.unwrap();
+    annas.put("note/1", &Note::new("milk")).await.unwrap();
+    let viewer = anna.kept().await.unwrap()[id.as_str()].keys().unwrap().token_for(Role::Viewer);
+    ben.join(&id, viewer.unwrap()).await.unwrap();
+    let bens = ben.database(id.as_str()).await.unwrap();
+    assert_eq!(arrives(&bens, "note/1").await, Note::new("milk"));
+    bens.put("note/2", &Note::new("mine")).await.unwrap();
+    let mut status = bens.status();
+    let is_read_only =
+        |status: &settee::DatabaseStatus| status.standing == Some(Standing::ReadOnly);
+    timeout(SOON, status.wait_for(is_read_only)).await.unwrap().unwrap();
+    // The editor's link opens what the viewer's couldn't send.
+    ben.join(&id, owner.editor(0)).await.unwrap();
+    up_to_date(&bens).await;
+    assert_eq!(arrives(&annas, "note/2").await, Note::new("mine"));
+}
+
+#[tokio::test]
+async fn hidden_databases_take_turns() {
+    const DATABASES: usize = 12;
+    let server = Server::with_notes().await;
+    let name = |n: usize| format!("notes/{n}");
+    let remote = Remote::connect(WebSocketConnector::new(server.url()));
+    for n in 0..DATABASES {
+        let notes = remote.open(&name(n), PASSWORD).await.unwrap();
+        notes.put("note/1", &Note::new(&name(n))).await.unwrap();
+        timeout(SOON, notes.up_to_date()).await.unwrap().unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = server.config().in_folder(folder.path()).hidden_at_a_time(4);
+    let settee = Settee::start(config).await.unwrap();
+    for n in 0..DATABASES {
+        settee.keep(&name(n), Kept::new(name(n), PASSWORD)).await.unwrap();
+    }
+    // One that is used doesn't wait for its turn.
+    let last = settee.database(&name(DATABASES - 1)).await.unwrap();
+    arrives(&last, "note/1").await;
+    let all_granted = async {
+        let mut kept = settee.watch_kept();
+        loop {
+            kept.borrow_and_update();
+            if settee.kept().await.unwrap().values().all(|kept| kept.granted().is_some()) {
+                return;
+            }
+            kept.changed().await.unwrap();
+        }
+    };
+    timeout(SOON, all_granted).await.expect("each has its turn");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_no_websocket_carries_notes() {
+    let storage = MemoryStorage::new([1; 16]);
+    let kit = Kit::builder(storage).policy(by_password).kind("notes", AnyDocument).build();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let kit = Arc::new(kit);
+    let serving = kit.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let streams = serving.streams();
+            tokio::spawn(async move { streams.serve(stream).await });
+        }
+    });
+    let connector = || StreamConnector::new(move || TcpStream::connect(address));
+    let (one, other) = (Remote::connect(connector()), Remote::connect(connector()));
+    let one = one.open("notes/7", PASSWORD).await.unwrap();
+    one.put("note/1", &Note::new("milk")).await.unwrap();
+    timeout(SOON, one.up_to_date()).await.unwrap().unwrap();
+    let other = other.open("notes/7", PASSWORD).await.unwrap();
+    timeout(SOON, other.up_to_date()).await.unwrap().unwrap();
+    assert_eq!(other.find("note/1").await.unwrap(), Some(Note::new("milk")));
+    // The server itself can read and write, too.
+    let served = kit.databases().database("notes/7").await.unwrap().unwrap();
+    assert_eq!(served.find("note/1").await.unwrap(), Some(Note::new("milk")));
+}
