@@ -1,8 +1,10 @@
 //! One row, which renders from its own signals.
 
+use leptos::ev::KeyboardEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
 use settee::leptos::Row;
+use settee::store::DocumentId;
 
 use crate::components::Notice;
 use crate::todo_row::TodoRow;
@@ -13,74 +15,14 @@ use crate::{focus, keys};
 pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoView {
     let Row { id, value, state } = row;
     let name = id.to_string();
-    let id = StoredValue::new(id);
-    let toggle = NodeRef::<Input>::new();
-    let editing = RwSignal::new(false);
+    let (toggle, editing) = (NodeRef::<Input>::new(), RwSignal::new(false));
+    let item = Item { id: StoredValue::new(id), todos, toggle, editing, read_only };
     let completed = move || value.with(|row| row.0.completed);
     let title = move || value.with(|row| row.0.title.clone());
-
-    let remove = move || {
-        if let Some(row) = row_of(toggle) {
-            focus::pass_on(&row);
-        }
-        id.with_value(|id| todos.remove(id));
-    };
-    let begin = move || {
-        if !read_only {
-            id.with_value(|id| todos.begin_edit(id));
-            editing.set(true);
-        }
-    };
-    let end = move |draft: Draft| {
-        // When a key ends the edit, the field is removed, which causes another blur event.
-        if !editing.get_untracked() {
-            return;
-        }
-        match draft.title.as_deref() {
-            Some("") => {
-                editing.set(false);
-                remove();
-            }
-            Some(title) if !id.with_value(|id| todos.rename(id, title)) => return,
-            _ => editing.set(false),
-        }
-        id.with_value(|id| todos.end_edit(id));
-        if draft.by_key {
-            return_to(toggle);
-        }
-    };
-
-    let shift = move |event: &leptos::ev::KeyboardEvent| {
-        let (up, down) = (keys::is_key(event, "ArrowUp"), keys::is_key(event, "ArrowDown"));
-        if (up || down) && id.with_value(|id| todos.move_by_one(id, down)) {
-            event.prevent_default();
-            // Moving a row in the document removes the focus from it.
-            return_to(toggle);
-        }
-    };
-
     let editor = move || {
         let title = value.with_untracked(|row| row.0.title.clone());
-        editing.get().then(|| view! { <EditField title end /> })
+        editing.get().then(|| view! { <EditField title end=move |draft| item.end_edit(&draft) /> })
     };
-    let buttons = (!read_only).then(|| {
-        view! {
-            <button
-                class="pencil"
-                type="button"
-                aria-label="Edit"
-                aria-describedby=name.clone()
-                on:click=move |_| begin()
-            ></button>
-            <button
-                class="destroy"
-                type="button"
-                aria-label="Delete"
-                aria-describedby=name.clone()
-                on:click=move |_| remove()
-            ></button>
-        }
-    });
 
     view! {
         <li class:completed=completed class:editing=editing>
@@ -93,27 +35,104 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
                     aria-keyshortcuts=(!read_only).then_some("F2 Enter Alt+ArrowUp Alt+ArrowDown")
                     disabled=read_only
                     prop:checked=completed
-                    on:change=move |event| {
-                        let completed = event_target_checked(&event);
-                        id.with_value(|id| todos.complete(id, completed));
-                    }
-                    on:keydown=move |event| {
-                        if keys::is_enter(&event) || keys::is_key(&event, "F2") {
-                            event.prevent_default();
-                            begin();
-                        } else if event.alt_key() && !read_only {
-                            shift(&event);
-                        }
-                    }
+                    on:change=move |event| item.complete(event_target_checked(&event))
+                    on:keydown=move |event| item.take_key(&event)
                 />
-                <label id=name dir="auto" on:dblclick=move |_| begin()>
+                <label id=name.clone() dir="auto" on:dblclick=move |_| item.begin_edit()>
                     {title}
                 </label>
-                {buttons}
+                {(!read_only).then(|| view! { <Buttons item name /> })}
             </div>
             {editor}
-            <Notice id=id.get_value() state todos read_only />
+            <Notice id=item.id.get_value() state todos read_only />
         </li>
+    }
+}
+
+#[component]
+fn Buttons(item: Item, name: String) -> impl IntoView {
+    view! {
+        <button
+            class="pencil"
+            type="button"
+            aria-label="Edit"
+            aria-describedby=name.clone()
+            on:click=move |_| item.begin_edit()
+        ></button>
+        <button
+            class="destroy"
+            type="button"
+            aria-label="Delete"
+            aria-describedby=name
+            on:click=move |_| item.remove()
+        ></button>
+    }
+}
+
+/// What can be done with a row.
+#[derive(Clone, Copy)]
+struct Item {
+    id: StoredValue<DocumentId>,
+    todos: Todos,
+    toggle: NodeRef<Input>,
+    editing: RwSignal<bool>,
+    read_only: bool,
+}
+
+impl Item {
+    fn complete(self, completed: bool) {
+        self.id.with_value(|id| self.todos.complete(id, completed));
+    }
+
+    fn remove(self) {
+        if let Some(row) = row_of(self.toggle) {
+            focus::pass_on(&row);
+        }
+        self.id.with_value(|id| self.todos.remove(id));
+    }
+
+    fn begin_edit(self) {
+        if !self.read_only {
+            self.id.with_value(|id| self.todos.begin_edit(id));
+            self.editing.set(true);
+        }
+    }
+
+    fn end_edit(self, draft: &Draft) {
+        // When a key ends the edit, the field is removed, which causes another blur event.
+        if !self.editing.get_untracked() {
+            return;
+        }
+        match draft.title.as_deref() {
+            Some("") => {
+                self.editing.set(false);
+                self.remove();
+            }
+            Some(title) if !self.id.with_value(|id| self.todos.rename(id, title)) => return,
+            _ => self.editing.set(false),
+        }
+        self.id.with_value(|id| self.todos.end_edit(id));
+        if draft.by_key {
+            return_to(self.toggle);
+        }
+    }
+
+    fn take_key(self, event: &KeyboardEvent) {
+        if keys::is_enter(event) || keys::is_key(event, "F2") {
+            event.prevent_default();
+            self.begin_edit();
+        } else if event.alt_key() && !self.read_only {
+            self.shift(event);
+        }
+    }
+
+    fn shift(self, event: &KeyboardEvent) {
+        let (up, down) = (keys::is_key(event, "ArrowUp"), keys::is_key(event, "ArrowDown"));
+        if (up || down) && self.id.with_value(|id| self.todos.move_by_one(id, down)) {
+            event.prevent_default();
+            // Moving a row in the document removes the focus from it.
+            return_to(self.toggle);
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     wire::{Event, Lost, Wire},
 };
 
-/// A time that doesn't come, for a connection that waits for nothing.
+/// How far away the next wake-up is if the connection waits for no time.
 const NEVER: Duration = Duration::from_hours(24);
 const AGENT: &str = concat!("settee-server/", env!("CARGO_PKG_VERSION"));
 
@@ -44,7 +44,7 @@ struct Open {
     grant: Subscription,
 }
 
-/// How a connection ended.
+/// How a connection ended: the machine closed it, or it was lost.
 enum End {
     Said(GoodbyeCode),
     Lost(Lost),

@@ -50,7 +50,8 @@ impl Grants {
         Subscription(handle)
     }
 
-    /// Waits for an event; if nothing is under way, for ever. Nothing is lost by dropping the future.
+    /// Waits for an event; if nothing is under way, it never returns. Dropping the future loses
+    /// nothing.
     pub async fn next(&mut self) -> GrantEvent {
         loop {
             tokio::select! {

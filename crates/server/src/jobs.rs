@@ -91,7 +91,8 @@ impl Jobs {
         }
     }
 
-    /// Waits for a job to end; if none is running, for ever. Nothing is lost by dropping the future.
+    /// Waits for a job to end; if none is running, it never returns. Dropping the future loses
+    /// nothing.
     pub async fn next(&mut self) -> (Channel, Done) {
         let Some((channel, done)) = self.running.next().await else {
             return std::future::pending().await;

@@ -1,5 +1,5 @@
-//! Word of changes to the databases of a connection. What changes often while nobody listens is
-//! told once.
+//! Notifications of changes to the databases of a connection. Several changes between two polls
+//! become one notification.
 
 use futures_util::{
     StreamExt,
@@ -13,7 +13,7 @@ pub struct News {
     sources: SelectAll<Abortable<BoxStream<'static, (Channel, Option<u64>)>>>,
 }
 
-/// Ends with its value.
+/// Stops what it stands for when it is dropped.
 pub struct Subscription(pub AbortHandle);
 
 impl Drop for Subscription {
@@ -23,7 +23,8 @@ impl Drop for Subscription {
 }
 
 impl News {
-    /// Begins with the sequence as it is now. `None` is the last word: the database is closed.
+    /// Notifies of the sequence as it is now, and of each change. `None` comes last: the database
+    /// was closed.
     pub fn follow(&mut self, channel: Channel, mut sequence: watch::Receiver<u64>) -> Subscription {
         sequence.mark_changed();
         let changes = stream::unfold(Some(sequence), move |sequence| async move {
@@ -39,7 +40,7 @@ impl News {
         Subscription(handle)
     }
 
-    /// Waits for a change, for ever if nothing is followed. Nothing is lost by dropping the future.
+    /// Waits for a change; if nothing is followed, it never returns. Dropping the future loses nothing.
     pub async fn next(&mut self) -> (Channel, Option<u64>) {
         match self.sources.next().await {
             Some(news) => news,

@@ -1,5 +1,5 @@
-//! Which pages may connect. Access is by token and never by cookie, so this is a second wall:
-//! pages of other sites don't even get to show one.
+//! Which pages may connect. Access needs credentials, never a cookie, so this is a second line of
+//! defence: pages of other sites can't even present credentials.
 
 use std::str::FromStr;
 
@@ -29,10 +29,10 @@ impl FromStr for Origin {
     }
 }
 
-/// Whether the page that a request comes from, if it comes from one, may connect.
+/// Whether a request may connect: it comes from an allowed page, or from no page at all.
 pub fn is_allowed(headers: &HeaderMap, others: &[Origin]) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
-    // Programs that are no browsers name none.
+    // Only browsers send this header.
     let Some(origin) = origins.next() else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     if origins.next().is_some() {

@@ -1,14 +1,14 @@
-//! Stopping: the signals that ask for it, and the word that everybody waits for.
+//! Stopping: the signals that ask for it, and a flag that all tasks wait for.
 
 use std::io;
 
 use tokio::sync::watch;
 
-/// Tells everybody who holds a [`Stopping`].
+/// Sets the flag that each [`Stopping`] waits for.
 #[derive(Debug)]
 pub(crate) struct Stop(watch::Sender<bool>);
 
-/// Waits to be told.
+/// Waits until the server stops.
 #[derive(Debug, Clone)]
 pub(crate) struct Stopping(watch::Receiver<bool>);
 
@@ -28,7 +28,7 @@ impl Stopping {
         *self.0.borrow()
     }
 
-    /// Returns at once when it was told before, or when nobody is left to tell.
+    /// Returns at once if the server is already stopping, or if its [`Stop`] is gone.
     pub async fn told(&mut self) {
         let _ = self.0.wait_for(|told| *told).await;
     }

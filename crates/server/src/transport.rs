@@ -26,7 +26,7 @@ pub enum TransportError {
 
 type Step = Poll<Result<(), TransportError>>;
 
-/// Frames in order and whole, in both directions at once.
+/// Carries whole frames in order, in both directions at once.
 pub trait Transport: Send {
     /// The next frame; `None` when the other side has closed.
     fn poll_receive(
@@ -41,7 +41,7 @@ pub trait Transport: Send {
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Step;
 
-    /// Says that this was all, and waits until the other side has heard it.
+    /// Closes the connection, and waits until the other side has noticed.
     fn close(&mut self, code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>>;
 }
 
@@ -53,7 +53,7 @@ impl Transport for WebSocket {
         loop {
             let frame = match ready!(self.poll_next_unpin(context)) {
                 Some(Ok(Message::Binary(frame))) => Some(Ok(frame)),
-                // No text is a frame of the protocol: its first byte can't begin any UTF-8.
+                // Text can't be a frame of the protocol, whose first byte isn't valid UTF-8.
                 Some(Ok(Message::Text(text))) => Some(Ok(text.into())),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Close(_))) | None => None,
@@ -79,7 +79,7 @@ impl Transport for WebSocket {
         Box::pin(async move {
             let frame = CloseFrame { code: code.close_code(), reason: "".into() };
             self.send(Message::Close(Some(frame))).await?;
-            // A socket that is dropped with something unread takes back what was sent last.
+            // Dropping a socket with unread data would discard what was sent last.
             while let Some(Ok(_)) = self.next().await {}
             Ok(())
         })
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for StreamTransport<S> 
         Sink::<Bytes>::poll_flush(Pin::new(&mut self.0), context).map_err(Into::into)
     }
 
-    /// The reason was in the goodbye: a bare stream has no other place for it.
+    /// A bare stream has no place for the reason; the goodbye had it.
     fn close(&mut self, _code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>> {
         Box::pin(async move { SinkExt::<Bytes>::close(&mut self.0).await.map_err(Into::into) })
     }

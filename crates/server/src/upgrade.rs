@@ -1,4 +1,4 @@
-//! From a request to a connection, or why not.
+//! Upgrading a request to a connection, or rejecting it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
     wire::{WRITE_LIMIT, Wire},
 };
 
-/// Idle connections are many, so each gets by with little.
+/// Small, because a server may have thousands of idle connections.
 const BUFFER: usize = 4 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -67,8 +67,8 @@ pub async fn upgrade(
     if upgrade.selected_protocol().is_some() {
         return Ok(upgrade.on_upgrade(move |socket| serve(hub, socket, seat)));
     }
-    // A browser hides why a request was rejected, but not why a connection was closed. Only so
-    // can an app of another version say that it has to be updated.
+    // A browser hides why a request was rejected, but not why a connection was closed. So this is
+    // the only way for an app of another version to learn that it has to be updated.
     let other = upgrade.requested_protocols().next().cloned();
     if let Some(other) = other {
         upgrade.set_selected_protocol(other);

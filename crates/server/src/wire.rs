@@ -1,5 +1,5 @@
-//! A connection's transport, in both directions at once: while frames wait to be sent, others are
-//! read. Otherwise two sides that both send a lot would wait for each other.
+//! A connection's transport, in both directions at once. While frames wait to be sent, others are
+//! read; otherwise two sides that both send a lot would block each other.
 
 use std::{
     collections::VecDeque,
@@ -19,26 +19,26 @@ use crate::transport::{Transport, TransportError};
 const QUEUE_LIMIT: usize = 4 * 1024 * 1024;
 /// Per-frame overhead charged to the queue, so that tiny frames can't slip under its limit.
 const FRAME_COST: usize = 160;
-/// A WebSocket's own buffer holds one frame at a time: of the largest document, with the bodies
-/// that are in conflict with it.
+/// A WebSocket's own buffer holds one frame at a time. The largest one has a document with all the
+/// bodies that are in conflict with it.
 pub const WRITE_LIMIT: usize = 32 * 1024 * 1024;
-/// How long the other side may take nothing of what is sent to it.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long saying goodbye may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the other side may accept nothing of what is sent to it.
+const STALL_LIMIT: Duration = Duration::from_secs(10);
+/// How long the last frames and the close may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a connection can't go on.
 #[derive(Debug, Error)]
 pub enum Lost {
     #[error("the client closed it")]
     Closed,
-    #[error("the client takes nothing more")]
+    #[error("the client stopped receiving")]
     Stalled,
     #[error("{0}")]
     Transport(#[from] TransportError),
 }
 
-/// What happened on the way.
+/// What [`Wire::next`] returns.
 pub enum Event {
     Frame(Bytes),
     /// There is room to send again.
@@ -50,7 +50,7 @@ pub struct Wire {
     queue: VecDeque<Bytes>,
     queued: usize,
     is_flushed: bool,
-    /// When something was last sent, or began to wait.
+    /// When the last frame was sent, or the first one began to wait.
     moved: Instant,
 }
 
@@ -74,11 +74,10 @@ impl Wire {
 
     /// When to give up, if nothing moves until then.
     pub fn deadline(&self) -> Option<Instant> {
-        (!self.is_idle()).then(|| self.moved + PATIENCE)
+        (!self.is_idle()).then(|| self.moved + STALL_LIMIT)
     }
 
-    /// Sends what waits and, with `reads`, waits for a frame. Nothing is lost by dropping the
-    /// future.
+    /// Sends what waits and, with `reads`, waits for a frame. Dropping the future loses nothing.
     pub async fn next(&mut self, reads: bool) -> Result<Event, Lost> {
         poll_fn(|context| self.poll_next(context, reads)).await
     }
@@ -119,13 +118,13 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what waits, and says why it was the last.
+    /// Sends what waits, and closes the transport with the reason.
     pub async fn close(mut self, code: GoodbyeCode) {
         let farewell = async {
             poll_fn(|context| self.poll_send(context)).await?;
             self.transport.close(code).await
         };
-        match timeout(FAREWELL, farewell).await {
+        match timeout(CLOSE_LIMIT, farewell).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the goodbye didn't arrive"),
             Err(_) => tracing::debug!("the goodbye took too long"),

@@ -1,5 +1,10 @@
 //! The place where a device keeps its databases.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use settee_keys::random::random;
 #[cfg(target_arch = "wasm32")]
 use settee_store::backend::indexeddb::IndexedDb;
@@ -9,10 +14,18 @@ use crate::{Error, config::Place};
 
 /// Opens this device's databases by name.
 pub struct Device {
+    disk: Option<Disk>,
+    /// Databases that are in memory only, as long as the program runs.
+    memory: Mutex<HashMap<String, Memory>>,
+}
+
+/// A place that outlives the program.
+enum Disk {
+    /// IndexedDB, with the beginning of the databases' names there.
     #[cfg(target_arch = "wasm32")]
-    prefix: Option<String>,
+    Browser(String),
     #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
-    folder: Option<settee_store::Sqlite>,
+    Folder(settee_store::Sqlite),
 }
 
 /// An open database, and whether what is written to it stays.
@@ -21,75 +34,61 @@ pub struct Opened {
     pub is_saved: bool,
 }
 
-impl Opened {
-    /// In memory, where nothing else can be had, or is wanted.
-    fn in_memory(is_saved: bool) -> Self {
-        Self { database: Database::new(Memory::new(random())), is_saved }
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
 impl Device {
-    #[expect(clippy::unnecessary_wraps, reason = "a folder may not be opened")]
     pub fn new(place: &Place) -> Result<Self, Error> {
-        Ok(match place {
-            Place::Memory => Self { prefix: None },
-            Place::Browser(prefix) => Self { prefix: Some(prefix.clone()) },
-        })
+        let disk = match place {
+            Place::Memory => None,
+            #[cfg(target_arch = "wasm32")]
+            Place::Browser(prefix) => Some(Disk::Browser(prefix.clone())),
+            #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+            Place::Folder(folder) => Some(Disk::Folder(settee_store::Sqlite::open_folder(folder)?)),
+        };
+        Ok(Self { disk, memory: Mutex::default() })
     }
 
-    /// The database of that name, which is made if there is none. Where the browser lets nothing be
-    /// saved it is in memory, and said to be.
+    /// The database of that name, which is made if there is none. Where a browser lets nothing be
+    /// saved, it is in memory, and says so.
     pub async fn open(&self, name: &str) -> Result<Opened, Error> {
-        let Some(prefix) = &self.prefix else { return Ok(Opened::in_memory(true)) };
-        Ok(match IndexedDb::open(&format!("{prefix}:{name}"), random()).await {
-            Ok(backend) => Opened { database: Database::new(backend), is_saved: true },
-            Err(_) => Opened::in_memory(false),
-        })
-    }
-
-    /// Deletes the device's copy of a database.
-    pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        match &self.prefix {
-            Some(prefix) => Ok(IndexedDb::delete(&format!("{prefix}:{name}")).await?),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Device {
-    pub fn new(place: &Place) -> Result<Self, Error> {
-        Ok(match place {
-            #[cfg(feature = "native")]
-            Place::Memory => Self { folder: None },
-            #[cfg(not(feature = "native"))]
-            Place::Memory => Self {},
-            #[cfg(feature = "native")]
-            Place::Folder(folder) => {
-                Self { folder: Some(settee_store::Sqlite::open_folder(folder)?) }
+        match &self.disk {
+            None => Ok(self.in_memory(name, true)),
+            #[cfg(target_arch = "wasm32")]
+            Some(Disk::Browser(prefix)) => {
+                Ok(match IndexedDb::open(&format!("{prefix}:{name}"), random()).await {
+                    Ok(backend) => Opened { database: Database::new(backend), is_saved: true },
+                    Err(_) => self.in_memory(name, false),
+                })
             }
-        })
-    }
-
-    /// The database of that name, which is made if there is none.
-    pub async fn open(&self, name: &str) -> Result<Opened, Error> {
-        #[cfg(feature = "native")]
-        if let Some(folder) = &self.folder {
-            let database = Database::new(folder.create(name, random(), Vec::new()).await?);
-            return Ok(Opened { database, is_saved: true });
+            #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+            Some(Disk::Folder(folder)) => {
+                let backend = folder.create(name, random(), Vec::new()).await?;
+                Ok(Opened { database: Database::new(backend), is_saved: true })
+            }
         }
-        let _ = name;
-        Ok(Opened::in_memory(true))
     }
 
     /// Deletes the device's copy of a database.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        #[cfg(feature = "native")]
-        if let Some(folder) = &self.folder {
-            settee_store::Storage::delete(folder, name.to_owned()).await?;
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if let Some(memory) = memory {
+            memory.close();
         }
-        let _ = name;
-        Ok(())
+        match &self.disk {
+            None => Ok(()),
+            #[cfg(target_arch = "wasm32")]
+            Some(Disk::Browser(prefix)) => {
+                Ok(IndexedDb::delete(&format!("{prefix}:{name}")).await?)
+            }
+            #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+            Some(Disk::Folder(folder)) => {
+                settee_store::Storage::delete(folder, name.to_owned()).await?;
+                Ok(())
+            }
+        }
+    }
+
+    fn in_memory(&self, name: &str, is_saved: bool) -> Opened {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = memory.entry(name.to_owned()).or_insert_with(|| Memory::new(random()));
+        Opened { database: Database::new(memory.clone()), is_saved }
     }
 }

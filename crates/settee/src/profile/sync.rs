@@ -12,7 +12,7 @@ use settee_client::{
     socket::{Connector, Socket, SocketError},
 };
 use settee_keys::random::random_number;
-use settee_store::{BackendError, backend::BoxFuture};
+use settee_store::{BackendError, Database, backend::BoxFuture};
 use settee_sync::{DenialCode, Limits, Time};
 
 use super::{
@@ -213,12 +213,7 @@ impl Term<'_> {
     async fn begin(&mut self, kept: &Kept, credentials: &[Credentials]) {
         let Some((shown, others)) = credentials.split_first() else { return };
         let Some(opened) = self.open(&kept.name).await else { return };
-        let database = match opened.database.lead().await {
-            Ok(led) if self.is_led => led,
-            Err(BackendError::Superseded) => return,
-            // Where nothing can be saved there is nothing to guard, and edits can still be sent.
-            _ => opened.database.clone(),
-        };
+        let Some(database) = self.written_to(&opened).await else { return };
         let opening = Opening {
             database,
             name: kept.name.clone(),
@@ -237,6 +232,19 @@ impl Term<'_> {
             is_granted: false,
         };
         self.turns.insert(kept.name.clone(), turn);
+    }
+
+    /// The handle to write with what the server sends: under this tab's term, where it leads others.
+    async fn written_to(&self, opened: &Opened) -> Option<Database> {
+        if !self.is_led {
+            return Some(opened.database.clone());
+        }
+        match opened.database.lead().await {
+            Ok(led) => Some(led),
+            Err(BackendError::Superseded) => None,
+            // Where nothing can be saved there is nothing to guard, and edits can still be sent.
+            Err(_) => Some(opened.database.clone()),
+        }
     }
 
     async fn open(&self, name: &str) -> Option<Arc<Opened>> {
