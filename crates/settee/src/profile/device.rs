@@ -34,6 +34,47 @@ pub struct Opened {
     pub is_saved: bool,
 }
 
+#[cfg(target_arch = "wasm32")]
+impl Disk {
+    /// `None` where the browser lets nothing be saved.
+    async fn open(&self, name: &str) -> Result<Option<Database>, Error> {
+        let Self::Browser(prefix) = self;
+        let backend = IndexedDb::open(&format!("{prefix}:{name}"), random()).await;
+        Ok(backend.ok().map(Database::new))
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        let Self::Browser(prefix) = self;
+        Ok(IndexedDb::delete(&format!("{prefix}:{name}")).await?)
+    }
+}
+
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+impl Disk {
+    async fn open(&self, name: &str) -> Result<Option<Database>, Error> {
+        let Self::Folder(folder) = self;
+        Ok(Some(Database::new(folder.create(name, random(), Vec::new()).await?)))
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        let Self::Folder(folder) = self;
+        settee_store::Storage::delete(folder, name.to_owned()).await?;
+        Ok(())
+    }
+}
+
+/// Without the feature `native` there is none.
+#[cfg(all(not(feature = "native"), not(target_arch = "wasm32")))]
+impl Disk {
+    async fn open(&self, _name: &str) -> Result<Option<Database>, Error> {
+        match *self {}
+    }
+
+    async fn delete(&self, _name: &str) -> Result<(), Error> {
+        match *self {}
+    }
+}
+
 impl Device {
     pub fn new(place: &Place) -> Result<Self, Error> {
         let disk = match place {
@@ -49,20 +90,10 @@ impl Device {
     /// The database of that name, which is made if there is none. Where a browser lets nothing be
     /// saved, it is in memory, and says so.
     pub async fn open(&self, name: &str) -> Result<Opened, Error> {
-        match &self.disk {
-            None => Ok(self.in_memory(name, true)),
-            #[cfg(target_arch = "wasm32")]
-            Some(Disk::Browser(prefix)) => {
-                Ok(match IndexedDb::open(&format!("{prefix}:{name}"), random()).await {
-                    Ok(backend) => Opened { database: Database::new(backend), is_saved: true },
-                    Err(_) => self.in_memory(name, false),
-                })
-            }
-            #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
-            Some(Disk::Folder(folder)) => {
-                let backend = folder.create(name, random(), Vec::new()).await?;
-                Ok(Opened { database: Database::new(backend), is_saved: true })
-            }
+        let Some(disk) = &self.disk else { return Ok(self.in_memory(name, true)) };
+        match disk.open(name).await? {
+            Some(database) => Ok(Opened { database, is_saved: true }),
+            None => Ok(self.in_memory(name, false)),
         }
     }
 
@@ -73,16 +104,8 @@ impl Device {
             memory.close();
         }
         match &self.disk {
+            Some(disk) => disk.delete(name).await,
             None => Ok(()),
-            #[cfg(target_arch = "wasm32")]
-            Some(Disk::Browser(prefix)) => {
-                Ok(IndexedDb::delete(&format!("{prefix}:{name}")).await?)
-            }
-            #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
-            Some(Disk::Folder(folder)) => {
-                settee_store::Storage::delete(folder, name.to_owned()).await?;
-                Ok(())
-            }
         }
     }
 
