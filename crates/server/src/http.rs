@@ -1,7 +1,7 @@
 //! Requests over HTTP/1.1, with a limit on how long a request's head may take.
 //!
-//! `hyper_util`'s graceful shutdown doesn't know HTTP/1 connections that become WebSockets, unless
-//! they go through its version detection, which costs memory for each idle one.
+//! The graceful shutdown of `hyper_util` covers HTTP/1 connections that are upgraded only behind its
+//! version detection, which costs memory for each idle connection.
 
 use std::time::Duration;
 

@@ -8,9 +8,12 @@ use futures_util::{
 use settee_sync::Channel;
 use tokio::sync::watch;
 
+/// A channel, and the sequence of its database; `None` if the database was closed.
+pub type Change = (Channel, Option<u64>);
+
 #[derive(Default)]
 pub struct News {
-    sources: SelectAll<Abortable<BoxStream<'static, (Channel, Option<u64>)>>>,
+    sources: SelectAll<Abortable<BoxStream<'static, Change>>>,
 }
 
 /// Stops what it stands for when it is dropped.
@@ -41,7 +44,7 @@ impl News {
     }
 
     /// Waits for a change; if nothing is followed, it never returns. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> (Channel, Option<u64>) {
+    pub async fn next(&mut self) -> Change {
         match self.sources.next().await {
             Some(news) => news,
             None => std::future::pending().await,

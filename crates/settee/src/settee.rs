@@ -126,13 +126,10 @@ impl Settee {
     /// under whatever key, the token is one more for it.
     pub async fn join(&self, id: &DatabaseId, token: Token) -> Result<(), Error> {
         let mut kept = self.kept().await?.into_iter();
-        match kept.find(|(_, kept)| kept.name == id.as_str()) {
-            Some((key, _)) => self.change(&key, |kept| kept.offer(token)).await.map(drop),
-            None => {
-                let kept = Kept::new(id.as_str(), *token.as_bytes());
-                self.keep(id.as_str(), kept).await.map(drop)
-            }
+        if let Some((key, _)) = kept.find(|(_, kept)| kept.name == id.as_str()) {
+            return self.change(&key, |kept| kept.offer(token)).await.map(drop);
         }
+        self.keep(id.as_str(), Kept::new(id.as_str(), *token.as_bytes())).await.map(drop)
     }
 
     /// Forgets a database, and deletes the device's copy of it with all that was not sent yet. The

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 /// Longer than anything here takes.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const PASSWORD: &[u8] = b"open sesame";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -172,7 +172,7 @@ async fn requests_that_never_end() {
         // It ends: with a word on why, or without.
         timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
     }
-    assert_eq!(get(server.address, "/health", &[]).await.status(), 200);
+    assert_eq!(get(server.address, "/health", &[]).await, 200);
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn no_subprotocol_or_another() {
         let mut client = Client::handshake(server.address, protocol, None).await.unwrap();
         assert_eq!(client.ended().await, Some(GoodbyeCode::NoCommonVersion.close_code()));
     }
-    assert!((400..500).contains(&get(server.address, "/sync", &[]).await.status()));
+    assert!((400..500).contains(&get(server.address, "/sync", &[]).await));
     bystanders.are_fine().await;
 }
 

@@ -10,7 +10,7 @@ use settee_sync::Time;
 /// How long a turn lasts at least: what others write meanwhile comes at once.
 const LEAST: Duration = Duration::from_secs(10);
 /// How long a turn of a database that doesn't come to rest lasts at most, while others wait.
-const MOST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_mins(1);
 
 /// A database that may be synced.
 #[derive(Debug, Clone)]
