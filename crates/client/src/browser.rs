@@ -33,7 +33,6 @@ impl Clock {
     }
 
     /// The time since the clock began.
-    #[expect(clippy::unused_self, reason = "a native clock has a start")]
     pub fn now(self) -> Time {
         let millis = web_sys::window()
             .and_then(|window| window.performance())

@@ -33,6 +33,8 @@
 //! - [`store`], [`sync`], [`keys`]: the crates beneath.
 
 #![warn(missing_docs)]
+// In the browser nothing is shared between threads; the counter is the same for both.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 #[cfg(feature = "client")]
 pub mod config;

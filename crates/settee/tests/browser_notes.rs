@@ -1,12 +1,10 @@
 //! Notes in a browser: from a collection's row over IndexedDB to a server, and to another client.
-//! Nothing here knows the todo app. The runner starts `examples/notes_server.rs` and says where it is.
+//! The runner starts `examples/notes_server.rs` and says where it is.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
-use leptos::{
-    prelude::{GetUntracked, Owner},
-    task::Executor,
-};
+use any_spawner::Executor;
+use leptos::prelude::{GetUntracked, Owner};
 use serde::{Deserialize, Serialize};
 use settee::{
     Config, Connection, Remote, Settee,
@@ -35,7 +33,10 @@ impl Model for Note {
 }
 
 fn server() -> String {
-    option_env!("SETTEE_NOTES_SERVER").expect("the runner has started a server").to_owned()
+    match option_env!("SETTEE_NOTES_SERVER") {
+        Some(url) => url.to_owned(),
+        None => panic!("the runner has started no server"),
+    }
 }
 
 /// Waits for what a signal says, which is soon.

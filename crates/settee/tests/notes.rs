@@ -1,5 +1,4 @@
-//! Databases of notes, from a device's folder over a server to another device: nothing here knows
-//! the todo app.
+//! Databases of notes, from a device's folder over a server to another device.
 #![cfg(all(feature = "native", feature = "server", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used)]
 

@@ -76,6 +76,10 @@ impl Disk {
 }
 
 impl Device {
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(clippy::unnecessary_wraps, reason = "a folder can fail")
+    )]
     pub fn new(place: &Place) -> Result<Self, Error> {
         let disk = match place {
             Place::Memory => None,
