@@ -290,6 +290,8 @@ impl Storage for Sqlite {
                 let shared = lock(&open).remove(&name).and_then(|shared| shared.upgrade());
                 if let Some(shared) = shared {
                     shared.seq.close();
+                    // What it remembers is gone, too: nobody asks for what comes after the end.
+                    *lock(&shared.recent) = Recent::new(u64::MAX);
                 }
                 is_there
             };
@@ -365,7 +367,6 @@ impl Backend for SqliteDatabase {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
         Box::pin(async move {
-            self.shared.check_open()?;
             let recent = lock(&self.shared.recent).changes(since, limit);
             match recent {
                 Some(records) => Ok(records),
