@@ -1,17 +1,11 @@
 //! Ids that prove their owner.
 
-use std::{fmt, str::FromStr, sync::LazyLock};
+use std::{fmt, str::FromStr};
 
-use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Crockford's base 32, in lower case: no letter looks like a digit.
-pub(crate) static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
-    let mut specification = Specification::new();
-    specification.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
-    specification.encoding().expect("32 different symbols make an encoding")
-});
+use crate::base::BASE32;
 
 /// A database's id: 26 characters of Crockford's base 32, which follow from its owner's token. It is
 /// no secret, and serves as the database's name.
@@ -39,8 +33,8 @@ impl FromStr for DatabaseId {
     type Err = DatabaseIdError;
 
     fn from_str(text: &str) -> Result<Self, DatabaseIdError> {
-        match BASE32.decode(text.as_bytes()) {
-            Ok(bytes) if bytes.len() == 16 => Ok(Self(text.to_owned())),
+        match BASE32.decode(text) {
+            Some(bytes) if bytes.len() == 16 => Ok(Self(text.to_owned())),
             _ => Err(DatabaseIdError),
         }
     }

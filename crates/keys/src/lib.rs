@@ -29,10 +29,11 @@
 //! - [`keyring`]: the tokens that one device has for a database.
 //! - [`verifiers`]: what a server keeps, and how it decides.
 //! - [`link`]: addresses with a secret in their fragment.
-//! - [`random`]: random bytes and names.
+//! - [`random`]: random bytes and names; [`base`]: bytes as text.
 
 #![warn(missing_docs)]
 
+pub mod base;
 pub mod database_id;
 pub mod keyring;
 pub mod link;

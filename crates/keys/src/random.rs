@@ -16,5 +16,5 @@ pub fn random_number() -> u64 {
 
 /// A name that no other device draws: 26 characters of Crockford's base 32.
 pub fn random_name() -> String {
-    crate::database_id::BASE32.encode(&random::<16>())
+    crate::base::BASE32.encode(&random::<16>())
 }

@@ -6,12 +6,11 @@
 
 use std::{fmt, str::FromStr};
 
-use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{DatabaseId, random::random};
+use crate::{DatabaseId, base::BASE64URL, random::random};
 
 /// A secret of 32 bytes, written as 43 characters of base64url. Never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +75,7 @@ impl fmt::Debug for Token {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+        f.write_str(&BASE64URL.encode(&self.0))
     }
 }
 
@@ -84,8 +83,7 @@ impl FromStr for Token {
     type Err = TokenError;
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| TokenError::Malformed)?;
-        Self::from_bytes(&bytes)
+        Self::from_bytes(&BASE64URL.decode(text).ok_or(TokenError::Malformed)?)
     }
 }
 

@@ -39,7 +39,7 @@ fn write_value(value: &Value, text: &mut String) {
 fn write_object(fields: &Map<String, Value>, text: &mut String) {
     let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
     // RFC 8785 orders names by their UTF-16 code units. Usually they are in that order already.
-    sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+    sorted.sort_unstable_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
     text.push('{');
     for (at, (name, value)) in sorted.into_iter().enumerate() {
         if at > 0 {

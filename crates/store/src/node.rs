@@ -54,6 +54,11 @@ impl Node {
     }
 }
 
+/// Sorts nodes of one tree, the winner first. Names are unique, so the order is, too.
+pub(crate) fn sort_by_rank(nodes: &mut [&Node]) {
+    nodes.sort_unstable_by_key(|node| std::cmp::Reverse(node.rank()));
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder passes references")]
 pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag

@@ -6,7 +6,7 @@ use crate::{
     body::{Body, BodyError},
     database::Database,
     document_id::DocumentId,
-    node::Node,
+    node::{Node, sort_by_rank},
     operation::{Applied, Change, Edit, Operation, OperationError},
     record::{Record, Refused},
     revision::Revision,
@@ -44,7 +44,7 @@ impl Refused {
         let known = known.map(|node| node.filter(|node| node.body.is_some()));
         match known.collect::<Option<Vec<&Node>>>() {
             Some(mut nodes) if !nodes.is_empty() => {
-                nodes.sort_by_key(|node| std::cmp::Reverse(node.rank()));
+                sort_by_rank(&mut nodes);
                 view_of(&record.tree, &nodes).body
             }
             _ => Body::empty(),

@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
 pub use crate::node::Node;
-use crate::{ancestry::Ancestry, forgotten::Forgotten, revision::Revision};
+use crate::{ancestry::Ancestry, forgotten::Forgotten, node::sort_by_rank, revision::Revision};
 
 /// The number of revisions of a document that are kept; the oldest are forgotten first. Leaves, the
 /// ancestors that they are merged over, and revisions that wait for the server are kept beyond it.
@@ -151,7 +151,7 @@ impl RevisionTree {
     /// CouchDB: live before deleted, then the highest generation, then the highest hash.
     pub fn leaves(&self) -> Vec<&Node> {
         let mut leaves: Vec<&Node> = self.leaves_among(|_| true).collect();
-        leaves.sort_by_key(|node| std::cmp::Reverse(node.rank()));
+        sort_by_rank(&mut leaves);
         debug_assert!(
             leaves.is_sorted_by(|one, other| one.rank() > other.rank()),
             "no two leaves have the same name"

@@ -1,11 +1,10 @@
 //! What a device keeps of a database: what opens it, and what the app wants to know of it.
 
-use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 #[cfg(doc)]
 use settee_keys::DatabaseId;
-use settee_keys::{Keyring, Role, Token};
+use settee_keys::{Keyring, Role, Token, base::BASE64URL};
 
 /// A database that this device keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +73,13 @@ impl Kept {
     /// The server has granted a role to these credentials: from now on they are shown first. Tells
     /// whether anything has changed.
     pub(crate) fn grant(&mut self, credentials: &Credentials, role: Role) -> bool {
-        let before = (self.credentials.clone(), self.role.clone());
-        self.credentials.sort_by_key(|known| known != credentials);
+        let at = self.credentials.iter().position(|known| known == credentials).unwrap_or_default();
+        if at == 0 && self.granted() == Some(role) {
+            return false;
+        }
+        self.credentials[..=at].rotate_right(1);
         self.role = Some(role.name().to_owned());
-        (&self.credentials, &self.role) != (&before.0, &before.1)
+        true
     }
 }
 
@@ -89,15 +91,15 @@ impl std::fmt::Debug for Credentials {
 
 impl Serialize for Credentials {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64URL_NOPAD.encode(&self.0))
+        serializer.serialize_str(&BASE64URL.encode(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Credentials {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes());
-        bytes.map(Self).map_err(|_| D::Error::custom("credentials are base64url"))
+        let bytes = BASE64URL.decode(&text);
+        bytes.map(Self).ok_or_else(|| D::Error::custom("credentials are base64url"))
     }
 }
 

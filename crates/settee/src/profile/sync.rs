@@ -1,10 +1,6 @@
 //! Keeping this device's databases in sync, in the tab that does it for all.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use settee_client::{
     ChannelStatus, Client, ConnectionStatus, Opening, Replica, ReplicaStatus, Status,
@@ -85,8 +81,8 @@ impl Syncing {
             clock: Clock::start(),
             is_led,
             kept: BTreeMap::new(),
-            turns: HashMap::new(),
-            ended: HashMap::new(),
+            turns: BTreeMap::new(),
+            ended: BTreeMap::new(),
         };
         tokio::select! {
             biased;
@@ -106,9 +102,9 @@ struct Term<'a> {
     /// What the device keeps, by key, as of when it was last read.
     kept: BTreeMap<String, Kept>,
     /// The databases that are synced now, by name.
-    turns: HashMap<String, Turn>,
+    turns: BTreeMap<String, Turn>,
     /// When the last turns of others ended.
-    ended: HashMap<String, Time>,
+    ended: BTreeMap<String, Time>,
 }
 
 /// A database that is synced now.
@@ -166,7 +162,7 @@ impl Term<'_> {
 
     /// Opens and closes databases, so that each has its turn.
     async fn take_turns(&mut self, status: &Status) {
-        let kept: HashMap<String, Kept> =
+        let kept: BTreeMap<String, Kept> =
             self.kept.values().map(|kept| (kept.name.clone(), kept.clone())).collect();
         let gone = self.turns.keys().filter(|name| !kept.contains_key(*name)).cloned();
         for name in gone.collect::<Vec<_>>() {
@@ -305,9 +301,7 @@ impl Term<'_> {
                 progress: progress(replica),
             })
         });
-        let mut databases: Vec<_> = databases.collect();
-        databases.sort_by(|one, other| one.name.cmp(&other.name));
-        Report { connection: connection(&status.connection), databases }
+        Report { connection: connection(&status.connection), databases: databases.collect() }
     }
 }
 

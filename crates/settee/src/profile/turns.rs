@@ -68,18 +68,24 @@ impl Plan {
                 }
             }
         }
-        waiting.sort();
-        synced.sort();
+        let free = places.saturating_sub(synced.len());
         let excess = synced.len().saturating_sub(places);
         let wanted = (waiting.len() + synced.len()).saturating_sub(places);
-        let ending = synced
-            .iter()
-            .enumerate()
-            .filter(|(at, (stays, ..))| *at < excess || (*at < wanted && !stays));
-        self.close.extend(ending.map(|(_, (_, _, name))| name.clone()));
-        let free = places.saturating_sub(synced.len());
-        self.open.extend(waiting.into_iter().take(free).map(|(_, name)| name));
+        self.open.extend(least(&mut waiting, free).map(|(_, name)| name));
+        let ending = least(&mut synced, wanted).enumerate();
+        let ending = ending.filter(|(at, (stays, ..))| *at < excess || !stays);
+        self.close.extend(ending.map(|(_, (_, _, name))| name));
     }
+}
+
+/// Takes out so many of the least, in their order. There are few, and a browser's build is smaller
+/// without another instance of sorting.
+fn least<T: Ord>(all: &mut Vec<T>, count: usize) -> impl Iterator<Item = T> {
+    std::iter::from_fn(move || {
+        let (at, _) = all.iter().enumerate().min_by_key(|(_, one)| *one)?;
+        Some(all.swap_remove(at))
+    })
+    .take(count)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Change, Edit, OperationError};
 use crate::{
     body::Body,
-    node::Node,
+    node::{Node, sort_by_rank},
     record::Record,
     revision::Revision,
     tree::{Insertion, RevisionTree},
@@ -110,7 +110,7 @@ fn own_tips(tree: &RevisionTree, seen: &[Revision]) -> Result<Vec<Revision>, Ope
 
 /// Sorts by the winner's order, and removes repeats.
 fn sort_best_first(tree: &RevisionTree, tips: &mut Vec<Revision>) {
-    tips.sort_by_key(|tip| {
+    tips.sort_unstable_by_key(|tip| {
         std::cmp::Reverse((tree.get(*tip).is_some_and(|node| !node.deleted), *tip))
     });
     tips.dedup();
@@ -142,7 +142,7 @@ fn rebased(
     current: &Body,
 ) -> Result<Body, OperationError> {
     let mut nodes: Vec<&Node> = seen.iter().filter_map(|revision| tree.get(*revision)).collect();
-    nodes.sort_by_key(|node| std::cmp::Reverse(node.rank()));
+    sort_by_rank(&mut nodes);
     let before = view_of(tree, &nodes).body;
     Body::new(rebase(&before, edited, current)).map_err(|_| OperationError::TooLarge)
 }
