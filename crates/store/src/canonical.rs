@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
 
+use crate::heap_sort::heap_sort;
+
 /// Integers up to here are exact as doubles, and are written alike.
 const SAFE_INTEGER: u64 = 1 << 53;
 
@@ -39,7 +41,7 @@ fn write_value(value: &Value, text: &mut String) {
 fn write_object(fields: &Map<String, Value>, text: &mut String) {
     let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
     // RFC 8785 orders names by their UTF-16 code units. Usually they are in that order already.
-    sorted.sort_unstable_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+    heap_sort(&mut sorted, |(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
     text.push('{');
     for (at, (name, value)) in sorted.into_iter().enumerate() {
         if at > 0 {

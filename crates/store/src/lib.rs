@@ -115,6 +115,7 @@ pub mod conformance;
 pub mod database;
 pub mod document_id;
 pub mod forgotten;
+mod heap_sort;
 pub mod history;
 mod memory_index;
 mod node;

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{body::Body, revision::Revision};
+use crate::{body::Body, heap_sort::heap_sort, revision::Revision};
 
 /// One revision of a document, as this replica knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -55,8 +55,8 @@ impl Node {
 }
 
 /// Sorts nodes of one tree, the winner first. Names are unique, so the order is, too.
-pub(crate) fn sort_by_rank(nodes: &mut [&Node]) {
-    nodes.sort_unstable_by_key(|node| std::cmp::Reverse(node.rank()));
+pub(crate) fn sort_by_rank(nodes: &mut Vec<&Node>) {
+    heap_sort(nodes, |one, other| other.rank().cmp(&one.rank()));
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder passes references")]

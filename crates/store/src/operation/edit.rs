@@ -3,6 +3,7 @@
 use super::{Change, Edit, OperationError};
 use crate::{
     body::Body,
+    heap_sort::heap_sort,
     node::{Node, sort_by_rank},
     record::Record,
     revision::Revision,
@@ -110,9 +111,10 @@ fn own_tips(tree: &RevisionTree, seen: &[Revision]) -> Result<Vec<Revision>, Ope
 
 /// Sorts by the winner's order, and removes repeats.
 fn sort_best_first(tree: &RevisionTree, tips: &mut Vec<Revision>) {
-    tips.sort_unstable_by_key(|tip| {
-        std::cmp::Reverse((tree.get(*tip).is_some_and(|node| !node.deleted), *tip))
-    });
+    let is_live = |tip: Revision| tree.get(tip).is_some_and(|node| !node.deleted);
+    let mut ranked: Vec<_> = tips.drain(..).map(|tip| (is_live(tip), tip)).collect();
+    heap_sort(&mut ranked, |one, other| other.cmp(one));
+    tips.extend(ranked.into_iter().map(|(_, tip)| tip));
     tips.dedup();
 }
 
