@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{body::Body, node::Node, revision::Revision, tree::RevisionTree};
+use crate::{body::Body, heap_sort::heap_sort, node::Node, revision::Revision, tree::RevisionTree};
 
 /// Most live leaves that are merged; with more, the first by the winner's order (CouchDB: the
 /// highest generation, then the highest hash). A view names at most as many deleted leaves.
@@ -144,7 +144,7 @@ impl Merge<'_> {
             .filter_map(|side| side.and_then(Value::as_object))
             .flat_map(Map::keys)
             .collect();
-        names.sort_unstable();
+        heap_sort(&mut names, Ord::cmp);
         names.dedup();
         let mut merged = Map::new();
         for name in names {

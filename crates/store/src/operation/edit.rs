@@ -31,7 +31,7 @@ pub(super) fn edit_record(
 
     let parent = tips.first().copied();
     let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
-    merges.sort_unstable();
+    heap_sort(&mut merges, Ord::cmp);
     debug_assert!(parent.is_none_or(|parent| !merges.contains(&parent)), "tips don't repeat");
     let revision = Revision::derive(parent, &merges, deleted, &body)?;
     let node = Node {
