@@ -246,7 +246,10 @@ impl Driver {
                     // Nothing is synced before the count is known, so it is tried again.
                     Err(_) => self.news.wait_for_time(replica, PATIENCE),
                 }
-                self.publish();
+                // The machine announces what has changed; who asked gets the status before the reply.
+                if !asked.is_empty() {
+                    self.publish();
+                }
                 for reply in asked {
                     let _ = reply.send(counts.clone().map(drop));
                 }

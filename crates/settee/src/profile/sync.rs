@@ -162,15 +162,16 @@ impl Term<'_> {
 
     /// Opens and closes databases, so that each has its turn.
     async fn take_turns(&mut self, status: &Status) {
-        let kept: BTreeMap<String, Kept> =
-            self.kept.values().map(|kept| (kept.name.clone(), kept.clone())).collect();
-        let gone = self.turns.keys().filter(|name| !kept.contains_key(*name)).cloned();
+        let all = std::mem::take(&mut self.kept);
+        let kept: BTreeMap<&str, &Kept> =
+            all.values().map(|kept| (kept.name.as_str(), kept)).collect();
+        let gone = self.turns.keys().filter(|name| !kept.contains_key(name.as_str())).cloned();
         for name in gone.collect::<Vec<_>>() {
             self.end(&name).await;
         }
         for (name, kept) in &kept {
             let is_new = |turn: &Turn| kept.credentials.iter().any(|one| !turn.known.contains(one));
-            if self.turns.get(name).is_some_and(is_new) {
+            if self.turns.get(*name).is_some_and(is_new) {
                 self.end(name).await;
                 self.begin(kept, &kept.credentials).await;
             }
@@ -178,28 +179,29 @@ impl Term<'_> {
         let is_online = status.connection == ConnectionStatus::Online;
         let candidates = kept.keys().filter_map(|name| {
             let is_used = self.syncing.databases.is_used(name);
-            let state = match self.turns.get(name) {
+            let state = match self.turns.get(*name) {
                 Some(turn) => {
                     let is_at_rest = status.replicas.get(&turn.replica).is_some_and(is_at_rest);
                     State::Synced { since: turn.since, is_at_rest }
                 }
                 // Nothing is loaded for a server that isn't there.
                 None if is_used || is_online => {
-                    State::Waits { since: self.ended.get(name).copied() }
+                    State::Waits { since: self.ended.get(*name).copied() }
                 }
                 None => return None,
             };
-            Some(Candidate { name: name.clone(), is_used, state })
+            Some(Candidate { name: (*name).to_owned(), is_used, state })
         });
         let plan = plan(self.clock.now(), candidates.collect(), self.syncing.places);
         for name in &plan.close {
             self.end(name).await;
         }
         for name in &plan.open {
-            if let Some(kept) = kept.get(name) {
+            if let Some(kept) = kept.get(name.as_str()) {
                 self.begin(kept, &kept.credentials).await;
             }
         }
+        self.kept = all;
     }
 
     /// Begins to sync a database. If that can't be done now, it is tried again.
@@ -262,9 +264,8 @@ impl Term<'_> {
 
     /// Writes down what the server has granted, and shows other credentials where it has denied some.
     async fn learn(&mut self, status: &Status) {
-        let kept: Vec<(String, Kept)> =
-            self.kept.iter().map(|(key, kept)| (key.clone(), kept.clone())).collect();
-        for (key, kept) in kept {
+        let all = std::mem::take(&mut self.kept);
+        for (key, kept) in &all {
             let Some(turn) = self.turns.get_mut(&kept.name) else { continue };
             let Some(replica) = status.replicas.get(&turn.replica) else { continue };
             match &replica.channel {
@@ -276,7 +277,7 @@ impl Term<'_> {
                     let shown = turn.shown.clone();
                     // If it can't be written down, it is learnt again after the next start.
                     let home = &self.syncing.home;
-                    let _ = home.change(&key, |kept| kept.grant(&shown, role)).await;
+                    let _ = home.change(key, |kept| kept.grant(&shown, role)).await;
                 }
                 ChannelStatus::Denied(denial)
                     if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
@@ -284,11 +285,12 @@ impl Term<'_> {
                 {
                     let others = std::mem::take(&mut turn.others);
                     self.end(&kept.name).await;
-                    self.begin(&kept, &others).await;
+                    self.begin(kept, &others).await;
                 }
                 _ => {}
             }
         }
+        self.kept = all;
     }
 
     fn report(&self, status: &Status) -> Report {
