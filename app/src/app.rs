@@ -135,7 +135,7 @@ fn mark_body(session: SessionSlot, access: Memo<Access>, loaded: Signal<bool>) {
 fn set_on_body(name: &str, value: Option<&str>) {
     let Some(body) = document().body() else { return };
     let body: &web_sys::Element = &body;
-    // Both fail on a malformed name alone.
+    // They fail only on a malformed name.
     let _ = match value {
         Some(value) => body.set_attribute(name, value),
         None => body.remove_attribute(name),

@@ -35,7 +35,7 @@ async fn a_commit_that_hangs_holds_up_no_other_database() {
     write(&server.database("hangs"), "there", 10).await;
     let client = start(&server);
     let store = GatedStore::new(0, usize::MAX >> 3);
-    let hangs = Database::new(store.clone());
+    let hangs = store.database();
     open(&client, &hangs, "hangs").await;
     let works = Database::new(Memory::new([1; 16]));
     open(&client, &works, "works").await;
@@ -55,7 +55,7 @@ async fn a_read_that_hangs_holds_up_no_other_database() {
     write(&server.database("hangs"), "there", 10).await;
     let client = start(&server);
     let store = GatedStore::new(usize::MAX >> 3, 0);
-    let hangs = Database::new(store.clone());
+    let hangs = store.database();
     open(&client, &hangs, "hangs").await;
     let works = Database::new(Memory::new([1; 16]));
     open(&client, &works, "works").await;
@@ -78,7 +78,7 @@ async fn slow_stores_work_at_the_same_time_and_each_in_order() {
         for n in 0..20 {
             write(&server.database(name), &n.to_string(), 100_000).await;
         }
-        let database = Database::new(GatedStore::together(barrier.clone()));
+        let database = GatedStore::together(barrier.clone()).database();
         open(&client, &database, name).await;
         databases.push(database);
     }
@@ -93,7 +93,7 @@ async fn a_commit_of_an_earlier_connection_acknowledges_nothing_on_the_next_one(
     write(&server.database("list"), "there", 10).await;
     let client = start(&server);
     let store = GatedStore::new(0, usize::MAX >> 3);
-    let database = Database::new(store.clone());
+    let database = store.database();
     let replica = open(&client, &database, "list").await;
     let mut begun = store.begun();
     begun.wait_for(|begun| *begun == 1).await.unwrap();
@@ -123,7 +123,7 @@ async fn closing_waits_for_no_commit_and_drops_those_behind_it() {
     }
     let client = start(&server);
     let store = GatedStore::new(0, usize::MAX >> 3);
-    let database = Database::new(store.clone());
+    let database = store.database();
     let replica = open(&client, &database, "list").await;
     let mut begun = store.begun();
     begun.wait_for(|begun| *begun == 1).await.unwrap();
@@ -151,7 +151,7 @@ async fn commits_behind_one_that_fails_do_not_begin() {
     }
     let client = start(&server);
     let store = GatedStore::new(0, usize::MAX >> 3);
-    let database = Database::new(store.clone());
+    let database = store.database();
     let replica = open(&client, &database, "list").await;
     let mut begun = store.begun();
     begun.wait_for(|begun| *begun == 1).await.unwrap();

@@ -171,7 +171,7 @@ async fn a_server_that_waits_for_no_acknowledgement_costs_its_own_database_only(
     let limits = Limits { credit: 4096, ..Limits::default() };
     let client = Client::spawn(server.connector(), limits, "test");
     let store = GatedStore::new(0, 1000);
-    open(&client, Database::new(store.clone())).await;
+    open(&client, store.database()).await;
     let mut status = client.status();
     until(&mut status, is_read_to(0)).await;
     for seq in 1..1000 {

@@ -66,6 +66,7 @@ impl Settee {
         };
         let (alive, ended) = watch::channel(());
         spawn(until(ended.clone(), syncing.run()));
+        spawn(until(ended.clone(), tell_uses(databases.clone(), tabs.clone())));
         let (sender, syncs) = watch::channel(false);
         spawn(until(ended, tell_part(tabs.clone(), sender)));
         Ok(Self { inner: Arc::new(Inner { home, databases, tabs, syncs, _alive: alive }) })
@@ -164,6 +165,14 @@ async fn until(mut ended: watch::Receiver<()>, task: impl Future<Output = ()>) {
     tokio::select! {
         () = task => {}
         _ = ended.changed() => {}
+    }
+}
+
+/// Tells the tab that syncs what this one uses.
+async fn tell_uses(databases: Arc<OpenDatabases>, tabs: Tabs) {
+    let mut changes = databases.watch_uses();
+    while changes.changed().await.is_ok() {
+        tabs.tell_uses(databases.used());
     }
 }
 

@@ -7,7 +7,7 @@ use any_spawner::Executor;
 use leptos::prelude::{GetUntracked, Owner};
 use serde::{Deserialize, Serialize};
 use settee::{
-    Config, Connection, Remote, Settee,
+    Config, Connection, Kept, Remote, Settee,
     client::{browser::WebSocketConnector, runtime::sleep},
     leptos::{Collection, Model},
     store::DocumentId,
@@ -91,4 +91,24 @@ async fn what_was_written_is_there_again_without_a_server() {
     let notes = settee.database("notes/offline").await.unwrap();
     assert_eq!(notes.find("note/1").await.unwrap(), Some(Note { text: "milk".into() }));
     assert_eq!(notes.status().borrow().counts.pending, 1);
+}
+
+/// Two programs of one page stand for two tabs: they have the same locks, channels and storage.
+#[wasm_bindgen_test]
+async fn what_another_tab_uses_comes_before_what_nobody_uses() {
+    let config = || Config::at(server()).named("tabs-test").hidden_at_a_time(1);
+    let first = Settee::start(config()).await.unwrap();
+    first.syncs_here().wait_for(|syncs| *syncs).await.unwrap();
+    let names = ["notes/tabs-1", "notes/tabs-2", "notes/tabs-3"];
+    for name in names {
+        first.keep(name, Kept::new(name, PASSWORD)).await.unwrap();
+    }
+    let second = Settee::start(config()).await.unwrap();
+    let mut used = Vec::new();
+    for name in names {
+        used.push(second.database(name).await.unwrap());
+    }
+    assert!(!*second.syncs_here().borrow());
+    // Only one of these would have a turn in this time, if nobody were known to use them.
+    until(|| used.iter().all(|one| one.status().borrow().is_up_to_date())).await;
 }

@@ -1,4 +1,4 @@
-//! What the server takes as a document of a list. Fields that it doesn't know are let through:
+//! What the server accepts as a document of a list. Fields that it doesn't know are allowed:
 //! a newer app may have written them.
 
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ pub const NAME_LIMIT: usize = 1024;
 /// Longest position, in bytes.
 pub const POSITION_LIMIT: usize = 512;
 
-/// Why a document doesn't belong into a list.
+/// Why a document isn't accepted in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Invalid {
     #[error("a list holds no documents of this kind")]

@@ -20,6 +20,9 @@ pub enum Message {
         #[cbor(n(1), with = "minicbor::bytes")]
         report: Vec<u8>,
     },
+    /// From a tab that follows, in answer to each beat: the databases that it uses.
+    #[n(2)]
+    Uses(#[n(0)] Vec<String>),
 }
 
 /// A channel to the other tabs, closed when it is dropped.

@@ -3,7 +3,13 @@
 //! Each tab runs an [`Election`](crate::election). Where a browser lacks locks or channels between
 //! tabs, each tab syncs for itself. That does no harm: what arrives twice changes nothing.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
 use gloo_events::EventListener;
+use settee_sync::Time;
 use tokio::sync::{mpsc, watch};
 use wasm_bindgen_futures::spawn_local;
 
@@ -15,6 +21,9 @@ use super::{
     sleep,
 };
 use crate::election::{Action, Election};
+
+/// How long a tab counts as using what it has named. It names it again every second.
+const USE: Duration = Duration::from_secs(5);
 
 /// A tab's part in syncing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +44,7 @@ pub struct Leadership {
     part: watch::Receiver<Part>,
     report: watch::Receiver<Option<Vec<u8>>>,
     wakes: watch::Receiver<()>,
+    used_elsewhere: watch::Receiver<BTreeSet<String>>,
 }
 
 impl Leadership {
@@ -55,6 +65,7 @@ impl Leadership {
         let (part_sender, part) = watch::channel(Part::Follows);
         let (report_sender, report) = watch::channel(None);
         let (wake_sender, wakes) = watch::channel(());
+        let (used_sender, used_elsewhere) = watch::channel(BTreeSet::new());
         let mut tab = Tab {
             shared,
             channel: None,
@@ -66,11 +77,14 @@ impl Leadership {
             part: part_sender,
             report: report_sender,
             wakes: wake_sender,
+            used: Vec::new(),
+            named: BTreeMap::new(),
+            used_elsewhere: used_sender,
             _listeners: listen(&events),
         };
         tab.enter();
         spawn_local(tab.run(receiver));
-        Self { events, part, report, wakes }
+        Self { events, part, report, wakes, used_elsewhere }
     }
 
     /// The part now, and word of each change.
@@ -98,6 +112,16 @@ impl Leadership {
         self.send(Event::Wake);
     }
 
+    /// Tells the tab that syncs which databases this one uses, from now on.
+    pub fn tell_uses(&self, names: Vec<String>) {
+        self.send(Event::Uses(names));
+    }
+
+    /// What other tabs use, for the tab that syncs: as of some seconds ago at most.
+    pub fn used_elsewhere(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.used_elsewhere.clone()
+    }
+
     /// Gives up the lead and applies for it again: another tab has begun a later term.
     pub fn step_down(&self) {
         self.send(Event::StepDown);
@@ -118,6 +142,7 @@ enum Event {
     Back,
     Report(Vec<u8>),
     Wake,
+    Uses(Vec<String>),
     StepDown,
 }
 
@@ -135,6 +160,11 @@ struct Tab {
     part: watch::Sender<Part>,
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
+    /// What this tab uses.
+    used: Vec<String>,
+    /// What other tabs use, and when one of them last said so.
+    named: BTreeMap<String, Time>,
+    used_elsewhere: watch::Sender<BTreeSet<String>>,
     _listeners: Vec<EventListener>,
 }
 
@@ -153,7 +183,10 @@ impl Tab {
                 biased;
                 Some(event) = events.recv() => self.handle(event),
                 () = timeout => match self.election.poll(Clock.now()) {
-                    Some(Action::Beat) => self.beat(),
+                    Some(Action::Beat) => {
+                        self.publish_uses();
+                        self.beat();
+                    }
                     Some(Action::Steal) => self.claim(true),
                     None => {}
                 },
@@ -175,9 +208,20 @@ impl Tab {
             },
             Event::Message(Message::Beat { is_visible, report }) => {
                 self.election.handle_beat(now, is_visible);
-                if *self.part.borrow() == Part::Follows && !report.is_empty() {
-                    self.publish(Some(report));
+                if *self.part.borrow() == Part::Follows {
+                    self.name_used();
+                    if !report.is_empty() {
+                        self.publish(Some(report));
+                    }
                 }
+            }
+            Event::Message(Message::Uses(names)) => {
+                self.named.extend(names.into_iter().map(|name| (name, now)));
+                self.publish_uses();
+            }
+            Event::Uses(names) => {
+                self.used = names;
+                self.name_used();
             }
             Event::Visibility => {
                 self.election.handle_visibility(now, is_visible());
@@ -275,6 +319,24 @@ impl Tab {
             *known = report;
             is_new
         })
+    }
+
+    /// Names what this tab uses, if it follows.
+    fn name_used(&self) {
+        if let Some(channel) = self.channel.as_ref().filter(|_| !self.election.leads()) {
+            channel.send(&Message::Uses(self.used.clone()));
+        }
+    }
+
+    fn publish_uses(&mut self) {
+        let now = Clock.now();
+        self.named.retain(|_, named| now.since(*named) < USE);
+        let used: BTreeSet<_> = self.named.keys().cloned().collect();
+        self.used_elsewhere.send_if_modified(|known| {
+            let is_new = *known != used;
+            *known = used;
+            is_new
+        });
     }
 
     fn beat(&self) {

@@ -1,19 +1,14 @@
 //! A policy, a validator or a storage that panics or hangs: its channel is told, the others go on.
 
-use std::sync::Arc;
-
-use settee_axum::Validator;
 use settee_axum::{
-    Access, AnyDocument, Asked, Denial, DenialCode, Kit, NewDatabase, Role, Verdicts,
+    Access, AnyDocument, Asked, Denial, DenialCode, Kit, NewDatabase, Role, Validator, Verdicts,
 };
 use settee_store::{
-    Backend, BackendError, Commit, Counts, DocumentId, Hosted, MemoryStorage, Operation, Record,
-    Storage, Unreadable,
-    backend::{BoxFuture, Incarnation, Run},
+    MemoryStorage, Storage,
+    backend::{BoxFuture, memory::Call},
     replication::ReplicatedDocument,
 };
 use settee_sync::message::{Closed, Message, WireDocument};
-use tokio::sync::watch;
 
 use crate::support::{Client, TestServer, note};
 
@@ -117,10 +112,15 @@ async fn a_validator_that_panics_hangs_or_miscounts_concerns_its_own_channel() {
 
 #[tokio::test]
 async fn a_store_that_hangs_holds_up_its_own_channel_alone() {
-    let server = server(Hanging(MemoryStorage::new([1; 16]))).await;
+    let storage = MemoryStorage::new([1; 16]);
+    let server = server(storage.clone()).await;
     let mut client = Client::greeted(server.address).await;
     open(&mut client, 1, "plain/1").await;
-    open(&mut client, 2, "plain/hangs").await;
+    open(&mut client, 2, "plain/2").await;
+    storage.memory("plain/2").unwrap().hold_calls(|call| match call {
+        Call::Commit => Box::pin(std::future::pending()),
+        Call::Read | Call::Local => Box::pin(std::future::ready(())),
+    });
     // More batches than a connection's jobs that may wait.
     for batch in 0..40 {
         client.push(2, batch, vec![note(&format!("{batch}"))]).await;
@@ -149,123 +149,4 @@ async fn channels_of_a_deleted_database_are_closed() {
     write(&mut client, 0, vec![note("still here")]).await;
     // It can be made anew, as a database that has nothing to do with the other one.
     open(&mut client, 3, "plain/2").await;
-}
-
-/// Databases in memory; the commits of those that are called so never end.
-struct Hanging(MemoryStorage);
-
-struct HangingDatabase {
-    inner: Arc<dyn Hosted>,
-    hangs: bool,
-}
-
-impl Hanging {
-    fn wrap(name: &str, inner: Arc<dyn Hosted>) -> Arc<dyn Hosted> {
-        Arc::new(HangingDatabase { inner, hangs: name.ends_with("hangs") })
-    }
-}
-
-impl Storage for Hanging {
-    fn find(&self, name: String) -> BoxFuture<'_, Result<Option<Arc<dyn Hosted>>, BackendError>> {
-        Box::pin(async move {
-            let found = self.0.find(name.clone()).await?;
-            Ok(found.map(|inner| Self::wrap(&name, inner)))
-        })
-    }
-
-    fn create(
-        &self,
-        name: String,
-        incarnation: Incarnation,
-        meta: Vec<u8>,
-    ) -> BoxFuture<'_, Result<Arc<dyn Hosted>, BackendError>> {
-        Box::pin(async move {
-            let inner = self.0.create(name.clone(), incarnation, meta).await?;
-            Ok(Self::wrap(&name, inner))
-        })
-    }
-
-    fn names(
-        &self,
-        after: Option<String>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<String>, BackendError>> {
-        self.0.names(after, limit)
-    }
-
-    fn delete(&self, name: String) -> BoxFuture<'_, Result<bool, BackendError>> {
-        self.0.delete(name)
-    }
-
-    fn meta(&self, name: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        self.0.meta(name)
-    }
-
-    fn set_meta(&self, name: String, meta: Vec<u8>) -> BoxFuture<'_, Result<bool, BackendError>> {
-        self.0.set_meta(name, meta)
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.0.close()
-    }
-}
-
-impl Hosted for HangingDatabase {
-    fn run(&self) -> Run {
-        self.inner.run()
-    }
-
-    fn knows(
-        &self,
-        incarnation: Incarnation,
-        run: Run,
-        seq: u64,
-    ) -> BoxFuture<'_, Result<bool, BackendError>> {
-        self.inner.knows(incarnation, run, seq)
-    }
-}
-
-impl Backend for HangingDatabase {
-    fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>> {
-        if self.hangs { Box::pin(std::future::pending()) } else { self.inner.commit(operations) }
-    }
-
-    fn read(
-        &self,
-        ids: Vec<DocumentId>,
-    ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>> {
-        self.inner.read(ids)
-    }
-
-    fn changes(
-        &self,
-        since: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.inner.changes(since, limit)
-    }
-
-    fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.inner.pending(limit)
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        self.inner.counts()
-    }
-
-    fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        self.inner.local(key)
-    }
-
-    fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
-        self.inner.unreadable()
-    }
-
-    fn watch(&self) -> watch::Receiver<u64> {
-        self.inner.watch()
-    }
-
-    fn incarnation(&self) -> Incarnation {
-        self.inner.incarnation()
-    }
 }

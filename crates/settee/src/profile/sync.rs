@@ -1,6 +1,10 @@
 //! Keeping this device's databases in sync, in the tab that does it for all.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use settee_client::{
     ChannelStatus, Client, ConnectionStatus, Opening, Replica, ReplicaStatus, Status,
@@ -126,6 +130,7 @@ impl Term<'_> {
     async fn run(mut self) {
         let (home, databases) = (&self.syncing.home, &self.syncing.databases);
         let (mut home_news, mut uses) = (home.watch(), databases.watch_uses());
+        let mut elsewhere = self.syncing.tabs.used_elsewhere();
         let (mut status, mut wakes) = (self.client.status(), self.syncing.tabs.wakes());
         let mut read = None;
         loop {
@@ -139,7 +144,8 @@ impl Term<'_> {
             uses.borrow_and_update();
             let now = status.borrow_and_update().clone();
             self.learn(&now).await;
-            self.take_turns(&now).await;
+            let used_elsewhere = elsewhere.borrow_and_update().clone();
+            self.take_turns(&now, &used_elsewhere).await;
             let now = self.client.status().borrow().clone();
             self.syncing.tabs.tell(self.report(&now).encode());
             tokio::select! {
@@ -148,6 +154,7 @@ impl Term<'_> {
                 // The home lives as long as this; without it nothing more comes to be known.
                 Ok(()) = home_news.changed() => {}
                 Ok(()) = uses.changed() => {}
+                Ok(()) = elsewhere.changed() => {}
                 Ok(()) = wakes.changed() => {
                     wakes.borrow_and_update();
                     self.client.wake();
@@ -161,7 +168,7 @@ impl Term<'_> {
     }
 
     /// Opens and closes databases, so that each has its turn.
-    async fn take_turns(&mut self, status: &Status) {
+    async fn take_turns(&mut self, status: &Status, used_elsewhere: &BTreeSet<String>) {
         let all = std::mem::take(&mut self.kept);
         let kept: BTreeMap<&str, &Kept> =
             all.values().map(|kept| (kept.name.as_str(), kept)).collect();
@@ -178,7 +185,7 @@ impl Term<'_> {
         }
         let is_online = status.connection == ConnectionStatus::Online;
         let candidates = kept.keys().filter_map(|name| {
-            let is_used = self.syncing.databases.is_used(name);
+            let is_used = self.syncing.databases.is_used(name) || used_elsewhere.contains(*name);
             let state = match self.turns.get(*name) {
                 Some(turn) => {
                     let is_at_rest = status.replicas.get(&turn.replica).is_some_and(is_at_rest);

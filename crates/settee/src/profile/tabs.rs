@@ -20,6 +20,8 @@ pub enum Part {
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
+    use std::collections::BTreeSet;
+
     use settee_client::browser::{Leadership, leadership};
     use settee_keys::random::random_number;
     use tokio::sync::watch;
@@ -67,6 +69,16 @@ mod browser {
             self.0.wake();
         }
 
+        /// Tells the tab that syncs which databases this one uses.
+        pub fn tell_uses(&self, names: Vec<String>) {
+            self.0.tell_uses(names);
+        }
+
+        /// What other tabs use, for the tab that syncs.
+        pub fn used_elsewhere(&self) -> watch::Receiver<BTreeSet<String>> {
+            self.0.used_elsewhere()
+        }
+
         /// A later term has begun: leaves the lead to another tab.
         pub fn step_down(&self) {
             self.0.step_down();
@@ -84,7 +96,7 @@ mod browser {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
-    use std::sync::Arc;
+    use std::{collections::BTreeSet, sync::Arc};
 
     use tokio::sync::watch;
 
@@ -95,12 +107,14 @@ mod native {
     pub struct Tabs {
         report: Arc<watch::Sender<Option<Vec<u8>>>>,
         wakes: Arc<watch::Sender<()>>,
+        used_elsewhere: Arc<watch::Sender<BTreeSet<String>>>,
     }
 
     impl Tabs {
         pub fn join(_name: Option<&str>) -> Self {
             let report = Arc::new(watch::Sender::new(None));
-            Self { report, wakes: Arc::new(watch::Sender::new(())) }
+            let (wakes, used_elsewhere) = Default::default();
+            Self { report, wakes, used_elsewhere }
         }
 
         /// The program's part, which never changes: with `seen`, this waits for ever.
@@ -133,6 +147,15 @@ mod native {
         /// Looks at once whether the server is there.
         pub fn wake(&self) {
             self.wakes.send_replace(());
+        }
+
+        /// Nobody else uses the databases: nothing is said.
+        #[expect(clippy::unused_self, reason = "tabs of a browser have somebody to tell")]
+        pub fn tell_uses(&self, _names: Vec<String>) {}
+
+        /// Nothing is used elsewhere.
+        pub fn used_elsewhere(&self) -> watch::Receiver<BTreeSet<String>> {
+            self.used_elsewhere.subscribe()
         }
 
         /// Nobody else syncs, so the lead can't be left to anybody.

@@ -69,6 +69,11 @@ impl OpenDatabases {
         self.state().uses.contains_key(name)
     }
 
+    /// The names of all that are used here.
+    pub fn used(&self) -> Vec<String> {
+        self.state().uses.keys().cloned().collect()
+    }
+
     pub fn watch_uses(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }

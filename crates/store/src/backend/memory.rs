@@ -1,7 +1,8 @@
-//! A database in memory, which can be told to fail: for tests, for simulation, and for a
-//! browser that lets nothing be saved.
+//! A database in memory, which can be told to fail or to wait: for tests, for simulation, and for
+//! a browser that lets nothing be saved.
 
 use std::{
+    fmt,
     future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -13,12 +14,16 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Unreadable},
+    backend::{
+        Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, MaybeSend, MaybeSync, Run,
+        Unreadable,
+    },
     document_id::DocumentId,
     memory_index::MemoryIndex,
     operation::{COMMIT_LIMIT, Operation},
     record::Record,
     sequence::Sequence,
+    storage::{Hosted, Runs},
 };
 
 /// A database in memory. Clones are handles on the same one; it is gone with the last of them.
@@ -32,6 +37,7 @@ struct Shared {
     state: Mutex<State>,
     seq: Sequence,
     incarnation: Incarnation,
+    runs: Runs,
     is_slow: AtomicBool,
 }
 
@@ -42,6 +48,31 @@ struct State {
     /// How many commits have been tried, and what becomes of which one.
     commits: u64,
     fault: Option<(u64, Fault)>,
+    gate: Option<Gate>,
+}
+
+/// What calls wait for.
+#[derive(Clone)]
+struct Gate(Arc<dyn Holds>);
+
+trait Holds: MaybeSend + MaybeSync + Fn(Call) -> BoxFuture<'static, ()> {}
+impl<T: MaybeSend + MaybeSync + Fn(Call) -> BoxFuture<'static, ()>> Holds for T {}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+/// What a database is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// [`Backend::commit`].
+    Commit,
+    /// [`Backend::local`].
+    Local,
+    /// Everything else that reads.
+    Read,
 }
 
 /// What goes wrong with one commit.
@@ -57,16 +88,36 @@ pub enum Fault {
 impl Memory {
     /// An empty database, with an update sequence of 0.
     pub fn new(incarnation: Incarnation) -> Self {
+        Self::in_run(incarnation, Run::default())
+    }
+
+    /// An empty database of a storage's run.
+    pub(crate) fn in_run(incarnation: Incarnation, run: Run) -> Self {
+        Self::with(incarnation, Runs(vec![(run, 0)]))
+    }
+
+    fn with(incarnation: Incarnation, runs: Runs) -> Self {
         let (state, seq) = (Mutex::default(), Sequence::new(0));
         let is_slow = AtomicBool::new(false);
-        Self { shared: Arc::new(Shared { state, seq, incarnation, is_slow }) }
+        Self { shared: Arc::new(Shared { state, seq, incarnation, runs, is_slow }) }
     }
 
     /// Another database, with what is in this one now: as a copy of its disk would be.
     #[must_use]
     pub fn copy(&self, incarnation: Incarnation) -> Self {
+        self.copy_with(incarnation, self.shared.runs.clone())
+    }
+
+    /// The same database in a later run.
+    pub(crate) fn reopened(&self, run: Run) -> Self {
+        let mut runs = self.shared.runs.clone();
+        runs.0.push((run, self.shared.seq.latest()));
+        self.copy_with(self.shared.incarnation, runs)
+    }
+
+    fn copy_with(&self, incarnation: Incarnation, runs: Runs) -> Self {
         let image = self.state().image.clone();
-        let copy = Self::new(incarnation);
+        let copy = Self::with(incarnation, runs);
         copy.shared.seq.advance(self.shared.seq.latest());
         copy.state().image = image;
         copy
@@ -100,6 +151,25 @@ impl Memory {
         self.shared.is_slow.store(is_slow, Ordering::Relaxed);
     }
 
+    /// Lets every call wait for what this returns, before it does anything.
+    pub fn hold_calls(
+        &self,
+        gate: impl Fn(Call) -> BoxFuture<'static, ()> + MaybeSend + MaybeSync + 'static,
+    ) {
+        // In the browser nothing is shared between threads; the counter is the same for both.
+        #[allow(clippy::arc_with_non_send_sync)]
+        let gate = Gate(Arc::new(gate));
+        self.state().gate = Some(gate);
+    }
+
+    async fn begin(&self, call: Call) {
+        let gate = self.state().gate.clone();
+        if let Some(gate) = gate {
+            gate.0(call).await;
+        }
+        self.pause().await;
+    }
+
     async fn pause(&self) {
         let mut is_over = !self.shared.is_slow.load(Ordering::Relaxed);
         poll_fn(|context| {
@@ -113,7 +183,15 @@ impl Memory {
     }
 
     async fn read_image<T>(&self, read: impl FnOnce(&MemoryIndex) -> T) -> Result<T, BackendError> {
-        self.pause().await;
+        self.answer(Call::Read, read).await
+    }
+
+    async fn answer<T>(
+        &self,
+        call: Call,
+        read: impl FnOnce(&MemoryIndex) -> T,
+    ) -> Result<T, BackendError> {
+        self.begin(call).await;
         if self.shared.seq.is_closed() {
             return Err(BackendError::Closed);
         }
@@ -158,7 +236,7 @@ impl Memory {
 impl Backend for Memory {
     fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>> {
         Box::pin(async move {
-            self.pause().await;
+            self.begin(Call::Commit).await;
             let committed = self.commit_now(operations);
             self.pause().await;
             committed
@@ -189,7 +267,7 @@ impl Backend for Memory {
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        Box::pin(self.read_image(move |image| image.local(&key)))
+        Box::pin(self.answer(Call::Local, move |image| image.local(&key)))
     }
 
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
@@ -202,5 +280,22 @@ impl Backend for Memory {
 
     fn incarnation(&self) -> Incarnation {
         self.shared.incarnation
+    }
+}
+
+impl Hosted for Memory {
+    fn run(&self) -> Run {
+        self.shared.runs.0.last().map_or_else(Run::default, |(run, _)| *run)
+    }
+
+    fn knows(
+        &self,
+        incarnation: Incarnation,
+        run: Run,
+        seq: u64,
+    ) -> BoxFuture<'_, Result<bool, BackendError>> {
+        let knows = incarnation == self.shared.incarnation
+            && self.shared.runs.know(run, seq, self.shared.seq.latest());
+        Box::pin(std::future::ready(Ok(knows)))
     }
 }

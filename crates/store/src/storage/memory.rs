@@ -6,22 +6,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::watch;
+use super::{Hosted, Storage};
+use crate::backend::{BackendError, BoxFuture, Incarnation, MaybeSend, Run, memory::Memory};
 
-use super::{Hosted, Runs, Storage};
-use crate::{
-    backend::{
-        Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Run, Unreadable,
-        memory::Memory,
-    },
-    document_id::DocumentId,
-    operation::Operation,
-    record::Record,
-};
-
-/// Databases in memory, for tests and for servers that keep nothing.
+/// Databases in memory, for tests and for servers that keep nothing. Clones are handles on the same
+/// place.
+#[derive(Clone)]
 pub struct MemoryStorage {
-    databases: Mutex<BTreeMap<String, Entry>>,
+    databases: Arc<Mutex<BTreeMap<String, Entry>>>,
     run: Run,
 }
 
@@ -29,20 +21,19 @@ pub struct MemoryStorage {
 struct Entry {
     memory: Memory,
     meta: Vec<u8>,
-    runs: Runs,
 }
 
-struct HostedMemory {
-    memory: Memory,
-    runs: Runs,
-    run: Run,
+impl Entry {
+    fn hosted(&self) -> Arc<dyn Hosted> {
+        Arc::new(self.memory.clone())
+    }
 }
 
 impl MemoryStorage {
     /// A place without any database. The run's id is the caller's to draw: a random one, which
     /// wasn't used before.
     pub fn new(run: Run) -> Self {
-        Self { databases: Mutex::default(), run }
+        Self { databases: Arc::default(), run }
     }
 
     /// Another place with what is in this one now, as after a restart on a copy of the disk. Nothing
@@ -51,13 +42,12 @@ impl MemoryStorage {
     pub fn reopened(&self, run: Run) -> Self {
         let mut databases = self.databases().clone();
         for entry in databases.values_mut() {
-            entry.memory = entry.memory.copy(entry.memory.incarnation());
-            entry.runs.0.push((run, *entry.memory.watch().borrow()));
+            entry.memory = entry.memory.reopened(run);
         }
-        Self { databases: Mutex::new(databases), run }
+        Self { databases: Arc::new(Mutex::new(databases)), run }
     }
 
-    /// The database's memory, which can be told to fail; `None` if there is no such database.
+    /// The database's memory, which can be told to fail or to wait; `None` if there is no such database.
     pub fn memory(&self, name: &str) -> Option<Memory> {
         self.databases().get(name).map(|entry| entry.memory.clone())
     }
@@ -65,22 +55,15 @@ impl MemoryStorage {
     fn databases(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
         self.databases.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn hosted(&self, entry: &Entry) -> Arc<dyn Hosted> {
-        let Entry { memory, runs, .. } = entry.clone();
-        // In the browser nothing is shared between threads; the counter is the same for both.
-        #[allow(clippy::arc_with_non_send_sync)]
-        Arc::new(HostedMemory { memory, runs, run: self.run })
-    }
 }
 
-fn ready<T: crate::backend::MaybeSend + 'static>(value: T) -> BoxFuture<'static, T> {
+fn ready<T: MaybeSend + 'static>(value: T) -> BoxFuture<'static, T> {
     Box::pin(std::future::ready(value))
 }
 
 impl Storage for MemoryStorage {
     fn find(&self, name: String) -> BoxFuture<'_, Result<Option<Arc<dyn Hosted>>, BackendError>> {
-        ready(Ok(self.databases().get(&name).map(|entry| self.hosted(entry))))
+        ready(Ok(self.databases().get(&name).map(Entry::hosted)))
     }
 
     fn create(
@@ -90,12 +73,10 @@ impl Storage for MemoryStorage {
         meta: Vec<u8>,
     ) -> BoxFuture<'_, Result<Arc<dyn Hosted>, BackendError>> {
         let mut databases = self.databases();
-        let entry = databases.entry(name).or_insert_with(|| Entry {
-            memory: Memory::new(incarnation),
-            meta,
-            runs: Runs(vec![(self.run, 0)]),
-        });
-        ready(Ok(self.hosted(entry)))
+        let entry = databases
+            .entry(name)
+            .or_insert_with(|| Entry { memory: Memory::in_run(incarnation, self.run), meta });
+        ready(Ok(entry.hosted()))
     }
 
     fn names(
@@ -135,67 +116,5 @@ impl Storage for MemoryStorage {
     fn close(&self) -> BoxFuture<'_, ()> {
         self.databases().values().for_each(|entry| entry.memory.close());
         ready(())
-    }
-}
-
-impl Hosted for HostedMemory {
-    fn run(&self) -> Run {
-        self.run
-    }
-
-    fn knows(
-        &self,
-        incarnation: Incarnation,
-        run: Run,
-        seq: u64,
-    ) -> BoxFuture<'_, Result<bool, BackendError>> {
-        let latest = *self.memory.watch().borrow();
-        let knows = incarnation == self.memory.incarnation() && self.runs.know(run, seq, latest);
-        ready(Ok(knows))
-    }
-}
-
-impl Backend for HostedMemory {
-    fn commit(&self, operations: Vec<Operation>) -> BoxFuture<'_, Result<Commit, BackendError>> {
-        self.memory.commit(operations)
-    }
-
-    fn read(
-        &self,
-        ids: Vec<DocumentId>,
-    ) -> BoxFuture<'_, Result<Vec<Option<Arc<Record>>>, BackendError>> {
-        self.memory.read(ids)
-    }
-
-    fn changes(
-        &self,
-        since: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.memory.changes(since, limit)
-    }
-
-    fn pending(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Record>>, BackendError>> {
-        self.memory.pending(limit)
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        self.memory.counts()
-    }
-
-    fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
-        self.memory.local(key)
-    }
-
-    fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
-        self.memory.unreadable()
-    }
-
-    fn watch(&self) -> watch::Receiver<u64> {
-        self.memory.watch()
-    }
-
-    fn incarnation(&self) -> Incarnation {
-        self.memory.incarnation()
     }
 }
