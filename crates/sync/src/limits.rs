@@ -32,6 +32,9 @@ pub struct Limits {
     /// How long connecting, greeting and opening a channel may take. An acknowledgement may take twice
     /// as long.
     pub answer: Duration,
+    /// How long the server waits for an acknowledgement, or for the answer to an offer, while nothing
+    /// else arrives of what it has sent. Then it closes the channel.
+    pub patience: Duration,
     /// The ceilings of the first and of the longest random wait before the next attempt to connect.
     pub backoff: (Duration, Duration),
 }
@@ -50,6 +53,7 @@ impl Default for Limits {
             heartbeat: Duration::from_secs(5),
             silence: Duration::from_secs(15),
             answer: Duration::from_secs(15),
+            patience: Duration::from_mins(1),
             backoff: (Duration::from_millis(500), Duration::from_secs(30)),
         }
     }

@@ -255,6 +255,7 @@ impl Server {
                 self.pinged = now;
                 self.send(Ping {});
                 self.announce(now);
+                self.close_unanswered(now);
             }
             _ => {}
         }
@@ -296,6 +297,22 @@ impl Server {
             if let Some(changes) = channel.and_then(|channel| channel.announce(now, number)) {
                 self.send(changes);
             }
+        }
+    }
+
+    /// Closes the channels whose client has not answered for too long. Others of the connection may be
+    /// in use.
+    fn close_unanswered(&mut self, now: Time) {
+        let is_overdue = |channel: &ServerChannel| {
+            let since = channel.waiting_since().map(|since| self.sent.waiting_since(since));
+            since.is_some_and(|since| now.since(since) >= self.limits.patience)
+        };
+        let overdue = self.channels.iter().filter(|(_, channel)| is_overdue(channel));
+        let mut overdue: Vec<Channel> = overdue.map(|(number, _)| *number).collect();
+        overdue.sort_unstable();
+        for number in overdue {
+            let denial = Denial::new(DenialCode::Unavailable, "no answer came for too long");
+            self.deny(number, denial);
         }
     }
 

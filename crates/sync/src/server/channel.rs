@@ -145,6 +145,13 @@ impl ServerChannel {
         self.in_flight.acknowledge(now, batch, window, limits).is_some()
     }
 
+    /// Since when the client has not answered: acknowledged a batch, or said what it lacks of an offer.
+    pub fn waiting_since(&self) -> Option<Time> {
+        let offered = self.offers.as_ref().and_then(Offers::waiting_since);
+        let offered = offered.map(|since| self.in_flight.acknowledged_since(since));
+        self.in_flight.waiting_since().into_iter().chain(offered).min()
+    }
+
     /// The weight of the batches in flight to the client.
     pub fn weight_in_flight(&self) -> usize {
         self.in_flight.weight()

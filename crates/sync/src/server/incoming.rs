@@ -34,6 +34,8 @@ impl Server {
     }
 
     fn on_part(&mut self, now: Time, part: Part, limit: usize) {
+        // The answers that are awaited may be queued behind the parts.
+        self.sent.progressed(now);
         self.send(Received {});
         match self.received.add(now, part, limit) {
             Ok(None) => {}

@@ -13,6 +13,8 @@ use crate::{
 const BATCH_COST: usize = 48;
 /// What a document takes that fails the checks, in bytes.
 const REFUSAL_COST: usize = 100;
+/// The most documents of which a channel remembers what the client has sent.
+const REMEMBERED_LIMIT: usize = 16 * 1024;
 /// The credit that clients of version 1 use, because they are told no limits.
 const DEFAULT_CREDIT: usize = 1024 * 1024;
 /// The documents in a batch that clients of version 1 use.
@@ -141,7 +143,7 @@ impl ServerChannel {
                     if !applied.changed {
                         self.unconfirmed.insert(id.clone(), applied.seq);
                     }
-                    self.received.entry(id).or_default().extend(revisions);
+                    self.remember(id, revisions);
                 }
                 Err(reason) => {
                     refused.push(Refusal { id, reason, revision: latest });
@@ -164,6 +166,15 @@ impl ServerChannel {
         let seq = Some(seq);
         let acknowledge = Acknowledge { channel: number, batch, refused, seq, is_current };
         self.withheld_acks.push(WithheldAck { acknowledge, weight: done.weight });
+    }
+
+    /// Remembers what the client has sent, so that it isn't sent back. That is forgotten where the
+    /// client goes on sending but takes nothing, and then it gets its own revisions once more.
+    fn remember(&mut self, id: DocumentId, revisions: Vec<Revision>) {
+        if self.received.len() >= REMEMBERED_LIMIT {
+            self.received.clear();
+        }
+        self.received.entry(id).or_default().extend(revisions);
     }
 
     /// The acknowledgements that may be sent now.
