@@ -141,6 +141,6 @@ pub use history::{Missing, OpenRevision, OpenRevisions};
 pub use operation::{Applied, Change, Edit, Operation, OperationError};
 pub use record::{Document, Kept, Record, Refused};
 pub use revision::Revision;
-pub use storage::{Hosted, MemoryStorage, Storage};
+pub use storage::{Hosted, MemoryStorage, Space, Storage};
 pub use typed::WriteError;
 pub use view::{ConflictingValue, OpenConflict};

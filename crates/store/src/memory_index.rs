@@ -93,6 +93,12 @@ impl MemoryIndex {
         Counts { documents: self.records.len(), pending: self.pending.len(), refused: self.refused }
     }
 
+    /// What the records would take on a disk, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let length = |record: &Arc<Record>| record.id.as_str().len() + record.encode().len();
+        self.records.values().map(|record| length(record) as u64).sum()
+    }
+
     pub fn local(&self, key: &str) -> Option<Vec<u8>> {
         self.locals.get(key).cloned()
     }

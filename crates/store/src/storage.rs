@@ -46,9 +46,23 @@ pub trait Storage: MaybeSync {
     /// Replaces what the program keeps beside a database. Tells whether there is such a database.
     fn set_meta(&self, name: String, meta: Vec<u8>) -> BoxFuture<'_, Result<bool, BackendError>>;
 
+    /// How much there is in this place, and how much room is left.
+    fn space(&self) -> BoxFuture<'_, Result<Space, BackendError>>;
+
     /// Takes nothing more, finishes what was handed in, and lets go of the place. Whoever still has
     /// a handle on a database gets [`BackendError::Closed`], and its watchers end.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// How full a [`Storage`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// How many databases there are.
+    pub databases: u64,
+    /// What they take, in bytes.
+    pub used: u64,
+    /// What is left where they are kept, in bytes; `None` if that isn't known.
+    pub free: Option<u64>,
 }
 
 /// A database of a [`Storage`]. It remembers the runs that it has lived through, so that a server
@@ -65,6 +79,9 @@ pub trait Hosted: Backend {
         run: Run,
         seq: u64,
     ) -> BoxFuture<'_, Result<bool, BackendError>>;
+
+    /// What the database's documents take, in bytes. It is counted anew each time.
+    fn size(&self) -> BoxFuture<'_, Result<u64, BackendError>>;
 }
 
 /// The runs of a database, and the sequence at which each began.

@@ -123,6 +123,11 @@ impl Memory {
         copy
     }
 
+    /// What the documents would take on a disk, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.state().image.bytes()
+    }
+
     /// Closes the database: what is asked of it from now on is [`BackendError::Closed`].
     pub fn close(&self) {
         self.shared.seq.close();
@@ -297,5 +302,9 @@ impl Hosted for Memory {
         let knows = incarnation == self.shared.incarnation
             && self.shared.runs.know(run, seq, self.shared.seq.latest());
         Box::pin(std::future::ready(Ok(knows)))
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<u64, BackendError>> {
+        Box::pin(std::future::ready(Ok(self.bytes())))
     }
 }

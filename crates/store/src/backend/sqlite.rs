@@ -17,7 +17,7 @@ mod writer;
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, Weak},
 };
 
@@ -31,7 +31,7 @@ use crate::{
     operation::{COMMIT_LIMIT, Operation, Place, transition},
     record::Record,
     sequence::Sequence,
-    storage::{Hosted, Runs, Storage},
+    storage::{Hosted, Runs, Space, Storage},
 };
 
 /// A file of databases. Clones are handles on the same one; when the last is gone, and the last
@@ -46,6 +46,7 @@ struct File {
     readers: Readers,
     run: Run,
     open: Open,
+    path: PathBuf,
     /// Of the folder that the file is in, if it is a [`folder`].
     _lock: Option<std::fs::File>,
 }
@@ -91,8 +92,8 @@ impl Sqlite {
     ) -> Result<Self, BackendError> {
         let writer = Writer::start(connection::open_writer(path)?)?;
         let readers = Readers::start(path)?;
-        let open = Open::default();
-        Ok(Self { file: Arc::new(File { writer, readers, run, open, _lock: lock }) })
+        let (open, path) = (Open::default(), path.to_owned());
+        Ok(Self { file: Arc::new(File { writer, readers, run, open, path, _lock: lock }) })
     }
 
     fn draw_run() -> Result<Run, BackendError> {
@@ -308,6 +309,13 @@ impl Storage for Sqlite {
         Box::pin(self.file.writer.run(1, set, |found| found))
     }
 
+    fn space(&self) -> BoxFuture<'_, Result<Space, BackendError>> {
+        Box::pin(async move {
+            let (databases, used) = self.file.readers.run(tables::space).await?;
+            Ok(Space { databases, used, free: free_bytes(&self.file.path) })
+        })
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             // The readers first: whoever closes the file last writes the log back, and they can't.
@@ -318,6 +326,18 @@ impl Storage for Sqlite {
             }
         })
     }
+}
+
+/// What is left on the disk for this program.
+#[cfg(unix)]
+fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_path: &Path) -> Option<u64> {
+    None
 }
 
 impl Hosted for SqliteDatabase {
@@ -334,6 +354,10 @@ impl Hosted for SqliteDatabase {
         let Shared { incarnation: own, runs, seq: sequence, .. } = &*self.shared;
         let knows = incarnation == *own && runs.know(run, seq, sequence.latest());
         Box::pin(std::future::ready(Ok(knows)))
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<u64, BackendError>> {
+        Box::pin(self.read_with(tables::size))
     }
 }
 

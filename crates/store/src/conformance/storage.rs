@@ -20,6 +20,7 @@ pub async fn all(open: impl AsyncFn() -> Arc<dyn Storage>) {
     handles_of_one_name_share_their_state(&*open().await).await;
     names_come_in_pages(&*open().await).await;
     a_deleted_database_is_gone(&*open().await).await;
+    space_is_counted(&*open().await).await;
     a_closed_storage_ends_its_databases(&*open().await).await;
 }
 
@@ -124,6 +125,21 @@ async fn a_deleted_database_is_gone(storage: &dyn Storage) {
     assert_eq!((anew.seq(), found(&anew, "x").await), (0, None));
     assert!(outcome(&anew, put("x", &[], json!({}))).await.is_ok());
     done(&anew, Vec::new()).await;
+}
+
+async fn space_is_counted(storage: &dyn Storage) {
+    let before = storage.space().await.expect("it is counted");
+    assert_eq!(before.databases, 0);
+    let (full, empty) = (create(storage, "a").await, create(storage, "b").await);
+    let long = "x".repeat(100_000);
+    written(&Database::shared(full.clone()), put("x", &[], json!({ "long": long }))).await;
+    let after = storage.space().await.expect("it is counted");
+    assert_eq!(after.databases, 2);
+    assert!(after.used >= before.used + 90_000, "{before:?}, {after:?}");
+    assert!(after.free.is_none_or(|free| free > 0));
+    let size = full.size().await.expect("it is counted");
+    assert!((100_000..110_000).contains(&size), "{size}");
+    assert_eq!(empty.size().await, Ok(0), "databases share nothing");
 }
 
 async fn a_closed_storage_ends_its_databases(storage: &dyn Storage) {

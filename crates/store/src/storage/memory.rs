@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Hosted, Storage};
+use super::{Hosted, Space, Storage};
 use crate::backend::{BackendError, BoxFuture, Incarnation, MaybeSend, Run, memory::Memory};
 
 /// Databases in memory, for tests and for servers that keep nothing. Clones are handles on the same
@@ -111,6 +111,13 @@ impl Storage for MemoryStorage {
             entry.meta = meta;
         }
         ready(Ok(is_there))
+    }
+
+    fn space(&self) -> BoxFuture<'_, Result<Space, BackendError>> {
+        let databases = self.databases();
+        let used = databases.values().map(|entry| entry.memory.bytes()).sum();
+        let databases = databases.len().try_into().unwrap_or(u64::MAX);
+        ready(Ok(Space { databases, used, free: None }))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

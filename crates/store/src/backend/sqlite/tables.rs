@@ -242,6 +242,21 @@ pub fn counts(connection: &Connection, database: Key) -> Result<Counts, BackendE
     })
 }
 
+/// How many databases there are, and how many bytes of the file are in use.
+pub fn space(connection: &Connection) -> Result<(u64, u64), BackendError> {
+    let number = |sql: &str| connection.prepare_cached(sql)?.query_row([], |row| unsigned(row, 0));
+    let databases = number("SELECT count(*) FROM databases")?;
+    let pages = number("PRAGMA page_count")?.saturating_sub(number("PRAGMA freelist_count")?);
+    Ok((databases, pages.saturating_mul(number("PRAGMA page_size")?)))
+}
+
+/// What the records of a database take, in bytes.
+pub fn size(connection: &Connection, database: Key) -> Result<u64, BackendError> {
+    let sql = "SELECT coalesce(sum(length(id) + length(record)), 0) FROM documents
+               WHERE database = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([database], |row| unsigned(row, 0))?)
+}
+
 /// The records that can't be read: those in `documents`, and those in `set_aside`.
 pub fn unreadable(connection: &Connection, database: Key) -> Result<Vec<Unreadable>, BackendError> {
     let mut found = Vec::new();
