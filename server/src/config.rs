@@ -6,10 +6,10 @@ use std::{
 };
 
 use clap::Parser;
-use settee::server::{CONNECTIONS, Origin};
+use settee::server::{Origin, Quotas};
 use settee_shell::Site;
 
-use crate::{error::Error, service::Settings, telemetry::LogFormat};
+use crate::{error::Error, quotas::QuotaFlags, service::Settings, telemetry::LogFormat};
 
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -38,10 +38,8 @@ pub struct Config {
     #[arg(long = "origin", env = "SETTEE_ORIGIN", value_name = "URL", value_delimiter = ',')]
     origins: Vec<Origin>,
 
-    /// Most connections for sync at a time
-    #[arg(long, env = "SETTEE_CONNECTIONS", value_name = "NUMBER", default_value_t = CONNECTIONS,
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    connections: u32,
+    #[command(flatten)]
+    quotas: QuotaFlags,
 
     /// Serve sync alone, without the app's pages
     #[arg(long, env = "SETTEE_SYNC_ONLY")]
@@ -62,8 +60,8 @@ impl Config {
     pub fn settings(&self) -> Result<Settings, Error> {
         let site =
             if self.sync_only { None } else { Some(Site::find("settee").map_err(Error::Site)?) };
-        let (origins, connections) = (self.origins.clone(), self.connections);
-        Ok(Settings { site, origins, connections, ..Settings::new(&self.data) })
+        let (origins, quotas) = (self.origins.clone(), Quotas::from(&self.quotas));
+        Ok(Settings { site, origins, quotas, ..Settings::new(&self.data) })
     }
 }
 

@@ -1,10 +1,12 @@
 //! The todo server: the kit's router with the todo's policy and validator, and the app's pages.
 //!
-//! - [`config`]: flags and environment variables; [`telemetry`]: the log.
+//! - [`config`]: flags and environment variables; `quotas`: those about what strangers may use;
+//!   [`telemetry`]: the log.
 //! - `service`: everything put together; `error`: why it doesn't start, or ends.
 
 pub mod config;
 mod error;
+mod quotas;
 mod service;
 pub mod telemetry;
 

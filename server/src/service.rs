@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use settee::{
-    server::{CONNECTIONS, KeysPolicy, Kit, Limits, Origin},
+    server::{KeysPolicy, Kit, Limits, Origin, Quotas},
     store::Sqlite,
 };
 use settee_shell::{Shell, Site, security_headers};
@@ -22,8 +22,8 @@ pub struct Settings {
     pub site: Option<Site>,
     /// Addresses that pages may connect from, besides the server's own.
     pub origins: Vec<Origin>,
-    /// Most connections for sync at a time.
-    pub connections: u32,
+    /// What strangers may use.
+    pub quotas: Quotas,
     /// The protocol's limits.
     pub limits: Limits,
 }
@@ -35,7 +35,7 @@ impl Settings {
             data: data.as_ref().to_owned(),
             site: None,
             origins: Vec::new(),
-            connections: CONNECTIONS,
+            quotas: Quotas::default(),
             limits: Limits::default(),
         }
     }
@@ -50,12 +50,12 @@ pub struct Service {
 impl Service {
     /// Opens the databases and renders the page.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
-        let Settings { data, site, origins, connections, limits } = settings;
+        let Settings { data, site, origins, quotas, limits } = settings;
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
             .policy(KeysPolicy::new(KIND))
             .kind(KIND, settee_todo::validate)
             .origins(origins)
-            .connections(connections)
+            .quotas(quotas)
             .limits(limits)
             .build();
         let mut app = security_headers(kit.router());

@@ -12,6 +12,7 @@ use crate::{
     guard::{Failure, guarded},
     hub::Hub,
     policy::{Access, Asked},
+    visitors::Visitor,
 };
 
 /// How long a decision may take: the client waits longer.
@@ -34,17 +35,17 @@ pub struct Granted {
 }
 
 /// Decides on a channel that is to be opened.
-pub async fn authorize(hub: Arc<Hub>, open: Open) -> GrantEvent {
+pub async fn authorize(hub: Arc<Hub>, visitor: Arc<Visitor>, open: Open) -> GrantEvent {
     let (channel, credentials) = (open.channel, open.credentials.clone());
     let name = open.database.clone();
-    let decision = guarded(DECISION_LIMIT, grant(&hub, open)).await;
+    let decision = guarded(DECISION_LIMIT, grant(&hub, &visitor, open)).await;
     let decision = decision.unwrap_or_else(|failure| Err(undecided(&name, &failure)));
     match &decision {
         Ok(Granted { grant: Grant { role, resumed, .. }, .. }) => {
-            tracing::info!(database = short(&name), ?role, resumed, "granted");
+            tracing::debug!(database = short(&name), ?role, resumed, "granted");
         }
         Err(denial) => {
-            tracing::info!(database = short(&name), code = ?denial.code, "denied");
+            tracing::debug!(database = short(&name), code = ?denial.code, "denied");
         }
     }
     GrantEvent::Opened(Decided { channel, credentials, decision })
@@ -66,7 +67,7 @@ pub async fn decide_again(
     GrantEvent::Rechecked(channel, decision)
 }
 
-async fn grant(hub: &Hub, open: Open) -> Result<Granted, Denial> {
+async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Denial> {
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
     let known = hub.databases.known(&name).await.map_err(failed)?;
@@ -80,6 +81,10 @@ async fn grant(hub: &Hub, open: Open) -> Result<Granted, Denial> {
     let database = match (found, creates) {
         (Some(database), _) => database,
         (None, Some(new)) => {
+            if !visitor.create() {
+                let message = "too many databases were created from here; try again later";
+                return Err(Denial::new(DenialCode::TooMany, message));
+            }
             let created = hub.databases.create(&name, new).await.map_err(failed)?;
             tracing::info!(database = short(&name), "created");
             created
@@ -106,6 +111,10 @@ async fn resume(
 }
 
 fn unusable(name: &str, error: &DatabaseError) -> Denial {
+    if let DatabaseError::Room(full) = error {
+        tracing::warn!(%full, "can't create a database");
+        return Denial::new(DenialCode::TooMany, full.to_string());
+    }
     tracing::error!(database = short(name), %error, "can't open");
     unavailable()
 }

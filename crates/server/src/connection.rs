@@ -15,17 +15,31 @@ use crate::{
     job::{Done, Job, Task},
     jobs::Jobs,
     news::{News, Subscription},
+    pace::Pace,
     policy::Access,
-    transport::Transport,
+    transport::{Transport, TransportError},
+    visitors::Visitor,
     wire::{Event, Lost, Wire},
+    work::Held,
 };
 
 /// How far away the next wake-up is if the connection waits for no time.
 const NEVER: Duration = Duration::from_hours(24);
+/// How soon a connection looks again whether there is room.
+const CROWDED: Duration = Duration::from_millis(20);
 const AGENT: &str = concat!("settee-server/", env!("CARGO_PKG_VERSION"));
+
+/// Who is at the other end, as far as it counts for quotas.
+pub struct Client {
+    pub visitor: Arc<Visitor>,
+    /// What the connection holds in memory.
+    pub held: Arc<Held>,
+}
 
 struct Connection {
     hub: Arc<Hub>,
+    client: Client,
+    pace: Pace,
     machine: Server,
     began: Instant,
     wire: Wire,
@@ -50,11 +64,14 @@ enum End {
     Lost(Lost),
 }
 
-pub async fn run(hub: Arc<Hub>, transport: impl Transport + 'static) {
+pub async fn run(hub: Arc<Hub>, client: Client, transport: impl Transport + 'static) {
     tracing::debug!("connected");
     let machine = Server::new(Time::default(), hub.limits.clone(), AGENT);
+    let pace = Pace::new(hub.quotas.frames_per_second, hub.quotas.bytes_per_second);
     let mut connection = Connection {
         hub,
+        client,
+        pace,
         machine,
         began: Instant::now(),
         wire: Wire::new(transport),
@@ -67,6 +84,10 @@ pub async fn run(hub: Arc<Hub>, transport: impl Transport + 'static) {
         End::Said(code) => {
             tracing::debug!(?code, "disconnected");
             connection.wire.close(code).await;
+        }
+        End::Lost(Lost::Transport(TransportError::TooLong)) => {
+            tracing::info!("a frame is longer than the limit");
+            connection.wire.reject().await;
         }
         End::Lost(reason) => tracing::debug!(%reason, "connection lost"),
     }
@@ -83,15 +104,20 @@ impl Connection {
             if !self.wire.is_full() {
                 self.jobs.start(&self.hub);
             }
-            let wake = self.wake();
-            let reads = self.jobs.have_room(self.grants.deciding());
+            self.client.held.set(self.jobs.weight() + self.wire.weight());
+            let resumes = self.resumes();
+            let wake = self.wake().min(resumes.unwrap_or_else(|| Instant::now() + NEVER));
+            let reads = resumes.is_none() && self.jobs.have_room(self.grants.deciding());
             // What the client says comes first. Each request costs it a job, and with many jobs
             // nothing is read, so it can hold up only its own connection.
             tokio::select! {
                 biased;
                 () = stopping.told() => self.machine.handle_stopping(),
                 event = self.wire.next(reads) => match event {
-                    Ok(Event::Frame(frame)) => self.machine.handle_frame(self.now(), &frame),
+                    Ok(Event::Frame(frame)) => {
+                        self.pace.count(frame.len());
+                        self.machine.handle_frame(self.now(), &frame);
+                    }
                     Ok(Event::Room) => {}
                     Err(lost) => return End::Lost(lost),
                 },
@@ -120,7 +146,8 @@ impl Connection {
             match output {
                 ServerOutput::Send(frame) => self.wire.send(frame),
                 ServerOutput::Authorize(open) => {
-                    self.grants.decide(authorize(self.hub.clone(), open));
+                    let visitor = self.client.visitor.clone();
+                    self.grants.decide(authorize(self.hub.clone(), visitor, open));
                 }
                 ServerOutput::Commit { channel, batch, documents } => {
                     let Some(role) = self.channels.get(&channel).map(|open| open.role) else {
@@ -153,7 +180,9 @@ impl Connection {
                 self.machine.handle_committed(now, channel, batch, committed);
             }
             Done::Changes(page) => self.machine.handle_changes(now, channel, page),
-            Done::Digests(digests) => self.machine.handle_digests(now, channel, digests),
+            Done::Digests(digests) => {
+                self.machine.handle_digests(now, channel, digests.as_deref());
+            }
             Done::Found(found) => self.machine.handle_found(now, channel, found),
         }
     }
@@ -212,6 +241,13 @@ impl Connection {
         tracing::info!(database = open.database.short_name(), code = ?denial.code, "revoked");
         self.jobs.drop_waiting(channel);
         self.machine.handle_revoked(channel, denial);
+    }
+
+    /// When the next frame may be read, if not now: the client is too fast, or all connections together
+    /// hold too much.
+    fn resumes(&self) -> Option<Instant> {
+        let crowded = (!self.client.held.has_room()).then(|| Instant::now() + CROWDED);
+        self.pace.resumes().filter(|at| *at > Instant::now()).into_iter().chain(crowded).max()
     }
 
     fn now(&self) -> Time {

@@ -3,13 +3,17 @@
 use std::{collections::HashMap, sync::Arc};
 
 use minicbor::{Decode, Encode};
-use settee_store::{Backend, BackendError, Database, Hosted, Storage};
+use settee_store::{
+    Backend, BackendError, Database, Hosted, Storage, replication::ReplicatedDocument,
+};
 use settee_sync::Checkpoint;
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
     policy::{Known, NewDatabase},
+    quotas::Quotas,
+    room::{NoRoom, Room, Usage},
     validator::Validator,
 };
 
@@ -19,6 +23,9 @@ pub enum DatabaseError {
     /// The storage has failed.
     #[error("{0}")]
     Storage(#[from] BackendError),
+    /// There is no room for one more.
+    #[error("{0}")]
+    Room(#[from] NoRoom),
     /// It is of a kind that this server has no validator for.
     #[error("the server has no validator for the kind “{0}”")]
     Kind(String),
@@ -31,6 +38,7 @@ pub enum DatabaseError {
 pub struct Databases {
     storage: Arc<dyn Storage>,
     validators: HashMap<String, Arc<dyn Validator>>,
+    room: Room,
 }
 
 /// What is kept beside a database.
@@ -47,8 +55,9 @@ impl Databases {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
         validators: HashMap<String, Arc<dyn Validator>>,
+        quotas: Quotas,
     ) -> Self {
-        Self { storage, validators }
+        Self { storage, validators, room: Room::new(quotas) }
     }
 
     /// What is kept beside the database of that name; `None` if there is none.
@@ -66,7 +75,7 @@ impl Databases {
     ) -> Result<Option<Handle>, DatabaseError> {
         let validator = self.validator(kind)?;
         let found = self.storage.find(name.to_owned()).await?;
-        Ok(found.map(|database| Handle { name: name.into(), validator, database }))
+        Ok(found.map(|database| self.handle(name, validator, database)))
     }
 
     /// Makes a database, unless there is one of that name.
@@ -76,13 +85,33 @@ impl Databases {
         new: NewDatabase,
     ) -> Result<Handle, DatabaseError> {
         let validator = self.validator(&new.kind)?;
+        self.room.for_database(&*self.storage).await??;
         let mut incarnation = [0; 16];
         getrandom::fill(&mut incarnation)
             .map_err(|error| BackendError::Failed(error.to_string()))?;
         let meta = Meta { kind: new.kind, policy: new.meta };
         let meta = minicbor::to_vec(meta).expect("writing to memory doesn't fail");
         let database = self.storage.create(name.to_owned(), incarnation, meta).await?;
-        Ok(Handle { name: name.into(), validator, database })
+        Ok(self.handle(name, validator, database))
+    }
+
+    fn handle(
+        &self,
+        name: &str,
+        validator: Arc<dyn Validator>,
+        database: Arc<dyn Hosted>,
+    ) -> Handle {
+        Handle { name: name.into(), validator, database, usage: self.room.usage(name) }
+    }
+
+    /// Whether there is room for these documents. They count from now on, if there is.
+    pub(crate) async fn room_for(
+        &self,
+        handle: &Handle,
+        documents: &[ReplicatedDocument],
+    ) -> Result<Result<(), NoRoom>, BackendError> {
+        let (database, usage) = (&*handle.database, &handle.usage);
+        self.room.for_documents(&*self.storage, database, usage, documents).await
     }
 
     /// The database of that name, to be read and written by the server itself; `None` if there is
@@ -122,6 +151,7 @@ pub(crate) struct Handle {
     name: Arc<str>,
     pub validator: Arc<dyn Validator>,
     database: Arc<dyn Hosted>,
+    usage: Arc<Usage>,
 }
 
 impl Handle {

@@ -9,23 +9,29 @@ use tokio::{
 };
 
 use crate::{
-    connection, databases::Databases, origin::Origin, policy::Policy, shutdown::Stopping,
+    comparisons::Comparisons,
+    connection::{self, Client},
+    databases::Databases,
+    origin::Origin,
+    policy::Policy,
+    quotas::Quotas,
+    shutdown::Stopping,
     transport::StreamTransport,
+    visitors::{Visitor, Visitors},
+    work::Work,
 };
-
-/// Databases that are read as a whole at a time, to be compared.
-const DIGESTS: usize = 2;
 
 pub struct Hub {
     pub databases: Arc<Databases>,
     pub policy: Arc<dyn Policy>,
     pub origins: Vec<Origin>,
     pub limits: Limits,
-    connections: u32,
+    pub quotas: Quotas,
+    pub visitors: Arc<Visitors>,
+    pub work: Arc<Work>,
     /// Each connection holds one.
     pub seats: Arc<Semaphore>,
-    /// Each comparison of a database with a client's holds one while it reads all of it.
-    pub digesting: Semaphore,
+    pub comparisons: Comparisons,
     pub stopping: Stopping,
 }
 
@@ -34,13 +40,22 @@ impl Hub {
         databases: Arc<Databases>,
         policy: Arc<dyn Policy>,
         origins: Vec<Origin>,
-        connections: u32,
+        quotas: Quotas,
         limits: Limits,
         stopping: Stopping,
     ) -> Self {
-        let seats = Arc::new(Semaphore::new(connections as usize));
-        let digesting = Semaphore::new(DIGESTS);
-        Self { databases, policy, origins, limits, connections, seats, digesting, stopping }
+        Self {
+            databases,
+            policy,
+            origins,
+            limits,
+            seats: Arc::new(Semaphore::new(quotas.connections as usize)),
+            visitors: Arc::new(Visitors::new(&quotas)),
+            work: Work::new(quotas.bytes_in_work),
+            quotas,
+            comparisons: Comparisons::default(),
+            stopping,
+        }
     }
 
     /// Serves the protocol on a stream of bytes until it ends, if there is a seat for it.
@@ -49,14 +64,17 @@ impl Hub {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Ok(_seat) = self.seats.clone().try_acquire_owned() else { return };
+        let Some(place) = self.visitors.enter(None) else { return };
+        let visitor = Visitor::new(place, &self.quotas);
+        let client = Client { visitor: Arc::new(visitor), held: Arc::new(self.work.held()) };
         let longest = self.limits.frame;
-        connection::run(self, StreamTransport::new(stream, longest)).await;
+        connection::run(self, client, StreamTransport::new(stream, longest)).await;
     }
 
     /// Waits until no connection is left, and lets no more in.
     pub async fn emptied(&self) {
         // It fails only if somebody else has closed the semaphore already.
-        if self.seats.acquire_many(self.connections).await.is_ok() {
+        if self.seats.acquire_many(self.quotas.connections).await.is_ok() {
             self.seats.close();
         }
     }

@@ -14,14 +14,14 @@ use crate::{
     databases::Handle,
     guard::{Failure, guarded},
     hub::Hub,
+    room::{NoRoom, is_removal},
+    validator::Verdicts,
 };
 
 /// How long a job may take. The client is patient for longer.
 const JOB_LIMIT: Duration = Duration::from_secs(10);
 /// How long reading a whole database may take, for a comparison.
 const DIGEST_LIMIT: Duration = Duration::from_secs(30);
-/// How many documents are read at once to be digested.
-const DIGEST_PAGE: usize = 1000;
 
 /// What is to be done.
 pub enum Task {
@@ -35,7 +35,7 @@ pub enum Task {
 pub enum Done {
     Committed(BatchNumber, Option<Committed>),
     Changes(Option<Page>),
-    Digests(Option<Digests>),
+    Digests(Option<Arc<Digests>>),
     Found(Option<Found>),
 }
 
@@ -47,11 +47,22 @@ pub struct Job {
 }
 
 impl Job {
+    /// What the job holds, in bytes.
+    pub fn weight(&self) -> usize {
+        match &self.task {
+            Task::Commit { documents, .. } => {
+                documents.iter().map(ReplicatedDocument::weight).sum()
+            }
+            Task::Find { ids } => ids.iter().map(|id| id.as_str().len()).sum(),
+            Task::Read { .. } | Task::Digest => 0,
+        }
+    }
+
     pub async fn run(self, hub: Arc<Hub>) -> (Channel, Done) {
         let Self { channel, database, task } = self;
         let done = match task {
             Task::Commit { batch, role, documents } => {
-                let committed = guarded(JOB_LIMIT, commit(&database, role, documents)).await;
+                let committed = guarded(JOB_LIMIT, commit(&hub, &database, role, documents)).await;
                 Done::Committed(batch, succeeded(&database, "commit", committed))
             }
             Task::Read { since, limit } => {
@@ -59,7 +70,7 @@ impl Job {
                 Done::Changes(succeeded(&database, "read", changes))
             }
             Task::Digest => {
-                let digests = guarded(DIGEST_LIMIT, digests(&hub, &database)).await;
+                let digests = guarded(DIGEST_LIMIT, hub.comparisons.digests(&database)).await;
                 Done::Digests(succeeded(&database, "digest", digests))
             }
             Task::Find { ids } => {
@@ -81,15 +92,19 @@ async fn find(database: &Handle, ids: Vec<DocumentId>) -> Result<Found, Failure>
     Ok((records, database.seq()))
 }
 
-/// Commits what is valid, and says of each document what became of it.
+/// Commits what is valid and what there is room for, and says of each document what became of it.
 async fn commit(
+    hub: &Hub,
     database: &Handle,
     role: Role,
     documents: Vec<ReplicatedDocument>,
 ) -> Result<Committed, Failure> {
-    let verdicts = database.validator.validate(role, &documents).await;
+    let mut verdicts = database.validator.validate(role, &documents).await;
     if verdicts.len() != documents.len() {
         return Err(Failure::Verdicts { asked: documents.len(), given: verdicts.len() });
+    }
+    if let Err(full) = hub.databases.room_for(database, &documents).await? {
+        refuse_growth(database, &documents, full, &mut verdicts).await?;
     }
     let valid = documents.into_iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
     let operations =
@@ -105,19 +120,23 @@ async fn commit(
     Ok((told.collect::<Result<_, BackendError>>()?, seq))
 }
 
-/// All documents, to be compared.
-async fn digests(hub: &Hub, database: &Handle) -> Result<Digests, Failure> {
-    // Each holds all ids of a database, and anybody with access may ask for it.
-    let _turn = hub.digesting.acquire().await;
-    let mut digests = Digests::default();
-    loop {
-        let records = database.store().changes(digests.seq(), DIGEST_PAGE).await?;
-        if records.is_empty() {
-            return Ok(digests);
+/// Refuses what needs room in a database that is full. What is there can be deleted all the same.
+async fn refuse_growth(
+    database: &Handle,
+    documents: &[ReplicatedDocument],
+    full: NoRoom,
+    verdicts: &mut Verdicts,
+) -> Result<(), BackendError> {
+    tracing::info!(database = database.short_name(), %full, "there is no room");
+    let ids = documents.iter().map(|document| document.id.clone()).collect();
+    let found = database.store().read(ids).await?;
+    for ((document, found), verdict) in documents.iter().zip(found).zip(verdicts) {
+        let may_be_removed = found.is_some() && is_removal(document) && full != NoRoom::Storage;
+        if verdict.is_ok() && !may_be_removed {
+            *verdict = Err(full.to_string());
         }
-        digests.add(records.iter().map(AsRef::as_ref));
-        tokio::task::yield_now().await;
     }
+    Ok(())
 }
 
 /// The answer, or a line in the log.

@@ -5,28 +5,28 @@ use std::{collections::HashMap, io, sync::Arc, time::Duration};
 use axum::{
     Router,
     routing::{any, get},
-    serve::ListenerExt,
 };
 use settee_store::Storage;
 use settee_sync::Limits;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
+    sync::Semaphore,
 };
 
 use crate::{
     databases::Databases,
     http,
     hub::Hub,
+    open_files,
     origin::Origin,
     policy::Policy,
+    quotas::Quotas,
     shutdown::{self, Stop},
     upgrade,
     validator::Validator,
 };
 
-/// Most connections for sync at a time, if nothing else is said.
-pub const CONNECTIONS: u32 = 10_000;
 /// How long requests and connections may take to end when the server stops.
 const STOPPING_LIMIT: Duration = Duration::from_secs(10);
 
@@ -36,7 +36,7 @@ pub struct Builder<P> {
     policy: P,
     validators: HashMap<String, Arc<dyn Validator>>,
     origins: Vec<Origin>,
-    connections: u32,
+    quotas: Quotas,
     limits: Limits,
 }
 
@@ -60,7 +60,7 @@ impl Kit {
             policy: (),
             validators: HashMap::new(),
             origins: Vec::new(),
-            connections: CONNECTIONS,
+            quotas: Quotas::default(),
             limits: Limits::default(),
         }
     }
@@ -85,7 +85,8 @@ impl Kit {
     /// Serves an app with this kit's router in it until `stop` completes. Then clients are told, what
     /// was accepted is written, and the storage is closed.
     ///
-    /// Unlike axum itself, it closes connections that don't finish a request's head in time.
+    /// Unlike axum itself, it closes connections that don't finish a request's head in time, or take
+    /// nothing of an answer, and has [`Quotas`] for them.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -94,13 +95,16 @@ impl Kit {
     ) -> io::Result<()> {
         let Self { hub, stop: stopper } = self;
         tracing::info!(address = %listener.local_addr()?, "serving");
-        // A live edit is one small frame, which must not wait for company.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "can't send small frames at once");
-            }
-        });
-        let serving = http::serve(listener, app, hub.limits.answer, hub.stopping.clone());
+        let sockets = hub.quotas.connections.saturating_add(hub.quotas.requests);
+        open_files::provide_for(sockets.into());
+        let shared = http::Shared {
+            visitors: hub.visitors.clone(),
+            work: hub.work.clone(),
+            sockets: Arc::new(Semaphore::new(sockets as usize)),
+            patience: hub.limits.answer,
+            stopping: hub.stopping.clone(),
+        };
+        let serving = http::serve(listener, app, shared);
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => {}
@@ -122,9 +126,9 @@ impl Kit {
 impl<P> Builder<P> {
     /// Who may open or create what.
     pub fn policy<Q: Policy + 'static>(self, policy: Q) -> Builder<Arc<dyn Policy>> {
-        let Self { storage, policy: _, validators, origins, connections, limits } = self;
+        let Self { storage, policy: _, validators, origins, quotas, limits } = self;
         let policy: Arc<dyn Policy> = Arc::new(policy);
-        Builder { storage, policy, validators, origins, connections, limits }
+        Builder { storage, policy, validators, origins, quotas, limits }
     }
 
     /// Databases of this kind take what the validator lets through.
@@ -141,10 +145,10 @@ impl<P> Builder<P> {
         self
     }
 
-    /// Most connections for sync at a time; [`CONNECTIONS`] if nothing else is said.
+    /// What strangers may use.
     #[must_use]
-    pub fn connections(mut self, connections: u32) -> Self {
-        self.connections = connections;
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.quotas = quotas;
         self
     }
 
@@ -159,10 +163,10 @@ impl<P> Builder<P> {
 impl Builder<Arc<dyn Policy>> {
     /// The kit, ready to serve.
     pub fn build(self) -> Kit {
-        let Self { storage, policy, validators, origins, connections, limits } = self;
-        let databases = Arc::new(Databases::new(storage, validators));
+        let Self { storage, policy, validators, origins, quotas, limits } = self;
+        let databases = Arc::new(Databases::new(storage, validators, quotas.clone()));
         let (stop, stopping) = shutdown::channel();
-        let hub = Hub::new(databases, policy, origins, connections, limits, stopping);
+        let hub = Hub::new(databases, policy, origins, quotas, limits, stopping);
         Kit { hub: Arc::new(hub), stop }
     }
 }

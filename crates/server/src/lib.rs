@@ -42,38 +42,50 @@
 //! - `upgrade`: from a request to a connection; [`origin`]: which pages may connect.
 //! - `connection`: one connection's task; `transport`: what carries its frames; `wire`: what waits to
 //!   be sent.
+//! - [`quotas`]: what strangers may use; `visitors`: by address; `pace`: in a second; `room`: on the
+//!   disk; `work`: in memory; `comparisons`: of whole databases.
 //! - `authorize`: opening channels; `grants`: how long they may stay open.
 //! - `job`: what is asked of a database; `jobs`: in which order; `guard`: what fails is told as such.
 //!   `news`: word of changes.
-//! - `http`: requests, from connecting to the answer; [`shutdown`]: stopping.
+//! - `http`: requests, from connecting to the answer; `io`: their streams; `open_files`: how
+//!   many the system allows; [`shutdown`]: stopping.
 
 #![warn(missing_docs)]
 
 mod authorize;
+mod comparisons;
 mod connection;
 pub mod databases;
 mod grants;
 mod guard;
 mod http;
 mod hub;
+mod io;
 mod job;
 mod jobs;
 #[cfg(feature = "keys")]
 pub mod keys_policy;
 pub mod kit;
 mod news;
+mod open_files;
 pub mod origin;
+mod pace;
 pub mod policy;
+pub mod quotas;
+mod room;
 pub mod shutdown;
 mod transport;
 mod upgrade;
 pub mod validator;
+mod visitors;
 mod wire;
+mod work;
 
 #[cfg(feature = "keys")]
 pub use keys_policy::KeysPolicy;
-pub use kit::{Builder, CONNECTIONS, Kit, Streams};
+pub use kit::{Builder, Kit, Streams};
 pub use origin::{Origin, OriginError};
 pub use policy::{Access, Asked, Known, NewDatabase, Policy};
+pub use quotas::Quotas;
 pub use settee_sync::{Denial, DenialCode, Limits, Role};
 pub use validator::{AnyDocument, Validator, Verdicts};

@@ -9,6 +9,9 @@ use axum::http::{
 };
 use thiserror::Error;
 
+/// Where a proxy says how its client has asked.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
 /// An address that pages may come from: scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
@@ -40,7 +43,18 @@ pub fn is_allowed(headers: &HeaderMap, others: &[Origin]) -> bool {
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_own = host_of(origin).zip(host).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
-    is_own || others.iter().any(|other| other.0.eq_ignore_ascii_case(origin))
+    (is_own && has_scheme(headers, origin))
+        || others.iter().any(|other| other.0.eq_ignore_ascii_case(origin))
+}
+
+/// Whether the page came the same way as the request. A proxy that speaks TLS says so; without a word
+/// of one, either may be right.
+fn has_scheme(headers: &HeaderMap, origin: &str) -> bool {
+    let proto = headers.get(FORWARDED_PROTO).and_then(|proto| proto.to_str().ok());
+    let Some(proto) = proto else { return true };
+    let last = proto.rsplit(',').next().unwrap_or_default().trim();
+    let is_secure = last.eq_ignore_ascii_case("https") || last.eq_ignore_ascii_case("wss");
+    is_secure == origin.starts_with("https://")
 }
 
 fn host_of(origin: &str) -> Option<&str> {
@@ -79,6 +93,20 @@ mod tests {
         }
         assert!(allowed(Some("https://other.example"), &["https://Other.example/"]));
         assert!(!allowed(Some("http://other.example"), &["https://other.example"]));
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_a_proxy_tells() {
+        let came = |origin: &'static str, proto: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("app.example"));
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
+            is_allowed(&headers, &[])
+        };
+        assert!(came("https://app.example", "https") && came("http://app.example", "http"));
+        assert!(!came("http://app.example", "https") && !came("https://app.example", "http"));
+        assert!(came("https://app.example", "http, https"));
     }
 
     #[test]

@@ -8,20 +8,36 @@ use std::{
 
 use axum::{
     body::Bytes,
-    extract::ws::{CloseFrame, Message, WebSocket},
+    extract::ws::{CloseFrame, Message, WebSocket, close_code},
 };
 use futures_util::{Sink, SinkExt, Stream, StreamExt, future::BoxFuture};
 use settee_sync::message::GoodbyeCode;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 #[derive(Debug, Error)]
 pub enum TransportError {
+    /// A frame is longer than the connection takes.
+    #[error("a frame is too long")]
+    TooLong,
     #[error("{0}")]
-    WebSocket(#[from] axum::Error),
+    WebSocket(axum::Error),
     #[error("{0}")]
     Stream(#[from] io::Error),
+}
+
+impl From<axum::Error> for TransportError {
+    fn from(error: axum::Error) -> Self {
+        use std::error::Error;
+
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<SocketError>());
+        match cause {
+            Some(SocketError::Capacity(_)) => Self::TooLong,
+            _ => Self::WebSocket(error),
+        }
+    }
 }
 
 type Step = Poll<Result<(), TransportError>>;
@@ -43,6 +59,9 @@ pub trait Transport: Send {
 
     /// Closes the connection, and waits until the other side has noticed.
     fn close(&mut self, code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>>;
+
+    /// Closes the connection because of a frame that is too long to be read.
+    fn reject(&mut self) -> BoxFuture<'_, Result<(), TransportError>>;
 }
 
 impl Transport for WebSocket {
@@ -77,13 +96,20 @@ impl Transport for WebSocket {
 
     fn close(&mut self, code: GoodbyeCode) -> BoxFuture<'_, Result<(), TransportError>> {
         Box::pin(async move {
-            let frame = CloseFrame { code: code.close_code(), reason: "".into() };
-            self.send(Message::Close(Some(frame))).await?;
+            self.send(close_frame(code.close_code())).await?;
             // Dropping a socket with unread data would discard what was sent last.
             while let Some(Ok(_)) = self.next().await {}
             Ok(())
         })
     }
+
+    fn reject(&mut self) -> BoxFuture<'_, Result<(), TransportError>> {
+        Box::pin(async move { Ok(self.send(close_frame(close_code::SIZE)).await?) })
+    }
+}
+
+fn close_frame(code: u16) -> Message {
+    Message::Close(Some(CloseFrame { code, reason: "".into() }))
 }
 
 /// Frames on a stream of bytes: each is its length, as four bytes with the highest first, and then
@@ -116,6 +142,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for StreamTransport<S> 
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Step {
         Sink::<Bytes>::poll_flush(Pin::new(&mut self.0), context).map_err(Into::into)
+    }
+
+    fn reject(&mut self) -> BoxFuture<'_, Result<(), TransportError>> {
+        Box::pin(async move { SinkExt::<Bytes>::close(&mut self.0).await.map_err(Into::into) })
     }
 
     /// A bare stream has no place for the reason; the goodbye had it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{State, WebSocketUpgrade, ws::WebSocket},
+    extract::{Extension, State, WebSocketUpgrade, ws::WebSocket},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -15,9 +15,11 @@ use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    connection,
+    connection::{self, Client},
+    http::Peer,
     hub::Hub,
     origin,
+    visitors::{Network, Visitor},
     wire::{WRITE_LIMIT, Wire},
 };
 
@@ -30,6 +32,8 @@ pub enum Rejection {
     Origin,
     #[error("there are too many connections; try again later")]
     Full,
+    #[error("there are too many connections from this address; try again later")]
+    Crowded,
     #[error("the server stops; it will be back")]
     Stopping,
 }
@@ -38,7 +42,7 @@ impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Origin => StatusCode::FORBIDDEN,
-            Self::Full | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::Crowded | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         };
         tracing::info!(reason = %self, "connection rejected");
         (status, self.to_string()).into_response()
@@ -47,6 +51,7 @@ impl IntoResponse for Rejection {
 
 pub async fn upgrade(
     State(hub): State<Arc<Hub>>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Rejection> {
@@ -57,6 +62,7 @@ pub async fn upgrade(
         return Err(Rejection::Stopping);
     }
     let seat = hub.seats.clone().try_acquire_owned().map_err(|_| Rejection::Full)?;
+    let client = client(&hub, peer.map(|Extension(peer)| peer), &headers)?;
     let mut upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .max_message_size(hub.limits.frame)
@@ -65,7 +71,7 @@ pub async fn upgrade(
         .write_buffer_size(BUFFER)
         .max_write_buffer_size(WRITE_LIMIT);
     if upgrade.selected_protocol().is_some() {
-        return Ok(upgrade.on_upgrade(move |socket| serve(hub, socket, seat)));
+        return Ok(upgrade.on_upgrade(move |socket| serve(hub, client, socket, seat)));
     }
     // A browser hides why a request was rejected, but not why a connection was closed. So this is
     // the only way for an app of another version to learn that it has to be updated.
@@ -76,8 +82,17 @@ pub async fn upgrade(
     Ok(upgrade.on_upgrade(move |socket| turn_away(socket, seat)))
 }
 
-async fn serve(hub: Arc<Hub>, socket: WebSocket, _seat: OwnedSemaphorePermit) {
-    connection::run(hub, socket).await;
+/// Who connects, if there may be one more from there.
+fn client(hub: &Arc<Hub>, peer: Option<Peer>, headers: &HeaderMap) -> Result<Client, Rejection> {
+    let network = Network::of_request(peer.as_ref().map(|peer| peer.address), headers);
+    let place = hub.visitors.enter(network).ok_or(Rejection::Crowded)?;
+    let visitor = Arc::new(Visitor::new(place, &hub.quotas));
+    let held = peer.map_or_else(|| Arc::new(hub.work.held()), |peer| peer.held);
+    Ok(Client { visitor, held })
+}
+
+async fn serve(hub: Arc<Hub>, client: Client, socket: WebSocket, _seat: OwnedSemaphorePermit) {
+    connection::run(hub, client, socket).await;
 }
 
 async fn turn_away(socket: WebSocket, _seat: OwnedSemaphorePermit) {

@@ -68,6 +68,11 @@ impl Wire {
         self.queue.push_back(frame.into());
     }
 
+    /// What waits to be sent, in bytes.
+    pub fn weight(&self) -> usize {
+        self.queued
+    }
+
     pub fn is_full(&self) -> bool {
         self.queued >= QUEUE_LIMIT
     }
@@ -128,6 +133,13 @@ impl Wire {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the goodbye didn't arrive"),
             Err(_) => tracing::debug!("the goodbye took too long"),
+        }
+    }
+
+    /// Closes the transport because of a frame that is too long.
+    pub async fn reject(mut self) {
+        if !matches!(timeout(CLOSE_LIMIT, self.transport.reject()).await, Ok(Ok(()))) {
+            tracing::debug!("the client didn't hear that its frame is too long");
         }
     }
 

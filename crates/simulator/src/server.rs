@@ -190,7 +190,7 @@ impl Actor {
                 connection.machine.handle_changes(now, channel, page);
             }
             Some(Done::Digests(channel, digests)) => {
-                connection.machine.handle_digests(now, channel, Some(digests));
+                connection.machine.handle_digests(now, channel, Some(&digests));
             }
             Some(Done::Found(channel, found)) => {
                 connection.machine.handle_found(now, channel, found);

@@ -83,9 +83,23 @@ pub fn bits_for(documents: usize) -> u32 {
 
 /// The number of a document's bucket: the first `bits` bits of the hash of its id.
 pub fn bucket(id: &DocumentId, bits: u32) -> usize {
+    place(id).bucket(bits)
+}
+
+/// A document's place among all: the first 16 bits of the hash of its id.
+fn place(id: &DocumentId) -> Place {
     let hash = Sha256::digest(id.as_str());
-    let first = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
-    first >> (u16::BITS - bits.min(BITS_LIMIT))
+    Place(u16::from_be_bytes([hash[0], hash[1]]))
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place(u16);
+
+impl Place {
+    /// The number of the bucket, if it has so many bits.
+    pub fn bucket(self, bits: u32) -> usize {
+        usize::from(self.0) >> (u16::BITS - bits.min(BITS_LIMIT))
+    }
 }
 
 /// The digest of each bucket: the XOR of the digests of its documents.
@@ -113,9 +127,10 @@ pub fn buckets<'a>(
 /// # Ok(digests)
 /// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Digests {
-    documents: HashMap<DocumentId, DocumentDigest>,
+    /// Each with its place, because hashing the ids takes long.
+    documents: HashMap<DocumentId, (Place, DocumentDigest)>,
     seq: u64,
 }
 
@@ -133,7 +148,7 @@ impl Digests {
             debug_assert!(self.seq < record.seq, "a changes feed is read forwards");
             self.seq = record.seq;
             if let Some(digest) = DocumentDigest::of(record) {
-                self.documents.insert(record.id.clone(), digest);
+                self.documents.insert(record.id.clone(), (place(&record.id), digest));
             }
         }
     }
@@ -152,7 +167,22 @@ impl Digests {
 
     /// The digests, in no order.
     pub fn into_documents(self) -> Vec<DocumentDigest> {
-        self.documents.into_values().collect()
+        self.documents.into_values().map(|(_, digest)| digest).collect()
+    }
+
+    /// How many documents are digested.
+    pub fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Whether no document is digested.
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// The digests with their places, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &DocumentDigest)> {
+        self.documents.values().map(|(place, digest)| (*place, digest))
     }
 }
 

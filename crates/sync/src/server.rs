@@ -192,7 +192,7 @@ impl Server {
     }
 
     /// The answer to [`ServerOutput::Digest`]; `None` if nothing could be read.
-    pub fn handle_digests(&mut self, now: Time, number: Channel, digests: Option<Digests>) {
+    pub fn handle_digests(&mut self, now: Time, number: Channel, digests: Option<&Digests>) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some(digests) = digests else { return self.deny(number, cannot_read()) };
         if let Some(differences) = channel.differences(number, digests, &self.limits) {

@@ -1,5 +1,7 @@
 //! A client that takes what it is sent and never answers loses the channel, and no other.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use settee_store::{Backend, Body, Change, Database, DocumentId, Edit, Memory};
@@ -50,7 +52,7 @@ impl Connection {
         while let Some(output) = self.server.poll_output() {
             match output {
                 ServerOutput::Authorize(Open { channel, .. }) => {
-                    let seq = if channel == SILENT { 1 } else { 0 };
+                    let seq = u64::from(channel == SILENT);
                     let position = Checkpoint::new([1; 16], [1; 16], seq);
                     let grant = Grant { role: Role::Editor, position, resumed: false };
                     self.server.handle_authorized(now, channel, Ok(grant));

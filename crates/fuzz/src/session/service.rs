@@ -220,7 +220,7 @@ impl Connection {
                 self.machine.handle_changes(now, channel, page);
             }
             Some(Done::Digests(channel, digests)) => {
-                self.machine.handle_digests(now, channel, digests);
+                self.machine.handle_digests(now, channel, digests.as_ref());
             }
             Some(Done::Found(channel, found)) => {
                 self.machine.handle_found(now, channel, found);

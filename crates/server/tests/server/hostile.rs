@@ -207,7 +207,7 @@ async fn no_subprotocol_or_another() {
 
 #[tokio::test]
 async fn more_connections_than_there_are_seats() {
-    let server = TestServer::with(|settings| settings.connections = 3).await;
+    let server = TestServer::with(|settings| settings.quotas.connections = 3).await;
     let mut bystanders = Bystanders::on(&server).await;
     let last = Client::greeted(server.address).await;
     let shaken = Client::handshake(server.address, Some(SUBPROTOCOL), None).await;
@@ -294,8 +294,8 @@ async fn frames_at_the_limit_and_beyond() {
         client.send_frame(ignored(limit + 1)).await;
     }
     assert_eq!(early.ended().await, Some(GoodbyeCode::TooLarge.close_code()));
-    // The socket itself takes nothing longer, so there is no goodbye.
-    assert_eq!(late.ended().await, None);
+    // The socket itself takes nothing longer, so there is no goodbye but the WebSocket's own.
+    assert_eq!(late.ended().await, Some(1009));
     bystanders.are_fine().await;
 }
 

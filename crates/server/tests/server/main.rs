@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod comparisons;
 mod conversation;
 mod device;
 mod grants;
 mod hostile;
 mod misbehaviour;
+mod quotas;
 mod replicas;
 mod streams;
 mod support;

@@ -2,9 +2,10 @@
 
 use std::{cell::Cell, io, net::SocketAddr, time::Duration};
 
+use axum::Router;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use settee_axum::{CONNECTIONS, KeysPolicy, Kit, Limits, Origin, Policy};
+use settee_axum::{KeysPolicy, Kit, Limits, Origin, Policy, Quotas};
 use settee_keys::Token;
 use settee_store::{
     Body, DocumentId, Revision, Sqlite, Storage,
@@ -40,9 +41,10 @@ use tokio_tungstenite::{
 pub const SOON: Duration = Duration::from_secs(20);
 
 /// What differs from test to test.
+#[derive(Default)]
 pub struct Settings {
     pub origins: Vec<Origin>,
-    pub connections: u32,
+    pub quotas: Quotas,
     pub limits: Limits,
 }
 
@@ -52,20 +54,14 @@ pub fn kit(
     policy: impl Policy + 'static,
     settings: Settings,
 ) -> Kit {
-    let Settings { origins, connections, limits } = settings;
+    let Settings { origins, quotas, limits } = settings;
     Kit::builder(storage)
         .policy(policy)
         .kind("notes", validate)
         .origins(origins)
-        .connections(connections)
+        .quotas(quotas)
         .limits(limits)
         .build()
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { origins: Vec::new(), connections: CONNECTIONS, limits: Limits::default() }
-    }
 }
 
 fn validate(document: &ReplicatedDocument) -> Result<(), &'static str> {
@@ -124,11 +120,20 @@ impl TestServer {
         Self::serve("127.0.0.1:0".parse().unwrap(), folder, kit).await
     }
 
+    /// A server of an app with routes of its own.
+    pub async fn serving(folder: TempDir, kit: Kit, app: Router) -> Self {
+        Self::serve_app("127.0.0.1:0".parse().unwrap(), folder, kit, app).await
+    }
+
     async fn serve(address: SocketAddr, folder: TempDir, kit: Kit) -> Self {
+        let app = kit.router();
+        Self::serve_app(address, folder, kit, app).await
+    }
+
+    async fn serve_app(address: SocketAddr, folder: TempDir, kit: Kit, app: Router) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let app = kit.router();
         let task = tokio::spawn(kit.serve(listener, app, async {
             let _ = stopped.await;
         }));
@@ -210,9 +215,18 @@ impl Client {
         protocol: Option<&'static str>,
         origin: Option<&str>,
     ) -> Result<Self, StatusCode> {
+        Self::handshake_with(address, protocol, origin.map(|origin| ("origin", origin))).await
+    }
+
+    /// The same with headers.
+    pub async fn handshake_with(
+        address: SocketAddr,
+        protocol: Option<&'static str>,
+        headers: impl IntoIterator<Item = (&'static str, &str)>,
+    ) -> Result<Self, StatusCode> {
         let mut request = request(address, protocol);
-        if let Some(origin) = origin {
-            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse().unwrap());
         }
         match timeout(SOON, connect_async(request)).await.unwrap() {
             Ok((socket, _)) => Ok(Self { socket, parts: Vec::new() }),

@@ -188,7 +188,7 @@ impl ServerChannel {
     pub fn differences(
         &mut self,
         number: Channel,
-        digests: Digests,
+        digests: &Digests,
         limits: &Limits,
     ) -> Option<Differences> {
         let Some(Comparison::Digesting { buckets }) = &self.comparison else { return None };

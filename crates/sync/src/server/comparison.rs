@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use settee_store::DocumentId;
 
 use crate::{
-    digest::{BITS_LIMIT, Digest, Digests, DocumentDigest, bucket, buckets},
+    digest::{BITS_LIMIT, Digest, Digests, DocumentDigest},
     message::{Channel, Differences},
 };
 
@@ -34,25 +34,25 @@ pub(super) fn read_buckets(bytes: &[u8]) -> Option<Vec<Digest>> {
 pub(super) fn differences(
     channel: Channel,
     theirs: &[Digest],
-    digests: Digests,
+    digests: &Digests,
     limit: usize,
 ) -> Differences {
     assert!(theirs.len().is_power_of_two(), "the number of buckets was checked");
     let bits = theirs.len().trailing_zeros();
     let seq = digests.seq();
-    let documents = digests.into_documents();
-    let ours = buckets(documents.iter().map(|known| (&known.id, &*known.digest)), bits);
-    assert_eq!(ours.len(), theirs.len(), "both sides have the same buckets");
-    let differs: Vec<bool> = ours.iter().zip(theirs).map(|(ours, theirs)| ours != theirs).collect();
-    let mut documents = documents;
-    documents.retain(|known| differs[bucket(&known.id, bits)]);
-    documents.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    let weight: usize = documents.iter().map(DocumentDigest::weight).sum();
-    let numbers = (0..=u16::MAX).zip(differs).filter(|(_, differs)| *differs);
-    Differences {
-        channel,
-        seq,
-        buckets: numbers.map(|(number, _)| number).collect(),
-        documents: (weight <= limit).then_some(documents),
+    let mut ours = vec![[0; 8]; theirs.len()];
+    for (place, known) in digests.iter() {
+        let sum: &mut Digest = &mut ours[place.bucket(bits)];
+        sum.iter_mut().zip(known.digest.iter()).for_each(|(sum, byte)| *sum ^= byte);
     }
+    let differs: Vec<bool> = ours.iter().zip(theirs).map(|(ours, theirs)| ours != theirs).collect();
+    let named = || digests.iter().filter(|(place, _)| differs[place.bucket(bits)]);
+    let weight: usize = named().map(|(_, known)| known.weight()).sum();
+    let documents = (weight <= limit).then(|| {
+        let mut documents: Vec<DocumentDigest> = named().map(|(_, known)| known.clone()).collect();
+        documents.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        documents
+    });
+    let numbers = (0..=u16::MAX).zip(&differs).filter(|(_, differs)| **differs);
+    Differences { channel, seq, buckets: numbers.map(|(number, _)| number).collect(), documents }
 }
