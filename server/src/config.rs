@@ -5,8 +5,11 @@ use std::{
     path::PathBuf,
 };
 
-use clap::Parser;
-use settee::server::{Origin, Quotas};
+use clap::{Parser, ValueEnum};
+use settee::{
+    keys::Token,
+    server::{Creation, Origin, Quotas},
+};
 use settee_shell::Site;
 
 use crate::{error::Error, quotas::QuotaFlags, service::Settings, telemetry::LogFormat};
@@ -38,6 +41,23 @@ pub struct Config {
     #[arg(long = "origin", env = "SETTEE_ORIGIN", value_name = "URL", value_delimiter = ',')]
     origins: Vec<Origin>,
 
+    /// Who may bring lists to this server
+    #[arg(long, env = "SETTEE_CREATE", value_name = "WHO", value_enum,
+        default_value_t = Creators::Open)]
+    create: Creators,
+
+    /// The token for `--create token`: 43 characters of base64url, kept secret
+    ///
+    /// The variable is better, because others on the machine can see a program's flags.
+    #[arg(
+        long,
+        env = "SETTEE_CREATE_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true,
+        required_if_eq("create", "token")
+    )]
+    create_token: Option<Token>,
+
     #[command(flatten)]
     quotas: QuotaFlags,
 
@@ -51,6 +71,17 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
+/// Who may bring lists to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Creators {
+    /// Everybody
+    Open,
+    /// Whoever knows the token
+    Token,
+    /// Nobody
+    Closed,
+}
+
 impl Config {
     pub fn listen(&self) -> SocketAddr {
         let from_leptos = || std::env::var("LEPTOS_SITE_ADDR").ok()?.parse().ok();
@@ -60,8 +91,13 @@ impl Config {
     pub fn settings(&self) -> Result<Settings, Error> {
         let site =
             if self.sync_only { None } else { Some(Site::find("settee").map_err(Error::Site)?) };
+        let creation = match (self.create, &self.create_token) {
+            (Creators::Open, _) => Creation::Open,
+            (Creators::Token, Some(token)) => Creation::Token(token.clone()),
+            (Creators::Closed, _) | (Creators::Token, None) => Creation::Closed,
+        };
         let (origins, quotas) = (self.origins.clone(), Quotas::from(&self.quotas));
-        Ok(Settings { site, origins, quotas, ..Settings::new(&self.data) })
+        Ok(Settings { site, origins, creation, quotas, ..Settings::new(&self.data) })
     }
 }
 
@@ -82,7 +118,12 @@ mod tests {
         assert_eq!(config.listen().port(), 0);
         assert_eq!(config.origins, ["https://a.example".parse().unwrap()]);
         assert_eq!(config.data, PathBuf::from("data"));
-        for wrong in [["--origin", "a.example"], ["--listen", "here"], ["--connections", "0"]] {
+        for wrong in [
+            ["--origin", "a.example"],
+            ["--listen", "here"],
+            ["--connections", "0"],
+            ["--create", "token"],
+        ] {
             assert!(Config::try_parse_from(["settee-server", wrong[0], wrong[1]]).is_err());
         }
     }

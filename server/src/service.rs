@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use settee::{
-    server::{KeysPolicy, Kit, Limits, Origin, Quotas},
+    server::{Creation, KeysPolicy, Kit, Limits, Origin, Quotas},
     store::Sqlite,
 };
 use settee_shell::{Shell, Site, security_headers};
@@ -22,6 +22,8 @@ pub struct Settings {
     pub site: Option<Site>,
     /// Addresses that pages may connect from, besides the server's own.
     pub origins: Vec<Origin>,
+    /// Who may bring lists.
+    pub creation: Creation,
     /// What strangers may use.
     pub quotas: Quotas,
     /// The protocol's limits.
@@ -35,6 +37,7 @@ impl Settings {
             data: data.as_ref().to_owned(),
             site: None,
             origins: Vec::new(),
+            creation: Creation::Open,
             quotas: Quotas::default(),
             limits: Limits::default(),
         }
@@ -50,9 +53,9 @@ pub struct Service {
 impl Service {
     /// Opens the databases and renders the page.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
-        let Settings { data, site, origins, quotas, limits } = settings;
+        let Settings { data, site, origins, creation, quotas, limits } = settings;
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
-            .policy(KeysPolicy::new(KIND))
+            .policy(KeysPolicy::new(KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
             .origins(origins)
             .quotas(quotas)

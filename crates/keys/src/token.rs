@@ -29,6 +29,9 @@ pub enum TokenError {
 }
 
 impl Token {
+    /// How long a token is, in bytes.
+    pub const LENGTH: usize = 32;
+
     /// The owner token of a new database.
     pub fn generate() -> Self {
         Self(random())

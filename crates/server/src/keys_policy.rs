@@ -11,20 +11,58 @@ use crate::policy::{Access, Asked, NewDatabase, Policy};
 #[derive(Debug, Clone)]
 pub struct KeysPolicy {
     kind: String,
+    creation: Creation,
+}
+
+/// Which owners may bring their databases to the server.
+#[derive(Debug, Clone, Default)]
+pub enum Creation {
+    /// All of them.
+    #[default]
+    Open,
+    /// Those who know this token. Their credentials are the owner's token and then this one.
+    Token(Token),
+    /// None: the server keeps the databases that it has.
+    Closed,
 }
 
 impl KeysPolicy {
     /// Owners create databases of this kind.
     pub fn new(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into() }
+        Self { kind: kind.into(), creation: Creation::Open }
+    }
+
+    /// Says which owners may.
+    #[must_use]
+    pub fn creation(mut self, creation: Creation) -> Self {
+        self.creation = creation;
+        self
+    }
+
+    /// Whether these credentials, beyond the owner's token, allow to create a database.
+    fn may_create(&self, permit: &[u8]) -> bool {
+        match &self.creation {
+            Creation::Open => true,
+            // How long it takes to compare verifiers tells nothing of a token.
+            Creation::Token(token) => {
+                let shown = Token::from_bytes(permit);
+                shown.is_ok_and(|shown| shown.verifier() == token.verifier())
+            }
+            Creation::Closed => false,
+        }
     }
 
     fn decide(&self, asked: &Asked) -> Result<Access, Denial> {
         let denied = |message| Denial::new(DenialCode::Denied, message);
         let id: DatabaseId =
             asked.database.parse().map_err(|_| denied("there is no database of that name"))?;
-        let token = Token::from_bytes(&asked.credentials)
-            .map_err(|_| denied("these credentials are incomplete"))?;
+        let length = asked.credentials.len().min(Token::LENGTH);
+        let (token, permit) = asked.credentials.split_at(length);
+        if !matches!(permit.len(), 0 | Token::LENGTH) {
+            return Err(denied("these credentials are too long"));
+        }
+        let token =
+            Token::from_bytes(token).map_err(|_| denied("these credentials are incomplete"))?;
         let verifiers = match &asked.known {
             Some(known) => Some(Verifiers::decode(&known.meta).map_err(|error| {
                 tracing::error!(%error, "what is kept beside a database can't be read");
@@ -33,6 +71,11 @@ impl KeysPolicy {
             None => None,
         };
         match judge(&id, &token, verifiers.as_ref()) {
+            Judgement::Granted(Role::Owner)
+                if asked.known.is_none() && !self.may_create(permit) =>
+            {
+                Err(denied("this server takes no new databases from strangers"))
+            }
             Judgement::Granted(Role::Owner) => {
                 let meta = Verifiers::of_owner(&token).encode();
                 let new = NewDatabase { kind: self.kind.clone(), meta };

@@ -82,7 +82,7 @@ mod wire;
 mod work;
 
 #[cfg(feature = "keys")]
-pub use keys_policy::KeysPolicy;
+pub use keys_policy::{Creation, KeysPolicy};
 pub use kit::{Builder, Kit, Streams};
 pub use origin::{Origin, OriginError};
 pub use policy::{Access, Asked, Known, NewDatabase, Policy};

@@ -159,7 +159,7 @@ impl Connection {
                 ServerOutput::Digest { channel } => {
                     let records = self.channels[&channel].changes(0, usize::MAX).await.unwrap();
                     let digests = Digests::of(records.iter().map(AsRef::as_ref));
-                    self.machine.handle_digests(self.now(), channel, Some(digests));
+                    self.machine.handle_digests(self.now(), channel, Some(&digests));
                 }
                 ServerOutput::Find { channel, ids } => {
                     let database = &self.channels[&channel];

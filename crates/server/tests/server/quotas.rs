@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use settee_axum::{KeysPolicy, Kit, Limits, Quotas};
+use settee_axum::{Creation, KeysPolicy, Kit, Limits, Quotas};
 use settee_keys::Token;
 use settee_store::MemoryStorage;
 use settee_sync::{
@@ -222,4 +222,28 @@ async fn more_in_work_than_there_is_room_for() {
     client.push(1, 3, vec![document("note/", "long", &body)]).await;
     client.hears_nothing().await;
     bystanders.are_fine().await;
+}
+
+#[tokio::test]
+async fn databases_of_those_who_know_the_servers_token() {
+    let permit = Token::generate();
+    for (creation, may) in [(Creation::Token(permit.clone()), true), (Creation::Closed, false)] {
+        let policy = KeysPolicy::new("notes").creation(creation);
+        let kit = kit(MemoryStorage::new([1; 16]), policy, Settings::default());
+        let server = TestServer::of(tempfile::tempdir().unwrap(), kit).await;
+        let mut client = Client::greeted(server.address).await;
+        assert_eq!(create(&mut client, 1).await.unwrap_err(), DenialCode::Denied);
+        let owner = Token::generate();
+        let shown = |permit: &Token| [*owner.as_bytes(), *permit.as_bytes()].concat();
+        let id = owner.database_id();
+        client.ask(2, id.as_str(), &shown(&Token::generate()), None).await;
+        assert!(matches!(client.receive().await, Message::Closed(_)));
+        client.ask(3, id.as_str(), &shown(&permit), None).await;
+        assert_eq!(matches!(client.receive().await, Message::Opened(_)), may);
+        if may {
+            // Once it is there, the owner's token is enough.
+            let (_, opened) = Client::opened(server.address, &owner, &owner, None).await;
+            assert_eq!(opened.channel, 1);
+        }
+    }
 }
