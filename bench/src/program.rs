@@ -5,7 +5,7 @@
 //! - [`sync`]: native clients and a server process. [`memory`]: memory use of the server.
 //!   [`rounds`] measures both several times, alternating with the [`peers`].
 //! - [`fairness`]: a small list and a large one on one connection. [`load`]: one list with many
-//!   readers.
+//!   readers. [`hostile`]: the same beside clients that mean ill.
 //! - [`sqlite`]: the server's store alone. [`compaction`]: disk use of deleted documents.
 //!   [`browser`]: the store in Chromium, compared with its peers.
 //! - [`server`] starts the process. [`device`] is a client with a database, [`reader`] one without.
@@ -19,6 +19,7 @@ mod device;
 mod fairness;
 mod figure;
 mod goals;
+mod hostile;
 mod ledger;
 mod load;
 mod memory;
@@ -82,6 +83,8 @@ enum Part {
     Fair,
     /// One list with many clients; measured only if it is named
     Load,
+    /// A list with many clients beside clients that mean ill; measured only if it is named
+    Hostile,
 }
 
 pub fn main() -> ExitCode {
@@ -118,6 +121,9 @@ async fn run(options: &Options) -> Result<bool> {
     }
     if options.part == Some(Part::Load) {
         report.add("load", limited(load::figures(options.clients)).await);
+    }
+    if options.part == Some(Part::Hostile) {
+        report.add("hostile clients", hostile::figures().await);
     }
     if chosen(&[Part::Store]) {
         report.add("SQLite", limited(sqlite::figures()).await);

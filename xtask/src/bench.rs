@@ -43,6 +43,8 @@ enum Part {
     Fair,
     /// One list with many clients (only when it is named)
     Load,
+    /// A list with many clients beside clients that mean ill (only when it is named)
+    Hostile,
 }
 
 /// Builds the server and the benchmarks in one call, so that they share their dependencies.
@@ -72,6 +74,7 @@ pub fn run(options: &Options) -> Result<()> {
             Part::Server => "server",
             Part::Fair => "fair",
             Part::Load => "load",
+            Part::Hostile => "hostile",
         });
     }
     if options.no_peers {

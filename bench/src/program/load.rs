@@ -10,7 +10,11 @@ use settee_bench::{
     documents::Todos,
     statistics::{median, milliseconds, percentile},
 };
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use settee_store::Edit;
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
 
 use super::{
     Result,
@@ -48,18 +52,11 @@ pub async fn figures(clients: u16) -> Result<Vec<Figure>> {
     let before = server.memory()?;
     let edits = Todos::default().edits(EDITS);
     let ledger = Arc::new(Ledger::new(&edits));
-    let work = |reader| watch(reader, ledger.clone());
-    let mut crowd = reader::gather(&server, &owner, readers.into(), work).await?;
+    let mut crowd = crowd(&server, &owner, readers.into(), &ledger).await?;
     sleep(REST).await;
 
     let (start, used) = (Instant::now(), server.processor_time()?);
-    let mut pace = interval(GAP);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for (edit, writer) in edits.into_iter().zip(writers.iter().cycle()) {
-        pace.tick().await;
-        ledger.note(&edit.id);
-        write(&writer.database, vec![edit]).await?;
-    }
+    write_in_turn(&writers, edits, &ledger).await?;
     let (mut times, mut open) = (Vec::new(), Vec::with_capacity(readers.into()));
     while let Some(ended) = crowd.join_next().await {
         let (reader, seen) = ended??;
@@ -78,6 +75,46 @@ pub async fn figures(clients: u16) -> Result<Vec<Figure>> {
         Figure::new("load_server_cpu_percent", busy * 100.0, "%"),
         Figure::new("load_connection_kb", each / 1e3, "kB"),
     ])
+}
+
+/// The latencies of so many edits of a list with so many clients, in milliseconds.
+pub async fn latencies(server: &Server, clients: u16, edits: usize) -> Result<Vec<f64>> {
+    let owner = Token::generate();
+    let writers = writers(server, &owner).await?;
+    let edits = Todos::default().edits(edits);
+    let ledger = Arc::new(Ledger::new(&edits));
+    let readers = clients.saturating_sub(WRITERS);
+    let mut crowd = crowd(server, &owner, readers.into(), &ledger).await?;
+    write_in_turn(&writers, edits, &ledger).await?;
+    let mut times = Vec::new();
+    while let Some(ended) = crowd.join_next().await {
+        times.extend(ended??.1);
+    }
+    Ok(times)
+}
+
+type Crowd = JoinSet<Result<(Reader, Vec<f64>)>>;
+
+/// Connects readers, each of which waits for all of the ledger's documents.
+async fn crowd(
+    server: &Server,
+    owner: &Token,
+    readers: usize,
+    ledger: &Arc<Ledger>,
+) -> Result<Crowd> {
+    reader::gather(server, owner, readers, |reader| watch(reader, ledger.clone())).await
+}
+
+/// Writes one edit every `GAP`, each by the next writer.
+async fn write_in_turn(writers: &[Device], edits: Vec<Edit>, ledger: &Ledger) -> Result<()> {
+    let mut pace = interval(GAP);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for (edit, writer) in edits.into_iter().zip(writers.iter().cycle()) {
+        pace.tick().await;
+        ledger.note(&edit.id);
+        write(&writer.database, vec![edit]).await?;
+    }
+    Ok(())
 }
 
 /// Connects the writers. The first one writes the initial list.
