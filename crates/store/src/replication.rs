@@ -120,6 +120,7 @@ impl ReplicatedRevision {
             pending: false,
             own: false,
             kept_for_pending: false,
+            spilled: 0,
         }
     }
 

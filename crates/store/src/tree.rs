@@ -285,6 +285,7 @@ mod tests {
             deleted: false,
             body: Some(Body::empty()),
             seq: 1,
+            spilled: 0,
             pending: false,
             own: false,
             kept_for_pending: false,

@@ -45,6 +45,7 @@ pub(super) fn edit_record(
         own: true,
         kept_for_pending: false,
     };
+        spilled: 0,
     match record.tree.insert(node) {
         Insertion::New => Ok((Some(revision), true)),
         Insertion::Known => Ok((Some(revision), false)),
@@ -128,11 +129,11 @@ fn is_view_known(tree: &RevisionTree, leaves: &[Revision]) -> bool {
     let is_live = |leaf: &&Revision| tree.get(**leaf).is_some_and(|node| !node.deleted);
     let live: Vec<Revision> = leaves.iter().filter(is_live).copied().collect();
     let leaves = if live.is_empty() { leaves } else { &live };
-    leaves.iter().enumerate().all(|(at, one)| {
-        tree.get(*one).as_ref().is_some_and(has_body)
-            && leaves[at + 1..]
-                .iter()
-                .all(|other| tree.common_ancestors(*one, *other).iter().all(has_body))
+    let nodes: Option<Vec<&Node>> = leaves.iter().map(|leaf| tree.get(*leaf)).collect();
+    nodes.is_some_and(|nodes| {
+        let bases = tree.bases_of(&nodes);
+        nodes.iter().all(has_body)
+            && bases.iter().all(|base| tree.get(*base).as_ref().is_some_and(has_body))
     })
 }
 
