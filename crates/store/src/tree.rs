@@ -5,17 +5,19 @@
 //! idempotent. Leaves, the winner and ancestors are computed from the set.
 //!
 //! - `pending`: what waits for the server, and what the server has answered.
-//! - `tidy`: dropping what nothing needs any more.
+//! - `tidy`: dropping what nothing needs any more; `room`: how much there is room for.
 //! - `forgotten`: what replicas tell each other about revisions that they have dropped.
 
 mod forgotten;
 mod pending;
+mod room;
 mod tidy;
 
 use std::collections::HashSet;
 
 use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
+pub use self::room::RETAINED_LIMIT;
 pub use crate::node::Node;
 use crate::{ancestry::Ancestry, forgotten::Forgotten, node::sort_by_rank, revision::Revision};
 
@@ -148,6 +150,7 @@ impl RevisionTree {
     /// The revisions that no other revision of the tree descends from or merges, the winner first.
     /// Forgotten revisions are not among them.
     ///
+                    known.spilled = 0;
     /// CouchDB: live before deleted, then the highest generation, then the highest hash.
     pub fn leaves(&self) -> Vec<&Node> {
         let mut leaves: Vec<&Node> = self.leaves_among(|_| true).collect();

@@ -118,3 +118,5 @@ impl RevisionTree {
         changed
     }
 }
+                // It takes no room on the server, or makes others give way there.
+                node.spilled = 0;
