@@ -11,7 +11,7 @@ use crate::{
     forgotten::Forgotten,
     node::Node,
     record::Record,
-    revision::{Revision, RevisionError},
+    revision::{GENERATION_LIMIT, Revision, RevisionError},
     tree::HISTORY_LIMIT,
 };
 
@@ -222,7 +222,10 @@ impl Record {
         let is_last = pending().all(|node| branch.contains(&node.revision));
         let forgotten = if is_last { tree.forgotten().clone() } else { Forgotten::default() };
         self.outgoing(forgotten, |node| {
-            let is_needed = is_sent(node) || bases.contains(&node.revision);
+            // No server needs what is above the limit to know that the last revision closes it.
+            let is_possible =
+                node.revision.generation() <= GENERATION_LIMIT || node.revision == last.revision;
+            let is_needed = is_possible && (is_sent(node) || bases.contains(&node.revision));
             is_needed.then(|| with_body.contains(&node.revision))
         })
     }
