@@ -68,6 +68,7 @@ fn node(input: &mut Input<'_>, before: &[Node]) -> Node {
         pending,
         own: choice & IS_OWN != 0,
         kept_for_pending: false,
+        spilled: 0,
     }
 }
 

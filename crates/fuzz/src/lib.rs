@@ -5,6 +5,7 @@
 
 mod batch;
 mod canonical;
+mod cost;
 mod history;
 mod input;
 mod message;
@@ -15,6 +16,7 @@ mod tree;
 
 pub use batch::batch;
 pub use canonical::canonical;
+pub use cost::cost;
 pub use message::message;
 pub use record::record;
 pub use session::session;
@@ -27,6 +29,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("batch", batch),
     ("canonical", canonical),
+    ("cost", cost),
     ("message", message),
     ("record", record),
     ("session", session),

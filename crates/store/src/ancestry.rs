@@ -7,7 +7,7 @@
 use crate::{node::Node, revision::Revision};
 
 /// A set of nodes, as a bit for each position.
-type Positions = Box<[u64]>;
+pub type Positions = Box<[u64]>;
 
 /// All nodes of a tree with their ancestors.
 pub struct Ancestry<'tree> {
@@ -52,21 +52,24 @@ impl<'tree> Ancestry<'tree> {
     /// The latest common ancestors of two revisions, the highest first. Here a revision counts as
     /// its own ancestor.
     pub fn common(&self, one: Revision, other: Revision) -> Vec<&'tree Node> {
-        let (Some(one), Some(other)) =
-            (self.ancestors_and_itself(one), self.ancestors_and_itself(other))
-        else {
-            return Vec::new();
-        };
-        let mut common = one;
+        let common = self.common_positions(one, other).unwrap_or_default();
+        let mut latest: Vec<&Node> = positions(&common).map(|at| &self.nodes[at]).collect();
+        latest.reverse();
+        latest
+    }
+
+    /// The positions of the latest common ancestors of two revisions; `None` if the tree hasn't got
+    /// the revisions. See [`Ancestry::common`].
+    pub fn common_positions(&self, one: Revision, other: Revision) -> Option<Positions> {
+        let mut common = self.ancestors_and_itself(one)?;
+        let other = self.ancestors_and_itself(other)?;
         common.iter_mut().zip(&other).for_each(|(word, other)| *word &= other);
         let mut earlier: Positions = vec![0; common.len()].into();
         for at in positions(&common) {
             unite(&mut earlier, &self.ancestors[at]);
         }
         common.iter_mut().zip(&earlier).for_each(|(word, earlier)| *word &= !earlier);
-        let mut latest: Vec<&Node> = positions(&common).map(|at| &self.nodes[at]).collect();
-        latest.reverse();
-        latest
+        Some(common)
     }
 
     fn ancestors_and_itself(&self, revision: Revision) -> Option<Positions> {
@@ -81,7 +84,8 @@ fn unite(positions: &mut [u64], others: &[u64]) {
     positions.iter_mut().zip(others).for_each(|(word, other)| *word |= other);
 }
 
-fn positions(set: &[u64]) -> impl Iterator<Item = usize> {
+/// The positions in a set, in rising order.
+pub fn positions(set: &[u64]) -> impl Iterator<Item = usize> {
     set.iter().enumerate().flat_map(|(word, bits)| {
         (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
     })
@@ -123,8 +127,19 @@ mod tests {
     fn node(revision: Revision, parent: Option<Revision>, merges: &[Revision]) -> Node {
         let merges = merges.to_vec();
         let (deleted, body, seq, pending, own) = (false, None, 1, false, false);
-        let kept_for_pending = false;
-        Node { revision, parent, merges, deleted, body, seq, pending, own, kept_for_pending }
+        let (kept_for_pending, spilled) = (false, 0);
+        Node {
+            revision,
+            parent,
+            merges,
+            deleted,
+            body,
+            seq,
+            pending,
+            own,
+            kept_for_pending,
+            spilled,
+        }
     }
 
     fn common(nodes: &[Node], one: Revision, other: Revision) -> Vec<Revision> {

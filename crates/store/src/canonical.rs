@@ -66,7 +66,7 @@ fn write_number(number: &Number, text: &mut String) {
     }
 }
 
-fn write_string(string: &str, text: &mut String) {
+pub fn write_string(string: &str, text: &mut String) {
     text.push('"');
     let mut rest = string;
     while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')

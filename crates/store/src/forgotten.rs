@@ -43,11 +43,13 @@ impl Forgotten {
         self.add(mark(revision));
     }
 
-    /// Adds the names that another replica has forgotten. Returns whether any of them was new.
-    pub(crate) fn extend(&mut self, other: &Self) -> bool {
-        let before = self.marks.clone();
-        other.marks.iter().for_each(|mark| self.add(*mark));
-        self.marks != before
+    /// Removes a name. Returns whether it was there.
+    pub(crate) fn remove(&mut self, revision: Revision) -> bool {
+        let at = self.marks.binary_search(&mark(revision));
+        at.is_ok_and(|at| {
+            self.marks.remove(at);
+            true
+        })
     }
 
     fn add(&mut self, mark: [u8; MARK]) {

@@ -39,12 +39,21 @@ pub struct Node {
     /// from it.
     #[cbor(n(8), default, skip_if = "is_false")]
     pub kept_for_pending: bool,
+    /// The length in bytes of the body that was dropped for lack of room: see
+    /// [`RevisionTree::tidy`](crate::tree::RevisionTree::tidy). 0 if none was.
+    #[cbor(n(9), default, skip_if = "is_zero")]
+    pub spilled: u32,
 }
 
 impl Node {
     /// The revisions that this one replaces: its parent and those that it merges.
     pub(crate) fn closes(&self) -> impl Iterator<Item = Revision> + '_ {
         self.parent.into_iter().chain(self.merges.iter().copied())
+    }
+
+    /// The length of the body in bytes; 0 without one.
+    pub(crate) fn length(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.as_str().len())
     }
 
     /// `CouchDB`'s order of leaves: live before deleted, then the highest generation, then the
@@ -62,4 +71,9 @@ pub(crate) fn sort_by_rank(nodes: &mut Vec<&Node>) {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder passes references")]
 pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the encoder passes references")]
+fn is_zero(length: &u32) -> bool {
+    *length == 0
 }

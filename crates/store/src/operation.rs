@@ -32,16 +32,18 @@ pub const COMMIT_LIMIT: usize = 50_000;
 #[derive(Debug, Clone)]
 pub enum Operation {
     /// Edits a document on this replica. Fails with any [`OperationError`] except
-    /// [`OperationError::NoBody`] and [`OperationError::Overgrown`].
+    /// [`OperationError::NoBody`], [`OperationError::Generation`] and [`OperationError::Overgrown`].
     Edit(Edit),
     /// Inserts revisions from another replica beside the existing ones (CouchDB: `_bulk_docs` with
     /// `new_edits: false`). Revisions that are known already change nothing. Fails with
-    /// [`OperationError::Differs`], [`OperationError::NoBody`] or [`OperationError::Overgrown`].
+    /// [`OperationError::Differs`], [`OperationError::NoBody`], [`OperationError::Generation`] or
+    /// [`OperationError::Overgrown`].
     Replicate {
         /// Either all of it is inserted, or nothing.
         document: ReplicatedDocument,
         /// Whether the other replica is the server. Then its revisions needn't be sent to it, what
-        /// it has forgotten is forgotten here, and nothing is [`OperationError::Overgrown`].
+        /// it has forgotten is forgotten here, and nothing is refused for its generation or as
+        /// [`OperationError::Overgrown`].
         acknowledges: bool,
     },
     /// The server has committed the revisions, and so everything that they descend from.
@@ -190,9 +192,13 @@ pub enum OperationError {
     /// Every leaf needs a body, and every document a leaf; revisions that form a cycle have none.
     #[error("a leaf of the document has no body")]
     NoBody,
-    /// Always [`RevisionError::Overflow`]: the document can't be edited any further.
+    /// The name of the edit can't be derived: see [`Revision::derive`].
     #[error(transparent)]
     Revision(#[from] RevisionError),
+    /// On a server: the generation of a revision that isn't known yet is higher than
+    /// [`GENERATION_LIMIT`](crate::revision::GENERATION_LIMIT). No edit makes such a revision.
+    #[error("the revision's generation is higher than edits can reach")]
+    Generation,
     /// The edit, rebased on this profile's other edits, exceeds the limits of a [`Body`].
     #[error("the edit and the edits made since exceed the limits of a body")]
     TooLarge,
@@ -314,6 +320,7 @@ impl<P: Place> Progress<'_, P> {
     ) -> Result<Result<Applied, OperationError>, P::Error> {
         let takes_seq = !matches!(operation, Operation::Compact { .. });
         let is_replicated = matches!(operation, Operation::Replicate { .. });
+        let is_tidied = matches!(operation, Operation::Replicate { acknowledges: false, .. });
         let before = match self.changed.get(&id) {
             Some(record) => Some(record.clone()),
             None => self.place.record(&id)?,
@@ -330,7 +337,9 @@ impl<P: Place> Progress<'_, P> {
         if changed && takes_seq {
             self.seq = next;
             record.seq = next;
-            record.tree.tidy();
+            if !is_tidied {
+                record.tree.tidy();
+            }
         }
         let is_contested = is_replicated && record.tree.leaves().len() > 1;
         if changed {
@@ -394,21 +403,18 @@ fn apply(
 }
 
 /// Keeps the latest of the revisions that were taken out of the tree as the refused edit: it
-/// includes the changes of the others. Revisions that the refused edit which is kept already is
-/// based on are included in that one.
+/// includes the changes of the others. A revision that the refused edit which is kept already is
+/// based on is included in that one.
 fn keep_latest_refused(record: &mut Record, taken: &[Node], reason: String) {
     let is_taken = |base: &Revision| taken.iter().any(|node| node.revision == *base);
-    let closed = taken.iter().flat_map(Node::closes);
-    let based_on: Vec<Revision> = closed.filter(|base| !is_taken(base)).collect();
-    let mut included: Vec<Revision> =
-        record.refused.as_ref().map_or_else(Vec::new, |refused| refused.based_on.clone());
-    let latest = taken.iter().rev().find(|node| {
-        let is_included = included.contains(&node.revision);
-        if is_included {
-            included.extend(node.closes());
-        }
-        !is_included
-    });
+    let closed: Vec<Revision> = taken.iter().flat_map(Node::closes).collect();
+    let based_on: Vec<Revision> = closed.iter().copied().filter(|base| !is_taken(base)).collect();
+    let included: &[Revision] =
+        record.refused.as_ref().map_or(&[], |refused| refused.based_on.as_slice());
+    let latest = taken
+        .iter()
+        .rev()
+        .find(|node| !closed.contains(&node.revision) && !included.contains(&node.revision));
     if let Some(Node { revision, deleted, body, .. }) = latest.cloned() {
         assert!(record.tree.get(revision).is_none(), "a refused revision is not in the tree");
         record.keep_refused(Refused { revision, deleted, body, reason, based_on });

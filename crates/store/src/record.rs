@@ -73,6 +73,9 @@ pub struct Document {
     pub deleted: bool,
     /// The live leaves, merged field by field. For a deleted document, the winner's body.
     pub body: Body,
+    /// False if the body shows the winner alone, because the live leaves are too large to be merged:
+    /// see [`View::is_merged`]. An edit closes the others nevertheless, so readers have to be told.
+    pub is_merged: bool,
     /// Fields to which several replicas gave different values, each with all its values. The body
     /// shows the first value. See [`Document::resolved`].
     pub conflicts: Vec<OpenConflict>,
@@ -109,7 +112,8 @@ impl Record {
 
     /// The document as a reader sees it; `None` if all of its revisions were refused.
     pub fn document(&self) -> Option<Document> {
-        let View { winner, leaves, deletions, deleted, body, conflicts } = view(&self.tree)?;
+        let view = view(&self.tree)?;
+        let View { winner, leaves, deletions, deleted, body, is_merged, conflicts } = view;
         let nodes = || leaves.iter().filter_map(|leaf| self.tree.get(*leaf));
         let own_leaves = nodes().filter(|leaf| leaf.own).map(|leaf| leaf.revision).collect();
         let kept = (deletions > 0 && !deleted).then(|| {
@@ -123,6 +127,7 @@ impl Record {
             leaves,
             deleted,
             body,
+            is_merged,
             conflicts,
             kept,
             own_leaves,

@@ -11,7 +11,7 @@ use crate::{
     forgotten::Forgotten,
     node::Node,
     record::Record,
-    revision::{Revision, RevisionError},
+    revision::{GENERATION_LIMIT, Revision, RevisionError},
     tree::HISTORY_LIMIT,
 };
 
@@ -120,6 +120,7 @@ impl ReplicatedRevision {
             pending: false,
             own: false,
             kept_for_pending: false,
+            spilled: 0,
         }
     }
 
@@ -207,13 +208,13 @@ impl Record {
         let is_sent = |node: &Node| node.pending && branch.contains(&node.revision);
         let sent = tree.nodes().iter().filter(|node| is_sent(node));
         let bases: HashSet<Revision> = sent.flat_map(Node::closes).collect();
-        let mut room = BODY_LIMIT.saturating_sub(length(last));
+        let mut room = BODY_LIMIT.saturating_sub(last.length());
         let mut with_body = HashSet::from([last.revision]);
         for node in tree.nodes().iter().rev() {
             let is_wanted = is_sent(node) || bases.contains(&node.revision);
-            let fits = is_wanted && node.body.is_some() && length(node) <= room;
+            let fits = is_wanted && node.body.is_some() && node.length() <= room;
             if fits && with_body.insert(node.revision) {
-                room -= length(node);
+                room -= node.length();
             }
         }
         // A server that has lost something learns from these names which revisions are closed. They
@@ -221,7 +222,10 @@ impl Record {
         let is_last = pending().all(|node| branch.contains(&node.revision));
         let forgotten = if is_last { tree.forgotten().clone() } else { Forgotten::default() };
         self.outgoing(forgotten, |node| {
-            let is_needed = is_sent(node) || bases.contains(&node.revision);
+            // No server needs what is above the limit to know that the last revision closes it.
+            let is_possible =
+                node.revision.generation() <= GENERATION_LIMIT || node.revision == last.revision;
+            let is_needed = is_possible && (is_sent(node) || bases.contains(&node.revision));
             is_needed.then(|| with_body.contains(&node.revision))
         })
     }
@@ -234,8 +238,7 @@ impl Record {
     /// What another replica lacks, given what it is `known` to have; `None` if it lacks nothing.
     ///
     /// `skip` names revisions that the other replica has in any case. Leaves are sent with their
-    /// bodies. Merge bases are sent with theirs, the latest first, while they and the leaves fit
-    /// into [`BODY_LIMIT`] bytes.
+    /// bodies, and merge bases with those that [are kept](crate::tree::RETAINED_LIMIT).
     pub fn outgoing_since(
         &self,
         known: Known,
@@ -251,7 +254,7 @@ impl Record {
         // Leaves are merged over their common ancestors. Those bodies are sent to every replica or
         // to none, so that all of them merge alike.
         let ancestors = self.tree.bases_of(&leaves);
-        let with_body = self.bases_that_fit(&leaves, &ancestors);
+        let with_body = self.tree.bases_that_fit(&leaves, &ancestors);
         let is_conflict = leaves.len() > 1;
         // Merge bases are sent even to the replica that they came from: it drops their bodies when
         // it learns that this replica lacks them.
@@ -291,20 +294,6 @@ impl Record {
         })
     }
 
-    /// The merge bases that are sent with their bodies: as many as fit beside the leaves, the
-    /// latest first.
-    fn bases_that_fit(&self, leaves: &[&Node], bases: &HashSet<Revision>) -> HashSet<Revision> {
-        let mut room = BODY_LIMIT.saturating_sub(leaves.iter().map(|leaf| length(leaf)).sum());
-        let mut fitting = HashSet::new();
-        for node in self.tree.nodes().iter().rev().filter(|node| bases.contains(&node.revision)) {
-            if length(node) <= room {
-                room -= length(node);
-                fitting.insert(node.revision);
-            }
-        }
-        fitting
-    }
-
     /// A document of the chosen revisions. `choose` returns `None` for a revision that isn't sent,
     /// and otherwise whether it is sent with its body. `None` if no revision is chosen.
     fn outgoing(
@@ -321,8 +310,4 @@ impl Record {
         let is_something = !revisions.is_empty();
         is_something.then(|| ReplicatedDocument { id: self.id.clone(), revisions, forgotten })
     }
-}
-
-fn length(node: &Node) -> usize {
-    node.body.as_ref().map_or(0, |body| body.as_str().len())
 }

@@ -11,6 +11,15 @@ use crate::body::Body;
 /// The version of the hash's input format, which is itself part of the input.
 const HASH_FORMAT: u8 = 1;
 
+/// The highest generation that an edit makes. A document of which a leaf has it begins again: the
+/// next edit is a first revision that merges all leaves. So every document can be edited and
+/// deleted, whatever generation somebody has invented.
+///
+/// A server takes no new revision of a higher generation. That refuses no honest client, whatever
+/// the server has lost, because no edit makes such a revision. A document that is edited a thousand
+/// times a second gets here after 24 days.
+pub const GENERATION_LIMIT: u32 = 1 << 31;
+
 /// A revision's name, written as `generation-hash` with the hash in 32 lower-case hex digits.
 ///
 /// Names are ordered by generation, then by the hash's bytes, as in CouchDB.

@@ -5,17 +5,19 @@
 //! idempotent. Leaves, the winner and ancestors are computed from the set.
 //!
 //! - `pending`: what waits for the server, and what the server has answered.
-//! - `tidy`: dropping what nothing needs any more.
+//! - `tidy`: dropping what nothing needs any more; `room`: how much there is room for.
 //! - `forgotten`: what replicas tell each other about revisions that they have dropped.
 
 mod forgotten;
 mod pending;
+mod room;
 mod tidy;
 
 use std::collections::HashSet;
 
 use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
+pub use self::room::RETAINED_LIMIT;
 pub use crate::node::Node;
 use crate::{ancestry::Ancestry, forgotten::Forgotten, node::sort_by_rank, revision::Revision};
 
@@ -32,6 +34,9 @@ pub enum Insertion {
     New,
     /// The tree had the revision already. If the body was missing, the node's body was added.
     Known,
+    /// The tree had the revision with other contents and without a body. A name is derived from the
+    /// contents with the body, so the node's are the true ones, and have replaced them.
+    Corrected,
     /// The tree has a revision of that name with other contents.
     Differs,
 }
@@ -114,8 +119,9 @@ impl RevisionTree {
         self.position(revision).ok().map(|at| &self.nodes[at])
     }
 
-    /// Inserts a node. If the tree has the revision already, `pending` and `own` stay as they are;
-    /// if the contents [differ](Insertion::Differs), nothing changes.
+    /// Inserts a node. If it has a body, its name was checked against its contents. If the tree has
+    /// the revision already, `pending` and `own` stay as they are; if the contents
+    /// [differ](Insertion::Differs), nothing changes.
     pub fn insert(&mut self, node: Node) -> Insertion {
         match self.position(node.revision) {
             Err(at) => {
@@ -133,11 +139,18 @@ impl RevisionTree {
                     || known.deleted != node.deleted
                     || bodies_differ
                 {
-                    return Insertion::Differs;
+                    let is_proven = known.body.is_none() && node.body.is_some();
+                    if !is_proven {
+                        return Insertion::Differs;
+                    }
+                    let (pending, own) = (known.pending || node.pending, known.own || node.own);
+                    *known = Node { pending, own, ..node };
+                    return Insertion::Corrected;
                 }
                 // A body that arrives later is a change, so it gets a new `seq`.
                 if known.body.is_none() && node.body.is_some() {
                     known.body = node.body;
+                    known.spilled = 0;
                     known.seq = node.seq;
                 }
                 Insertion::Known
@@ -146,7 +159,7 @@ impl RevisionTree {
     }
 
     /// The revisions that no other revision of the tree descends from or merges, the winner first.
-    /// Forgotten revisions are not among them.
+    /// Forgotten revisions are not among them, unless they wait for the server.
     ///
     /// CouchDB: live before deleted, then the highest generation, then the highest hash.
     pub fn leaves(&self) -> Vec<&Node> {
@@ -164,7 +177,8 @@ impl RevisionTree {
         let chosen = move || self.nodes.iter().filter(move |node| is_chosen(node));
         let closed: HashSet<Revision> = chosen().flat_map(Node::closes).collect();
         chosen().filter(move |node| {
-            !closed.contains(&node.revision) && !self.forgotten.contains(node.revision)
+            let is_forgotten = !node.pending && self.forgotten.contains(node.revision);
+            !closed.contains(&node.revision) && !is_forgotten
         })
     }
 
@@ -223,26 +237,9 @@ impl RevisionTree {
         bases
     }
 
-    /// Announces those of the revisions that are merge bases and have a body: gives them the update
-    /// sequence `seq`, so that replicas which have read further are sent them again. Returns
-    /// whether there was one.
-    pub fn tell_again(&mut self, revisions: &[Revision], seq: u64) -> bool {
-        let bases = self.merge_bases_among(revisions);
-        self.announce(seq, |node| node.body.is_some() && bases.contains(&node.revision))
-    }
-
-    /// Announces the merge bases that are not in `before`, with or without a body: gives them the
-    /// update sequence `seq`.
-    pub fn tell_new_bases(&mut self, before: &HashSet<Revision>, seq: u64) {
-        let bases = self.merge_bases();
-        self.announce(seq, |node| {
-            bases.contains(&node.revision) && !before.contains(&node.revision)
-        });
-    }
-
     /// Gives the chosen revisions the update sequence `seq`, so that all replicas are sent them.
     /// Returns whether there was one.
-    fn announce(&mut self, seq: u64, is_chosen: impl Fn(&Node) -> bool) -> bool {
+    pub(crate) fn announce(&mut self, seq: u64, is_chosen: impl Fn(&Node) -> bool) -> bool {
         self.nodes.iter_mut().filter(|node| is_chosen(node)).fold(false, |_, node| {
             node.seq = seq;
             true
@@ -288,6 +285,7 @@ mod tests {
             pending: false,
             own: false,
             kept_for_pending: false,
+            spilled: 0,
         };
         let is_decoded = |nodes: &[Node]| {
             let bytes = minicbor::to_vec(nodes).unwrap();

@@ -6,7 +6,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::{body::Body, heap_sort::heap_sort, node::Node, revision::Revision, tree::RevisionTree};
+pub use crate::merge::{CONFLICTS_LIMIT, WORK_LIMIT};
+use crate::{
+    body::{BODY_LIMIT, Body},
+    merge::{Merged, merge},
+    node::Node,
+    revision::Revision,
+    tree::RevisionTree,
+};
 
 /// Most live leaves that are merged; with more, the first by the winner's order (CouchDB: the
 /// highest generation, then the highest hash). A view names at most as many deleted leaves.
@@ -26,9 +33,13 @@ pub struct View {
     pub deletions: usize,
     /// Whether all leaves are deleted (CouchDB: whether the winner is, which is the same).
     pub deleted: bool,
-    /// The live leaves, merged field by field; the winner's body if the merged one would exceed the
-    /// limits of a [`Body`]. For a deleted document, the winner's body.
+    /// The live leaves, merged field by field. If they can't be merged, or if the document is
+    /// deleted, the winner's body.
     pub body: Body,
+    /// False if the body shows the winner alone, because merging the live leaves would exceed a
+    /// limit: that of a [`Body`], [`WORK_LIMIT`] or [`CONFLICTS_LIMIT`]. An edit of all leaves closes
+    /// the others nevertheless, so readers have to be told.
+    pub is_merged: bool,
     /// Fields that were changed differently, in the order of their paths. Empty if all changes were
     /// to different fields.
     pub conflicts: Vec<OpenConflict>,
@@ -57,13 +68,19 @@ pub fn view(tree: &RevisionTree) -> Option<View> {
     if let [only] = tree.nodes() {
         return Some(view_of_one(only));
     }
+    let leaves = shown(tree);
+    (!leaves.is_empty()).then(|| view_of(tree, &leaves))
+}
+
+/// The leaves that a view of the tree shows, the winner first.
+fn shown(tree: &RevisionTree) -> Vec<&Node> {
     let leaves = tree.leaves();
     let (mut live, mut deleted): (Vec<&Node>, Vec<&Node>) =
         leaves.into_iter().partition(|leaf| !leaf.deleted);
     live.truncate(MERGE_LIMIT);
     deleted.truncate(MERGE_LIMIT);
     live.extend(deleted);
-    (!live.is_empty()).then(|| view_of(tree, &live))
+    live
 }
 
 /// The view of the tree if the chosen revisions were its leaves. They are in the winner's order.
@@ -80,26 +97,24 @@ pub fn view_of(tree: &RevisionTree, leaves: &[&Node]) -> View {
 
 /// Live leaves, merged field by field.
 fn merged(tree: &RevisionTree, leaves: &[&Node]) -> View {
-    let winner = leaves[0];
-    let bodies: Vec<Value> = leaves.iter().map(|leaf| parsed(leaf.body.as_ref())).collect();
-    let ancestors: Vec<Vec<Ancestry<Value>>> = leaves
-        .iter()
-        .map(|one| leaves.iter().map(|other| ancestry(tree, one, other)).collect())
-        .collect();
-    let mut merge = Merge { leaves, path: Vec::new(), conflicts: Vec::new() };
-    let sides: Vec<Option<&Value>> = bodies.iter().map(Some).collect();
-    let bases: Bases<'_> = ancestors
-        .iter()
-        .map(|row| {
-            row.iter().map(|known| known.as_ref().map(|v| v.iter().map(Some).collect())).collect()
-        })
-        .collect();
-    let fields = merge.fields(&sides, &bases);
+    let winner = view_of_one(leaves[0]);
+    let Some(Merged { body, conflicts, .. }) = merge(tree, leaves) else {
+        return View { is_merged: false, ..winner };
+    };
     // Each body is within the limits, but all fields together may exceed them. Then the view shows
     // the winner's body with the conflicts.
-    let body = Body::new(fields);
-    let body = body.unwrap_or_else(|_| winner.body.clone().unwrap_or_else(Body::empty));
-    View { body, conflicts: merge.conflicts, ..view_of_one(winner) }
+    if body.len() > BODY_LIMIT {
+        return View { is_merged: false, conflicts, ..winner };
+    }
+    View { body: Body::from_trusted(&body), conflicts, ..winner }
+}
+
+/// How much work the view of a tree is: the bytes and pairs of leaves that are looked at. For tests
+/// of its cost. `None` if nothing is merged.
+pub fn steps(tree: &RevisionTree) -> Option<usize> {
+    let leaves = shown(tree);
+    let live = leaves.iter().take_while(|leaf| !leaf.deleted).count();
+    (live > 1).then(|| merge(tree, &leaves[..live]))?.map(|merged| merged.steps)
 }
 
 fn view_of_one(node: &Node) -> View {
@@ -109,104 +124,9 @@ fn view_of_one(node: &Node) -> View {
         deletions: usize::from(node.deleted),
         deleted: node.deleted,
         body: node.body.clone().unwrap_or_else(Body::empty),
+        is_merged: true,
         conflicts: Vec::new(),
     }
-}
-
-fn parsed(body: Option<&Body>) -> Value {
-    Value::Object(body.map(Body::fields).unwrap_or_default())
-}
-
-/// The bodies of the latest common ancestors; `None` if there is none, or a body is missing.
-type Ancestry<T> = Option<Vec<T>>;
-/// For each pair of leaves, their common ancestors' values at the present path.
-type Bases<'a> = Vec<Vec<Ancestry<Option<&'a Value>>>>;
-
-fn ancestry(tree: &RevisionTree, one: &Node, other: &Node) -> Ancestry<Value> {
-    let common = tree.common_ancestors(one.revision, other.revision);
-    if common.is_empty() {
-        return None;
-    }
-    common.iter().map(|node| node.body.as_ref().map(|body| parsed(Some(body)))).collect()
-}
-
-struct Merge<'a> {
-    leaves: &'a [&'a Node],
-    path: Vec<String>,
-    conflicts: Vec<OpenConflict>,
-}
-
-impl Merge<'_> {
-    /// Merges objects field by field.
-    fn fields(&mut self, sides: &[Option<&Value>], bases: &Bases<'_>) -> Map<String, Value> {
-        let mut names: Vec<&String> = sides
-            .iter()
-            .filter_map(|side| side.and_then(Value::as_object))
-            .flat_map(Map::keys)
-            .collect();
-        heap_sort(&mut names, Ord::cmp);
-        names.dedup();
-        let mut merged = Map::new();
-        for name in names {
-            let within: Vec<Option<&Value>> =
-                sides.iter().map(|side| side.and_then(|value| value.get(name))).collect();
-            let below: Bases<'_> = bases
-                .iter()
-                .map(|row| row.iter().map(|known| known.as_ref().map(|v| field(v, name))).collect())
-                .collect();
-            self.path.push(name.clone());
-            if let Some(value) = self.value(&within, &below) {
-                merged.insert(name.clone(), value);
-            }
-            self.path.pop();
-        }
-        merged
-    }
-
-    fn value(&mut self, sides: &[Option<&Value>], bases: &Bases<'_>) -> Option<Value> {
-        if sides.iter().all(|side| *side == sides[0]) {
-            return sides[0].cloned();
-        }
-        if sides.iter().all(|side| side.is_some_and(Value::is_object)) {
-            return Some(Value::Object(self.fields(sides, bases)));
-        }
-        let mut standing: Vec<usize> =
-            (0..sides.len()).filter(|at| !is_superseded(*at, sides, bases)).collect();
-        if standing.is_empty() {
-            standing = (0..sides.len()).collect();
-        }
-        let mut values: Vec<ConflictingValue> = Vec::new();
-        for at in standing {
-            let leaf = self.leaves[at].revision;
-            let same = values.iter_mut().find(|known| known.value.as_ref() == sides[at]);
-            if let Some(known) = same {
-                known.leaves.push(leaf);
-            } else {
-                let value = sides[at].cloned();
-                values.push(ConflictingValue { leaves: vec![leaf], value });
-            }
-        }
-        let shown = values[0].value.clone();
-        if values.len() > 1 {
-            self.conflicts.push(OpenConflict { path: self.path.clone(), values });
-        }
-        shown
-    }
-}
-
-fn field<'a>(values: &[Option<&'a Value>], name: &str) -> Vec<Option<&'a Value>> {
-    values.iter().map(|value| value.and_then(|value| value.get(name))).collect()
-}
-
-/// Whether one leaf left the field as it was and another one changed it.
-fn is_superseded(at: usize, sides: &[Option<&Value>], bases: &Bases<'_>) -> bool {
-    (0..sides.len()).any(|other| {
-        other != at
-            && sides[other] != sides[at]
-            && bases[at][other]
-                .as_ref()
-                .is_some_and(|known| known.iter().all(|value| *value == sides[at]))
-    })
 }
 
 /// Applies the changes from `before` to `after` to `onto`, recursively in objects; other values are
@@ -264,6 +184,7 @@ mod tests {
             pending: false,
             own: false,
             kept_for_pending: false,
+            spilled: 0,
         });
         revision
     }

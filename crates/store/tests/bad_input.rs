@@ -12,7 +12,7 @@ use settee_store::{
     document_id::{ID_LIMIT, IdError},
     operation::COMMIT_LIMIT,
     replication::{ReplicatedDocument, ReplicatedRevision, ReplicationError},
-    revision::RevisionError,
+    revision::{GENERATION_LIMIT, RevisionError},
     tree::HISTORY_LIMIT,
     view::MERGE_LIMIT,
 };
@@ -112,9 +112,9 @@ fn many(count: usize) -> Vec<ReplicatedRevision> {
     (0..count).map(|n| replicated(None, &json!({ "n": n }))).collect()
 }
 
-/// The last revision that a document can have.
+/// A revision of the last generation that edits make.
 fn last() -> ReplicatedRevision {
-    replicated(Some(named(u32::MAX - 1, 1)), &json!({"n": "last"}))
+    replicated(Some(named(GENERATION_LIMIT - 1, 1)), &json!({"n": "last"}))
 }
 
 /// A body of this size.
@@ -234,8 +234,8 @@ fn bodies() -> Vec<Case> {
 }
 
 fn revisions() -> Vec<Case> {
-    use Refusal::{Operation, Revision, Unreadable};
-    use RevisionError::{Malformed, NoGeneration, Overflow};
+    use Refusal::{Revision, Unreadable};
+    use RevisionError::{Malformed, NoGeneration};
     fn text(text: &str) -> Attempt {
         Ok(edit_on(text.parse()?))
     }
@@ -263,19 +263,6 @@ fn revisions() -> Vec<Case> {
         ("generation 0 in bytes", || Ok(edit_on(minicbor::decode(&in_bytes(0, 16))?)), Unreadable),
         ("a short hash in bytes", || Ok(edit_on(minicbor::decode(&in_bytes(1, 15))?)), Unreadable),
         ("a long hash in bytes", || Ok(edit_on(minicbor::decode(&in_bytes(1, 17))?)), Unreadable),
-        (
-            "an edit past the last generation",
-            || Ok(edit(id("last"), vec![last().revision], body(&json!({"n": 2})))),
-            Operation(OperationError::Revision(Overflow)),
-        ),
-        (
-            "a delete past the last generation",
-            || {
-                let (id, seen) = (id("last"), vec![last().revision]);
-                Ok(vec![settee_store::Operation::Edit(Edit { id, seen, change: Change::Delete })])
-            },
-            Operation(OperationError::Revision(Overflow)),
-        ),
     ]
 }
 
@@ -380,6 +367,11 @@ fn replication() -> Vec<Case> {
 fn insertion() -> Vec<Case> {
     use Refusal::Operation;
     vec![
+        (
+            "a generation that no edit makes",
+            || replicate("b", vec![replicated(Some(last().revision), &json!({"n": 1}))]),
+            Operation(OperationError::Generation),
+        ),
         (
             "a leaf without a body",
             || bare(named(1, 9), None, vec![]),

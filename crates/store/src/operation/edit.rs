@@ -6,7 +6,7 @@ use crate::{
     heap_sort::heap_sort,
     node::{Node, sort_by_rank},
     record::Record,
-    revision::Revision,
+    revision::{GENERATION_LIMIT, Revision},
     tree::{Insertion, RevisionTree},
     view::{View, rebase, view_of},
 };
@@ -29,10 +29,11 @@ pub(super) fn edit_record(
         return Ok((Some(tip.revision), false));
     }
 
-    let parent = tips.first().copied();
-    let mut merges: Vec<Revision> = tips.iter().skip(1).copied().collect();
+    // Past the last generation a document begins again: the edit merges all tips.
+    let parent = tips.first().copied().filter(|tip| tip.generation() < GENERATION_LIMIT);
+    let mut merges: Vec<Revision> =
+        tips.iter().filter(|tip| parent != Some(**tip)).copied().collect();
     heap_sort(&mut merges, Ord::cmp);
-    debug_assert!(parent.is_none_or(|parent| !merges.contains(&parent)), "tips don't repeat");
     let revision = Revision::derive(parent, &merges, deleted, &body)?;
     let node = Node {
         revision,
@@ -44,9 +45,10 @@ pub(super) fn edit_record(
         pending: true,
         own: true,
         kept_for_pending: false,
+        spilled: 0,
     };
     match record.tree.insert(node) {
-        Insertion::New => Ok((Some(revision), true)),
+        Insertion::New | Insertion::Corrected => Ok((Some(revision), true)),
         Insertion::Known => Ok((Some(revision), false)),
         Insertion::Differs => Err(OperationError::Differs),
     }
@@ -128,11 +130,11 @@ fn is_view_known(tree: &RevisionTree, leaves: &[Revision]) -> bool {
     let is_live = |leaf: &&Revision| tree.get(**leaf).is_some_and(|node| !node.deleted);
     let live: Vec<Revision> = leaves.iter().filter(is_live).copied().collect();
     let leaves = if live.is_empty() { leaves } else { &live };
-    leaves.iter().enumerate().all(|(at, one)| {
-        tree.get(*one).as_ref().is_some_and(has_body)
-            && leaves[at + 1..]
-                .iter()
-                .all(|other| tree.common_ancestors(*one, *other).iter().all(has_body))
+    let nodes: Option<Vec<&Node>> = leaves.iter().map(|leaf| tree.get(*leaf)).collect();
+    nodes.is_some_and(|nodes| {
+        let bases = tree.bases_of(&nodes);
+        nodes.iter().all(has_body)
+            && bases.iter().all(|base| tree.get(*base).as_ref().is_some_and(has_body))
     })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     node::Node,
     record::Record,
     replication::{ReplicatedDocument, ReplicatedRevision, TRAVEL_LIMIT},
-    revision::Revision,
+    revision::{GENERATION_LIMIT, Revision},
     tree::{Insertion, RevisionTree},
     view::MERGE_LIMIT,
 };
@@ -25,49 +25,101 @@ pub(super) fn replicate(
     acknowledges: bool,
     seq: u64,
 ) -> Result<bool, OperationError> {
-    let tree = &mut record.tree;
+    if acknowledges {
+        take_from_server(&mut record.tree, document, seq)
+    } else {
+        take_from_client(&mut record.tree, document, seq)
+    }
+}
+
+fn take_from_server(
+    tree: &mut RevisionTree,
+    document: ReplicatedDocument,
+    seq: u64,
+) -> Result<bool, OperationError> {
     let pending = tree.pending();
-    let bases = if acknowledges { HashSet::new() } else { tree.merge_bases() };
     let named: Vec<Revision> = document.revisions.iter().map(|known| known.revision).collect();
     let Inserted { mut changed, bodiless, completed } =
-        insert(tree, document.revisions, acknowledges, seq)?;
-    changed |= if acknowledges {
-        tree.learn_forgotten(&document.forgotten, &named)
-    } else {
-        tree.adopt_forgotten(&document.forgotten, seq)
-    };
-    // Names that can't be checked may form a cycle, and then no leaf is left.
-    if !tree.is_empty() && tree.leaves().is_empty() {
-        return Err(OperationError::NoBody);
-    }
-    if !acknowledges {
-        announce_and_limit(tree, &bases, changed, seq)?;
-    }
+        insert(tree, document.revisions, true, seq)?;
+    changed |= tree.learn_forgotten(&document.forgotten, &named);
+    changed |= tree.recall(&named, &document.forgotten);
+    has_leaf(tree)?;
     // The body of a merge base changes the merged view.
     if !changed && !completed.is_empty() {
         tree.tidy();
-        let has_body = |revision| tree.get(revision).is_some_and(|node| node.body.is_some());
-        changed = completed.iter().copied().any(has_body);
+        changed = completed.iter().any(|revision| has_body(tree, *revision));
     }
-    // Replicas that have read further were sent these without a body.
-    if !acknowledges {
-        changed |= tree.tell_again(&completed, seq);
+    leaves_have_bodies(tree, &bodiless)?;
+    // Drop merge bases that the server lacks, so that all replicas merge alike.
+    changed |= !bodiless.is_empty() && tree.forget_bases(&bodiless, &pending);
+    Ok(changed)
+}
+
+/// What a server takes: it announces what other replicas need, and refuses a document that has grown
+/// too large. Afterwards the tree is tidy, if anything changed.
+fn take_from_client(
+    tree: &mut RevisionTree,
+    document: ReplicatedDocument,
+    seq: u64,
+) -> Result<bool, OperationError> {
+    let ReplicatedDocument { revisions, forgotten, .. } = document;
+    let before = tree.merge_bases();
+    let mut had_body: HashSet<Revision> = before.clone();
+    had_body.retain(|base| has_body(tree, *base));
+    let sent = revisions.iter().filter(|sent| sent.body.is_some());
+    had_body.extend(sent.map(|sent| sent.revision));
+    let is_deletion = |sent: &&ReplicatedRevision| {
+        sent.deleted && sent.body.is_some() && tree.get(sent.revision).is_none()
+    };
+    let deletions: Vec<Revision> =
+        revisions.iter().filter(is_deletion).map(|sent| sent.revision).collect();
+    let Inserted { mut changed, bodiless, completed } = insert(tree, revisions, false, seq)?;
+    changed |= tree.close_forgotten(&forgotten, &deletions, seq);
+    has_leaf(tree)?;
+    leaves_have_bodies(tree, &bodiless)?;
+    if changed || !completed.is_empty() {
+        tree.tidy();
     }
-    if bodiless.is_empty() {
-        return Ok(changed);
+    if is_overgrown(tree) {
+        return Err(OperationError::Overgrown);
     }
+    let bases = tree.merge_bases();
+    if changed {
+        tree.announce(seq, |node| {
+            bases.contains(&node.revision) && !before.contains(&node.revision)
+        });
+    }
+    // Replicas that have read further were sent a completed base without its body. The sender of a
+    // base without a body has forgotten the body. And where there is no room for a body, all
+    // replicas have to drop it.
+    changed |= tree.announce(seq, |node| {
+        let is_told = |told: &[Revision]| told.contains(&node.revision);
+        let is_due = match node.body {
+            Some(_) => is_told(&completed) || is_told(&bodiless),
+            None => had_body.contains(&node.revision),
+        };
+        is_due && bases.contains(&node.revision)
+    });
+    Ok(changed || completed.iter().any(|revision| has_body(tree, *revision)))
+}
+
+/// Names that can't be checked may form a cycle, and then no leaf is left.
+fn has_leaf(tree: &RevisionTree) -> Result<(), OperationError> {
+    let is_headless = !tree.is_empty() && tree.leaves().is_empty();
+    if is_headless { Err(OperationError::NoBody) } else { Ok(()) }
+}
+
+/// Checks that none of these revisions, which came without a body, is a leaf that has none.
+fn leaves_have_bodies(tree: &RevisionTree, bodiless: &[Revision]) -> Result<(), OperationError> {
     let lacks_body = |leaf: &&Node| leaf.body.is_none() && bodiless.contains(&leaf.revision);
-    if tree.leaves().iter().any(lacks_body) {
+    if !bodiless.is_empty() && tree.leaves().iter().any(lacks_body) {
         return Err(OperationError::NoBody);
     }
-    changed |= if acknowledges {
-        // Drop merge bases that the server lacks, so that all replicas merge alike.
-        tree.forget_bases(&bodiless, &pending)
-    } else {
-        // The sender has forgotten these bodies, so send them again.
-        tree.tell_again(&bodiless, seq)
-    };
-    Ok(changed)
+    Ok(())
+}
+
+fn has_body(tree: &RevisionTree, revision: Revision) -> bool {
+    tree.get(revision).is_some_and(|node| node.body.is_some())
 }
 
 /// What inserting a document's revisions has done.
@@ -90,37 +142,36 @@ fn insert(
     for replicated in revisions {
         let revision = replicated.revision;
         let known = tree.get(revision);
-        if replicated.body.is_none() {
+        let is_bare = replicated.body.is_none();
+        if !acknowledges && known.is_none() {
+            if revision.generation() > GENERATION_LIMIT {
+                return Err(OperationError::Generation);
+            }
+            // This server had the revision, and knows that it is closed. What a client says now
+            // that it has closed itself can't be checked, and nothing depends on it.
+            if is_bare && tree.forgotten().contains(revision) {
+                continue;
+            }
+        }
+        let is_proven = known.is_some_and(|node| node.body.is_some());
+        if is_bare {
             inserted.bodiless.push(revision);
-        } else if known.is_some_and(|node| node.body.is_none()) {
+        } else if known.is_some() && !is_proven {
             inserted.completed.push(revision);
         }
         match tree.insert(replicated.into_node(seq)) {
             // A forgotten revision that is received again changes nothing.
             Insertion::New => inserted.changed |= !tree.forgotten().contains(revision),
             Insertion::Known => {}
+            Insertion::Corrected => inserted.changed = true,
+            // Somebody has told the server what isn't true of this revision. It gets the truth from
+            // whoever wrote the revision, so that one goes on waiting.
+            Insertion::Differs if acknowledges && is_bare && is_proven => continue,
             Insertion::Differs => return Err(OperationError::Differs),
         }
         inserted.changed |= acknowledges && tree.hear_of(revision);
     }
     Ok(inserted)
-}
-
-/// What only a server does: it announces merge bases that are not in `bases`, and refuses a
-/// document that has grown too large.
-fn announce_and_limit(
-    tree: &mut RevisionTree,
-    bases: &HashSet<Revision>,
-    changed: bool,
-    seq: u64,
-) -> Result<(), OperationError> {
-    if changed {
-        tree.tell_new_bases(bases, seq);
-    }
-    if tree.nodes().len() > TRAVEL_LIMIT {
-        tree.tidy();
-    }
-    if is_overgrown(tree) { Err(OperationError::Overgrown) } else { Ok(()) }
 }
 
 /// Whether a document is too large for a server: what one replica can send, all others must be able

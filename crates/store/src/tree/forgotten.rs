@@ -7,7 +7,8 @@ use crate::{forgotten::Forgotten, revision::Revision};
 
 impl RevisionTree {
     /// Applies what the server has forgotten. The server has had these revisions, and what it still
-    /// has closes them, so they are no longer pending.
+    /// has closes them, so they are no longer pending. One that nothing here closes goes on waiting,
+    /// and is shown until then: the server decides about it when it receives it.
     ///
     /// They are forgotten here as well, so that all replicas merge over the same ancestors. Those
     /// that the server has `named` nevertheless stay, and so do the ancestors of pending edits.
@@ -19,7 +20,11 @@ impl RevisionTree {
         let leaves: HashSet<Revision> = self.leaves().iter().map(|leaf| leaf.revision).collect();
         let mut changed = false;
         for node in self.nodes.iter_mut().filter(|node| forgotten.contains(node.revision)) {
-            changed |= std::mem::take(&mut node.pending) || leaves.contains(&node.revision);
+            let is_leaf = leaves.contains(&node.revision);
+            changed |= is_leaf && !(node.pending && self.forgotten.contains(node.revision));
+            if !is_leaf {
+                changed |= std::mem::take(&mut node.pending);
+            }
             self.forgotten.insert(node.revision);
         }
         let pending = self.nodes.iter().filter(|node| node.pending);
@@ -70,16 +75,55 @@ impl RevisionTree {
         self.nodes.retain(|node| !dropped.contains(&node.revision));
     }
 
-    /// On a server: remembers what a client has forgotten. The client had these revisions from a
-    /// server, which may have lost them since. Announces the leaves at `seq`, so that all replicas
-    /// receive the names. Returns whether any name was new.
-    pub fn adopt_forgotten(&mut self, forgotten: &Forgotten, seq: u64) -> bool {
-        let is_new = self.forgotten.extend(forgotten);
-        if is_new {
-            let leaves: HashSet<Revision> =
-                self.leaves().iter().map(|leaf| leaf.revision).collect();
-            self.announce(seq, |node| leaves.contains(&node.revision));
+    /// Shows again what was forgotten here, but is a leaf on the server: a revision that the server
+    /// has `named`, that it hasn't `forgotten`, and that nothing here closes. The server has lost
+    /// what closed it, or was made to believe so here. Returns whether there was one.
+    ///
+    /// While edits of the document wait for the server, nothing is shown again: they are sent with
+    /// the names of what is forgotten here, and the server may close it then.
+    pub fn recall(&mut self, named: &[Revision], forgotten: &Forgotten) -> bool {
+        if self.forgotten.is_empty() || self.is_pending() {
+            return false;
         }
-        is_new
+        let closed: HashSet<Revision> = self.nodes.iter().flat_map(Node::closes).collect();
+        let mut changed = false;
+        for revision in named {
+            let is_leaf = !closed.contains(revision) && !forgotten.contains(*revision);
+            changed |= is_leaf && self.forgotten.remove(*revision);
+        }
+        changed
+    }
+
+    /// On a server: closes leaves that a client has forgotten, if one of the new `deletions` that the
+    /// client brings can have closed them: a leaf of a higher generation. A server that has lost
+    /// something has such leaves, and a deletion that was compacted doesn't say what it has closed.
+    ///
+    /// Nothing else that a client has forgotten is believed. So nobody can hide what others have
+    /// written or will write without deleting it visibly, and that can be done with an edit, too. The
+    /// leaves that stay are announced at `seq`, so that the client is told. So are all leaves if one
+    /// was closed, because the names of what is forgotten travel with them. Returns whether there was
+    /// any.
+    pub fn close_forgotten(
+        &mut self,
+        forgotten: &Forgotten,
+        deletions: &[Revision],
+        seq: u64,
+    ) -> bool {
+        if forgotten.is_empty() {
+            return false;
+        }
+        let leaves: Vec<Revision> = self.leaves().iter().map(|leaf| leaf.revision).collect();
+        let deletion = leaves.iter().filter(|leaf| deletions.contains(leaf)).max().copied();
+        let (named, others): (Vec<Revision>, Vec<Revision>) =
+            leaves.into_iter().partition(|leaf| forgotten.contains(*leaf));
+        let can_have_closed =
+            |leaf: &Revision| deletion.is_some_and(|it| it.generation() > leaf.generation());
+        let (closed, mut told): (Vec<Revision>, Vec<Revision>) =
+            named.into_iter().partition(can_have_closed);
+        closed.iter().for_each(|leaf| self.forgotten.insert(*leaf));
+        if !closed.is_empty() {
+            told.extend(others);
+        }
+        self.announce(seq, |node| told.contains(&node.revision)) || !closed.is_empty()
     }
 }

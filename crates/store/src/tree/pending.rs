@@ -67,11 +67,18 @@ impl RevisionTree {
         let accepted = self.nodes.iter().filter(|node| !node.pending);
         let settled: HashSet<Revision> = accepted.flat_map(Node::closes).collect();
         let mut taken: Vec<Revision> = Vec::new();
-        for node in self.nodes.iter().filter(|node| node.pending) {
-            let concerned = revisions.contains(&node.revision)
-                || node.closes().any(|closed| taken.contains(&closed));
-            if concerned && !settled.contains(&node.revision) {
-                taken.push(node.revision);
+        // A revision may come before one that it merges.
+        let mut is_growing = true;
+        while is_growing {
+            is_growing = false;
+            for node in self.nodes.iter().filter(|node| node.pending) {
+                let concerned = revisions.contains(&node.revision)
+                    || node.closes().any(|closed| taken.contains(&closed));
+                let is_new = concerned && !taken.contains(&node.revision);
+                if is_new && !settled.contains(&node.revision) {
+                    taken.push(node.revision);
+                    is_growing = true;
+                }
             }
         }
         if taken.is_empty() {
@@ -113,6 +120,8 @@ impl RevisionTree {
                 changed = true;
             } else if !needed.contains(&node.revision) {
                 changed |= node.body.take().is_some();
+                // It takes no room on the server, or makes others give way there.
+                node.spilled = 0;
             }
         }
         changed

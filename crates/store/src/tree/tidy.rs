@@ -2,15 +2,24 @@
 
 use std::collections::HashSet;
 
-use super::{HISTORY_LIMIT, Node, RevisionTree};
+use super::{HISTORY_LIMIT, Node, RevisionTree, room::Room};
 use crate::revision::Revision;
+
+/// The revisions that a tidy tree keeps.
+struct Kept {
+    /// Those that aren't forgotten, however old they are.
+    named: HashSet<Revision>,
+    /// Those of them that keep their bodies.
+    with_body: HashSet<Revision>,
+}
 
 impl RevisionTree {
     /// Drops what nothing needs any more.
     ///
-    /// Bodies are kept of leaves, of what leaves and pending edits are based on, of pending edits,
-    /// and of merge bases, including those that would be needed again if the server refused what
-    /// is pending. The oldest revisions past [`HISTORY_LIMIT`] are [forgotten](Self::forgotten).
+    /// Bodies are kept of leaves, of pending edits and what they are based on, of merge bases, and
+    /// of what leaves are based on; of the last two as many as [there is room for](super::RETAINED_LIMIT). Merge bases
+    /// include those that would be needed again if the server refused what is pending. The oldest
+    /// revisions past [`HISTORY_LIMIT`] are [forgotten](Self::forgotten).
     ///
     /// CouchDB: compaction drops the bodies, stemming the revisions.
     pub fn tidy(&mut self) {
@@ -18,10 +27,15 @@ impl RevisionTree {
         if self.nodes.len() <= 2 {
             return;
         }
-        let kept = self.revisions_with_body();
+        let Kept { named, with_body } = self.kept();
         for node in &mut self.nodes {
-            if !kept.contains(&node.revision) {
-                node.body = None;
+            if with_body.contains(&node.revision) {
+                continue;
+            }
+            let length = node.length();
+            node.body = None;
+            if length > 0 && named.contains(&node.revision) {
+                node.spilled = u32::try_from(length).unwrap_or(u32::MAX);
             }
         }
         let mut surplus = self.nodes.len().saturating_sub(HISTORY_LIMIT);
@@ -34,7 +48,7 @@ impl RevisionTree {
             let closes_nothing = node
                 .closes()
                 .all(|closed| forgotten.contains(&closed) || self.get(closed).is_none());
-            if !kept.contains(&node.revision) && closes_nothing {
+            if !named.contains(&node.revision) && closes_nothing {
                 forgotten.insert(node.revision);
                 surplus -= 1;
             }
@@ -42,22 +56,31 @@ impl RevisionTree {
         self.forget(|node| forgotten.contains(&node.revision));
     }
 
-    /// The revisions that keep their bodies: see [`RevisionTree::tidy`].
-    fn revisions_with_body(&self) -> HashSet<Revision> {
-        let mut kept = self.merge_bases();
-        for leaf in self.leaves() {
-            kept.insert(leaf.revision);
-            // Another tab or another replica may be editing what the leaf is based on.
-            kept.extend(leaf.closes());
-        }
+    /// What [`RevisionTree::tidy`] keeps.
+    fn kept(&self) -> Kept {
+        let leaves = self.leaves();
+        let mut named = self.bases_of(&leaves);
+        let mut room = Room::beside(&leaves);
+        let mut with_body = self.latest_that_fit(&named, &mut room);
+        // Another tab or another replica may be editing what the leaf is based on.
+        let mut closed: HashSet<Revision> = leaves.iter().flat_map(|leaf| leaf.closes()).collect();
+        closed.retain(|closed| !named.contains(closed));
+        room.keeps_what_is_not_sent();
+        with_body.extend(self.latest_that_fit(&closed, &mut room));
+        named.extend(closed);
         if self.is_pending() {
-            kept.extend(self.bases_of(&self.accepted_leaves()));
+            let accepted = self.accepted_leaves();
+            let bases = self.bases_of(&accepted);
+            with_body.extend(self.latest_that_fit(&bases, &mut Room::beside(&accepted)));
+            named.extend(bases);
         }
-        for node in self.nodes.iter().filter(|node| node.pending) {
-            kept.insert(node.revision);
-            kept.extend(node.closes());
+        let pending = self.nodes.iter().filter(|node| node.pending);
+        let based_on = pending.flat_map(|node| node.closes().chain([node.revision]));
+        for revision in based_on.chain(leaves.iter().map(|leaf| leaf.revision)) {
+            named.insert(revision);
+            with_body.insert(revision);
         }
-        kept
+        Kept { named, with_body }
     }
 
     /// Reduces a deleted document without pending revisions to a stub: forgets everything but the
