@@ -208,6 +208,10 @@ impl Storage for Hanging {
     fn close(&self) -> BoxFuture<'_, ()> {
         self.0.close()
     }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), BackendError>> {
+        self.0.check()
+    }
 }
 
 impl Hosted for HangingDatabase {

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::watch;
@@ -23,6 +26,7 @@ use crate::{
 pub struct MemoryStorage {
     databases: Mutex<BTreeMap<String, Entry>>,
     run: Run,
+    is_closed: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -42,7 +46,7 @@ impl MemoryStorage {
     /// A place without any database. The run's id is the caller's to draw: a random one, which
     /// wasn't used before.
     pub fn new(run: Run) -> Self {
-        Self { databases: Mutex::default(), run }
+        Self { databases: Mutex::default(), run, is_closed: AtomicBool::new(false) }
     }
 
     /// Another place with what is in this one now, as after a restart on a copy of the disk. Nothing
@@ -52,9 +56,12 @@ impl MemoryStorage {
         let mut databases = self.databases().clone();
         for entry in databases.values_mut() {
             entry.memory = entry.memory.copy(entry.memory.incarnation());
-            entry.runs.0.push((run, *entry.memory.watch().borrow()));
+            let seq = *entry.memory.watch().borrow();
+            // A run that has changed nothing was never recorded.
+            entry.runs.0.pop_if(|(_, begun)| *begun == seq);
+            entry.runs.0.push((run, seq));
         }
-        Self { databases: Mutex::new(databases), run }
+        Self { databases: Mutex::new(databases), ..Self::new(run) }
     }
 
     /// The database's memory, which can be told to fail; `None` if there is no such database.
@@ -133,8 +140,14 @@ impl Storage for MemoryStorage {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
+        self.is_closed.store(true, Ordering::Relaxed);
         self.databases().values().for_each(|entry| entry.memory.close());
         ready(())
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), BackendError>> {
+        let is_closed = self.is_closed.load(Ordering::Relaxed);
+        ready(if is_closed { Err(BackendError::Closed) } else { Ok(()) })
     }
 }
 

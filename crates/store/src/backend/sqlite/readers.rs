@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 
 use super::{
     connection::open_reader,
-    workers::{Queue, Workers, next},
+    turns::{Lane, Turns},
+    workers::{Workers, caught},
 };
 use crate::backend::BackendError;
 
@@ -28,6 +29,7 @@ impl Readers {
     /// Runs `work` on one state of the file: it doesn't see later commits.
     pub async fn run<T: Send + 'static>(
         &self,
+        lane: &Lane,
         work: impl FnOnce(&Connection) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (reply, answer) = oneshot::channel();
@@ -37,9 +39,9 @@ impl Readers {
                 work(&transaction)
             };
             // It fails if the caller has stopped waiting.
-            let _ = reply.send(read());
+            let _ = reply.send(caught(read));
         });
-        self.workers.ask(job, answer).await
+        self.workers.ask(lane, job, answer).await
     }
 
     pub async fn close(&self) {
@@ -47,8 +49,8 @@ impl Readers {
     }
 }
 
-fn run_jobs(connection: &mut Connection, queue: &Queue<Job>) {
-    while let Some(job) = next(queue) {
-        job(connection);
+fn run_jobs(connection: &mut Connection, queue: &Turns<Job>) {
+    while let Some(queued) = queue.next() {
+        (queued.job)(connection);
     }
 }
