@@ -5,10 +5,12 @@
 //!
 //! - `folder`: a folder with a file of databases; `connection`: opening the file; `tables`: what is asked of it.
 //! - `database`: one database of the file; `recent`: its latest commits in memory.
+//! - `erasure`: what is deleted leaves the write-ahead log, too.
 //! - `writer` and `readers`, which are `workers`; `turns`: the queue of their jobs.
 
 mod connection;
 mod database;
+mod erasure;
 mod folder;
 mod readers;
 mod recent;
@@ -40,8 +42,10 @@ pub struct Sqlite {
 }
 
 struct File {
-    writer: Writer,
+    /// Before the writer, so that they are dropped first: whoever closes the file last writes the
+    /// log back, and readers can't.
     readers: Readers,
+    writer: Writer,
     run: Run,
     /// The databases that somebody has a handle on or is opening, so that all of one name share
     /// their state.
@@ -54,6 +58,10 @@ struct File {
 
 impl Sqlite {
     /// Opens the file, which is made if there is none. This is the beginning of a new run.
+    ///
+    /// If the disk is full or may not be written to, the file is still read, as long as the program
+    /// that wrote to it last has closed it: then each commit fails with [`BackendError::Blocked`],
+    /// until the file is opened again.
     ///
     /// Fails with [`BackendError::Newer`] if a later version has migrated it, with
     /// [`BackendError::Corrupt`] if it is damaged or something else, and with
@@ -72,16 +80,26 @@ impl Sqlite {
         run: Run,
         lock: Option<std::fs::File>,
     ) -> Result<Self, BackendError> {
-        Self::open_over(connection::open_writer(path)?, path, run, lock)
+        connection::check_version()?;
+        let opened = connection::open_writer(path)
+            .and_then(|writer| Ok((writer, Readers::start(|| connection::open_reader(path))?)));
+        let (writer, readers) = match opened {
+            Err(error @ (BackendError::Full | BackendError::Blocked | BackendError::Failed(_))) => {
+                let settled = || connection::open_settled(path)?.ok_or_else(|| error.clone());
+                (settled()?, Readers::start(settled)?)
+            }
+            opened => opened?,
+        };
+        Self::open_over(writer, readers, run, lock)
     }
 
     fn open_over(
         writer: rusqlite::Connection,
-        path: &Path,
+        readers: Readers,
         run: Run,
         lock: Option<std::fs::File>,
     ) -> Result<Self, BackendError> {
-        let (writer, readers) = (Writer::start(writer)?, Readers::start(path)?);
+        let writer = Writer::start(writer)?;
         let (open, lane) = (Arc::default(), Lane::default());
         Ok(Self { file: Arc::new(File { writer, readers, run, open, lane, _lock: lock }) })
     }
@@ -166,8 +184,10 @@ impl Storage for Sqlite {
     fn delete(&self, name: String) -> BoxFuture<'_, Result<bool, BackendError>> {
         let open = self.file.open.clone();
         Box::pin(async move {
+            let erasure = self.file.writer.erasure();
             let work = move |connection: &_| {
                 let is_there = tables::delete_database(connection, &name)?;
+                erasure.note();
                 Ok((name, is_there))
             };
             let publish = move |(name, is_there): (String, bool)| {
@@ -206,7 +226,7 @@ impl Storage for Sqlite {
         Box::pin(async move {
             // A lane of its own, so that it waits for no backlog.
             let lane = Lane::default();
-            self.file.writer.run(&lane, 1, |_| Ok(()), |()| ()).await?;
+            self.file.writer.run(&lane, 1, tables::write_nothing, |()| ()).await?;
             self.file.readers.run(&lane, |_| Ok(())).await
         })
     }

@@ -10,11 +10,12 @@ impl RevisionTree {
     ///
     /// Bodies are kept of leaves, of what leaves and pending edits are based on, of pending edits,
     /// and of merge bases, including those that would be needed again if the server refused what
-    /// is pending. The oldest revisions past [`HISTORY_LIMIT`] are [forgotten](Self::forgotten).
+    /// is pending. Of a [deleted document](Self::is_gone) none is kept. The oldest revisions past [`HISTORY_LIMIT`] are [forgotten](Self::forgotten).
     ///
     /// CouchDB: compaction drops the bodies, stemming the revisions.
     pub fn tidy(&mut self) {
         self.drop_returned();
+        self.erase();
         if self.nodes.len() <= 2 {
             return;
         }

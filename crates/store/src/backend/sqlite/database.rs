@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, watch};
 
 use super::{
     File,
+    erasure::Erasure,
     recent::Recent,
     tables::{self, Key},
     turns::Lane,
@@ -169,11 +170,15 @@ fn write(
     connection: &rusqlite::Connection,
     key: Key,
     run: Option<Run>,
+    erasure: &Erasure,
     operations: Vec<Operation>,
 ) -> Result<Written, BackendError> {
     // The file's own, for another program may have written to it.
     let from = tables::seq(connection, key)?;
     let done = transition(operations, from, &Stored { connection, key })?;
+    if done.erased {
+        erasure.note();
+    }
     let mut records = Vec::with_capacity(done.records.len());
     for record in done.records {
         let size = tables::store(connection, key, &record)?;
@@ -218,7 +223,8 @@ impl Backend for SqliteDatabase {
             let Opened { key, is_recorded, .. } = self.shared.opened();
             let run = (!is_recorded.load(Ordering::Relaxed)).then_some(self.file.run);
             let (key, shared, count) = (*key, self.shared.clone(), operations.len());
-            let work = move |connection: &_| write(connection, key, run, operations);
+            let erasure = self.file.writer.erasure();
+            let work = move |connection: &_| write(connection, key, run, &erasure, operations);
             let publish = move |written| shared.publish(written);
             self.file.writer.run(&self.shared.writes, count, work, publish).await
         })

@@ -1,12 +1,9 @@
 //! A few threads that read, concurrently with each other and with the writer.
 
-use std::path::Path;
-
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    connection::open_reader,
     turns::{Lane, Turns},
     workers::{Workers, caught},
 };
@@ -21,9 +18,13 @@ pub struct Readers {
 }
 
 impl Readers {
-    pub fn start(path: &Path) -> Result<Self, BackendError> {
-        let connections: Result<_, _> = (0..READERS).map(|_| open_reader(path)).collect();
-        Ok(Self { workers: Workers::start("settee-reader", connections?, run_jobs)? })
+    /// Starts threads with a connection each.
+    pub fn start(
+        open: impl Fn() -> Result<Connection, BackendError>,
+    ) -> Result<Self, BackendError> {
+        let connections = (0..READERS).map(|_| Ok((open()?, run_jobs)));
+        let connections: Result<_, BackendError> = connections.collect();
+        Ok(Self { workers: Workers::start("settee-reader", connections?)? })
     }
 
     /// Runs `work` on one state of the file: it doesn't see later commits.

@@ -85,6 +85,13 @@ pub fn set_meta(connection: &Connection, name: &str, meta: &[u8]) -> Result<bool
     Ok(connection.prepare_cached(sql)?.execute(params![name, meta])? > 0)
 }
 
+/// Fails if the file can't be written to, for a reason that is known before the write.
+pub fn write_nothing(connection: &Connection) -> Result<(), BackendError> {
+    // No database has this key.
+    connection.prepare_cached("UPDATE databases SET seq = seq WHERE key = -1")?.execute([])?;
+    Ok(())
+}
+
 pub fn seq(connection: &Connection, database: Key) -> Result<u64, BackendError> {
     let mut statement = connection.prepare_cached("SELECT seq FROM databases WHERE key = ?1")?;
     Ok(statement.query_row([database], |row| unsigned(row, 0))?)

@@ -96,6 +96,11 @@ impl<J> Turns<J> {
         lock(&self.state).take()
     }
 
+    /// Whether no job waits.
+    pub fn is_idle(&self) -> bool {
+        lock(&self.state).turns.is_empty()
+    }
+
     /// Accepts no more jobs. Those in the queue are still handed out.
     pub fn close(&self) {
         lock(&self.state).is_closed = true;

@@ -5,7 +5,11 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::{Sqlite, connection::open_writer};
+use super::{
+    Sqlite,
+    connection::{open_reader, open_writer},
+    readers::Readers,
+};
 use crate::{
     backend::BackendError,
     body::Body,
@@ -29,7 +33,8 @@ fn open(path: &Path, run: u8, setting: &str) -> Sqlite {
     // A pragma may answer with a row.
     let apply = |writer: &Connection| writer.execute_batch(setting);
     apply(&writer).unwrap();
-    Sqlite::open_over(writer, path, [run; 16], None).unwrap()
+    let readers = Readers::start(|| open_reader(path)).unwrap();
+    Sqlite::open_over(writer, readers, [run; 16], None).unwrap()
 }
 
 /// Three databases, written in the first run up to the sequence 1.

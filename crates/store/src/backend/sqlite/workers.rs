@@ -32,16 +32,15 @@ impl<J> Drop for Ending<J> {
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// Starts a thread for each connection, which runs `work` until the queue is closed.
+    /// Starts a thread for each connection, which does its work until the queue is closed.
     pub fn start(
         name: &str,
-        connections: Vec<Connection>,
-        work: fn(&mut Connection, &Turns<J>),
+        connections: Vec<(Connection, impl FnOnce(&mut Connection, &Turns<J>) + Send + 'static)>,
     ) -> Result<Self, BackendError> {
         let queue = Arc::new(Turns::default());
         let (ending, ended) = watch::channel(());
         let ending = Arc::new(Ending { queue: queue.clone(), _ended: ending });
-        let threads = connections.into_iter().map(|mut connection| {
+        let threads = connections.into_iter().map(|(mut connection, work)| {
             let ending = ending.clone();
             thread::Builder::new().name(name.to_owned()).spawn(move || {
                 work(&mut connection, &ending.queue);

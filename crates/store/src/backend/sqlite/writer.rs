@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
+    erasure::{Emptying, Erasure},
     turns::{Lane, Queued, Turns},
     workers::{Workers, caught},
 };
@@ -29,11 +30,23 @@ struct Job {
 
 pub struct Writer {
     workers: Workers<Job>,
+    erasure: Erasure,
 }
 
 impl Writer {
     pub fn start(connection: Connection) -> Result<Self, BackendError> {
-        Ok(Self { workers: Workers::start("settee-writer", vec![connection], run_jobs)? })
+        let erasure = Erasure::default();
+        let mut emptying = Emptying::new(erasure.clone());
+        let work = move |connection: &mut Connection, queue: &Turns<Job>| {
+            run_jobs(connection, queue, &mut emptying);
+        };
+        let workers = Workers::start("settee-writer", vec![(connection, work)])?;
+        Ok(Self { workers, erasure })
+    }
+
+    /// For a job that drops the text of documents.
+    pub fn erasure(&self) -> Erasure {
+        self.erasure.clone()
     }
 
     /// Runs `work` in a transaction. Once that is durable, `publish` runs, in the order of the
@@ -70,7 +83,7 @@ impl Writer {
     }
 }
 
-fn run_jobs(connection: &mut Connection, queue: &Turns<Job>) {
+fn run_jobs(connection: &mut Connection, queue: &Turns<Job>, emptying: &mut Emptying) {
     while let Some(first) = queue.next() {
         let mut operations = first.job.operations;
         let mut group = vec![first];
@@ -80,6 +93,7 @@ fn run_jobs(connection: &mut Connection, queue: &Turns<Job>) {
             group.push(next);
         }
         write_group(connection, group);
+        emptying.work(connection, queue.is_idle());
     }
     // If this fails, later queries may be slower.
     let _ = connection.execute_batch("PRAGMA optimize");
