@@ -59,7 +59,8 @@ pub(crate) enum Answer {
 impl Answer {
     /// Whether somebody else syncs the database now.
     pub fn is_superseded(&self) -> bool {
-        let (Self::Committed(_, Err(error))
+        let (Self::Pending(Err(error))
+        | Self::Committed(_, Err(error))
         | Self::Settled(_, Err(error))
         | Self::Resent(Err(error))) = self
         else {
@@ -95,7 +96,7 @@ impl Job {
                 let counts = limited(database.counts()).await;
                 Answer::Counted { counts, seq, asked }
             }
-            Self::ReadPending { limit } => Answer::Pending(limited(database.pending(limit)).await),
+            Self::ReadPending { limit } => Answer::Pending(limited(database.to_send(limit)).await),
             Self::Commit { batch, documents, checkpoint } => {
                 let committed = limited(commit(&database, documents, checkpoint)).await;
                 Answer::Committed(batch, committed)

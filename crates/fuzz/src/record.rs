@@ -148,6 +148,7 @@ fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
             None => Operation::Resend { id },
         },
         _ if choice & 8 == 0 => Operation::Resend { id },
+        _ if choice & 16 == 0 => Operation::HandOut { id },
         _ => Operation::Compact { id },
     }
 }

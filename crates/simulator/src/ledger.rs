@@ -61,20 +61,31 @@ impl Ledger {
     ) {
         let place = &client.stores[store];
         let entry = (id.clone(), name);
+        let record = place.record(id);
+        // The edit has taken the place of these, which nobody else had.
+        let folded = record.iter().flat_map(|record| &record.folded);
+        let folded: Vec<Revision> = folded
+            .filter(|folded| folded.into == name)
+            .map(|folded| folded.node.revision)
+            .collect();
         // An editor may have lost write access for a while: then the edit waits.
         if matches!(place.membership, Membership::Owner | Membership::Editor) {
             let shown = self.profiles.entry((client.id, store)).or_default();
-            shown.saved.insert(entry.clone());
+            // Another edit of the same commit may have taken its place already.
+            let is_there = record
+                .as_ref()
+                .is_some_and(|record| record.folded.is_empty() || record.tree.get(name).is_some());
+            shown.saved.extend(is_there.then(|| entry.clone()));
+            shown.saved.retain(|(of, name)| of != id || !folded.contains(name));
         }
         if may_write {
             self.permitted.entry(place.number).or_default().insert(entry);
         } else {
             self.forbidden.entry((client.person, place.number)).or_default().insert(entry);
         }
-        let record = place.record(id);
         if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
             let origins = node.parent.into_iter().chain(node.merges.iter().copied());
-            self.origins.insert(name, origins.collect());
+            self.origins.insert(name, origins.chain(folded).collect());
             let order = self.order.len() + 1;
             self.order.insert((client.id, name), order);
         }

@@ -57,7 +57,12 @@ impl Author {
         };
         let Document { id, leaves, body, .. } = document;
         let put = |fields| Some(Change::Put(Body::new(fields).ok()?));
-        let count = if random.one_in(4) { 2 } else { 1 };
+        let count = match random.below(40) {
+            // Somebody works for long without a look at what others do.
+            0 => 8 + random.below(9),
+            1..=10 => 2,
+            _ => 1,
+        };
         let changes = (0..count).filter_map(|_| {
             let mut fields = body.fields();
             match random.below(8) {

@@ -103,7 +103,7 @@ pub struct Commit {
     /// One for each operation, in their order.
     pub outcomes: Vec<Result<Applied, OperationError>>,
     /// The database's update sequence afterwards: one more for each operation that changed a
-    /// document, but for [`Operation::Compact`].
+    /// document, but for [`Operation::Compact`] and [`Operation::HandOut`].
     pub seq: u64,
 }
 

@@ -7,6 +7,7 @@ mod compaction;
 mod delivery;
 mod documents;
 mod feed;
+mod folding;
 mod merging;
 pub mod storage;
 
@@ -39,8 +40,14 @@ use named;
 
 /// All cases with their names, which say what holds.
 pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
-    let families =
-        [documents::CASES, merging::CASES, delivery::CASES, feed::CASES, compaction::CASES];
+    let families = [
+        documents::CASES,
+        merging::CASES,
+        delivery::CASES,
+        folding::CASES,
+        feed::CASES,
+        compaction::CASES,
+    ];
     families.into_iter().flatten().copied()
 }
 

@@ -18,6 +18,8 @@ const FEED_BATCH: usize = 10_000;
 
 /// How often a new term is tried while others begin terms at the same time.
 const TERM_ATTEMPTS: usize = 16;
+/// How often what waits is read again because others have edited it in the meantime.
+const SEND_ATTEMPTS: usize = 16;
 /// Most documents that are compacted in one commit.
 const COMPACT_BATCH: usize = 1000;
 
@@ -163,6 +165,26 @@ impl Database {
     /// `seq`. There may be fewer if they are large.
     pub async fn pending(&self, limit: usize) -> Result<Vec<Arc<Record>>, BackendError> {
         self.backend.pending(limit).await
+    }
+
+    /// The same, to be sent to the server. Revisions that may be [folded](crate::folding) are marked
+    /// as handed out first, so that none of those returned is replaced later.
+    ///
+    /// Fails with [`BackendError::Superseded`] if a later term has begun, and with
+    /// [`BackendError::Failed`] if others write faster than this reads.
+    pub async fn to_send(&self, limit: usize) -> Result<Vec<Arc<Record>>, BackendError> {
+        for _ in 0..SEND_ATTEMPTS {
+            let records = self.backend.pending(limit).await?;
+            let unmarked = records.iter().filter(|record| record.unsent.is_some());
+            let marks: Vec<Operation> =
+                unmarked.map(|record| Operation::HandOut { id: record.id.clone() }).collect();
+            if marks.is_empty() {
+                return Ok(records);
+            }
+            // What is there now may have been folded since it was read, so it is read again.
+            self.commit(marks).await?;
+        }
+        Err(BackendError::Failed("others write faster than this one can read".to_owned()))
     }
 
     /// The number of documents, including deleted ones, and how many are pending or refused.

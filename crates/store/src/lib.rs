@@ -82,8 +82,8 @@
 //! - To follow a database: [`Database::follow`] returns the existing changes and then new ones,
 //!   without a gap. [`Database::changes`] returns them in pages: call it again with the last
 //!   record's `seq` until a page is empty. A page may be shorter than requested.
-//! - [`Database::pending`] lists what waits for a server. The server's answers are committed as
-//!   [`Operation::Acknowledge`] and [`Operation::Refuse`].
+//! - [`Database::to_send`] lists what waits for a server, to be sent. The server's answers are
+//!   committed as [`Operation::Acknowledge`] and [`Operation::Refuse`].
 //! - On servers and native clients, [`Sqlite`] stores any number of databases in one file (feature
 //!   `sqlite`). In browsers, `IndexedDb` stores a database (feature `indexeddb`). If the storage
 //!   fails, a commit returns a [`BackendError`] and has changed nothing.
@@ -96,7 +96,8 @@
 //! - [`document_id`], [`body`], [`revision`]: the parts of a document.
 //! - [`record`]: a document as back ends store it; [`tree`]: its history; [`mod@view`]: how readers
 //!   see it.
-//! - [`forgotten`]: the names of dropped revisions; [`refusal`]: edits that the server has refused.
+//! - [`forgotten`]: the names of dropped revisions; [`refusal`]: edits that the server has refused;
+//!   [`folding`]: long work offline.
 //! - [`operation`]: everything that can be done to a record, as pure functions.
 //! - [`replication`]: revisions as they travel between replicas; [`history`]: CouchDB's questions
 //!   about them.
@@ -114,6 +115,7 @@ mod canonical;
 pub mod conformance;
 pub mod database;
 pub mod document_id;
+pub mod folding;
 pub mod forgotten;
 mod heap_sort;
 pub mod history;

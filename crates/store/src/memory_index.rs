@@ -46,10 +46,12 @@ impl MemoryIndex {
     }
 
     /// Adds or replaces records and local documents that are durable; `seq` is the update sequence
-    /// afterwards.
-    pub fn install(&mut self, records: Vec<Arc<Record>>, locals: Locals, seq: u64) {
+    /// afterwards. Returns whether the text of a deleted document was dropped.
+    pub fn install(&mut self, records: Vec<Arc<Record>>, locals: Locals, seq: u64) -> bool {
+        let mut erased = false;
         for record in records {
             if let Some(old) = self.records.get(&record.id) {
+                erased |= record.tree.is_gone() && !old.tree.is_gone();
                 self.by_seq.remove(&old.seq);
                 self.pending.remove(&old.seq);
                 self.refused -= usize::from(old.refused.is_some());
@@ -68,6 +70,7 @@ impl MemoryIndex {
             }
         }
         self.seq = self.seq.max(seq);
+        erased
     }
 
     #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]

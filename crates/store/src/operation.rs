@@ -71,6 +71,12 @@ pub enum Operation {
         /// The refused edit: see [`Refused::revision`]. Others stay.
         revision: Revision,
     },
+    /// What is pending is about to be sent: from now on no revision of the document is
+    /// [folded](crate::folding), until a later edit makes one. See [`crate::Database::to_send`].
+    HandOut {
+        /// The document that is sent.
+        id: DocumentId,
+    },
     /// The server has lost what it had: all revisions become pending again.
     Resend {
         /// The document that is sent again.
@@ -123,6 +129,7 @@ impl Operation {
             | Self::Acknowledge { id, .. }
             | Self::Refuse { id, .. }
             | Self::Discard { id, .. }
+            | Self::HandOut { id }
             | Self::Resend { id }
             | Self::Compact { id } => Some(Read::Record(id)),
             Self::Lead { .. } | Self::Under { .. } => Some(Read::Local(TERM)),
@@ -229,6 +236,9 @@ pub struct Transition {
     pub outcomes: Vec<Result<Applied, OperationError>>,
     /// The database's update sequence afterwards.
     pub seq: u64,
+    /// Whether the text of a deleted document was dropped, which the place may still have under its
+    /// earlier state.
+    pub erased: bool,
 }
 
 /// The state of a database that operations are run on.
@@ -250,7 +260,8 @@ pub fn transition<P: Place>(
     seq: u64,
     place: &P,
 ) -> Result<Transition, P::Error> {
-    let mut progress = Progress { place, changed: HashMap::new(), locals: Vec::new(), seq };
+    let (changed, locals) = (HashMap::new(), Vec::new());
+    let mut progress = Progress { place, changed, locals, seq, erased: false };
     let mut outcomes = Vec::with_capacity(operations.len());
     let mut is_superseded = false;
     for operation in operations {
@@ -262,11 +273,11 @@ pub fn transition<P: Place>(
         is_superseded |= outcome == Err(OperationError::Superseded);
         outcomes.push(outcome);
     }
-    let Progress { changed, locals, seq: last, .. } = progress;
+    let Progress { changed, locals, seq: last, erased, .. } = progress;
     assert!(last >= seq, "the update sequence only rises");
     let mut records: Vec<Arc<Record>> = changed.into_values().collect();
     records.sort_unstable_by_key(|record| record.seq);
-    Ok(Transition { records, locals, outcomes, seq: last })
+    Ok(Transition { records, locals, outcomes, seq: last, erased })
 }
 
 /// How far a transition has come.
@@ -275,6 +286,7 @@ struct Progress<'place, P> {
     changed: HashMap<DocumentId, Arc<Record>>,
     locals: Locals,
     seq: u64,
+    erased: bool,
 }
 
 impl<P: Place> Progress<'_, P> {
@@ -307,6 +319,7 @@ impl<P: Place> Progress<'_, P> {
             | Operation::Acknowledge { ref id, .. }
             | Operation::Refuse { ref id, .. }
             | Operation::Discard { ref id, .. }
+            | Operation::HandOut { ref id }
             | Operation::Resend { ref id }
             | Operation::Compact { ref id } => id.clone(),
         };
@@ -318,7 +331,8 @@ impl<P: Place> Progress<'_, P> {
         id: DocumentId,
         operation: Operation,
     ) -> Result<Result<Applied, OperationError>, P::Error> {
-        let takes_seq = !matches!(operation, Operation::Compact { .. });
+        // Readers see no difference after these.
+        let takes_seq = !matches!(operation, Operation::Compact { .. } | Operation::HandOut { .. });
         let is_replicated = matches!(operation, Operation::Replicate { .. });
         let is_tidied = matches!(operation, Operation::Replicate { acknowledges: false, .. });
         let before = match self.changed.get(&id) {
@@ -326,6 +340,7 @@ impl<P: Place> Progress<'_, P> {
             None => self.place.record(&id)?,
         };
         let known_seq = before.as_ref().map_or(0, |record| record.seq);
+        let was_there = before.as_ref().is_some_and(|record| !record.tree.is_gone());
         let mut record = before.map_or_else(|| Record::new(id.clone()), |r| (*r).clone());
         // Only a damaged store comes near the end of the numbers.
         let next = self.seq.saturating_add(1);
@@ -337,9 +352,12 @@ impl<P: Place> Progress<'_, P> {
         if changed && takes_seq {
             self.seq = next;
             record.seq = next;
-            if !is_tidied {
-                record.tree.tidy();
+            if is_tidied {
+                record.check_unsent();
+            } else {
+                record.tidy();
             }
+            self.erased |= record.tree.is_gone() && was_there;
         }
         let is_contested = is_replicated && record.tree.leaves().len() > 1;
         if changed {
@@ -394,7 +412,12 @@ fn apply(
             Ok((None, is_changed))
         }
         Operation::Discard { revision, .. } => Ok((None, record.discard(revision))),
-        Operation::Resend { .. } => Ok((None, record.tree.mark_pending())),
+        Operation::HandOut { .. } => Ok((None, record.hand_out())),
+        Operation::Resend { .. } => {
+            // The server may have had any of them.
+            let is_handed_out = record.hand_out();
+            Ok((None, record.tree.mark_pending() || is_handed_out))
+        }
         Operation::Compact { .. } => Ok((None, record.compact() > 0)),
         Operation::Local { .. } | Operation::Lead { .. } | Operation::Under { .. } => {
             Ok((None, false))

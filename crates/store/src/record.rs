@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     body::Body,
     document_id::DocumentId,
+    folding::Folded,
     revision::Revision,
     tree::RevisionTree,
     view::{OpenConflict, View, view},
@@ -32,6 +33,12 @@ pub struct Record {
     /// together with it at most [`REFUSED_LIMIT`](crate::refusal::REFUSED_LIMIT).
     #[cbor(n(4), default, skip_if = "Vec::is_empty")]
     pub refused_before: Vec<Refused>,
+    /// The latest revisions that were [folded](crate::folding), the earliest first.
+    #[cbor(n(5), default, skip_if = "Vec::is_empty")]
+    pub folded: Vec<Folded>,
+    /// The own revision that was never handed out, so that the next edit may replace it.
+    #[n(6)]
+    pub unsent: Option<Revision>,
 }
 
 /// An edit that the server has refused. It is kept until the user retries or discards it.
@@ -107,6 +114,8 @@ impl Record {
             tree: RevisionTree::default(),
             refused: None,
             refused_before: Vec::new(),
+            folded: Vec::new(),
+            unsent: None,
         }
     }
 
@@ -134,6 +143,15 @@ impl Record {
             pending: self.tree.is_pending(),
             refused: self.refused.clone(),
         })
+    }
+
+    /// Drops what nothing needs any more: see [`RevisionTree::tidy`].
+    pub(crate) fn tidy(&mut self) {
+        self.tree.tidy();
+        self.check_unsent();
+        if self.tree.is_gone() {
+            self.folded.iter_mut().for_each(|folded| folded.node.body = None);
+        }
     }
 
     /// Reduces a deleted document to a stub. Returns how many revisions were forgotten. See

@@ -195,7 +195,8 @@ impl Record {
     /// What to send to the server: the pending revisions of one branch, and the revisions that they
     /// are based on, so that replicas with other edits can merge by field. Other branches are sent
     /// afterwards, because the server accepts or refuses everything that it is sent of a document
-    /// together. `None` if nothing is pending.
+    /// together. Of a branch that is too long to travel, the beginning is sent first. `None` if
+    /// nothing is pending.
     ///
     /// The last revision has its body. Other bodies are added, the latest first, while all of them
     /// fit into [`BODY_LIMIT`] bytes. A base whose body this replica has dropped has none.
@@ -204,7 +205,7 @@ impl Record {
         let pending = || tree.nodes().iter().filter(|node| node.pending);
         let closed: HashSet<Revision> = pending().flat_map(Node::closes).collect();
         let last = pending().find(|node| !closed.contains(&node.revision))?;
-        let branch = tree.ancestors(last.revision);
+        let (last, branch) = self.travelling(last);
         let is_sent = |node: &Node| node.pending && branch.contains(&node.revision);
         let sent = tree.nodes().iter().filter(|node| is_sent(node));
         let bases: HashSet<Revision> = sent.flat_map(Node::closes).collect();
@@ -228,6 +229,31 @@ impl Record {
             let is_needed = is_possible && (is_sent(node) || bases.contains(&node.revision));
             is_needed.then(|| with_body.contains(&node.revision))
         })
+    }
+
+    /// The end of the part of a branch that fits into [`TRAVEL_LIMIT`] revisions, with its
+    /// ancestors.
+    fn travelling<'a>(&'a self, end: &'a Node) -> (&'a Node, HashSet<Revision>) {
+        let tree = &self.tree;
+        let branch = tree.ancestors(end.revision);
+        if tree.nodes().len() <= TRAVEL_LIMIT {
+            return (end, branch);
+        }
+        let fits = |branch: &HashSet<Revision>| {
+            let nodes = branch.iter().filter_map(|revision| tree.get(*revision));
+            let sent = || nodes.clone().filter(|node| node.pending);
+            let bases: HashSet<Revision> = sent().flat_map(Node::closes).collect();
+            let bases = bases.iter().filter(|base| tree.get(**base).is_some_and(|it| !it.pending));
+            sent().count() + bases.count() <= TRAVEL_LIMIT
+        };
+        if fits(&branch) {
+            return (end, branch);
+        }
+        // The first of them in rising order descend from each other alone, or nearly so.
+        let first = tree.nodes().iter().filter(|it| it.pending && branch.contains(&it.revision));
+        let first: Vec<&Node> = first.take(TRAVEL_LIMIT).collect();
+        let mut parts = first.into_iter().rev().map(|node| (node, tree.ancestors(node.revision)));
+        parts.find(|(_, part)| fits(part)).unwrap_or((end, branch))
     }
 
     /// Whether this replica has the revision with its body.

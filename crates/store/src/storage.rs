@@ -52,6 +52,11 @@ pub trait Storage: MaybeSync {
     /// Takes nothing more, finishes what was handed in, and lets go of the place. Whoever still has
     /// a handle on a database gets [`BackendError::Closed`], and its watchers end.
     fn close(&self) -> BoxFuture<'_, ()>;
+
+    /// Whether a commit would be tried now: whatever writes and reads is asked, and answers in its
+    /// turn. Writes nothing, so a full disk isn't noticed. Once the storage is closed, and if what
+    /// writes has ended, it is [`BackendError::Closed`].
+    fn check(&self) -> BoxFuture<'_, Result<(), BackendError>>;
 }
 
 /// How full a [`Storage`] is.
@@ -69,6 +74,12 @@ pub struct Space {
 /// can tell whether it still has what a replica has read of it.
 pub trait Hosted: Backend {
     /// The storage's present run: a random id that it makes each time it is opened.
+    ///
+    /// A run is recorded with the first commit that changes the database, in its transaction, so
+    /// that opening a database writes nothing. A run that has changed nothing is forgotten with the
+    /// next opening, although replicas may have checkpoints of it. Nothing is lost thereby: such a
+    /// checkpoint isn't known any more, so its replica compares all documents. It can't be taken
+    /// for known by mistake, because no other run has its id.
     fn run(&self) -> Run;
 
     /// Whether this place lies within what the database has lived through. It doesn't if the storage

@@ -4,10 +4,14 @@
 //! A tree is a set of nodes. Merging two trees is their union: commutative, associative and
 //! idempotent. Leaves, the winner and ancestors are computed from the set.
 //!
+//! - `erase`: dropping the text of deleted documents.
+//! - `fold`: replacing what nobody else has.
 //! - `pending`: what waits for the server, and what the server has answered.
 //! - `tidy`: dropping what nothing needs any more; `room`: how much there is room for.
 //! - `forgotten`: what replicas tell each other about revisions that they have dropped.
 
+mod erase;
+mod fold;
 mod forgotten;
 mod pending;
 mod room;

@@ -84,3 +84,13 @@ IDBDatabase.prototype.transaction = function (stores, mode, ...rest) {
 };
 /** The number of writing transactions so far. */
 export const writingTransactions = () => writing;
+
+/** Whether any stored bytes of the database contain this text. */
+export const holdsText = async (name, text) => {
+  const stored = [
+    await withStores(name, "readonly", (log) => log.getAll()),
+    await withStores(name, "readonly", (_, meta) => meta.getAll()),
+  ].flat();
+  const bytes = stored.filter((value) => value instanceof Uint8Array);
+  return bytes.some((value) => new TextDecoder("latin1").decode(value).includes(text));
+};

@@ -28,6 +28,13 @@ enum Step {
         field: usize,
         looks: bool,
     },
+    /// A client's user works for long without a connection, beginning with what they see now or saw
+    /// at their last look.
+    Work {
+        client: usize,
+        edits: usize,
+        looks: bool,
+    },
     Delete {
         client: usize,
         looks: bool,
@@ -49,6 +56,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (client.clone(), 0..FIELDS.len(), any::<bool>())
             .prop_map(|(client, field, looks)| Step::Set { client, field, looks }),
+        1 => (client.clone(), 5..25_usize, any::<bool>())
+            .prop_map(|(client, edits, looks)| Step::Work { client, edits, looks }),
         1 => (client.clone(), any::<bool>())
             .prop_map(|(client, looks)| Step::Delete { client, looks }),
         3 => (client.clone(), any::<bool>())
@@ -139,6 +148,11 @@ impl World {
     fn run(&mut self, step: &Step) {
         match *step {
             Step::Set { client, field, looks } => self.set(client, field, looks),
+            Step::Work { client, edits, looks } => {
+                for edit in 0..edits {
+                    self.set(client, edit % FIELDS.len(), looks || edit > 0);
+                }
+            }
             Step::Delete { client, looks } => self.delete(client, looks),
             Step::Push { client, is_told } => self.push(client, is_told),
             Step::Pull { client, skips_own } => self.pull(client, skips_own),
@@ -190,6 +204,7 @@ impl World {
     ) {
         let seen = screen.as_ref().map(|document| document.leaves.clone()).unwrap_or_default();
         let database = &self.clients[client].database;
+        let unsent = record(database).and_then(|record| record.unsent);
         let edit = Edit { id: id(), seen, change };
         let outcome = now(database.write(vec![edit])).unwrap().remove(0);
         // Only a delete may fail: this profile may have deleted the document already.
@@ -197,8 +212,10 @@ impl World {
         let revision = applied.revision.unwrap();
         let tree = &record(database).unwrap().tree;
         let node = tree.get(revision).unwrap();
-        let closed = node.parent.into_iter().chain(node.merges.iter().copied()).collect();
-        self.closes.insert(revision, closed);
+        // The new revision may have taken the place of one that nobody else had.
+        let folded = unsent.filter(|unsent| tree.get(*unsent).is_none());
+        let closed = node.parent.into_iter().chain(node.merges.iter().copied()).chain(folded);
+        self.closes.entry(revision).or_default().extend(closed);
         let conflicts = screen.map(|document| document.conflicts).unwrap_or_default();
         let open = conflicts.into_iter().map(|conflict| conflict.path[0].clone()).collect();
         self.made.push(Made { revision, field, value, open });
@@ -206,8 +223,8 @@ impl World {
 
     fn push(&mut self, client: usize, is_told: bool) {
         let client = &mut self.clients[client];
-        let Some(outgoing) = record(&client.database).and_then(|record| record.outgoing_pending())
-        else {
+        let records = now(client.database.to_send(1)).unwrap();
+        let Some(outgoing) = records.first().and_then(|record| record.outgoing_pending()) else {
             return;
         };
         let told = outgoing.told();

@@ -33,7 +33,7 @@
 //!             ClientOutput::Connect => client.handle_connected(now),
 //!             ClientOutput::Send(frame) => frames.push(frame),
 //!             ClientOutput::ReadPending { replica, limit } => {
-//!                 let records = ready(database.pending(limit)).expect("it is read");
+//!                 let records = ready(database.to_send(limit)).expect("it is read");
 //!                 client.handle_pending(now, replica, &records);
 //!             }
 //!             ClientOutput::Settle { replica, verdict } => {

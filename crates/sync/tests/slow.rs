@@ -178,7 +178,7 @@ impl World {
             ClientOutput::Disconnect => self.lose(),
             ClientOutput::Send(frame) => self.up.send(now, frame),
             ClientOutput::ReadPending { replica, limit } => {
-                let records = at_once(here(replica).pending(limit)).expect("they are read");
+                let records = at_once(here(replica).to_send(limit)).expect("they are read");
                 self.client.handle_pending(now, replica, &records);
             }
             ClientOutput::Commit { replica, batch, documents, .. } => {

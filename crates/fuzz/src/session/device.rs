@@ -144,7 +144,7 @@ impl Device {
                 ClientOutput::Send(frame) => act(Act::Send(frame)),
                 ClientOutput::ReadPending { replica, limit } => {
                     let Some(store) = self.stored(replica) else { continue };
-                    let records = at_once(store.database.pending(limit)).unwrap_or_default();
+                    let records = at_once(store.database.to_send(limit)).unwrap_or_default();
                     self.machine.handle_pending(now, replica, &records);
                 }
                 ClientOutput::Commit { replica, batch, documents, checkpoint } => {

@@ -351,8 +351,14 @@ impl Process {
         match output {
             ClientOutput::ReadPending { replica, limit } => {
                 let Target { database, .. } = self.target(device, replica)?;
-                let records = at_once(database.pending(limit)).unwrap_or_default();
-                self.machine.handle_pending(now, replica, &records);
+                let read = at_once(database.to_send(limit));
+                if is_superseded(&read) {
+                    return Ok(Step::Superseded);
+                }
+                match read {
+                    Ok(records) => self.machine.handle_pending(now, replica, &records),
+                    Err(_) => self.machine.handle_failed(now, replica),
+                }
                 Ok(Step::Nothing)
             }
             ClientOutput::Commit { replica, batch, documents, checkpoint } => {

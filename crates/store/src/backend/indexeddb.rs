@@ -50,6 +50,9 @@ use crate::{
 /// How often a commit starts again because a snapshot has deleted records that this tab hasn't
 /// read.
 const RELOADS: usize = 3;
+/// After how many commits a snapshot takes the text of deleted documents out of the log. The next
+/// opening does so, too.
+const ERASURE_COMMITS: u64 = 32;
 /// How long after a commit a snapshot is written, so that it doesn't slow the user's next edits.
 const SNAPSHOT_DELAY_MS: i32 = 500;
 
@@ -81,6 +84,9 @@ struct State {
     extent: Extent,
     unreadable: Vec<Vec<u8>>,
     set_aside: Vec<Unreadable>,
+    /// The record of the log with which a snapshot is due, because there is still text of deleted
+    /// documents; `None` if there is none.
+    erasure: Option<u64>,
 }
 
 /// Operations that wait for a transaction, and where to send the outcome.
@@ -136,18 +142,32 @@ impl IndexedDb {
 
 impl From<Stored> for State {
     fn from(stored: Stored) -> Self {
-        let Stored { index, extent, unreadable, set_aside, .. } = stored;
-        Self { index, extent, unreadable, set_aside }
+        let Stored { index, extent, unreadable, set_aside, erased, .. } = stored;
+        Self { index, extent, unreadable, set_aside, erasure: erased.then_some(0) }
     }
 }
 
 impl State {
     fn install(&mut self, tail: Tail) {
         let Self { index, extent, unreadable, .. } = self;
+        let mut erased = false;
         tail.install(extent, |Batch { seq, records, locals, unreadable: unread }| {
-            index.install(records, locals, seq);
+            erased |= index.install(records, locals, seq);
             unreadable.extend(unread);
         });
+        self.note_erased(erased);
+    }
+
+    /// Notes whether the last records have dropped the text of a deleted document, so that earlier
+    /// ones have it still.
+    fn note_erased(&mut self, erased: bool) {
+        if erased && self.erasure.is_none() {
+            self.erasure = Some(self.extent.last + ERASURE_COMMITS);
+        }
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        self.extent.is_snapshot_due() || self.erasure.is_some_and(|due| self.extent.last >= due)
     }
 }
 
@@ -303,8 +323,9 @@ impl Shared {
         let Transition { records, locals, outcomes, seq } = done;
         if let Some((key, bytes)) = appended {
             let mut state = self.state.borrow_mut();
-            state.index.install(records, locals, seq);
+            let erased = state.index.install(records, locals, seq);
             state.extent.append(key, bytes);
+            state.note_erased(erased);
             if let Some(tabs) = &*self.tabs.borrow() {
                 tabs.tell(key);
             }
@@ -341,7 +362,7 @@ impl Shared {
     /// Starts the timer for a snapshot if one is due. Only tabs that write do this; otherwise all
     /// tabs would write the same snapshot.
     fn plan_snapshot(self: &Rc<Self>) {
-        let is_due = self.state.borrow().extent.is_snapshot_due();
+        let is_due = self.state.borrow().is_snapshot_due();
         if is_due && !self.is_closed() && self.snapshot.get() == Snapshot::No {
             self.snapshot.set(Snapshot::Planned);
             let weak = Rc::downgrade(self);
@@ -376,12 +397,16 @@ impl Shared {
             Ok(cover) if cover.last > last => self.is_stale.set(true),
             Ok(cover) => {
                 state.extent.cover(cover.last, cover.bytes);
+                state.erasure = None;
                 if cover.last == last {
                     let moved: Vec<_> = state.unreadable.drain(..count).collect();
                     state.set_aside.extend(moved.iter().map(|bytes| Unreadable::of(bytes)));
                 }
             }
-            Err(_) => state.extent.postpone_snapshot(),
+            Err(_) => {
+                state.extent.postpone_snapshot();
+                state.erasure = state.erasure.map(|_| last + ERASURE_COMMITS);
+            }
         }
     }
 }

@@ -110,8 +110,10 @@ impl Memory {
 
     /// The same database in a later run.
     pub(crate) fn reopened(&self, run: Run) -> Self {
-        let mut runs = self.shared.runs.clone();
-        runs.0.push((run, self.shared.seq.latest()));
+        let (mut runs, seq) = (self.shared.runs.clone(), self.shared.seq.latest());
+        // A run that has changed nothing was never recorded.
+        runs.0.pop_if(|(_, begun)| *begun == seq);
+        runs.0.push((run, seq));
         self.copy_with(self.shared.incarnation, runs)
     }
 

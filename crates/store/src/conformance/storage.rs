@@ -52,6 +52,23 @@ pub async fn reopened(open: impl AsyncFn() -> Arc<dyn Storage>) {
     written(&database, put("two", &[], json!({}))).await;
     assert!(knows(again.run(), 2).await && !knows(first_run, 2).await);
     assert!(!again.knows([8; 16], again.run(), 1).await.expect("it is known"));
+    let second_run = again.run();
+    storage.close().await;
+    drop((database, again, storage));
+
+    // Nothing is written in the third run, and a fourth one begins.
+    let storage = open().await;
+    let idle = find(&*storage, "a").await.expect("it is there again");
+    assert!(idle.knows(INCARNATION, idle.run(), 2).await.expect("it is known"));
+    let idle_run = idle.run();
+    storage.close().await;
+    drop((idle, storage));
+    let storage = open().await;
+    let last = find(&*storage, "a").await.expect("it is there again");
+    written(&Database::shared(last.clone()), put("three", &[], json!({}))).await;
+    let knows = async |run, seq| last.knows(INCARNATION, run, seq).await.expect("it is known");
+    assert!(knows(first_run, 1).await && knows(second_run, 2).await && knows(last.run(), 3).await);
+    assert!(!knows(second_run, 3).await && !knows(idle_run, 3).await, "they ended before");
 }
 
 async fn create(storage: &dyn Storage, name: &str) -> Arc<dyn Hosted> {
@@ -146,7 +163,9 @@ async fn a_closed_storage_ends_its_databases(storage: &dyn Storage) {
     let database = Database::shared(create(storage, "a").await);
     let mut watch = database.watch();
     watch.borrow_and_update();
+    assert_eq!(storage.check().await, Ok(()));
     storage.close().await;
+    assert_eq!(storage.check().await, Err(BackendError::Closed));
     assert!(watch.changed().await.is_err(), "whoever watches hears of the end");
     let edit = Operation::Edit(put("x", &[], json!({})));
     assert_eq!(database.commit(vec![edit]).await, Err(BackendError::Closed));

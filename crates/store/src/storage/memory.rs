@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{Hosted, Space, Storage};
@@ -15,6 +18,7 @@ use crate::backend::{BackendError, BoxFuture, Incarnation, MaybeSend, Run, memor
 pub struct MemoryStorage {
     databases: Arc<Mutex<BTreeMap<String, Entry>>>,
     run: Run,
+    is_closed: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
@@ -33,7 +37,7 @@ impl MemoryStorage {
     /// A place without any database. The run's id is the caller's to draw: a random one, which
     /// wasn't used before.
     pub fn new(run: Run) -> Self {
-        Self { databases: Arc::default(), run }
+        Self { databases: Arc::default(), run, is_closed: Arc::default() }
     }
 
     /// Another place with what is in this one now, as after a restart on a copy of the disk. Nothing
@@ -44,7 +48,7 @@ impl MemoryStorage {
         for entry in databases.values_mut() {
             entry.memory = entry.memory.reopened(run);
         }
-        Self { databases: Arc::new(Mutex::new(databases)), run }
+        Self { databases: Arc::new(Mutex::new(databases)), ..Self::new(run) }
     }
 
     /// The database's memory, which can be told to fail or to wait; `None` if there is no such database.
@@ -121,7 +125,13 @@ impl Storage for MemoryStorage {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
+        self.is_closed.store(true, Ordering::Relaxed);
         self.databases().values().for_each(|entry| entry.memory.close());
         ready(())
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), BackendError>> {
+        let is_closed = self.is_closed.load(Ordering::Relaxed);
+        ready(if is_closed { Err(BackendError::Closed) } else { Ok(()) })
     }
 }

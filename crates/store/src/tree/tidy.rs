@@ -16,14 +16,16 @@ struct Kept {
 impl RevisionTree {
     /// Drops what nothing needs any more.
     ///
-    /// Bodies are kept of leaves, of pending edits and what they are based on, of merge bases, and
-    /// of what leaves are based on; of the last two as many as [there is room for](super::RETAINED_LIMIT). Merge bases
-    /// include those that would be needed again if the server refused what is pending. The oldest
-    /// revisions past [`HISTORY_LIMIT`] are [forgotten](Self::forgotten).
+    /// Bodies are kept of leaves, of pending edits and what they are based on, of merge bases, and of
+    /// what leaves are based on; of the last two as many as
+    /// [there is room for](super::RETAINED_LIMIT). Merge bases include those that would be needed
+    /// again if the server refused what is pending. Of a [deleted document](Self::is_gone) none is
+    /// kept. The oldest revisions past [`HISTORY_LIMIT`] are [forgotten](Self::forgotten).
     ///
     /// CouchDB: compaction drops the bodies, stemming the revisions.
     pub fn tidy(&mut self) {
         self.drop_returned();
+        self.erase();
         if self.nodes.len() <= 2 {
             return;
         }

@@ -38,6 +38,8 @@ pub struct Stored {
     pub unreadable: Vec<Vec<u8>>,
     /// Unreadable bytes that an earlier snapshot has set aside.
     pub set_aside: Vec<Unreadable>,
+    /// Whether there is text of documents that were deleted since it was written.
+    pub erased: bool,
 }
 
 /// Reads the snapshot and the records after it, in one transaction.
@@ -60,6 +62,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
         extent: Extent::default(),
         unreadable: Vec::new(),
         set_aside: Vec::new(),
+        erased: false,
     };
     let set_aside = result(&set_aside)?;
     for value in set_aside.unchecked_ref::<Array>().iter() {
@@ -84,7 +87,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
 
 impl Stored {
     fn install(&mut self, batch: Batch) {
-        self.index.install(batch.records, batch.locals, batch.seq);
+        self.erased |= self.index.install(batch.records, batch.locals, batch.seq);
         self.unreadable.extend(batch.unreadable);
     }
 }

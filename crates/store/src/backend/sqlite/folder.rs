@@ -43,7 +43,10 @@ impl Sqlite {
         let folder = folder.as_ref();
         let failed = |source| FolderError::Folder { folder: folder.to_owned(), source };
         make(folder).map_err(failed)?;
-        let lock = File::create(folder.join(LOCK)).map_err(failed)?;
+        let lock = folder.join(LOCK);
+        // One that is there can be locked even where nothing can be written.
+        let lock = File::create(&lock).or_else(|error| File::open(&lock).map_err(|_| error));
+        let lock = lock.map_err(failed)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => FolderError::InUse { folder: folder.to_owned() },
             TryLockError::Error(source) => failed(source),

@@ -1,13 +1,11 @@
 //! A few threads that read, concurrently with each other and with the writer.
 
-use std::path::Path;
-
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    connection::open_reader,
-    workers::{Queue, Workers, next},
+    turns::{Lane, Turns},
+    workers::{Workers, caught},
 };
 use crate::backend::BackendError;
 
@@ -20,14 +18,19 @@ pub struct Readers {
 }
 
 impl Readers {
-    pub fn start(path: &Path) -> Result<Self, BackendError> {
-        let connections: Result<_, _> = (0..READERS).map(|_| open_reader(path)).collect();
-        Ok(Self { workers: Workers::start("settee-reader", connections?, run_jobs)? })
+    /// Starts threads with a connection each.
+    pub fn start(
+        open: impl Fn() -> Result<Connection, BackendError>,
+    ) -> Result<Self, BackendError> {
+        let connections = (0..READERS).map(|_| Ok((open()?, run_jobs)));
+        let connections: Result<_, BackendError> = connections.collect();
+        Ok(Self { workers: Workers::start("settee-reader", connections?)? })
     }
 
     /// Runs `work` on one state of the file: it doesn't see later commits.
     pub async fn run<T: Send + 'static>(
         &self,
+        lane: &Lane,
         work: impl FnOnce(&Connection) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (reply, answer) = oneshot::channel();
@@ -37,9 +40,9 @@ impl Readers {
                 work(&transaction)
             };
             // It fails if the caller has stopped waiting.
-            let _ = reply.send(read());
+            let _ = reply.send(caught(read));
         });
-        self.workers.ask(job, answer).await
+        self.workers.ask(lane, job, answer).await
     }
 
     pub async fn close(&self) {
@@ -47,8 +50,8 @@ impl Readers {
     }
 }
 
-fn run_jobs(connection: &mut Connection, queue: &Queue<Job>) {
-    while let Some(job) = next(queue) {
-        job(connection);
+fn run_jobs(connection: &mut Connection, queue: &Turns<Job>) {
+    while let Some(queued) = queue.next() {
+        (queued.job)(connection);
     }
 }

@@ -85,6 +85,13 @@ pub fn set_meta(connection: &Connection, name: &str, meta: &[u8]) -> Result<bool
     Ok(connection.prepare_cached(sql)?.execute(params![name, meta])? > 0)
 }
 
+/// Fails if the file can't be written to, for a reason that is known before the write.
+pub fn write_nothing(connection: &Connection) -> Result<(), BackendError> {
+    // No database has this key.
+    connection.prepare_cached("UPDATE databases SET seq = seq WHERE key = -1")?.execute([])?;
+    Ok(())
+}
+
 pub fn seq(connection: &Connection, database: Key) -> Result<u64, BackendError> {
     let mut statement = connection.prepare_cached("SELECT seq FROM databases WHERE key = ?1")?;
     Ok(statement.query_row([database], |row| unsigned(row, 0))?)
@@ -96,14 +103,21 @@ pub fn set_seq(connection: &Connection, database: Key, seq: u64) -> Result<(), B
     Ok(())
 }
 
-/// Stores the `seq` at which the run begins, unless it is stored already. Returns all runs, the
-/// earliest first.
-pub fn begin_run(
+/// Every recorded run with the `seq` at which it began, the earliest first.
+pub fn runs(connection: &Connection, database: Key) -> Result<Vec<(Run, u64)>, BackendError> {
+    let sql = "SELECT run, seq FROM runs WHERE database = ?1 ORDER BY key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let runs = statement.query_map([database], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?;
+    Ok(runs.collect::<Result<_, _>>()?)
+}
+
+/// Records the `seq` at which the run begins, unless it is recorded already.
+pub fn record_run(
     connection: &Connection,
     database: Key,
     run: Run,
     seq: u64,
-) -> Result<Vec<(Run, u64)>, BackendError> {
+) -> Result<(), BackendError> {
     let sql = "INSERT INTO runs (database, run, seq) VALUES (?1, ?2, ?3)
                ON CONFLICT (database, run) DO NOTHING";
     connection.prepare_cached(sql)?.execute(params![database, run, signed(seq)?])?;
@@ -111,10 +125,7 @@ pub fn begin_run(
                    SELECT key FROM runs WHERE database = ?1
                    ORDER BY key DESC LIMIT 1 OFFSET ?2)";
     connection.prepare_cached(sql)?.execute(params![database, RUNS_LIMIT])?;
-    let sql = "SELECT run, seq FROM runs WHERE database = ?1 ORDER BY key";
-    let mut statement = connection.prepare_cached(sql)?;
-    let runs = statement.query_map([database], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?;
-    Ok(runs.collect::<Result<_, _>>()?)
+    Ok(())
 }
 
 /// A document's record, for a write. A damaged record is moved to `set_aside`, so that the document

@@ -1,9 +1,14 @@
-//! The one thread that writes. It commits all jobs that are waiting in one transaction.
+//! The one thread that writes. It commits jobs that are waiting in one transaction. Databases take
+//! turns in it.
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::workers::{Queue, Workers, lock, next};
+use super::{
+    erasure::{Emptying, Erasure},
+    turns::{Lane, Queued, Turns},
+    workers::{Workers, caught},
+};
 use crate::backend::BackendError;
 
 /// Most jobs of one transaction, and the number of operations after which no job is added to it.
@@ -25,35 +30,52 @@ struct Job {
 
 pub struct Writer {
     workers: Workers<Job>,
+    erasure: Erasure,
 }
 
 impl Writer {
     pub fn start(connection: Connection) -> Result<Self, BackendError> {
-        Ok(Self { workers: Workers::start("settee-writer", vec![connection], run_jobs)? })
+        let erasure = Erasure::default();
+        let mut emptying = Emptying::new(erasure.clone());
+        let work = move |connection: &mut Connection, queue: &Turns<Job>| {
+            run_jobs(connection, queue, &mut emptying);
+        };
+        let workers = Workers::start("settee-writer", vec![(connection, work)])?;
+        Ok(Self { workers, erasure })
+    }
+
+    /// For a job that drops the text of documents.
+    pub fn erasure(&self) -> Erasure {
+        self.erasure.clone()
     }
 
     /// Runs `work` in a transaction. Once that is durable, `publish` runs, in the order of the
     /// commits: it notifies others in this process, and returns the result.
     ///
-    /// Dropping the future doesn't cancel the work.
+    /// Dropping the future doesn't cancel the work. If the work panics, it is undone, and the caller
+    /// gets [`BackendError::Failed`].
     pub async fn run<W: Send + 'static, T: Send + 'static>(
         &self,
+        lane: &Lane,
         operations: usize,
         work: impl FnOnce(&Connection) -> Result<W, BackendError> + Send + 'static,
         publish: impl FnOnce(W) -> T + Send + 'static,
     ) -> Result<T, BackendError> {
         let (reply, answer) = oneshot::channel();
-        let work: Work = Box::new(move |transaction| match transaction.and_then(work) {
-            Ok(written) => Ok(Box::new(move |committed: Result<(), BackendError>| {
-                // It fails if the caller has stopped waiting.
-                let _ = reply.send(committed.map(|()| publish(written)));
-            })),
-            Err(error) => {
-                let _ = reply.send(Err(error.clone()));
-                Err(error)
+        let work: Work = Box::new(move |transaction| {
+            match transaction.and_then(|transaction| caught(|| work(transaction))) {
+                Ok(written) => Ok(Box::new(move |committed: Result<(), BackendError>| {
+                    let published = committed.and_then(|()| caught(|| Ok(publish(written))));
+                    // It fails if the caller has stopped waiting.
+                    let _ = reply.send(published);
+                })),
+                Err(error) => {
+                    let _ = reply.send(Err(error.clone()));
+                    Err(error)
+                }
             }
         });
-        self.workers.ask(Job { operations, work }, answer).await
+        self.workers.ask(lane, Job { operations, work }, answer).await
     }
 
     pub async fn close(&self) {
@@ -61,29 +83,30 @@ impl Writer {
     }
 }
 
-fn run_jobs(connection: &mut Connection, queue: &Queue<Job>) {
-    while let Some(first) = next(queue) {
-        let mut operations = first.operations;
-        let mut group = vec![first.work];
+fn run_jobs(connection: &mut Connection, queue: &Turns<Job>, emptying: &mut Emptying) {
+    while let Some(first) = queue.next() {
+        let mut operations = first.job.operations;
+        let mut group = vec![first];
         while group.len() < GROUP_JOBS && operations < GROUP_OPERATIONS {
-            let Ok(job) = lock(queue).try_recv() else { break };
-            operations += job.operations;
-            group.push(job.work);
+            let Some(next) = queue.try_next() else { break };
+            operations += next.job.operations;
+            group.push(next);
         }
         write_group(connection, group);
+        emptying.work(connection, queue.is_idle());
     }
     // If this fails, later queries may be slower.
     let _ = connection.execute_batch("PRAGMA optimize");
 }
 
-fn write_group(connection: &mut Connection, group: Vec<Work>) {
+fn write_group(connection: &mut Connection, group: Vec<Queued<Job>>) {
     let mut group = group.into_iter();
     let mut finishes = Vec::with_capacity(group.len());
     let is_shared = group.len() > 1;
     let written = write_all(connection, &mut group, is_shared, &mut finishes);
     if let Err(error) = &written {
-        for work in group {
-            let _ = work(Err(error.clone()));
+        for queued in group {
+            let _ = (queued.job.work)(Err(error.clone()));
         }
     }
     for finish in finishes {
@@ -94,17 +117,17 @@ fn write_group(connection: &mut Connection, group: Vec<Work>) {
 /// Writes the group in one transaction. A job that fails doesn't undo the others.
 fn write_all(
     connection: &mut Connection,
-    group: &mut impl Iterator<Item = Work>,
+    group: &mut impl Iterator<Item = Queued<Job>>,
     is_shared: bool,
     finishes: &mut Vec<Finish>,
 ) -> Result<(), BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for work in group {
+    for queued in group {
         // A single job is undone with its transaction.
         if is_shared {
             transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
         }
-        match work(Ok(&transaction)) {
+        match (queued.job.work)(Ok(&transaction)) {
             Ok(finish) => finishes.push(finish),
             // Some errors, such as a full disk, undo the whole transaction.
             Err(error) if !is_shared || transaction.is_autocommit() => return Err(error),
@@ -120,7 +143,7 @@ fn write_all(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, Mutex, mpsc};
 
     use futures_util::future::{join_all, join3};
 
@@ -133,26 +156,42 @@ mod tests {
         }
     }
 
-    /// The outcomes of jobs that are one group, and the number of rows afterwards.
-    async fn group(setting: &str, jobs: &[(i32, bool)]) -> (Vec<Result<(), BackendError>>, i64) {
+    fn writer(setting: &str) -> (tempfile::TempDir, Writer) {
         let folder = tempfile::TempDir::new().unwrap();
         let connection = Connection::open(folder.path().join("blobs.db")).unwrap();
         connection.execute_batch("CREATE TABLE blobs (bytes BLOB)").unwrap();
         connection.execute_batch(setting).unwrap();
-        let writer = Writer::start(connection).unwrap();
+        (folder, Writer::start(connection).unwrap())
+    }
 
-        // The thread is kept busy until the whole group is in the queue.
+    /// Queues all jobs while the thread is kept busy, and returns their outcomes.
+    async fn queued<T>(
+        writer: &Writer,
+        jobs: impl IntoIterator<Item: Future<Output = T>>,
+    ) -> Vec<T> {
         let (release, released) = mpsc::channel::<()>();
-        let busy =
-            writer.run(1, move |_| released.recv().map_err(|_| BackendError::Closed), |()| ());
-        let jobs = jobs.iter().map(|(bytes, fails)| writer.run(1, insert(*bytes, *fails), |()| ()));
+        let lane = Lane::default();
+        let wait = move |_: &Connection| released.recv().map_err(|_| BackendError::Closed);
+        let busy = writer.run(&lane, 1, wait, |()| ());
         let release = async { release.send(()).unwrap() };
         let (_, outcomes, ()) = join3(busy, join_all(jobs), release).await;
+        outcomes
+    }
 
+    async fn rows(writer: &Writer) -> i64 {
         let count = |connection: &Connection| {
             Ok(connection.query_row("SELECT count(*) FROM blobs", [], |row| row.get(0))?)
         };
-        (outcomes, writer.run(1, count, |count| count).await.unwrap())
+        writer.run(&Lane::default(), 1, count, |count| count).await.unwrap()
+    }
+
+    /// The outcomes of jobs that are one group, and the number of rows afterwards.
+    async fn group(setting: &str, jobs: &[(i32, bool)]) -> (Vec<Result<(), BackendError>>, i64) {
+        let ((_folder, writer), lane) = (writer(setting), Lane::default());
+        let jobs =
+            jobs.iter().map(|(bytes, fails)| writer.run(&lane, 1, insert(*bytes, *fails), |()| ()));
+        let outcomes = queued(&writer, jobs).await;
+        (outcomes, rows(&writer).await)
     }
 
     #[tokio::test]
@@ -171,5 +210,55 @@ mod tests {
         let (outcomes, rows) = group("PRAGMA max_page_count = 20", &jobs).await;
         assert_eq!(outcomes, vec![Err(BackendError::Full); 3]);
         assert_eq!(rows, 0);
+    }
+
+    /// Each job fills a transaction, so this is also the order of the transactions.
+    #[tokio::test]
+    async fn databases_take_turns() {
+        let (_folder, writer) = writer("");
+        let (one, other) = (Lane::default(), Lane::default());
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let job = |lane, name: &'static str| {
+            let order = order.clone();
+            let note = move |()| order.lock().unwrap().push(name);
+            writer.run(lane, GROUP_OPERATIONS, insert(1, false), note)
+        };
+        let jobs = [
+            job(&one, "a1"),
+            job(&one, "a2"),
+            job(&one, "a3"),
+            job(&one, "a4"),
+            job(&other, "b1"),
+            job(&other, "b2"),
+        ];
+        assert!(queued(&writer, jobs).await.iter().all(Result::is_ok));
+        assert_eq!(*order.lock().unwrap(), ["a1", "b1", "a2", "b2", "a3", "a4"]);
+    }
+
+    fn panicking(connection: &Connection) -> Result<(), BackendError> {
+        insert(1, false)(connection)?;
+        panic!("this panic is a part of the test")
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_is_undone_alone_and_the_writer_goes_on() {
+        let ((_folder, writer), lane) = (writer(""), Lane::default());
+        assert!(matches!(
+            writer.run(&lane, 1, panicking, |()| ()).await,
+            Err(BackendError::Failed(_))
+        ));
+        assert_eq!(rows(&writer).await, 0);
+        let work = |panics: bool| {
+            move |connection: &Connection| {
+                if panics { panicking(connection) } else { insert(1, false)(connection) }
+            }
+        };
+        let jobs = [false, true, false].map(|panics| writer.run(&lane, 1, work(panics), |()| ()));
+        let outcomes = queued(&writer, jobs).await;
+        assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(rows(&writer).await, 2);
+        let published = writer.run(&lane, 1, insert(1, false), |()| panic!("so is this one")).await;
+        assert_eq!(published, Err::<(), _>(BackendError::Failed("the store has panicked".into())));
+        assert_eq!(rows(&writer).await, 3, "it was durable before");
     }
 }
