@@ -8,9 +8,11 @@ import {
   type LaunchOptions,
   type Page,
 } from '@playwright/test';
+import { Variants, built, type Build, type Change } from './builds';
 import { allowClipboard, launchOptions, newContext } from './browser';
 import { Crowd } from './crowd';
 import { PageErrors } from './page_errors';
+import { Portal } from './portal';
 import { Profile } from './profile';
 import { NetworkProxy } from './proxy';
 import { Server } from './server';
@@ -29,6 +31,10 @@ type Fixtures = {
   newProxy: () => Promise<NetworkProxy>;
   /** Native clients that write to the list of a link. */
   newCrowd: typeof Crowd.start;
+  /** Another build of the app, which differs from the built one in all files, and by a change. */
+  newBuild: (name: string, change?: Change) => Build;
+  /** A network between browser and server that answers by itself. It has an address of its own. */
+  newPortal: () => Promise<Portal>;
   /** Crashes the process of the page, as a browser does when it runs out of memory. */
   crash: (page: Page) => Promise<void>;
   goOffline: (page: Page) => Promise<void>;
@@ -51,6 +57,7 @@ export const test = base.extend<Fixtures, { settee: Server }>({
   ],
   // The server is running when a test begins, whatever the previous test did.
   server: async ({ settee }, use) => {
+    if (settee.build !== built) await settee.replace(built);
     if (!settee.isRunning) await settee.start();
     settee.wasUnreachable = false;
     await use(settee);
@@ -65,7 +72,7 @@ export const test = base.extend<Fixtures, { settee: Server }>({
   },
 
   // Depends on `newProxy`, so that pages are closed before their proxy and no request fails.
-  newPerson: async ({ browser, pageErrors, baseURL, newProxy: _ }, use) => {
+  newPerson: async ({ browser, pageErrors, baseURL, newProxy: _, newPortal: __ }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (options) => {
       const context = await newContext(browser, { baseURL, ...options });
@@ -115,6 +122,22 @@ export const test = base.extend<Fixtures, { settee: Server }>({
       return crowd;
     });
     for (const crowd of crowds) crowd.kill();
+  },
+
+  newBuild: async ({}, use) => {
+    const variants = new Variants();
+    await use((name, change) => variants.add(name, change));
+    variants.dispose();
+  },
+
+  newPortal: async ({ server }, use) => {
+    const portals: Portal[] = [];
+    await use(async () => {
+      const portal = await Portal.start(server);
+      portals.push(portal);
+      return portal;
+    });
+    for (const portal of portals) portal.close();
   },
 
   crash: async ({ pageErrors }, use) =>

@@ -1,17 +1,11 @@
 // The server binary, which tests start, kill, freeze and restart.
-//
-// SETTEE_SERVER and SETTEE_SITE are paths of a binary and a site folder to use instead of those of
-// the debug build. SETTEE_CHROMIUM (see browser.ts) is the path of a browser to use instead of
-// Playwright's.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-
-const binary = resolve(import.meta.dirname, process.env.SETTEE_SERVER ?? '../target/debug/settee-server');
-export const site = resolve(import.meta.dirname, process.env.SETTEE_SITE ?? '../target/site');
+import { join } from 'node:path';
+import { built, type Build } from './builds';
 
 /** Maximum time to start, in milliseconds. */
 const START_TIMEOUT = 30_000;
@@ -21,6 +15,8 @@ export class Server {
   wasUnreachable = false;
   /** Everything that it has written to stdout and stderr since its first start. */
   log = '';
+  /** What it serves from its next start on. */
+  build: Build = built;
   private port = 0;
   private process?: ChildProcess;
   private readonly directory = mkdtempSync(join(tmpdir(), 'settee-server-'));
@@ -36,13 +32,13 @@ export class Server {
   /** Starts on a free port the first time, and on the same port after that. */
   async start(): Promise<void> {
     if (this.process) throw new Error('the server is running already');
-    const child = spawn(binary, ['--listen', `127.0.0.1:${this.port}`, '--data', this.directory], {
+    const child = spawn(this.build.server, ['--listen', `127.0.0.1:${this.port}`, '--data', this.directory], {
       // The server must not depend on the working folder.
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        LEPTOS_SITE_ROOT: site,
+        LEPTOS_SITE_ROOT: this.build.site,
         LEPTOS_OUTPUT_NAME: 'settee',
         LEPTOS_SITE_PKG_DIR: 'pkg',
         LEPTOS_HASH_FILES: 'true',
@@ -99,6 +95,13 @@ export class Server {
 
   thaw(): void {
     this.process?.kill('SIGCONT');
+  }
+
+  /** Goes on with another build at the same address. */
+  async replace(build: Build): Promise<void> {
+    await this.stop();
+    this.build = build;
+    await this.start();
   }
 
   async dispose(): Promise<void> {

@@ -5,9 +5,9 @@ import { request as ask, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { addTodo, copyLink, openList, reload, tokenOf } from './actions';
+import { built } from './builds';
 import { expect, test } from './fixtures';
 import { shows, waitInstalled, waitSynced } from './page';
-import { site } from './server';
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
 
@@ -122,7 +122,7 @@ test('assets have a hash in their name and are immutable', async ({ server }) =>
 });
 
 test('assets are compressed if the client accepts that, with the same content', async ({ server }) => {
-  const folder = join(site, 'pkg');
+  const folder = join(built.site, 'pkg');
   const compressed = existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.br'));
   test.skip(!compressed, 'this build was made without compressed assets');
   for (const name of await assets(server)) {

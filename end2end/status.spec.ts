@@ -2,11 +2,12 @@
 
 import { addTodo, complete, copyLink, listOf, openList, reload, together } from './actions';
 import { expect, test, type Page } from './fixtures';
+import { interceptFrames, outdated } from './frames';
 import {
   RECOVERY_TIMEOUT, agree, row, shows, status, waitInstalled, waitOffline, waitSynced,
 } from './page';
 import { setVisible } from './tabs';
-import { CLOSED, HELLO, OPEN, REVOKED, decode, encode, type Frame } from './wire';
+import { CLOSED, HELLO, OPEN, REVOKED } from './wire';
 
 // Trace snapshots of a page with so many rows take longer than the page itself.
 test.use({ trace: { mode: 'retain-on-failure', snapshots: false } });
@@ -18,24 +19,6 @@ const hasText = (page: Page, sentence: string | RegExp): Promise<void> =>
 /** Waits until the status line has this `data-sync` attribute. */
 const hasState = (page: Page, state: string): Promise<void> =>
   expect(status(page)).toHaveAttribute('data-sync', state, { timeout: RECOVERY_TIMEOUT });
-
-/**
- * Passes each frame that a page sends to `read`, which may return another frame to send instead. Call
- * it before the page is opened.
- */
-async function interceptFrames(
-  page: Page,
-  read: (frame: Frame, answer: (frame: Frame) => void) => Frame | undefined,
-): Promise<void> {
-  await page.routeWebSocket(/\/sync$/, (client) => {
-    const server = client.connectToServer();
-    const answer = (frame: Frame) => client.send(encode(frame));
-    client.onMessage((message) => {
-      const changed = read(decode(message), answer);
-      server.send(changed ? encode(changed) : message);
-    });
-  });
-}
 
 test('the status follows a server that is killed and started again', async ({ newPerson, server }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
@@ -147,10 +130,10 @@ test('a page that is too old for the server asks to be reloaded, and doesn\'t re
 
   const bert = await newPerson();
   let [isOld, hellos] = [false, 0];
-  await interceptFrames(bert, ([type, fields]) => {
-    if (type !== HELLO) return undefined;
+  await interceptFrames(bert, (frame) => {
+    if (frame[0] !== HELLO) return undefined;
     hellos++;
-    return isOld ? [HELLO, new Map(fields).set(0, Buffer.from([254, 255]))] : undefined;
+    return isOld ? outdated(frame) : undefined;
   });
   await openList(bert, link);
   await shows(bert, 'Bread');

@@ -5,7 +5,7 @@ use leptos::{ev, web_sys};
 use settee::keys::Role;
 
 use crate::components::{
-    Footer, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status, TodoList,
+    Footer, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status, TodoList, Update,
 };
 use crate::filter::Filter;
 use crate::keys;
@@ -53,6 +53,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
                 </Show>
                 <Problems todos />
                 <Status session />
+                <Update />
             </main>
         </div>
     }

@@ -112,6 +112,12 @@ impl SessionSlot {
         self.get()?.current().with(|list| list.as_ref().map(read))
     }
 
+    /// Whether a change isn't saved on this device.
+    pub fn is_unsaved(self) -> bool {
+        let status = self.get_untracked().map(|session| session.status());
+        status.is_some_and(|status| status.with_untracked(|now| now.kind == StatusKind::Unsaved))
+    }
+
     pub fn access(self) -> Memo<Access> {
         Memo::new(move |_| {
             if self.get().is_none() {

@@ -1,5 +1,5 @@
 //! The HTML document around the app. Its text is the same for everyone and at every address, so
-//! that the content security policy can name the inline script by its hash, and the browser can
+//! that the content security policy can name the inline scripts by their hash, and the browser can
 //! keep the page for when there is no server.
 
 use leptos::prelude::*;
@@ -47,12 +47,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                         "It needs JavaScript for that: please turn it on and reload."
                     </p>
                 </noscript>
-                // Shown by the panic hook, when nothing else on the page works any more.
-                <div id="panic" role="alert" hidden>
+                // Shown by the shell's script, when nothing else on the page works.
+                <div class="banner" role="alert" data-shell="unloaded" hidden>
+                    <p>"Settee hasn’t loaded. Everything saved on this device is still there."</p>
+                    <a href="" data-shell-renew="">
+                        "Try again"
+                    </a>
+                </div>
+                <div class="banner" id="panic" role="alert" data-shell="broken" hidden>
                     <p>
                         "Something in the app broke. Everything shown as saved is saved on this device."
                     </p>
-                    <a href="">"Reload"</a>
+                    <a href="" data-shell-renew="">
+                        "Reload"
+                    </a>
                 </div>
             </body>
         </html>

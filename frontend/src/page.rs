@@ -1,4 +1,4 @@
-//! The page around the app: its address, and what it says when the app breaks.
+//! The page around the app: its address, and what is on it that only it knows.
 
 use settee::keys::link::{Address, has_secret};
 use settee_app::Theme;
@@ -51,26 +51,17 @@ pub fn show_leader(leads: bool) {
     }
 }
 
-/// After a panic nothing of the app works any more, but the page can say so.
-pub fn explain_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        show_banner();
-        // The place in the code, and the message: none of ours holds what people have written.
-        wasm_bindgen::throw_str(&panic.to_string());
-    }));
-}
-
 /// The app can't start.
 pub fn break_down(error: &impl std::fmt::Display) {
-    show_banner();
+    settee_shell::break_down();
     wasm_bindgen::throw_str(&error.to_string());
 }
 
-fn show_banner() {
-    let banner = window().document().and_then(|document| document.get_element_by_id("panic"));
-    if let Some(banner) = banner {
-        let _ = banner.remove_attribute("hidden");
-    }
+/// Whether somebody has begun to write something that isn't kept anywhere yet.
+pub fn has_draft() -> bool {
+    let drafts = ".new-todo:not(:placeholder-shown), .edit, .list-name:focus";
+    let document = window().document();
+    document.is_some_and(|document| matches!(document.query_selector(drafts), Ok(Some(_))))
 }
 
 fn window() -> web_sys::Window {

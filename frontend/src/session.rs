@@ -10,7 +10,7 @@ use settee::{
         link::{Address, Place},
     },
 };
-use settee_app::{CurrentList, ListSummary, StatusView, Theme};
+use settee_app::{CurrentList, ListSummary, StatusKind, StatusView, Theme};
 use settee_todo::document::{FIRST, LINKS};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
@@ -81,6 +81,9 @@ impl Session {
                 let list = current.list.clone();
                 repeat(list.status(), async move |status| {
                     let view = StatusView::of(&status);
+                    if view.kind == StatusKind::Update {
+                        settee_shell::look_for_update();
+                    }
                     signals
                         .status
                         .maybe_update(|shown| std::mem::replace(shown, view.clone()) != view);

@@ -10,6 +10,7 @@ mod status;
 mod theme;
 mod todo_item;
 mod todo_list;
+mod update;
 
 pub use footer::Footer;
 pub use lists::{ListName, Lists, OpenLists};
@@ -21,3 +22,4 @@ pub use status::Status;
 pub use theme::ThemeChoice;
 pub use todo_item::TodoItem;
 pub use todo_list::TodoList;
+pub use update::Update;

@@ -5,7 +5,8 @@
 //! as immutable, compressed copies are served where there are any. The page gets a content security
 //! policy that names its inline scripts by their hash, and all answers get security headers.
 //!
-//! With the feature `browser`, [`register`] starts the service worker and tells of newer builds, and
+//! A script in the page brings in the next build: see [the page](#the-page). With the feature
+//! `browser`, the app tells it that it runs ([`started`]) and when it breaks ([`explain_panics`]), and
 //! [`ask_to_persist`] asks the browser to keep what the app stores.
 #![cfg_attr(
     feature = "server",
@@ -23,7 +24,15 @@ fn document(options: LeptosOptions) -> impl IntoView {
                 <title>"Recipes"</title>
                 <HydrationScripts options />
             </head>
-            <body><main>"Loading…"</main></body>
+            <body>
+                <main>"Loading…"</main>
+                <p data-shell="ready" hidden>
+                    "There is a new version. " <button data-shell-renew>"Update"</button>
+                </p>
+                <p data-shell="unloaded" hidden>
+                    "The app can’t be loaded. " <button data-shell-renew>"Try again"</button>
+                </p>
+            </body>
         </html>
     }
 }
@@ -41,14 +50,32 @@ axum::serve(listener, app).await?;
 "#
 )]
 //!
+//! # The page
+//!
+//! The script shows what the view has for it, with these attributes. The sentences are the app's:
+//!
+//! - `data-shell="ready" hidden`: a newer build is installed and waits.
+//! - `data-shell="unloaded" hidden`: the app hasn't started, because a file is gone, or cut, or late.
+//! - `data-shell="broken" hidden`: the app has started, and has [broken down](break_down).
+//! - `data-shell-renew`, on a button or a link in these: a click fetches what is new or missing, and
+//!   reloads the page.
+//!
+//! The script looks for another build when the page is loaded, shown, or back online, and once an
+//! hour. That build is taken by a click, or by itself when a page is loaded anew or hidden, as long as
+//! no other tab is visible. Each tab is reloaded then, or as soon as it loses nothing by that. Each file
+//! is checked against the hash that the server has told of it, so a portal's page or half a file is
+//! never kept.
+//!
 //! # Layout
 //!
 //! - `server/shell.rs`: the builder and its router; `render.rs` renders the view, `document.rs` is a
 //!   text with its tag.
-//! - `server/site.rs`: where the built site is; `assets.rs` serves its files.
-//! - `server/service_worker.rs` and the scripts beside it; `routes.rs` tells them the page's addresses.
+//! - `server/site.rs`: where the built site is; `assets.rs` serves its files, `file.rs` is one of them
+//!   as browsers know it.
+//! - `server/build.rs`: page and service worker of one build. `service_worker.rs` and the scripts beside
+//!   it; `routes.rs` tells them the page's addresses; `loader.rs` has the page's script.
 //! - `server/policy.rs`: the page's content security policy; `headers.rs`: the other headers.
-//! - `browser.rs`: what the page calls.
+//! - `browser.rs`: what the app calls.
 #![warn(missing_docs)]
 
 #[cfg(feature = "browser")]
@@ -57,9 +84,11 @@ mod browser;
 mod server;
 
 #[cfg(feature = "browser")]
-pub use browser::{RegisterError, UpdateWaiting, ask_to_persist, register};
+pub use browser::{
+    ask_to_persist, break_down, explain_panics, look_for_update, server_has_build, started,
+};
 #[cfg(feature = "server")]
-pub use server::{Shell, ShellError, Site, security_headers};
+pub use server::{Ready, Shell, ShellError, Site, security_headers};
 
 /// Compiles the examples in the README.
 #[cfg(all(doctest, feature = "browser", feature = "server"))]

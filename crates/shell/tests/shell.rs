@@ -64,6 +64,7 @@ fn built() -> TempDir {
     write(&site, "pkg/recipes.W5.wasm", b"\0asm");
     write(&site, "pkg/recipes.C5.css", "p{}");
     write(&site, "pkg/recipes.old.js", "of another build");
+    write(&site, "pkg/recipes.d.T5.ts", "types");
     write(&site, "pkg/snippets/part.js", "loaded by the script");
     write(&site, "manifest.webmanifest", "{}");
     write(&site, "icon.svg", "<svg/>");
@@ -153,6 +154,33 @@ async fn the_page_may_do_what_it_needs_and_nothing_else() {
     let hash = BASE64.encode(&Sha256::digest(script));
     assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
     assert_eq!(html.matches("<script").count(), policy.matches("'sha256-").count());
+}
+
+/// As `fetch` checks it.
+fn integrity(content: &[u8]) -> String {
+    format!("sha256-{}", BASE64.encode(&Sha256::digest(content)))
+}
+
+#[tokio::test]
+async fn the_page_has_a_script_that_works_where_the_app_does_not() {
+    let built = built();
+    let page = ask(&shell(&built).await, "/", &[]).await;
+    let (head, _) = page.text().split_once("</head>").unwrap();
+    let (_, script) = head.rsplit_once("<script>").unwrap();
+    let script = script.strip_suffix("</script>").expect("the script ends the head");
+    assert!(script.starts_with("globalThis.setteeShell = "), "{script}");
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains(&integrity(script.as_bytes())), "{policy}");
+    assert!(script.contains(&format!("const BUILD = {};", page.header("etag"))), "{script}");
+    assert!(script.len() < 4_500, "{} bytes", script.len());
+}
+
+#[tokio::test]
+async fn a_server_can_name_its_build() {
+    let built = built();
+    let ready = Shell::new(site(&built), document).route("/").ready().await.unwrap();
+    let page = ask(&ready.router, "/", &[]).await;
+    assert_eq!(page.header("etag"), format!("\"{}\"", ready.build));
 }
 
 #[tokio::test]
@@ -259,20 +287,52 @@ async fn the_service_worker_names_the_files_of_the_build() {
     assert_eq!(worker.header("cache-control"), "no-cache");
     assert_eq!(worker.header("service-worker-allowed"), "/");
     let script = worker.text();
-    for line in [
-        "const PREFIX = \"recipes-\";",
-        "const SHELL = \"/\";",
-        "const PACKAGE = \"/pkg/\";",
-        "const HASHED = [\"/pkg/recipes.C5.css\", \"/pkg/recipes.J5.js\", \"/pkg/recipes.W5.wasm\"];",
-        "const PUBLIC = [\"/fonts/my%20font.woff2\", \"/icon.svg\", \"/manifest.webmanifest\", \
-         \"/pkg/snippets/part.js\"];",
-    ] {
+    for line in ["const PREFIX = \"recipes-\";", "const PACKAGE = \"/pkg/\";"] {
         assert!(script.contains(line), "{line} in {script}");
     }
     assert!(!script.contains("'{"), "{script}");
-    // The worker checks by this tag that the page it keeps is of its own build.
     let tag = ask(&router, "/", &[]).await.header("etag").to_owned();
     assert!(script.contains(&format!("const BUILD = {tag};")), "{tag}");
+}
+
+/// A portal's answer has another hash.
+#[tokio::test]
+async fn the_service_worker_has_type_and_hash_of_all_that_is_served() {
+    let built = built();
+    let router = shell(&built).await;
+    let worker = ask(&router, "/sw.js", &[]).await;
+    let listed = |name: &str, kind: &str, content: &[u8]| {
+        format!("[{name:?}, {kind:?}, {:?}]", integrity(content))
+    };
+    let files = [
+        ("/fonts/my%20font.woff2", "font/woff2"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/pkg/recipes.C5.css", "text/css"),
+        ("/pkg/recipes.J5.js", "text/javascript"),
+        ("/pkg/recipes.W5.wasm", "application/wasm"),
+        ("/pkg/snippets/part.js", "text/javascript"),
+    ];
+    let mut lines = Vec::new();
+    for (name, kind) in files {
+        let served = ask(&router, name, &[]).await;
+        assert_eq!(served.header("content-type"), kind, "{name}");
+        lines.push(listed(name, kind, &served.body));
+    }
+    let list = format!("const FILES = [\n  {},\n];", lines.join(",\n  "));
+    assert!(worker.text().contains(&list), "{list} in {}", worker.text());
+    let page = ask(&router, "/recipe/7", &[]).await;
+    let line = format!("const PAGE = {};", listed("/", "text/html", &page.body));
+    assert!(worker.text().contains(&line), "{line} in {}", worker.text());
+}
+
+#[tokio::test]
+async fn a_site_that_is_not_that_of_its_hashes_is_an_error() {
+    let built = built();
+    write(built.path(), "hash.txt", "js: J5\nwasm: W6\ncss: C5\n");
+    let failed = Shell::new(site(&built), document).route("/").build().await;
+    let Err(ShellError::File { address, .. }) = failed else { panic!("{failed:?}") };
+    assert_eq!(address, "/pkg/recipes.W6.wasm");
 }
 
 #[tokio::test]
@@ -389,7 +449,11 @@ async fn the_page_is_rendered_as_it_hydrates() {
     let page = ask(&router, "/", &[]).await;
     let site = site(&built);
     let html = Owner::new().with(|| view(site.options().clone()).to_html());
-    let scripts = page.text().strip_prefix(&html).expect("the same page");
+    // The shell's own script is at the end of the head, which doesn't hydrate.
+    let (head, body) = html.split_once("</head>").unwrap();
+    let (script, rest) = page.text().strip_prefix(head).unwrap().split_once("</head>").unwrap();
+    assert_eq!(script.matches("<script>").count(), 1, "{script}");
+    let scripts = rest.strip_prefix(body).expect("the same page");
     assert_eq!(scripts.matches("<script>").count(), 2, "{scripts}");
 }
 

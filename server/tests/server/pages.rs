@@ -112,7 +112,6 @@ async fn the_service_worker_names_the_files_of_the_build() {
     for name in ["settee.old.js", ".br"] {
         assert!(!worker.text().contains(name), "{name}");
     }
-    // The worker checks by this tag that the page it keeps is of its own build.
     let tag = get(server.address, "/", &[]).await.header("etag").to_owned();
     assert!(worker.text().contains(&format!("const BUILD = {tag};")), "{tag}");
 }

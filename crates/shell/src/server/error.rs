@@ -23,6 +23,16 @@ pub enum ShellError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A file of the build isn't served, so no browser could keep the build.
+    #[error(
+        "the build's file {address} can't be served: {problem}; is the site that of `hash.txt`?"
+    )]
+    File {
+        /// Its address, such as `/pkg/app.js`.
+        address: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// The operating system doesn't say where this program is.
     #[error("can't find the folder of this program: {0}")]
     Program(io::Error),

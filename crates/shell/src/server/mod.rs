@@ -1,9 +1,12 @@
 //! The server's side: an axum router for the page, the service worker and the site's files.
 
 mod assets;
+mod build;
 mod document;
 mod error;
+mod file;
 mod headers;
+mod loader;
 mod policy;
 mod render;
 mod routes;
@@ -13,5 +16,5 @@ mod site;
 
 pub use error::ShellError;
 pub use headers::security_headers;
-pub use shell::Shell;
+pub use shell::{Ready, Shell};
 pub use site::Site;

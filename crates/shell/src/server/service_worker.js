@@ -4,20 +4,23 @@ const BUILD = '{build}';
 const PREFIX = '{prefix}';
 const CACHE = PREFIX + BUILD;
 
-// The page is fetched from one address, and answers navigation to all of these.
-const SHELL = '{shell}';
+// The addresses that the page answers. It is fetched from one of them.
 const ROUTES = ['{routes}'].map((route) => new RegExp(route));
 
-// Files with a hash in their name, which are in the package, and files whose names stay.
+// What the build consists of: address, type and hash of the page, and of each file.
+const PAGE = ['{page}'];
+const FILES = ['{files}'];
+// Where files have a hash in their name, so that those of several builds can be told apart.
 const PACKAGE = '{package}';
-const HASHED = ['{hashed}'];
-const PUBLIC = ['{public}'];
 
 self.addEventListener('install', (event) => event.waitUntil(install()));
 self.addEventListener('activate', (event) => event.waitUntil(activate()));
 
 self.addEventListener('message', (event) => {
-  if (event.data === 'skip-waiting') self.skipWaiting();
+  const { data, ports, source } = event;
+  if (data === 'skip-waiting') self.skipWaiting();
+  if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
+  if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage('repaired')));
 });
 
 self.addEventListener('fetch', (event) => {
@@ -25,28 +28,27 @@ self.addEventListener('fetch', (event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== 'GET' || origin !== self.location.origin) return;
   if (request.mode === 'navigate') {
-    if (ROUTES.some((route) => route.test(pathname))) event.respondWith(kept(SHELL, request));
-  } else if (PUBLIC.includes(pathname)) {
-    event.respondWith(kept(pathname, request));
+    if (ROUTES.some((route) => route.test(pathname))) event.respondWith(kept(PAGE[0], request, CACHE));
+  } else if (FILES.some(([name]) => name === pathname)) {
+    event.respondWith(kept(pathname, request, CACHE));
   } else if (pathname.startsWith(PACKAGE)) {
-    event.respondWith(keptByAnyBuild(request));
+    // A tab that shows another build goes on with that one's files.
+    event.respondWith(kept(pathname, request));
   }
 });
 
 async function install() {
-  const cache = await caches.open(CACHE);
-  // Page and files have to be of one build, also while the server is being replaced by a newer one.
-  const shell = await fetch(SHELL, { cache: 'no-cache', credentials: 'omit' });
-  const tag = shell.headers.get('etag');
-  if (!shell.ok || (tag && !tag.includes(BUILD))) throw new Error('the page is of another build');
-  await cache.put(SHELL, shell);
-  await cache.addAll(HASHED);
-  await cache.addAll(PUBLIC.map((name) => new Request(name, { cache: 'no-cache' })));
+  const isNew = !(await caches.has(CACHE));
+  const failed = (await keepAll()).find(({ status }) => status === 'rejected');
+  if (!failed) return;
+  // A server that goes back to an earlier build installs it once more, while it is in use.
+  if (isNew) await caches.delete(CACHE);
+  throw failed.reason;
 }
 
 async function activate() {
-  // Names come in the order in which the caches were made. The one before this build's stays: a
-  // tab that was told to go on with the new build may still show the old one.
+  // Names come in the order in which the caches were made. The one before this build's stays,
+  // because a tab with something unsaved still shows the old build.
   const names = (await caches.keys()).filter((name) => isOurs(name) && name !== CACHE);
   names.pop();
   await Promise.all(names.map((name) => caches.delete(name)));
@@ -54,16 +56,38 @@ async function activate() {
   await self.clients.claim();
 }
 
-async function kept(name, request) {
-  const cache = await caches.open(CACHE);
-  return (await cache.match(name, { ignoreVary: true })) ?? fetch(request);
+// The sender says for itself that it can be reloaded. Others can't be if a person sees them.
+async function skipWaitingIfAlone(sender) {
+  const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const isHidden = ({ id, visibilityState }) => id === sender.id || visibilityState === 'hidden';
+  if (tabs.every(isHidden)) await self.skipWaiting();
 }
 
-async function keptByAnyBuild(request) {
-  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+async function kept(name, request, cacheName) {
+  const found = caches.match(name, { cacheName, ignoreVary: true });
+  // Damaged storage is as good as none.
+  return (await found.catch(() => undefined)) ?? fetch(request);
 }
 
 // A build has no hyphen in its name; another app's name that begins like ours has one there.
 function isOurs(name) {
   return name.startsWith(PREFIX) && !name.includes('-', PREFIX.length);
+}
+
+// Replaces what it gets, and leaves the rest as it is.
+const keepAll = () => Promise.allSettled([PAGE, ...FILES].map(keep));
+
+async function keep(file) {
+  const cache = await caches.open(CACHE);
+  // The browser's own cache may have a wrong answer, so a second attempt passes it by.
+  await cache.put(file[0], await load(file, 'default').catch(() => load(file, 'reload')));
+}
+
+// A portal's page, a proxy's login or half a file must not become part of the app. This is the last
+// function, so that half of this script can't install anything.
+async function load([name, type, integrity], cache) {
+  const response = await fetch(name, { cache, integrity, redirect: 'error' });
+  const [answered] = (response.headers.get('content-type') ?? '').split(';');
+  if (!response.ok || answered !== type) throw new Error(`${name} isn't that of build ${BUILD}`);
+  return response;
 }

@@ -17,13 +17,13 @@ use leptos::{IntoView, config::LeptosOptions};
 
 use super::{
     assets,
+    build::Build,
     document::{Document, short_hash},
     error::ShellError,
     headers::{PERMISSIONS_POLICY, security_headers},
     policy::{self, Policy},
     render::Renderer,
     routes,
-    service_worker::ServiceWorker,
     site::Site,
 };
 
@@ -96,8 +96,14 @@ impl Shell {
     ///
     /// On routes that axum refuses: those that don't begin with `/`, or that overlap.
     pub async fn build(self) -> Result<Router, ShellError> {
+        Ok(self.ready().await?.router)
+    }
+
+    /// The same as [`Shell::build`], for a server that tells pages by other ways which build it has.
+    pub async fn ready(self) -> Result<Ready, ShellError> {
         let permissions = self.permissions.as_deref().map(policy::header).transpose()?;
         let rendered = Rendered::new(&self).await?;
+        let build = rendered.build.clone();
         let pages = Arc::new(Pages { shell: self, rendered });
         let mut router = Router::new().route(WORKER, get(worker));
         for route in &pages.shell.routes {
@@ -111,7 +117,7 @@ impl Shell {
                 async { response }
             }));
         }
-        Ok(security_headers(router))
+        Ok(Ready { router: security_headers(router), build })
     }
 
     fn policy(&self, html: &str) -> Result<HeaderValue, ShellError> {
@@ -126,12 +132,23 @@ impl Shell {
     }
 }
 
+/// A shell that can be served.
+#[derive(Debug)]
+pub struct Ready {
+    /// The routes of the page, `/sw.js`, and the site's files.
+    pub router: Router,
+    /// The build's name: 16 hex digits. A page that is told it, by `server_has_build` in the browser,
+    /// knows whether it shows another build.
+    pub build: String,
+}
+
 struct Pages {
     shell: Shell,
     rendered: Rendered,
 }
 
 struct Rendered {
+    build: String,
     page: Document,
     worker: Document,
 }
@@ -141,14 +158,15 @@ impl Rendered {
         let Shell { site, routes, .. } = shell;
         let plain = routes::plain(routes).ok_or(ShellError::NoPlainRoute)?;
         let html = shell.renderer.html(plain).await?;
+        let Build { name, html, worker } = Build::new(site, &html, plain, routes).await?;
         let policy = shell.policy(&html)?;
-        let ServiceWorker { build, script } = ServiceWorker::new(site, &html, plain, routes)?;
-        let worker_tag = short_hash(script.as_bytes());
+        let worker_tag = short_hash(worker.as_bytes());
         let page_headers = [(CONTENT_TYPE, HTML), (CONTENT_SECURITY_POLICY, policy)];
         let worker_headers = [(CONTENT_TYPE, JAVASCRIPT), (WORKER_ALLOWED, WORKER_SCOPE)];
         Ok(Self {
-            page: Document::new(html, &build, HeaderMap::from_iter(page_headers)),
-            worker: Document::new(script, &worker_tag, HeaderMap::from_iter(worker_headers)),
+            page: Document::new(html, &name, HeaderMap::from_iter(page_headers)),
+            worker: Document::new(worker, &worker_tag, HeaderMap::from_iter(worker_headers)),
+            build: name,
         })
     }
 }

@@ -97,10 +97,16 @@ impl Site {
         self.options.site_pkg_dir_route_base()
     }
 
-    /// The other files with their addresses: icons, the manifest, fonts, and what the built files
-    /// load. Folders behind symbolic links are left out.
-    pub(super) fn public_files(&self) -> Result<Vec<(String, PathBuf)>, ShellError> {
-        let mut files = Vec::new();
+    /// Whether browsers keep the site for when the server is away. They keep no build that is being
+    /// worked on, nor one whose names have no hashes.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.is_watched && !self.built.is_empty()
+    }
+
+    /// The addresses of all that the build consists of: the built files, and icons, the manifest,
+    /// fonts, and what the built files load. Folders behind symbolic links are left out.
+    pub(super) fn files(&self) -> Result<Vec<String>, ShellError> {
+        let mut files = self.built.clone();
         let mut folders = vec![self.root.clone()];
         while let Some(folder) = folders.pop() {
             let failed = |source: io::Error| ShellError::Site { file: folder.clone(), source };
@@ -109,10 +115,8 @@ impl Site {
                 let path = entry.path();
                 if entry.file_type().map_err(failed)?.is_dir() {
                     folders.push(path);
-                } else if path.is_file()
-                    && let Some(address) = self.public_address(&path)
-                {
-                    files.push((address, path));
+                } else if path.is_file() {
+                    files.extend(self.public_address(&path));
                 }
             }
         }
@@ -120,7 +124,8 @@ impl Site {
         Ok(files)
     }
 
-    /// None for a compressed copy, and for a built file of this or an earlier build.
+    /// None for a compressed copy, for a built file of this or an earlier build, and for the types
+    /// of a script, which no browser loads.
     fn public_address(&self, path: &Path) -> Option<String> {
         let mut address = String::new();
         for part in path.strip_prefix(&self.root).ok()? {
@@ -130,7 +135,8 @@ impl Site {
         let ending = path.extension().unwrap_or_default().to_string_lossy();
         let built = format!("{}{}.", self.package(), self.options.output_name);
         let is_built = BUILT.contains(&&*ending) && address.starts_with(&built);
-        (!is_built && ending != "br" && ending != "gz").then_some(address)
+        let is_types = ending == "ts" && address.starts_with(&self.package());
+        (!is_built && !is_types && ending != "br" && ending != "gz").then_some(address)
     }
 }
 

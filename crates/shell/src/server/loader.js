@@ -1,0 +1,163 @@
+// Brings the next build in, and says when this one doesn't start. It is part of the page and not of
+// the app, so that it works where the app doesn't.
+
+globalThis.setteeShell = (() => {
+  const BUILD = '{build}';
+  const HOUR = 3_600_000;
+  // For a start, and for a network that somebody waits for.
+  const PATIENCE = 20_000;
+  const workers = navigator.serviceWorker;
+
+  // What the app says: that it runs, that it doesn't any more, and whether a reload would lose something.
+  let [isRunning, isBroken, losesByReload] = [false, false, () => false];
+  // Another build's worker is in charge, and this page is still the old one.
+  let isReplaced = false;
+  // Somebody has asked for the newest build.
+  let isWanted = false;
+  // Somebody has touched the page.
+  let isUsed = false;
+  // The very first worker has the build that the page shows.
+  let isFirst = !workers?.controller;
+  let begin;
+  const begun = new Promise((done) => (begin = done));
+  const parsed = new Promise((done) => addEventListener('DOMContentLoaded', done));
+  const registered = register().catch(() => undefined);
+
+  async function register() {
+    if (!workers) return undefined;
+    // On the first visit the app itself comes first.
+    if (isFirst) await begun;
+    const registration = await workers.register('/sw.js');
+    if (registration.active?.state === 'activated') isFirst = false;
+    const offer = () => registration.waiting && registration.active && show('ready');
+    const follow = () => registration.installing?.addEventListener('statechange', offer);
+    registration.addEventListener('updatefound', follow);
+    follow();
+    offer();
+    return registration;
+  }
+
+  registered.then((registration) => {
+    // Whoever loads the page wants the newest build, and nobody has used this one yet.
+    if (!isUsed) takeQuietly();
+    // A hidden page that has just been replaced would look again and again where two servers differ.
+    if (registration?.active && !document.hidden) look();
+  });
+
+  workers?.addEventListener('controllerchange', () => {
+    isReplaced = !isFirst;
+    isFirst = false;
+    if (isReplaced && (isWanted || !isUnsaved())) location.reload();
+    else if (isReplaced) show('ready');
+  });
+  for (const use of ['pointerdown', 'keydown']) addEventListener(use, () => (isUsed = true));
+  document.addEventListener('visibilitychange', () => (document.hidden ? takeQuietly() : look()));
+  addEventListener('online', () => look());
+  setInterval(() => {
+    if (document.hidden) takeQuietly();
+    look();
+  }, HOUR);
+
+  addEventListener('unhandledrejection', fail);
+  const late = setTimeout(fail, PATIENCE);
+  addEventListener('click', (event) => {
+    if (event.target.closest?.('[data-shell-renew]')) {
+      event.preventDefault();
+      renew();
+    }
+  });
+
+  async function show(name, isShown = true) {
+    await parsed;
+    for (const element of document.querySelectorAll(`[data-shell="${name}"]`)) element.hidden = !isShown;
+  }
+
+  function isUnsaved() {
+    try {
+      return losesByReload();
+    } catch {
+      return true;
+    }
+  }
+
+  async function takeQuietly() {
+    if (isUnsaved()) return;
+    if (isReplaced) location.reload();
+    else (await registered)?.waiting?.postMessage('skip-waiting-if-alone');
+  }
+
+  // The browser compares the service worker's script, and installs one that differs.
+  async function look(build) {
+    if (build !== BUILD) await (await registered)?.update().catch(() => {});
+  }
+
+  // Fetches a newer build, or what is missing of this one.
+  async function mend() {
+    begin();
+    const registration = await registered;
+    await look();
+    await installed(registration?.installing);
+    if (!registration?.active) await reloaded();
+    else if (!registration.waiting) await repaired(registration.active);
+  }
+
+  async function newest() {
+    if (isReplaced) return undefined;
+    if (!(await registered)?.waiting) await mend();
+    return (await registered)?.waiting;
+  }
+
+  async function renew() {
+    isWanted = true;
+    begin();
+    const stuck = setTimeout(() => isReplaced || location.reload(), PATIENCE);
+    const worker = await newest();
+    if (worker) return worker.postMessage('skip-waiting');
+    clearTimeout(stuck);
+    return location.reload();
+  }
+
+  function fail() {
+    if (isRunning || isBroken) return;
+    show('unloaded');
+    mend();
+  }
+
+  function installed(worker) {
+    return new Promise((done) => {
+      const tell = () => worker?.state === 'installing' || done();
+      worker?.addEventListener('statechange', tell);
+      tell();
+    });
+  }
+
+  // The browser's own cache may have a wrong answer.
+  function reloaded() {
+    const links = [...document.querySelectorAll('link[href]')];
+    return Promise.allSettled(links.map(({ href }) => fetch(href, { cache: 'reload' })));
+  }
+
+  function repaired(worker) {
+    return new Promise((done) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = done;
+      worker.postMessage('repair', [port2]);
+    });
+  }
+
+  return {
+    started(isUnsaved) {
+      [isRunning, losesByReload] = [true, isUnsaved];
+      clearTimeout(late);
+      show('unloaded', false);
+      begin();
+    },
+    broken() {
+      isBroken = true;
+      show('unloaded', false);
+      show('broken');
+      mend();
+    },
+    look,
+  };
+})();
