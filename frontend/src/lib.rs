@@ -1,17 +1,19 @@
 //! The browser's entry: it brings the server's page to life, opens what this device keeps, and
 //! answers what the page asks.
 //!
-//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps.
+//! - `start`: opening what this device keeps, as often as that takes.
+//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps; `links`:
+//!   what becomes of links to lists.
 //! - `page`: the page's address, and the banner for when the app breaks.
 //! - `settings`: what has to be known before a database is open.
 #![cfg(target_arch = "wasm32")]
 
+mod links;
 mod lists;
 mod page;
 mod session;
 mod settings;
-
-use std::rc::Rc;
+mod start;
 
 use leptos::prelude::*;
 use settee_app::{App, SessionSlot};
@@ -23,19 +25,15 @@ use wasm_bindgen_futures::spawn_local;
 pub fn hydrate() {
     page::explain_panics();
     page::show_theme(settings::theme());
-    let address = page::take_address();
     let slot = StoredValue::new_local(None);
     leptos::mount::hydrate_body(move || {
         let session = SessionSlot::empty();
-        slot.set_value(Some((session, Owner::current())));
+        slot.set_value(Some((session, session::Signals::new())));
         view! { <App session /> }
     });
-    let Some((session, owner)) = slot.get_value() else { return };
-    spawn_local(async move {
-        match session::Session::start(address, owner.unwrap_or_default()).await {
-            Ok(started) => session.fill(Rc::new(started)),
-            Err(error) => page::break_down(&error),
-        }
+    let Some((slot, signals)) = slot.get_value() else { return };
+    spawn_local(start::keep_open(slot, signals));
+    spawn_local(async {
         // Without a service worker the app works as long as the server does, and without the
         // browser's promise its data stays until room gets scarce.
         let _ = settee_shell::register(|_| {}).await;

@@ -29,6 +29,9 @@ pub enum TokenError {
 }
 
 impl Token {
+    /// How many letters a token is written with.
+    pub const LENGTH: usize = 43;
+
     /// The owner token of a new database.
     pub fn generate() -> Self {
         Self(random())

@@ -126,11 +126,14 @@ impl Term<'_> {
     async fn run(mut self) {
         let (home, databases) = (&self.syncing.home, &self.syncing.databases);
         let (mut home_news, mut uses) = (home.watch(), databases.watch_uses());
+        let mut unsaved = home.unsaved();
         let (mut status, mut wakes) = (self.client.status(), self.syncing.tabs.wakes());
         let mut read = None;
         loop {
             let seq = *home_news.borrow_and_update();
-            if read != Some(seq)
+            let is_new = unsaved.has_changed().unwrap_or_default();
+            unsaved.borrow_and_update();
+            if (is_new || read != Some(seq))
                 && let Ok(kept) = home.all().await
             {
                 self.kept = kept;
@@ -148,9 +151,11 @@ impl Term<'_> {
                 // The home lives as long as this; without it nothing more comes to be known.
                 Ok(()) = home_news.changed() => {}
                 Ok(()) = uses.changed() => {}
+                Ok(()) = unsaved.changed() => unsaved.mark_changed(),
                 Ok(()) = wakes.changed() => {
                     wakes.borrow_and_update();
                     self.client.wake();
+                    self.ask_again(&now).await;
                     home.refresh();
                     databases.refresh();
                 }
@@ -165,13 +170,15 @@ impl Term<'_> {
         let all = std::mem::take(&mut self.kept);
         let kept: BTreeMap<&str, &Kept> =
             all.values().map(|kept| (kept.name.as_str(), kept)).collect();
-        let gone = self.turns.keys().filter(|name| !kept.contains_key(name.as_str())).cloned();
+        let is_gone = |(name, turn): &(&String, &Turn)| {
+            !kept.contains_key(name.as_str()) || turn.opened.is_closed()
+        };
+        let gone = self.turns.iter().filter(is_gone).map(|(name, _)| name.clone());
         for name in gone.collect::<Vec<_>>() {
             self.end(&name).await;
         }
         for (name, kept) in &kept {
-            let is_new = |turn: &Turn| kept.credentials.iter().any(|one| !turn.known.contains(one));
-            if self.turns.get(*name).is_some_and(is_new) {
+            if self.turns.get(*name).is_some_and(|turn| turn.is_outdated(kept)) {
                 self.end(name).await;
                 self.begin(kept, &kept.credentials).await;
             }
@@ -254,6 +261,19 @@ impl Term<'_> {
         (opened.is_saved || self.syncing.databases.is_used(name)).then_some(opened)
     }
 
+    /// Ends the turns of databases that were denied, so that they get new ones: access may have come
+    /// back.
+    async fn ask_again(&mut self, status: &Status) {
+        let is_denied = |turn: &Turn| {
+            let replica = status.replicas.get(&turn.replica);
+            replica.is_some_and(|replica| is_denied(&replica.channel))
+        };
+        let denied = self.turns.iter().filter(|(_, turn)| is_denied(turn));
+        for name in denied.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.end(&name).await;
+        }
+    }
+
     async fn end(&mut self, name: &str) {
         if let Some(turn) = self.turns.remove(name) {
             // It fails when the client has stopped.
@@ -279,10 +299,7 @@ impl Term<'_> {
                     let home = &self.syncing.home;
                     let _ = home.change(key, |kept| kept.grant(&shown, role)).await;
                 }
-                ChannelStatus::Denied(denial)
-                    if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
-                        && !turn.others.is_empty() =>
-                {
+                channel if is_denied(channel) && !turn.others.is_empty() => {
                     let others = std::mem::take(&mut turn.others);
                     self.end(&kept.name).await;
                     self.begin(kept, &others).await;
@@ -301,10 +318,29 @@ impl Term<'_> {
                 standing: standing(replica),
                 seq: turn.opened.database.seq(),
                 progress: progress(replica),
+                rejected: replica.unreadable,
             })
         });
         Report { connection: connection(&status.connection), databases: databases.collect() }
     }
+}
+
+impl Turn {
+    /// Whether there is something to show that wasn't there, or wasn't in front, when this began.
+    fn is_outdated(&self, kept: &Kept) -> bool {
+        let is_new = kept.credentials.iter().any(|one| !self.known.contains(one));
+        let first = kept.credentials.first();
+        is_new || (first != self.known.first() && first != Some(&self.shown))
+    }
+}
+
+/// Whether the server gives no access to what it was shown.
+fn is_denied(channel: &ChannelStatus) -> bool {
+    matches!(
+        channel,
+        ChannelStatus::Denied(denial)
+            if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
+    )
 }
 
 /// Whether nothing is left to do for a database, as far as is known.
