@@ -119,6 +119,9 @@ struct Turn {
     /// All that was kept when this began.
     known: Vec<Credentials>,
     is_granted: bool,
+    /// Both sides had the same since the channel was opened: what comes now is new, or this device's
+    /// own.
+    has_caught_up: bool,
 }
 
 impl Term<'_> {
@@ -235,6 +238,7 @@ impl Term<'_> {
             others: others.to_vec(),
             known: kept.credentials.clone(),
             is_granted: false,
+            has_caught_up: false,
         };
         self.turns.insert(kept.name.clone(), turn);
     }
@@ -288,6 +292,8 @@ impl Term<'_> {
         for (key, kept) in &all {
             let Some(turn) = self.turns.get_mut(&kept.name) else { continue };
             let Some(replica) = status.replicas.get(&turn.replica) else { continue };
+            let is_open = replica.channel == ChannelStatus::Open;
+            turn.has_caught_up = is_open && (turn.has_caught_up || replica.is_up_to_date());
             match &replica.channel {
                 ChannelStatus::Open if !turn.is_granted || replica.role != kept.granted() => {
                     let Some(role) = replica.role else { continue };
@@ -317,7 +323,7 @@ impl Term<'_> {
                 name: name.clone(),
                 standing: standing(replica),
                 seq: turn.opened.database.seq(),
-                progress: progress(replica),
+                progress: progress(replica).filter(|_| !turn.has_caught_up),
                 rejected: replica.unreadable,
             })
         });
