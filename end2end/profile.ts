@@ -8,7 +8,7 @@ import { areGone, killAll, treeOf } from './processes';
 
 export class Profile {
   private context?: BrowserContext;
-  readonly directory = mkdtempSync(join(tmpdir(), 'settee-profile-'));
+  private readonly directory = mkdtempSync(join(tmpdir(), 'settee-profile-'));
 
   constructor(private readonly launch: (directory: string) => Promise<BrowserContext>) {}
 

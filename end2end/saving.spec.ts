@@ -1,8 +1,8 @@
 // "Saved" is true: what this device can't save is said, kept while the page lives, and tried again.
 
-import { addTodo, copyLink, listOf, openList, reload } from './actions';
+import { addTodo, copyLink, openList, reload } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { action, isReady, newTodo, rows, shows, status, titles, waitOffline, waitSynced } from './page';
+import { action, isReady, rows, shows, status, titles, waitOffline, waitSynced } from './page';
 
 const state = (page: Page, name: string): Promise<void> =>
   expect(status(page)).toHaveAttribute('data-sync', name);
@@ -155,7 +155,7 @@ test('a store of a newer version is said, and left alone', async ({ page }) => {
   await openList(page);
   await addTodo(page, 'Bread');
   await waitSynced(page);
-  await page.goto('/robots.txt');
+  await page.goto('/manifest.webmanifest');
   await page.evaluate(async () => {
     for (const { name } of await indexedDB.databases()) {
       await new Promise<void>((done) => {
@@ -170,7 +170,7 @@ test('a store of a newer version is said, and left alone', async ({ page }) => {
 });
 
 test('a connection of an older version that blocks is said, and it goes on by itself', async ({ page }) => {
-  await page.goto('/robots.txt');
+  await page.goto('/manifest.webmanifest');
   await page.evaluate(async () => {
     const request = indexedDB.open('settee:home', 1);
     request.onupgradeneeded = () => {

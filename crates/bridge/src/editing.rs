@@ -21,6 +21,7 @@ use crate::{
     collection::Collection,
     health::CollectionError,
     model::{Model, overlaid},
+    row::RowState,
     rows::Rows,
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Base<T> {
     body: Body,
     /// Empty as long as the row itself is not in the store.
     pub leaves: Vec<Revision>,
+    /// The row's signals, should it be removed and come back: its component stays meanwhile.
+    pub signals: (ArcRwSignal<T>, ArcRwSignal<RowState>),
 }
 
 impl<T: Model> Collection<T> {
@@ -78,14 +81,29 @@ impl<T: Model> Rows<T> {
     fn begin_edit(&mut self, id: &DocumentId) {
         let Some(entry) = self.visible(id) else { return };
         let Ok(Some(body)) = self.body(id) else { return };
-        let base = Base { value: entry.value.get_untracked(), body, leaves: entry.leaves.clone() };
+        let base = Base {
+            value: entry.value.get_untracked(),
+            body,
+            leaves: entry.leaves.clone(),
+            signals: (entry.value.clone(), entry.state.clone()),
+        };
         self.bases.insert(id.clone(), base);
     }
 
     fn save_edit(&mut self, id: &DocumentId, change: impl FnOnce(&mut T)) -> Result<(), BodyError> {
-        let Some(Base { mut value, body: before, leaves }) = self.bases.remove(id) else {
-            return Ok(());
-        };
+        let saved = self.save_based(id, change);
+        self.bases.remove(id);
+        saved
+    }
+
+    fn save_based(
+        &mut self,
+        id: &DocumentId,
+        change: impl FnOnce(&mut T),
+    ) -> Result<(), BodyError> {
+        let Some(base) = self.bases.get(id) else { return Ok(()) };
+        let (mut value, before, leaves) =
+            (base.value.clone(), base.body.clone(), base.leaves.clone());
         change(&mut value);
         let edited = Body::new(overlaid(&value, &before))?;
         if edited == before {

@@ -366,7 +366,11 @@ impl<T: Model> Rows<T> {
         if before.as_ref() != Some(&value) {
             self.notify(id, before.as_ref(), Some(&value));
         }
-        let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry::new(value.clone()));
+        let entry = self.entries.entry(id.clone()).or_insert_with(|| {
+            let signals = self.bases.get(id).map(|base| base.signals.clone());
+            let new = || (ArcRwSignal::new(value.clone()), ArcRwSignal::default());
+            Entry::new(signals.unwrap_or_else(new))
+        });
         entry.is_visible = true;
         entry.value.maybe_update(|known| replace(known, value));
         entry
@@ -388,10 +392,10 @@ impl<T: Model> Rows<T> {
 }
 
 impl<T: Model> Entry<T> {
-    fn new(value: T) -> Self {
+    fn new((value, state): (ArcRwSignal<T>, ArcRwSignal<RowState>)) -> Self {
         Self {
-            value: ArcRwSignal::new(value),
-            state: ArcRwSignal::new(RowState::default()),
+            value,
+            state,
             is_visible: false,
             leaves: Vec::new(),
             body: Body::empty(),

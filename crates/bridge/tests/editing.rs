@@ -89,11 +89,12 @@ async fn after_many_changes_by_others_none_is_lost() {
 async fn a_row_that_others_have_removed_meanwhile_is_kept() {
     run(async |_, database: Database| {
         let notes = editing(&database).await;
+        let row = notes.row(&id("a")).unwrap();
         others_write(&database, &id("a"), &json!(null)).await;
         until("it is gone", async || notes.get(&id("a")).is_none()).await;
         notes.save_edit(&id("a"), |note| note.text = "mine".to_owned());
         settle().await;
-        let row = notes.row(&id("a")).unwrap();
+        // The row's component is still there, with the signals that it got first.
         assert_eq!(row.value.get_untracked().text, "mine");
         assert_eq!(row.state.get_untracked().kept, Some(Kept::DeletedElsewhere));
     })
