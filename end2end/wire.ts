@@ -2,9 +2,12 @@
 
 export const HELLO = 1;
 export const OPEN = 10;
+export const OPENED = 11;
 export const CLOSED = 12;
-/** A code of `Closed`. */
+/** Codes of `Closed`. */
 export const REVOKED = 1;
+export const DOWNGRADED = 5;
+export const ROLES = { viewer: 0, editor: 1 };
 
 export type Item = number | boolean | null | string | Buffer | Item[] | Fields;
 export type Fields = Map<Item, Item>;

@@ -2,23 +2,26 @@
 
 use leptos::prelude::*;
 use leptos::{ev, web_sys};
-use settee::keys::Role;
+use settee::keys::{Role, link::has_secret};
 
 use crate::components::{
-    Footer, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status, TodoList, Update,
+    CannotOpen, Footer, LinkNotice, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status,
+    TodoList, Update,
 };
 use crate::filter::Filter;
-use crate::keys;
 use crate::session::{Access, SessionSlot};
 use crate::todos::Todos;
+use crate::{keys, saving};
 
 #[component]
 pub fn App(session: SessionSlot) -> impl IntoView {
     let todos = Todos::new();
     let access = session.access();
     let drawer = RwSignal::new(false);
+    let status = saving::status(session, todos);
 
     attach(session, todos);
+    saving::look_after(session, todos, status);
     follow_hash(todos.filter);
     follow_keys(todos);
     mark_body(session, access, todos.ready);
@@ -33,6 +36,9 @@ pub fn App(session: SessionSlot) -> impl IntoView {
             </header>
             <Lists session drawer />
             <main>
+                <CannotOpen session />
+                <LinkNotice session />
+                <Problems todos />
                 <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
                     <section class="todoapp">
                         <header class="header">
@@ -51,8 +57,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
                         "Double-click a todo to edit it, or press F2 on its box."
                     </p>
                 </Show>
-                <Problems todos />
-                <Status session />
+                <Status session status todos />
                 <Update />
             </main>
         </div>
@@ -72,15 +77,17 @@ fn UnknownList() -> impl IntoView {
     }
 }
 
-/// The address doesn't change without a new page, so neither does the list.
+/// The address doesn't change without a new page, so neither does the list. It may be opened again.
 fn attach(session: SessionSlot, todos: Todos) {
-    let attached = StoredValue::new(false);
+    let attached = StoredValue::new(None);
     Effect::new(move || {
-        if let Some(database) = session.current(|list| list.database.clone())
-            && !attached.get_value()
-        {
-            attached.set_value(true);
-            todos.attach(database);
+        let list = session.current(|list| (list.id.clone(), list.opened, list.database.clone()));
+        let Some((id, opened, database)) = list else { return };
+        let known = attached.get_value();
+        if known.as_ref() != Some(&(id.clone(), opened)) {
+            let is_same = known.is_some_and(|(known, _)| known == id);
+            attached.set_value(Some((id, opened)));
+            todos.attach(database, is_same);
         }
     });
 }
@@ -89,7 +96,10 @@ fn attach(session: SessionSlot, todos: Todos) {
 fn follow_hash(filter: RwSignal<Filter>) {
     Effect::new(move || {
         let read = move || {
-            filter.set(Filter::from_hash(&location().hash().unwrap_or_default()));
+            let hash = location().hash().unwrap_or_default();
+            if !has_secret(&hash) {
+                filter.set(Filter::from_hash(&hash));
+            }
         };
         read();
         let listener = window_event_listener(ev::hashchange, move |_| read());
@@ -98,17 +108,18 @@ fn follow_hash(filter: RwSignal<Filter>) {
 }
 
 /// Ctrl or Cmd with Z takes back what was done last, and with Shift, or with Y, does it again. In
-/// a field the keys are the field's own.
+/// a field the keys are the field's own, but for the field that has just added a todo.
 fn follow_keys(todos: Todos) {
     Effect::new(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
-            let is_field = event.target().is_some_and(|target| keys::is_text_field(&target));
-            if is_field || !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
+            let is_field = event.target().is_some_and(|target| keys::is_editable(&target));
+            let is_busy = is_field && !todos.has_just_added();
+            if is_busy || !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
                 return;
             }
-            match (event.key().to_lowercase().as_str(), event.shift_key()) {
-                ("z", false) => todos.undo(),
-                ("z", true) | ("y", false) => todos.redo(),
+            match (keys::letter(&event), event.shift_key()) {
+                (Some('z'), false) => todos.undo(),
+                (Some('z'), true) | (Some('y'), false) => todos.redo(),
                 _ => return,
             }
             event.prevent_default();

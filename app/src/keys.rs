@@ -23,12 +23,28 @@ fn property(event: &JsValue, name: &str) -> JsValue {
     Reflect::get(event, &name.into()).unwrap_or_default()
 }
 
-/// Whether the target is a text field, where the page must not handle keys.
-pub fn is_text_field(target: &JsValue) -> bool {
+/// The Latin letter of a key with Ctrl or Cmd: by what it writes, or by its place on the keyboard where
+/// the layout isn't Latin.
+pub fn letter(event: &JsValue) -> Option<char> {
+    let word = |name| property(event, name).as_string().unwrap_or_default();
+    let only = |text: &str| {
+        let mut letters = text.chars();
+        letters.next().filter(|_| letters.next().is_none())
+    };
+    let written = only(&word("key"))?.to_ascii_lowercase();
+    if written.is_ascii() {
+        Some(written)
+    } else {
+        only(&word("code").strip_prefix("Key")?.to_lowercase())
+    }
+}
+
+/// Whether text can be typed into the target, where the page must not handle keys.
+pub fn is_editable(target: &JsValue) -> bool {
     let word = |name| property(target, name).as_string().unwrap_or_default();
     match word("tagName").as_str() {
-        "TEXTAREA" => true,
+        "TEXTAREA" | "SELECT" => true,
         "INPUT" => !matches!(word("type").as_str(), "checkbox" | "radio" | "button"),
-        _ => false,
+        _ => property(target, "isContentEditable").is_truthy(),
     }
 }

@@ -9,6 +9,8 @@
 //! - `shell`: the HTML document around it, on the server only
 //! - `session`: what the page asks of the rest of the browser's side
 //! - `status`: what the status line says
+//! - `saving`: whether everything on the page is saved, and trying again
+//! - `drafts`: what people type into rows
 //! - `todos`: the current list, and everything one can do to it
 //! - `todo_row`: the app's document as a row of a collection
 //! - `filter`: the three views of a list, and their addresses
@@ -17,9 +19,11 @@
 
 mod app;
 mod components;
+mod drafts;
 mod filter;
 mod focus;
 mod keys;
+mod saving;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;
@@ -28,7 +32,9 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use session::{Access, CurrentList, ListSummary, Session, SessionSlot, Theme};
+pub use session::{
+    Access, CurrentList, LinkState, ListSummary, Obstacle, Session, SessionSlot, Theme,
+};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use status::{StatusKind, StatusView};

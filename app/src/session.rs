@@ -22,11 +22,55 @@ pub trait Session {
     fn create_list(&self, name: String);
     /// Names the current list.
     fn rename_list(&self, name: String);
+    /// What there is to say of the link that the page was opened with.
+    fn link(&self) -> Signal<LinkState>;
     /// Tries to connect now instead of at the next attempt.
     fn retry_now(&self);
     /// What was chosen on this device.
     fn theme(&self) -> Signal<Theme>;
     fn choose_theme(&self, theme: Theme);
+}
+
+/// How it goes with the link that the page was opened with, or that was opened in it later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// There is none, or this device keeps what it opens.
+    Good,
+    /// It was cut or twisted.
+    Broken,
+    /// This device can't keep it. This is the whole link.
+    NotKept(String),
+}
+
+/// Why this device's lists can't be opened now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A newer version of the app has stored them.
+    Newer,
+    /// Another tab with an older version doesn't let go of them.
+    OtherTab,
+    /// There is no room left.
+    Full,
+    /// What is stored is damaged, with the reason.
+    Corrupt(String),
+    /// The browser's storage doesn't answer.
+    Slow,
+    /// Anything else, in the words of the storage.
+    Failed(String),
+}
+
+impl Obstacle {
+    /// The value of `data-obstacle`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Newer => "newer",
+            Self::OtherTab => "other-tab",
+            Self::Full => "full",
+            Self::Corrupt(_) => "corrupt",
+            Self::Slow => "slow",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// Light or dark.
@@ -71,6 +115,8 @@ pub struct CurrentList {
     /// None until it is known, which for a single person's invitation only the server can tell.
     pub role: Option<Role>,
     pub database: Database,
+    /// How many times the page has opened a list: the database is another handle each time.
+    pub opened: u64,
 }
 
 /// What the page may do with the list that its address names.
@@ -87,35 +133,60 @@ pub enum Access {
 /// The place for the session: empty on the server and while the page hydrates, filled once the
 /// device's storage is open.
 #[derive(Clone, Copy)]
-pub struct SessionSlot(RwSignal<Option<Rc<dyn Session>>, LocalStorage>);
+pub struct SessionSlot {
+    session: RwSignal<Option<Rc<dyn Session>>, LocalStorage>,
+    obstacle: RwSignal<Option<Obstacle>>,
+    /// Counts how often somebody has asked to try again.
+    tries: RwSignal<u64>,
+}
 
 impl SessionSlot {
     pub fn empty() -> Self {
-        Self(RwSignal::new_local(None))
+        Self {
+            session: RwSignal::new_local(None),
+            obstacle: RwSignal::new(None),
+            tries: RwSignal::new(0),
+        }
     }
 
+    /// The device's storage is open, perhaps again.
     pub fn fill(self, session: Rc<dyn Session>) {
-        self.0.set(Some(session));
+        self.obstacle.set(None);
+        self.session.set(Some(session));
+    }
+
+    /// The device's storage can't be opened now.
+    pub fn fail(self, obstacle: Obstacle) {
+        self.obstacle.set(Some(obstacle));
     }
 
     pub fn get(self) -> Option<Rc<dyn Session>> {
-        self.0.get()
+        self.session.get()
     }
 
     /// For event handlers, which depend on nothing.
     pub fn get_untracked(self) -> Option<Rc<dyn Session>> {
-        self.0.get_untracked()
+        self.session.get_untracked()
+    }
+
+    /// Why the device's storage isn't open; nothing if it is, or is about to be.
+    pub fn obstacle(self) -> Signal<Option<Obstacle>> {
+        self.obstacle.into()
+    }
+
+    /// Somebody asks to try again now.
+    pub fn try_again(self) {
+        self.tries.update(|tries| *tries += 1);
+    }
+
+    /// How often somebody has asked to try again.
+    pub fn tries(self) -> Signal<u64> {
+        self.tries.into()
     }
 
     /// Reads the current list, if there is one.
     pub fn current<R>(self, read: impl FnOnce(&CurrentList) -> R) -> Option<R> {
         self.get()?.current().with(|list| list.as_ref().map(read))
-    }
-
-    /// Whether a change isn't saved on this device.
-    pub fn is_unsaved(self) -> bool {
-        let status = self.get_untracked().map(|session| session.status());
-        status.is_some_and(|status| status.with_untracked(|now| now.kind == StatusKind::Unsaved))
     }
 
     pub fn access(self) -> Memo<Access> {

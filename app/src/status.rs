@@ -11,6 +11,8 @@ pub enum StatusKind {
     /// The server speaks a newer protocol than this page.
     Update,
     Refused,
+    /// This device couldn't take in something that the server has sent.
+    Rejected,
     Offline,
     Connecting,
     Syncing,
@@ -25,6 +27,7 @@ impl StatusKind {
             Self::Denied => "denied",
             Self::Update => "update",
             Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Offline => "offline",
             Self::Connecting => "connecting",
             Self::Syncing => "syncing",
@@ -55,8 +58,20 @@ impl StatusView {
     }
 
     /// What there is to say of a list.
-    pub fn of(status: &DatabaseStatus) -> Self {
-        let (kind, detail) = judge(status);
+    /// `is_own` if it began on this device, so that nothing of it was ever elsewhere only.
+    pub fn of(status: &DatabaseStatus, is_own: bool) -> Self {
+        let (kind, mut detail) = judge(status);
+        let is_awaited = !is_own && status.counts.documents == 0;
+        if is_awaited && kind == StatusKind::Offline {
+            detail = "This list appears here once you’re online.";
+        }
+        if status.rejected > 0 && kind == StatusKind::Synced {
+            return Self {
+                kind: StatusKind::Rejected,
+                pending: 0,
+                detail: rejected(status.rejected),
+            };
+        }
         let detail = match status.progress {
             Some((here, there)) if kind == StatusKind::Syncing => {
                 format!("Receiving {} of {}…", grouped(here), grouped(there))
@@ -79,6 +94,7 @@ impl StatusView {
             (StatusKind::Denied, _) => "The server gives no access to this list".to_owned(),
             (StatusKind::Update, _) => "Reload to get the new version of Settee".to_owned(),
             (StatusKind::Refused, _) => "Some changes were refused".to_owned(),
+            (StatusKind::Rejected, _) => "Something from the server can’t be shown".to_owned(),
             (StatusKind::Offline, 0) => "Offline. Saved on this device".to_owned(),
             (StatusKind::Offline, _) => format!("Offline: {changes} waiting"),
             (StatusKind::Connecting, 0) => "Saved on this device. Connecting…".to_owned(),
@@ -136,6 +152,13 @@ fn judge(status: &DatabaseStatus) -> (StatusKind, &'static str) {
     }
 }
 
+fn rejected(count: usize) -> String {
+    match count {
+        1 => "1 todo from the server is damaged, and left out here".to_owned(),
+        count => format!("{count} todos from the server are damaged, and left out here"),
+    }
+}
+
 /// A number with a comma before each three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -160,7 +183,7 @@ mod tests {
             status.connection = Connection::Online;
             status.standing = Some(Standing::UpToDate);
             change(&mut status);
-            StatusView::of(&status).kind
+            StatusView::of(&status, true).kind
         };
         assert_eq!(said(|_| {}), StatusKind::Synced);
         assert_eq!(said(|status| status.counts.pending = 1), StatusKind::Syncing);
@@ -172,6 +195,11 @@ mod tests {
         };
         assert_eq!(said(both), StatusKind::Refused);
         assert_eq!(said(|status| status.is_saved = false), StatusKind::Unsaved);
+        assert_eq!(said(|status| status.rejected = 1), StatusKind::Rejected);
+        let mut offline = DatabaseStatus::unknown();
+        offline.connection = Connection::Offline;
+        assert!(StatusView::of(&offline, false).sentence().contains("once you’re online"));
+        assert!(StatusView::of(&offline, true).sentence().contains("Saved on this device"));
         assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

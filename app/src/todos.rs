@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use settee::leptos::{Collection, Problem, Row, position};
+use settee::leptos::{Collection, Health, Problem, Row, position};
 use settee::store::{Database, DocumentId};
 use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
+use crate::drafts::{Draft, Drafts};
 use crate::filter::Filter;
 use crate::todo_row::TodoRow;
 
@@ -27,10 +28,15 @@ pub struct Todos {
     pub active_count: Signal<usize>,
     pub completed_count: Signal<usize>,
     pub filter: RwSignal<Filter>,
-    /// The row being edited. It stays on the page until the edit ends, even if others remove it.
-    edited: RwSignal<Option<DocumentId>>,
-    /// Why the last title was not accepted.
+    /// Rows that are being edited stay on the page until the edit ends, even if others remove them.
+    drafts: Drafts,
+    /// Why the last thing that was asked for was not done.
     pub complaint: RwSignal<Option<String>>,
+    /// Nothing was typed into the field for new todos since it last added some.
+    just_added: StoredValue<bool>,
+    /// What was added before the list could be read, a todo a line. It is added to the list then.
+    early: RwSignal<Vec<String>>,
+    is_saving: Signal<bool>,
 }
 
 impl Todos {
@@ -39,6 +45,7 @@ impl Todos {
         let all = rows.select(|_| true);
         let active = rows.select(|row| !row.0.completed);
         let completed = rows.select(|row| row.0.completed);
+        let early = RwSignal::new(Vec::new());
         Self {
             rows,
             all: all.ids(),
@@ -49,13 +56,50 @@ impl Todos {
             active_count: active.len(),
             completed_count: completed.len(),
             filter: RwSignal::new(Filter::All),
-            edited: RwSignal::new(None),
+            drafts: Drafts::new(),
             complaint: RwSignal::new(None),
+            just_added: StoredValue::new(false),
+            early,
+            is_saving: Memo::new(move |_| !rows.is_saved().get() || !early.with(Vec::is_empty))
+                .into(),
         }
     }
 
-    pub fn attach(self, database: Database) {
-        self.rows.attach(database);
+    /// Shows a list. `is_same` if it is the one that was shown before, opened again.
+    pub fn attach(self, database: Database, is_same: bool) {
+        if is_same {
+            self.rows.reattach(database);
+        } else {
+            self.rows.attach(database);
+        }
+        let todos = self;
+        Effect::new(move || {
+            if todos.ready.get() {
+                for lines in todos.early.try_update(std::mem::take).unwrap_or_default() {
+                    todos.add(&lines);
+                }
+            }
+        });
+    }
+
+    /// Whether the rows and the database agree.
+    pub fn health(self) -> Signal<Health> {
+        self.rows.health()
+    }
+
+    /// Whether something on the page is not saved on this device yet.
+    pub fn is_saving(self) -> Signal<bool> {
+        self.is_saving
+    }
+
+    /// Tries again to save what could not be saved.
+    pub fn save_again(self) {
+        self.rows.retry();
+    }
+
+    /// What waits to be added until the list can be read.
+    pub fn early(self) -> Signal<Vec<String>> {
+        self.early.into()
     }
 
     /// The rows to show, in order. A long list is rendered in steps, so that the page is responsive
@@ -66,11 +110,11 @@ impl Todos {
             next.track();
             let before = before.map_or(&[][..], Vec::as_slice);
             let mut ids = self.filtered().with(|ids| step(before, ids));
-            if let Some(edited) = self.edited.get()
-                && !ids.contains(&edited)
-            {
-                let place = before.iter().position(|id| *id == edited);
-                ids.insert(place.unwrap_or(ids.len()).min(ids.len()), edited);
+            for edited in self.drafts.ids().get() {
+                if !ids.contains(&edited) {
+                    let place = before.iter().position(|id| *id == edited);
+                    ids.insert(place.unwrap_or(ids.len()).min(ids.len()), edited);
+                }
             }
             ids
         });
@@ -95,17 +139,40 @@ impl Todos {
         self.rows.row(id)
     }
 
-    /// Adds a todo at the end. Returns whether it was added: not if the title is blank or too long.
-    pub fn add(self, title: &str) -> bool {
-        let title = title.trim();
-        if title.is_empty() || !self.fits(title) {
+    /// Adds a todo at the end for each line that isn't blank, as one step. Returns whether they were
+    /// added: not if there is none, or one is too long.
+    pub fn add(self, lines: &str) -> bool {
+        let titles: Vec<&str> =
+            lines.lines().map(str::trim).filter(|title| !title.is_empty()).collect();
+        if titles.is_empty() || !titles.iter().all(|title| self.fits(title)) {
             return false;
         }
+        if !self.ready.get_untracked() {
+            self.early.update(|early| early.push(titles.join("\n")));
+            return true;
+        }
         let last = self.all.with_untracked(|ids| ids.last().and_then(|id| self.rows.get(id)));
-        let position = position::after(last.as_ref().map(|row| row.0.position.as_str()));
-        let todo = Todo { title: title.to_owned(), completed: false, position };
-        self.rows.insert(&new_todo_id(), TodoRow(todo));
+        let mut last = last.map(|row| row.0.position);
+        self.rows.batch(|batch| {
+            for title in titles {
+                let position = position::after(last.as_deref());
+                last = Some(position.clone());
+                let todo = Todo { title: title.to_owned(), completed: false, position };
+                batch.insert(&new_todo_id(), TodoRow(todo));
+            }
+        });
+        self.just_added.set_value(true);
         true
+    }
+
+    /// Something was typed into the field for new todos.
+    pub fn typed(self) {
+        self.just_added.set_value(false);
+    }
+
+    /// Whether the field for new todos has nothing of its own to undo.
+    pub fn has_just_added(self) -> bool {
+        self.just_added.get_value()
     }
 
     pub fn complete(self, id: &DocumentId, completed: bool) {
@@ -209,7 +276,12 @@ impl Todos {
 
     /// Undoes the latest action of this user. Others' edits stay.
     pub fn undo(self) {
-        self.rows.undo();
+        let was_done = self.rows.can_undo().get_untracked();
+        let is_overtaken = was_done && !self.rows.undo();
+        let complaint = is_overtaken.then(|| {
+            "What you did last was changed by somebody else since. It stays as it is.".to_owned()
+        });
+        self.complain(complaint);
     }
 
     pub fn redo(self) {
@@ -226,37 +298,48 @@ impl Todos {
     }
 
     pub fn begin_edit(self, id: &DocumentId) {
-        self.edited.set(Some(id.clone()));
-    }
-
-    pub fn end_edit(self, id: &DocumentId) {
-        if self.edited.with_untracked(|edited| edited.as_ref() == Some(id)) {
-            self.edited.set(None);
+        if let Some(row) = self.rows.get(id) {
+            self.rows.begin_edit(id);
+            self.drafts.begin(id, row.0.title);
         }
     }
 
-    /// Changes a title, which is trimmed and not empty. Returns whether it was accepted: not if it
-    /// is too long.
-    pub fn rename(self, id: &DocumentId, title: &str) -> bool {
-        if !self.fits(title) {
-            return false;
+    /// What is typed into a row, if it is being edited.
+    pub fn draft(self, id: &DocumentId) -> Option<Draft> {
+        self.drafts.get(id)
+    }
+
+    pub fn keep_draft(self, id: &DocumentId, text: String) {
+        self.drafts.put(id, text);
+    }
+
+    /// Ends the edit of a row, and saves the title if there is one. An empty title removes the row.
+    /// Returns whether it was accepted: not if it is too long.
+    pub fn end_edit(self, id: &DocumentId, title: Option<&str>) -> bool {
+        match title {
+            None => self.rows.end_edit(id),
+            Some("") => self.rows.remove_edited(id),
+            Some(title) if self.fits(title) => {
+                self.rows.save_edit(id, |row| title.clone_into(&mut row.0.title));
+            }
+            Some(_) => return false,
         }
-        if self.rows.get(id).is_some() {
-            self.rows.update(id, |row| title.clone_into(&mut row.0.title));
-            true
-        } else {
-            // Somebody deleted the todo during the edit. The typed text becomes a new todo.
-            self.add(title)
-        }
+        self.drafts.end(id);
+        true
     }
 
     fn fits(self, title: &str) -> bool {
         let fits = title.len() <= TITLE_LIMIT;
-        let complaint = (!fits).then(|| "This text is too long for one todo.".to_owned());
-        if self.complaint.with_untracked(|shown| *shown != complaint) {
-            self.complaint.set(complaint);
-        }
+        self.complain((!fits).then(|| "This text is too long for one todo.".to_owned()));
         fits
+    }
+
+    fn complain(self, complaint: Option<String>) {
+        self.complaint.maybe_update(|shown| {
+            let is_new = *shown != complaint;
+            *shown = complaint;
+            is_new
+        });
     }
 }
 

@@ -1,17 +1,19 @@
 //! The browser's entry: it brings the server's page to life, opens what this device keeps, and
 //! answers what the page asks.
 //!
-//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps.
+//! - `start`: opening what this device keeps, as often as that takes.
+//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps; `links`:
+//!   what becomes of links to lists.
 //! - `page`: the page's address, and what is written on it.
 //! - `settings`: what has to be known before a database is open.
 #![cfg(target_arch = "wasm32")]
 
+mod links;
 mod lists;
 mod page;
 mod session;
 mod settings;
-
-use std::rc::Rc;
+mod start;
 
 use leptos::prelude::*;
 use settee_app::{App, SessionSlot};
@@ -24,20 +26,16 @@ pub fn hydrate() {
     // The place in the code, and the message: none of ours holds what people have written.
     settee_shell::explain_panics();
     page::show_theme(settings::theme());
-    let address = page::take_address();
     let slot = StoredValue::new_local(None);
     leptos::mount::hydrate_body(move || {
         let session = SessionSlot::empty();
-        slot.set_value(Some((session, Owner::current())));
+        slot.set_value(Some((session, session::Signals::new())));
         view! { <App session /> }
     });
-    let Some((session, owner)) = slot.get_value() else { return };
-    settee_shell::started(move || page::has_draft() || session.is_unsaved());
-    spawn_local(async move {
-        match session::Session::start(address, owner.unwrap_or_default()).await {
-            Ok(started) => session.fill(Rc::new(started)),
-            Err(error) => page::break_down(&error),
-        }
+    let Some((slot, signals)) = slot.get_value() else { return };
+    settee_shell::started(page::has_unsaved);
+    spawn_local(start::keep_open(slot, signals));
+    spawn_local(async {
         // Without the browser's promise its data stays until room gets scarce.
         settee_shell::ask_to_persist().await;
     });

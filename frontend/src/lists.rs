@@ -19,12 +19,15 @@ pub struct Known {
     pub keys: Keyring,
     /// What it was called when it was last open.
     pub name: String,
+    /// Whether it began on this device.
+    pub is_own: bool,
 }
 
 impl Known {
     fn read(key: String, kept: &Kept) -> Option<Self> {
         let name = kept.app.get(NAME).and_then(|name| name.as_str()).unwrap_or_default();
-        Some(Self { key, keys: kept.keys()?, name: name.to_owned() })
+        let is_own = kept.is_own;
+        Some(Self { key, keys: kept.keys()?, name: name.to_owned(), is_own })
     }
 
     pub fn id(&self) -> &DatabaseId {

@@ -63,7 +63,8 @@ impl Service {
             .build();
         let mut app = security_headers(kit.router());
         if let Some(site) = site {
-            let shell = Shell::new(site, settee_app::shell).route("/").route("/l/{list}");
+            let shell = Shell::new(site, settee_app::shell);
+            let shell = shell.route("/").route("/l/{list}").route("/l/{list}/");
             app = app.merge(shell.build().await?);
         }
         Ok(Self { kit, app })

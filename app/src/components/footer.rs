@@ -12,8 +12,11 @@ pub fn Footer(todos: Todos, access: Memo<Access>) -> impl IntoView {
     let left = todos.active_count;
     let can_clear = move || todos.completed_count.get() > 0 && access.get() != Access::Read;
     let clear = move |_| {
+        if !can_clear() {
+            return;
+        }
         todos.clear_completed();
-        // The button may have the focus, and is removed now.
+        // The button may have the focus, and is hidden now.
         focus::to_first(".todo-list li:not(.completed) .toggle, .new-todo");
     };
 
@@ -26,11 +29,14 @@ pub fn Footer(todos: Todos, access: Memo<Access>) -> impl IntoView {
             <ul class="filters" role="list" aria-label="Filter">
                 {Filter::EACH.map(|filter| view! { <FilterLink filter chosen=todos.filter /> })}
             </ul>
-            <Show when=can_clear>
-                <button class="clear-completed" type="button" on:click=clear>
-                    "Clear completed"
-                </button>
-            </Show>
+            <button
+                class="clear-completed"
+                type="button"
+                hidden=move || !can_clear()
+                on:click=clear
+            >
+                "Clear completed"
+            </button>
         </footer>
     }
 }

@@ -1,9 +1,11 @@
 //! The components of the page, one file each.
 
 mod footer;
+mod link_notice;
 mod lists;
 mod new_todo;
 mod notice;
+mod opening;
 mod problems;
 mod share;
 mod status;
@@ -13,9 +15,11 @@ mod todo_list;
 mod update;
 
 pub use footer::Footer;
+pub use link_notice::LinkNotice;
 pub use lists::{ListName, Lists, OpenLists};
 pub use new_todo::NewTodo;
 pub use notice::Notice;
+pub use opening::CannotOpen;
 pub use problems::Problems;
 pub use share::Share;
 pub use status::Status;

@@ -98,7 +98,7 @@ fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
     }
 }
 
-async fn to_clipboard(text: &str) -> bool {
+pub(super) async fn to_clipboard(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();
     // Pages that were loaded over plain HTTP have no clipboard.
     !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok()

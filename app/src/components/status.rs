@@ -6,16 +6,21 @@ use leptos::prelude::*;
 
 use crate::session::SessionSlot;
 use crate::status::{StatusKind, StatusView};
+use crate::todos::Todos;
 
 /// Long enough that a change is usually synced before the text says that it isn't.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// The attributes change at once, for programs. The text changes with a delay, for people.
 #[component]
-pub fn Status(session: SessionSlot) -> impl IntoView {
-    let status = session.status();
+pub fn Status(session: SessionSlot, status: Memo<StatusView>, todos: Todos) -> impl IntoView {
     let shown = settled(session, status);
     let offline = move || shown.with(|status| status.kind == StatusKind::Offline);
+    let unsaved = move || shown.with(|status| status.kind == StatusKind::Unsaved);
+    let save = move |_| {
+        todos.save_again();
+        session.try_again();
+    };
     let retry = move |_| {
         if let Some(session) = session.get_untracked() {
             session.retry_now();
@@ -34,6 +39,11 @@ pub fn Status(session: SessionSlot) -> impl IntoView {
                     {move || shown.with(StatusView::sentence)}
                 </span>
             </p>
+            <Show when=unsaved>
+                <button type="button" data-action="save-again" on:click=save>
+                    "Try again"
+                </button>
+            </Show>
             <Show when=offline>
                 <button type="button" data-action="retry" on:click=retry>
                     "Try now"

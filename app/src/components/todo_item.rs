@@ -7,6 +7,7 @@ use settee::leptos::Row;
 use settee::store::DocumentId;
 
 use crate::components::Notice;
+use crate::drafts::Draft;
 use crate::todo_row::TodoRow;
 use crate::todos::Todos;
 use crate::{focus, keys};
@@ -15,14 +16,18 @@ use crate::{focus, keys};
 pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoView {
     let Row { id, value, state } = row;
     let name = id.to_string();
-    let (toggle, editing) = (NodeRef::<Input>::new(), RwSignal::new(false));
+    // An edit goes on where the row is shown again.
+    let draft = todos.draft(&id);
+    let editing = RwSignal::new(!read_only && draft.is_some());
+    let toggle = NodeRef::<Input>::new();
     let item = Item { id: StoredValue::new(id), todos, toggle, editing, read_only };
     let completed = move || value.with(|row| row.0.completed);
     let title = move || value.with(|row| row.0.title.clone());
     let editor = move || {
-        let title = value.with_untracked(|row| row.0.title.clone());
-        editing.get().then(|| view! { <EditField title end=move |draft| item.end_edit(&draft) /> })
+        let draft = editing.get().then(|| item.id.with_value(|id| todos.draft(id))).flatten();
+        draft.map(|draft| view! { <EditField draft item /> })
     };
+    let unsaved = draft.filter(|draft| read_only && draft.before != draft.text);
 
     view! {
         <li class:completed=completed class:editing=editing>
@@ -44,6 +49,7 @@ pub fn TodoItem(row: Row<TodoRow>, todos: Todos, read_only: bool) -> impl IntoVi
                 {(!read_only).then(|| view! { <Buttons item name /> })}
             </div>
             {editor}
+            {unsaved.map(|draft| view! { <UnsavedDraft text=draft.text /> })}
             <Notice id=item.id.get_value() state todos read_only />
         </li>
     }
@@ -85,10 +91,14 @@ impl Item {
     }
 
     fn remove(self) {
+        self.pass_focus_on();
+        self.id.with_value(|id| self.todos.remove(id));
+    }
+
+    fn pass_focus_on(self) {
         if let Some(row) = row_of(self.toggle) {
             focus::pass_on(&row);
         }
-        self.id.with_value(|id| self.todos.remove(id));
     }
 
     fn begin_edit(self) {
@@ -98,23 +108,31 @@ impl Item {
         }
     }
 
-    fn end_edit(self, draft: &Draft) {
+    /// Ends the edit, with a new title or without one. A key that ends it moves the focus, too.
+    fn end_edit(self, title: Option<&str>, by_key: bool) {
         // When a key ends the edit, the field is removed, which causes another blur event.
-        if !self.editing.get_untracked() {
+        if self.editing.try_get_untracked() != Some(true) {
             return;
         }
-        match draft.title.as_deref() {
-            Some("") => {
-                self.editing.set(false);
-                self.remove();
+        let removes = title == Some("");
+        if removes {
+            // The row goes at once, and its field with it.
+            self.editing.set(false);
+            self.pass_focus_on();
+        }
+        if !self.id.with_value(|id| self.todos.end_edit(id, title)) {
+            return;
+        }
+        if !removes {
+            self.editing.set(false);
+            if by_key {
+                return_to(self.toggle);
             }
-            Some(title) if !self.id.with_value(|id| self.todos.rename(id, title)) => return,
-            _ => self.editing.set(false),
         }
-        self.id.with_value(|id| self.todos.end_edit(id));
-        if draft.by_key {
-            return_to(self.toggle);
-        }
+    }
+
+    fn keep_draft(self, text: String) {
+        self.id.with_value(|id| self.todos.keep_draft(id, text));
     }
 
     fn take_key(self, event: &KeyboardEvent) {
@@ -136,17 +154,10 @@ impl Item {
     }
 }
 
-/// The result of an edit.
-struct Draft {
-    /// The new title, trimmed. `None` if the title doesn't change.
-    title: Option<String>,
-    /// Whether a key ended the edit, so that the focus has to be moved.
-    by_key: bool,
-}
-
-/// Exists only while the row is edited. Changes by others don't affect its text.
+/// Exists only while the row is edited. Changes by others don't affect its text, and only its person
+/// ends the edit.
 #[component]
-fn EditField(title: String, end: impl Fn(Draft) + Copy + Send + Sync + 'static) -> impl IntoView {
+fn EditField(draft: Draft, item: Item) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     Effect::new(move || {
         if let Some(field) = field.get() {
@@ -155,14 +166,14 @@ fn EditField(title: String, end: impl Fn(Draft) + Copy + Send + Sync + 'static) 
             let _ = field.set_selection_range(u32::MAX, u32::MAX);
         }
     });
-    let label = format!("Edit {title}");
-    let before = StoredValue::new(title.clone());
+    let label = format!("Edit {}", draft.before);
+    let before = StoredValue::new(draft.before);
     let save = move |text: String, by_key: bool| {
         let title = text.trim();
         // `None` if the field was disposed of: removing it causes another blur event.
         let Some(changed) = before.try_with_value(|before| before != title) else { return };
         // Unchanged text is not written, because others may have changed the title meanwhile.
-        end(Draft { title: changed.then(|| title.to_owned()), by_key });
+        item.end_edit(changed.then_some(title), by_key);
     };
 
     view! {
@@ -174,17 +185,29 @@ fn EditField(title: String, end: impl Fn(Draft) + Copy + Send + Sync + 'static) 
             autocomplete="off"
             enterkeyhint="done"
             dir="auto"
-            prop:value=title
-            on:blur=move |event| save(event_target_value(&event), false)
+            prop:value=draft.text
+            on:input=move |event| item.keep_draft(event_target_value(&event))
+            on:blur=move |event| {
+                if !focus::is_held() {
+                    save(event_target_value(&event), false);
+                }
+            }
             on:keydown=move |event| {
                 if keys::is_enter(&event) {
                     save(event_target_value(&event), true);
                 } else if keys::is_key(&event, "Escape") {
-                    end(Draft { title: None, by_key: true });
+                    item.end_edit(None, true);
                 }
             }
         />
     }
+}
+
+/// What somebody had typed before they lost the right to edit.
+#[component]
+fn UnsavedDraft(text: String) -> impl IntoView {
+    let text = format!("Not saved, and kept here until you may edit again: “{text}”");
+    view! { <div class="notice"><p>{text}</p></div> }
 }
 
 fn row_of(toggle: NodeRef<Input>) -> Option<leptos::web_sys::Element> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::TodoItem;
+use crate::focus;
 use crate::session::Access;
 use crate::todos::Todos;
 
@@ -29,6 +30,7 @@ pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
                     // Rows are rendered for one role. When the role changes, they are rendered
                     // again.
                     each=move || {
+                        focus::hold();
                         let read_only = read_only.get();
                         shown.get().into_iter().map(move |id| (id, read_only))
                     }

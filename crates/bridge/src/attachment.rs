@@ -17,6 +17,16 @@ impl<T: Model> Collection<T> {
     /// Loads the documents of a database in one batch, then follows its changes. Edits that were
     /// made before are written to it. A database that was attached before is detached.
     pub fn attach(self, database: Database) {
+        self.attach_as(database, false);
+    }
+
+    /// Attaches the same database, opened again, after it was closed underneath. If it has lost what
+    /// the server had not acknowledged, that is written to it again.
+    pub fn reattach(self, database: Database) {
+        self.attach_as(database, true);
+    }
+
+    fn attach_as(self, database: Database, is_same: bool) {
         let attachment = self.inner.try_update_value(|inner| {
             inner.database = Some(database.clone());
             inner.attachment += 1;
@@ -26,7 +36,7 @@ impl<T: Model> Collection<T> {
         self.set_health(Health::Healthy);
         spawn_local(async move {
             // Without an error, `follow` returns only once another database is attached.
-            if let Err(error) = self.follow(database, attachment).await
+            if let Err(error) = self.follow(database, attachment, is_same).await
                 && self.is_attached(attachment)
             {
                 self.set_health(Health::after_read(error));
@@ -39,7 +49,12 @@ impl<T: Model> Collection<T> {
         self.inner.try_with_value(|inner| inner.attachment == attachment) == Some(true)
     }
 
-    async fn follow(self, database: Database, attachment: u64) -> Result<(), BackendError> {
+    async fn follow(
+        self,
+        database: Database,
+        attachment: u64,
+        is_same: bool,
+    ) -> Result<(), BackendError> {
         let mut first = Vec::new();
         loop {
             let since = first.last().map_or(0, |record: &Arc<Record>| record.seq);
@@ -54,7 +69,15 @@ impl<T: Model> Collection<T> {
         if !self.is_attached(attachment) {
             return Ok(());
         }
-        self.change(|rows| rows.load(&first));
+        self.change(|rows| {
+            if is_same {
+                rows.rescue(&first);
+            }
+            rows.load(&first);
+        });
+        if is_same {
+            self.write_soon();
+        }
         self.ready.try_maybe_update(|ready| (replace(ready, true), ()));
         drop(first);
         loop {
@@ -81,16 +104,18 @@ impl<T: Model> Collection<T> {
             spawn_local(async move {
                 while self.write().await {}
                 self.inner.try_update_value(|inner| inner.is_writing = false);
+                self.publish_saved();
             });
         }
     }
 
     /// Writes one commit. Returns whether there may be more to write.
     async fn write(self) -> bool {
-        let taken = self
-            .inner
-            .try_update_value(|inner| (inner.database.clone(), inner.rows.take_outgoing()));
-        let Some((Some(database), Outgoing { operations, sent, invalid })) = taken else {
+        let taken = self.inner.try_update_value(|inner| {
+            (inner.database.clone(), inner.attachment, inner.rows.take_outgoing())
+        });
+        let Some((Some(database), attachment, Outgoing { operations, sent, invalid })) = taken
+        else {
             return false;
         };
         let mut stale: Vec<DocumentId> = Vec::new();
@@ -110,6 +135,10 @@ impl<T: Model> Collection<T> {
             }
             Err(error) => {
                 self.inner.try_update_value(|inner| inner.rows.requeue(sent));
+                if !self.is_attached(attachment) {
+                    // Another database is there to write to.
+                    return true;
+                }
                 self.set_health(Health::after_write(error));
                 return false;
             }

@@ -27,6 +27,7 @@ pub struct Collection<T: Model> {
     pub(crate) health: RwSignal<Health>,
     unreadable: RwSignal<Vec<DocumentId>>,
     pub(crate) undo_state: RwSignal<UndoState>,
+    is_saved: RwSignal<bool>,
 }
 
 pub(crate) struct Inner<T: Model> {
@@ -80,6 +81,7 @@ impl<T: Model> Collection<T> {
             health: RwSignal::new(Health::Healthy),
             unreadable: RwSignal::new(Vec::new()),
             undo_state: RwSignal::new(UndoState::default()),
+            is_saved: RwSignal::new(true),
         }
     }
 
@@ -96,6 +98,19 @@ impl<T: Model> Collection<T> {
     /// Whether the rows and the database agree.
     pub fn health(self) -> Signal<Health> {
         self.health.into()
+    }
+
+    /// Whether the database has all edits that the rows show: it is false from an edit until that is
+    /// durable.
+    pub fn is_saved(self) -> Signal<bool> {
+        self.is_saved.into()
+    }
+
+    /// Publishes whether something waits for the database.
+    pub(crate) fn publish_saved(self) {
+        if let Some(is_saved) = self.with_rows(|rows| !rows.is_waiting()) {
+            self.is_saved.try_maybe_update(|known| (replace(known, is_saved), ()));
+        }
     }
 
     /// Documents that can't be deserialised as this model, sorted by id. A newer version of the app
@@ -222,6 +237,7 @@ impl<T: Model> Collection<T> {
             self.unreadable.try_set(unreadable);
         }
         self.undo_state.try_maybe_update(|known| (replace(known, undo_state), ()));
+        self.publish_saved();
         Some(result)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! For each row a step holds what it changed: the whole row, or fields with their values before and
 //! after. When somebody else changes a field or a row, the steps drop it, so that it is never
-//! undone.
+//! undone. A step of which nothing is left stays, so that undoing it doesn't undo the one before.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -118,13 +118,10 @@ impl History {
     }
 
     fn retain(&mut self, id: &DocumentId, mut is_kept: impl FnMut(&mut Delta) -> bool) {
-        for steps in [&mut self.done, &mut self.undone] {
-            steps.retain_mut(|step| {
-                if step.changes.get_mut(id).is_some_and(|delta| !is_kept(delta)) {
-                    step.changes.remove(id);
-                }
-                !step.changes.is_empty()
-            });
+        for step in self.done.iter_mut().chain(&mut self.undone) {
+            if step.changes.get_mut(id).is_some_and(|delta| !is_kept(delta)) {
+                step.changes.remove(id);
+            }
         }
     }
 

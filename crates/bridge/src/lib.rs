@@ -89,6 +89,7 @@
 //!
 //! - [`model`]: the trait of types that a collection holds.
 //! - [`collection`]: the collection, and edits of its rows.
+//! - [`editing`]: edits that take a while, such as an open text field.
 //! - [`attachment`]: the connection to the database. [`health`]: its errors.
 //! - [`row`], [`selection`]: what components read.
 //! - [`settling`]: conflicts, kept documents, and refused edits. [`undo`]: undo and redo.
@@ -101,6 +102,7 @@
 
 pub mod attachment;
 pub mod collection;
+pub mod editing;
 pub mod health;
 mod history;
 pub mod model;

@@ -13,9 +13,11 @@ use serde_json::{Map, Value};
 use settee_store::{Body, Document, DocumentId, Record, Revision, body::BodyError};
 
 use crate::{
+    editing::Base,
     history::History,
     model::{Model, overlaid, read},
     observer::Observer,
+    outbox::Outgoing,
     row::{FieldConflict, Row, RowState, replace},
     selection::{Members, Predicate, Selection},
 };
@@ -31,6 +33,10 @@ pub(crate) struct Rows<T: Model> {
     pub(super) discarded: Vec<(DocumentId, Revision)>,
     /// Documents with an edit that the store is writing.
     pub(super) in_flight: HashSet<DocumentId>,
+    /// Edits that go to the store before all others.
+    pub(super) early: Outgoing,
+    /// What editors saw who are not done yet.
+    pub(super) bases: HashMap<DocumentId, Base<T>>,
     pub unreadable: BTreeSet<DocumentId>,
     pub history: History,
     /// The rows that the current batch has changed, as they were before it.
@@ -50,6 +56,8 @@ pub(crate) struct Entry<T: Model> {
     pub body: Body,
     /// The edit that was not given to the store yet.
     pub intent: Option<Intent>,
+    /// That edit is of leaves that its editor saw earlier, whatever the store has now.
+    pub is_branch: bool,
     /// The store's record, if an edit was refused or fields are in conflict.
     pub record: Option<Arc<Record>>,
     /// The row shows the refused edit, as the document has no live leaf.
@@ -81,6 +89,8 @@ impl<T: Model> Rows<T> {
             edited: Vec::new(),
             discarded: Vec::new(),
             in_flight: HashSet::new(),
+            early: Outgoing::default(),
+            bases: HashMap::new(),
             unreadable: BTreeSet::new(),
             history: History::default(),
             changed: HashMap::new(),
@@ -198,9 +208,35 @@ impl<T: Model> Rows<T> {
         self.fields(id).map(Body::new).transpose()
     }
 
-    fn record_before(&mut self, id: &DocumentId) {
+    pub(super) fn record_before(&mut self, id: &DocumentId) {
         if !self.changed.contains_key(id) {
             self.changed.insert(id.clone(), self.body(id));
+        }
+    }
+
+    /// Whether there is something that the store doesn't have yet.
+    pub fn is_waiting(&self) -> bool {
+        let is_idle = self.edited.is_empty() && self.discarded.is_empty();
+        !(is_idle && self.in_flight.is_empty() && self.early.operations.is_empty())
+    }
+
+    /// What waits for the server, and is in no database any more, is an edit again. Those rows that
+    /// the database has aren't affected.
+    pub fn rescue(&mut self, records: &[Arc<Record>]) {
+        let there: HashSet<&DocumentId> = records.iter().map(|record| &record.id).collect();
+        let is_lost = |(id, entry): &(&DocumentId, &Entry<T>)| {
+            let is_pending = entry.state.with_untracked(|state| state.pending);
+            entry.is_visible && is_pending && !there.contains(id)
+        };
+        let lost: Vec<_> = self.entries.iter().filter(is_lost).map(|(id, _)| id.clone()).collect();
+        for id in lost {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.leaves.clear();
+            }
+            self.queue(&id, Intent::Put);
+        }
+        for (_, base) in self.bases.iter_mut().filter(|(id, _)| !there.contains(id)) {
+            base.leaves.clear();
         }
     }
 
@@ -330,7 +366,11 @@ impl<T: Model> Rows<T> {
         if before.as_ref() != Some(&value) {
             self.notify(id, before.as_ref(), Some(&value));
         }
-        let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry::new(value.clone()));
+        let entry = self.entries.entry(id.clone()).or_insert_with(|| {
+            let signals = self.bases.get(id).map(|base| base.signals.clone());
+            let new = || (ArcRwSignal::new(value.clone()), ArcRwSignal::default());
+            Entry::new(signals.unwrap_or_else(new))
+        });
         entry.is_visible = true;
         entry.value.maybe_update(|known| replace(known, value));
         entry
@@ -352,14 +392,15 @@ impl<T: Model> Rows<T> {
 }
 
 impl<T: Model> Entry<T> {
-    fn new(value: T) -> Self {
+    fn new((value, state): (ArcRwSignal<T>, ArcRwSignal<RowState>)) -> Self {
         Self {
-            value: ArcRwSignal::new(value),
-            state: ArcRwSignal::new(RowState::default()),
+            value,
+            state,
             is_visible: false,
             leaves: Vec::new(),
             body: Body::empty(),
             intent: None,
+            is_branch: false,
             record: None,
             shows_refused: false,
             discards: None,

@@ -139,6 +139,25 @@ async fn rows_that_others_have_changed_or_removed_are_not_undone() {
 }
 
 #[tokio::test]
+async fn undoing_what_others_have_overwritten_leaves_the_step_before_alone() {
+    run(async |_, database: Database| {
+        let notes = attached(&database).await;
+        notes.insert(&id("a"), note("v0", 1));
+        notes.insert(&id("other"), note("other", 2));
+        notes.update(&id("a"), |note| note.text = "v1".to_owned());
+        settle().await;
+        others_write(&database, &id("a"), &json!({"text": "theirs", "order": 1})).await;
+        until("it arrives", async || notes.get(&id("a")).unwrap().text == "theirs").await;
+        assert!(notes.can_undo().get_untracked() && !notes.undo());
+        assert_eq!(notes.get(&id("other")), Some(note("other", 2)));
+        assert_eq!(notes.get(&id("a")), Some(note("theirs", 1)));
+        assert!(notes.undo());
+        assert_eq!(notes.get(&id("other")), None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn undo_does_not_decide_an_open_conflict() {
     run(async |_, database: Database| {
         replicate(&database, &id("a"), None, "start").await;

@@ -13,13 +13,25 @@ pub struct Keyring {
     id: DatabaseId,
     tokens: Vec<Token>,
     granted: Option<Role>,
+    /// The token that was granted it.
+    proven: Option<Token>,
 }
 
 impl Keyring {
-    /// A keyring with these tokens for the database. `granted` is the role that a server gave last
-    /// for the first of them.
+    /// A keyring with these tokens for the database. `granted` is the role that a server gave last,
+    /// for the first of them unless [`Keyring::proven`] says for which.
     pub fn new(id: DatabaseId, tokens: Vec<Token>, granted: Option<Role>) -> Self {
-        Self { id, tokens, granted }
+        let proven = granted.and_then(|_| tokens.first().cloned());
+        Self { id, tokens, granted, proven }
+    }
+
+    /// Says which token the server gave the role for.
+    #[must_use]
+    pub fn proven(mut self, token: Token) -> Self {
+        if self.granted.is_some() && self.tokens.contains(&token) {
+            self.proven = Some(token);
+        }
+        self
     }
 
     /// The keyring of whoever has made a database: it holds the owner's token.
@@ -40,13 +52,21 @@ impl Keyring {
     /// What the device can say of its role without asking: the owner's by proof, another's as it was
     /// granted last.
     pub fn role(&self) -> Option<Role> {
-        let is_owner = self.tokens.first().is_some_and(|token| token.database_id() == self.id);
-        if is_owner { Some(Role::Owner) } else { self.granted }
+        if self.owner().is_some() { Some(Role::Owner) } else { self.granted }
+    }
+
+    fn owner(&self) -> Option<&Token> {
+        self.tokens.iter().find(|token| token.database_id() == self.id)
+    }
+
+    /// The token that is known to open most.
+    fn best(&self) -> Option<&Token> {
+        self.owner().or(self.proven.as_ref()).or(self.tokens.first())
     }
 
     /// The token that hands out a role, if this device has one or can derive it.
     pub fn token_for(&self, role: Role) -> Option<Token> {
-        let mine = self.tokens.first()?;
+        let mine = self.best()?;
         match (self.role()?, role) {
             (mine_role, role) if mine_role == role => Some(mine.clone()),
             (Role::Owner, Role::Editor) => Some(mine.editor(0)),
@@ -56,21 +76,28 @@ impl Keyring {
         }
     }
 
-    /// Takes in another token. It goes to the front, unless the one there is known to be stronger:
-    /// then it is dropped. Tells whether anything has changed.
+    /// Takes in another token. It goes to the front, unless the best one is known to be stronger:
+    /// then it is dropped. The best one stays, however many others come. Tells whether anything has
+    /// changed.
     pub fn offer(&mut self, token: Token) -> bool {
-        if self.tokens.contains(&token) {
-            return false;
-        }
-        let is_weaker = self
-            .tokens
-            .first()
-            .is_some_and(|first| first.database_id() == self.id || first.viewer() == token);
+        let best = self.best().cloned();
+        let is_weaker = best
+            .as_ref()
+            .is_some_and(|best| best.database_id() == self.id || best.viewer() == token);
         if is_weaker {
             return false;
         }
+        match self.tokens.iter().position(|known| *known == token) {
+            Some(0) => return false,
+            // It may open more than it did.
+            Some(at) => drop(self.tokens.remove(at)),
+            None => {}
+        }
         self.tokens.insert(0, token);
-        self.tokens.truncate(TOKENS_KEPT);
+        if self.tokens.len() > TOKENS_KEPT {
+            let oldest = self.tokens.iter().rposition(|token| Some(token) != best.as_ref());
+            self.tokens.remove(oldest.unwrap_or(TOKENS_KEPT));
+        }
         true
     }
 }
@@ -93,7 +120,24 @@ mod tests {
         // Nobody knows yet whether this one is good, so it is shown first.
         let other = Token::generate();
         assert!(joined.offer(other.clone()));
-        assert_eq!(joined.tokens(), [other, editor, viewer]);
+        assert_eq!(joined.tokens(), [other.clone(), editor.clone(), viewer.clone()]);
+        assert!(!joined.offer(other.clone()) && joined.offer(editor.clone()));
+        assert_eq!(joined.tokens(), [editor, other, viewer]);
+    }
+
+    #[test]
+    fn wrong_links_push_out_no_good_token() {
+        let owner = Token::generate();
+        let good = owner.editor(0);
+        let mut keys = Keyring::new(owner.database_id(), vec![good.clone()], Some(Role::Editor));
+        for _ in 0..2 * TOKENS_KEPT {
+            assert!(keys.offer(Token::generate()));
+            // As it is written down and read again.
+            keys = Keyring::new(owner.database_id(), keys.tokens().to_vec(), keys.role());
+            keys = keys.proven(good.clone());
+            assert!(keys.tokens().contains(&good) && keys.tokens().len() <= TOKENS_KEPT);
+            assert_eq!(keys.token_for(Role::Editor), Some(good.clone()));
+        }
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Addresses of databases. The secret stands in the fragment, which browsers don't send to servers.
+//!
+//! Links pass through chats, mails and notes, which add full stops, brackets and slashes to them, and
+//! cut them. What was added is left out, and what was cut is known as such.
 
 use crate::{DatabaseId, Token};
 
@@ -15,8 +18,19 @@ pub struct LinkFormat {
 pub struct Address {
     /// What the path names.
     pub place: Place,
-    /// The secret in the fragment, if there is a well-formed one.
-    pub token: Option<Token>,
+    /// The secret that the fragment holds.
+    pub secret: Secret,
+}
+
+/// What the fragment of an address holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// No secret.
+    None,
+    /// Something in place of a secret that can't be one: most often, the link was cut.
+    Broken,
+    /// A well-formed secret. Only a server knows whether it opens anything.
+    Token(Token),
 }
 
 /// What the path of an address names.
@@ -40,10 +54,12 @@ impl LinkFormat {
     pub fn read(self, path: &str, fragment: &str) -> Address {
         let place = match path.strip_prefix(self.path) {
             None => Place::Home,
-            Some(id) => id.parse().map_or(Place::Nowhere, Place::Database),
+            Some(id) => {
+                let id = leading(id, |letter| letter.is_ascii_alphanumeric());
+                id.parse().map_or(Place::Nowhere, Place::Database)
+            }
         };
-        let token = fragment.strip_prefix(SECRET).and_then(|secret| secret.parse().ok());
-        Address { place, token }
+        Address { place, secret: Secret::read(fragment) }
     }
 
     /// Reads a whole link as a person pastes it, with scheme, host and secret. `None` if it isn't a
@@ -54,7 +70,9 @@ impl LinkFormat {
         let (_, host_and_path) = page.split_once("://")?;
         let (_, path) = host_and_path.split_at(host_and_path.find('/')?);
         match self.read(path, fragment) {
-            Address { place: Place::Database(id), token: Some(token) } => Some((id, token)),
+            Address { place: Place::Database(id), secret: Secret::Token(token) } => {
+                Some((id, token))
+            }
             _ => None,
         }
     }
@@ -68,6 +86,31 @@ impl LinkFormat {
     pub fn invitation(self, origin: &str, id: &DatabaseId, token: &Token) -> String {
         format!("{origin}{}{SECRET}{token}", self.path(id))
     }
+}
+
+impl Address {
+    /// Whether it names a database, or has a secret, and one of both was cut or twisted.
+    pub fn is_broken(&self) -> bool {
+        self.place == Place::Nowhere || self.secret == Secret::Broken
+    }
+}
+
+impl Secret {
+    fn read(fragment: &str) -> Self {
+        let Some(secret) = fragment.strip_prefix(SECRET) else { return Self::None };
+        let secret =
+            leading(secret, |letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
+        // Marks of emphasis around a link are letters of secrets, too.
+        let (secret, rest) = secret.split_at(secret.len().min(Token::LENGTH));
+        let token = secret.parse().ok().filter(|_| rest.trim_matches(['-', '_']).is_empty());
+        token.map_or(Self::Broken, Self::Token)
+    }
+}
+
+/// The beginning of a text, as far as its letters belong to it.
+fn leading(text: &str, belongs: impl Fn(char) -> bool) -> &str {
+    let end = text.find(|letter| !belongs(letter)).unwrap_or(text.len());
+    text.split_at(end).0
 }
 
 /// Whether the fragment holds a secret, well-formed or not: it has to leave the address bar.
@@ -89,13 +132,47 @@ mod tests {
         let fragment = &link[link.find('#').unwrap()..];
         let address = NOTES.read(&NOTES.path(&id), fragment);
         assert_eq!(address.place, Place::Database(id.clone()));
-        assert_eq!(address.token, Some(owner.editor(0)));
+        assert_eq!(address.secret, Secret::Token(owner.editor(0)));
         assert_eq!(NOTES.read_link(&link), Some((id, owner.editor(0))));
 
-        assert_eq!(NOTES.read("/", "#/active"), Address { place: Place::Home, token: None });
+        let home = Address { place: Place::Home, secret: Secret::None };
+        assert_eq!(NOTES.read("/", "#/active"), home);
         assert_eq!(NOTES.read("/notes/nonsense", "").place, Place::Nowhere);
-        assert_eq!(NOTES.read("/", "#k=short").token, None);
+        assert_eq!(NOTES.read("/", "#k=short").secret, Secret::Broken);
         assert!(has_secret("#k=short") && !has_secret("#/active"));
+    }
+
+    #[test]
+    fn what_stands_behind_a_link_is_left_out() {
+        let owner = Token::generate();
+        let (id, token) = (owner.database_id(), owner.editor(0));
+        let link = NOTES.invitation("http://settee.test", &id, &token);
+        for behind in
+            [".", ")", "),", "]", ">", "\"", "…", "%29", "&x=1", "/", "*", "_", "__", "-", " "]
+        {
+            let read = NOTES.read_link(&format!("{link}{behind}"));
+            assert_eq!(read, Some((id.clone(), token.clone())), "{behind}");
+        }
+        for behind in ["/", ".", ")", "%29"] {
+            let path = format!("{}{behind}", NOTES.path(&id));
+            let address = NOTES.read(&path, &format!("#k={token}"));
+            assert_eq!(address.place, Place::Database(id.clone()), "{path}");
+            assert!(!address.is_broken());
+        }
+    }
+
+    #[test]
+    fn a_cut_link_is_known_as_such() {
+        let owner = Token::generate();
+        let (path, token) = (NOTES.path(&owner.database_id()), owner.editor(0).to_string());
+        for length in 0..token.len() {
+            let address = NOTES.read(&path, &format!("#k={}", &token[..length]));
+            assert_eq!(address.secret, Secret::Broken, "{length}");
+            assert!(address.is_broken());
+        }
+        assert_eq!(NOTES.read(&path, &format!("#k={token}A")).secret, Secret::Broken);
+        assert!(NOTES.read(&path[..path.len() - 1], "").is_broken());
+        assert!(!NOTES.read(&path, "").is_broken() && !NOTES.read("/", "").is_broken());
     }
 
     #[test]

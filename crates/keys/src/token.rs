@@ -30,7 +30,9 @@ pub enum TokenError {
 
 impl Token {
     /// How long a token is, in bytes.
-    pub const LENGTH: usize = 32;
+    pub const SIZE: usize = 32;
+    /// How many letters a token is written with.
+    pub const LENGTH: usize = 43;
 
     /// The owner token of a new database.
     pub fn generate() -> Self {

@@ -56,9 +56,9 @@ impl KeysPolicy {
         let denied = |message| Denial::new(DenialCode::Denied, message);
         let id: DatabaseId =
             asked.database.parse().map_err(|_| denied("there is no database of that name"))?;
-        let length = asked.credentials.len().min(Token::LENGTH);
+        let length = asked.credentials.len().min(Token::SIZE);
         let (token, permit) = asked.credentials.split_at(length);
-        if !matches!(permit.len(), 0 | Token::LENGTH) {
+        if !matches!(permit.len(), 0 | Token::SIZE) {
             return Err(denied("these credentials are too long"));
         }
         let token =

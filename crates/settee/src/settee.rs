@@ -45,8 +45,9 @@ struct Inner {
 impl Settee {
     /// Opens what this device keeps, and begins to connect. Called within a runtime.
     ///
-    /// It doesn't wait for the server. Fails if a folder can't be used; where a browser lets nothing
-    /// be saved, databases are in memory and say so.
+    /// It doesn't wait for the server. Fails if what is kept can't be read: it is still there, and a
+    /// later attempt may succeed. Where a browser has no storage at all, databases are in memory and
+    /// say so.
     pub async fn start(config: Config) -> Result<Self, Error> {
         let Config { connector, place, agent, limits, hidden } = config;
         let databases = Arc::new(OpenDatabases::new(Device::new(&place)?));
@@ -92,9 +93,10 @@ impl Settee {
         let used = self.inner.databases.use_database(name).await?;
         let mut first = DatabaseStatus::unknown();
         first.counts = used.opened().database.counts().await?;
-        first.is_saved = used.opened().is_saved;
+        first.is_saved = used.opened().is_saved && self.is_saved(name);
         let (sender, status) = watch::channel(first);
-        spawn(follow(Arc::downgrade(&used), self.inner.tabs.clone(), sender));
+        let (tabs, home) = (self.inner.tabs.clone(), self.inner.home.clone());
+        spawn(follow(Arc::downgrade(&used), tabs, home, sender));
         Ok(Synced::new(used, status))
     }
 
@@ -106,6 +108,23 @@ impl Settee {
     /// Word of each change to what the device keeps.
     pub fn watch_kept(&self) -> watch::Receiver<u64> {
         self.inner.home.watch()
+    }
+
+    /// What is kept in memory only, by key, because it could not be written down yet: it is tried again
+    /// by itself. Word of each change comes with it.
+    pub fn unsaved(&self) -> watch::Receiver<BTreeMap<String, Kept>> {
+        self.inner.home.unsaved()
+    }
+
+    /// Whether what the device keeps of the database of that name outlives the program: the
+    /// credentials above all.
+    pub fn is_saved(&self, name: &str) -> bool {
+        self.inner.home.is_saved(name)
+    }
+
+    /// Whether nothing at all outlives the program: the browser has no storage for it.
+    pub fn is_in_memory(&self) -> bool {
+        self.inner.home.is_in_memory()
     }
 
     /// Keeps a database from now on under a key, which is mostly its name. If there is one under that
@@ -124,13 +143,15 @@ impl Settee {
     }
 
     /// Keeps a database that a token opens, as somebody has shared it. If the device keeps it already,
-    /// under whatever key, the token is one more for it.
+    /// under whatever key, the token is one more for it. A server that gave no access is asked again.
     pub async fn join(&self, id: &DatabaseId, token: Token) -> Result<(), Error> {
         let mut kept = self.kept().await?.into_iter();
-        if let Some((key, _)) = kept.find(|(_, kept)| kept.name == id.as_str()) {
-            return self.change(&key, |kept| kept.offer(token)).await.map(drop);
+        match kept.find(|(_, kept)| kept.name == id.as_str()) {
+            Some((key, _)) => drop(self.change(&key, |kept| kept.offer(token)).await?),
+            None => drop(self.keep(id.as_str(), Kept::new(id.as_str(), *token.as_bytes())).await?),
         }
-        self.keep(id.as_str(), Kept::new(id.as_str(), *token.as_bytes())).await.map(drop)
+        self.wake();
+        Ok(())
     }
 
     /// Forgets a database, and deletes the device's copy of it with all that was not sent yet. The

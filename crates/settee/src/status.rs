@@ -69,9 +69,11 @@ pub struct DatabaseStatus {
     pub standing: Option<Standing>,
     /// While a lot comes from the server: how many changes are here, and how many there are.
     pub progress: Option<(u64, u64)>,
+    /// How many documents that the server has sent could not be taken in here.
+    pub rejected: usize,
     /// How many documents it has, and how many of them wait or were refused.
     pub counts: Counts,
-    /// Whether what is written to it stays: a browser may let nothing be saved.
+    /// Whether what is written to it stays, and what opens it: a browser may let nothing be saved.
     pub is_saved: bool,
 }
 
@@ -82,6 +84,7 @@ impl DatabaseStatus {
             connection: Connection::Connecting,
             standing: None,
             progress: None,
+            rejected: 0,
             counts: Counts::default(),
             is_saved: true,
         }

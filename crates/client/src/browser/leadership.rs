@@ -48,7 +48,7 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Takes part with all tabs of this origin that use the same name, as long as the page lives.
+    /// Takes part with all tabs of this origin that use the same name, as long as there is a handle.
     /// `chance` is a random number, so that tabs that miss the leader don't all act at once.
     pub fn seek(name: &str, chance: u64) -> Self {
         Self::begin(LockManager::of_browser().map(|locks| (locks, name.to_owned())), chance)
@@ -128,7 +128,7 @@ impl Leadership {
     }
 
     fn send(&self, event: Event) {
-        // The task runs as long as the page does.
+        // The task runs as long as there is a handle.
         let _ = self.events.send(event);
     }
 }
@@ -169,7 +169,9 @@ struct Tab {
 }
 
 impl Tab {
+    /// Ends when nobody has a handle any more; then the lock is free.
     async fn run(mut self, mut events: mpsc::UnboundedReceiver<Event>) {
+        let handles = self.part.clone();
         loop {
             let timeout = self.shared.as_ref().filter(|_| !self.is_gone);
             let timeout = timeout.and_then(|_| self.election.timeout());
@@ -181,6 +183,7 @@ impl Tab {
             };
             tokio::select! {
                 biased;
+                () = handles.closed() => return,
                 Some(event) = events.recv() => self.handle(event),
                 () = timeout => match self.election.poll(Clock.now()) {
                     Some(Action::Beat) => {

@@ -7,6 +7,8 @@ use std::{
 
 use settee_keys::random::random;
 #[cfg(target_arch = "wasm32")]
+use settee_store::BackendError;
+#[cfg(target_arch = "wasm32")]
 use settee_store::backend::indexeddb::IndexedDb;
 use settee_store::{Database, Memory};
 
@@ -34,13 +36,24 @@ pub struct Opened {
     pub is_saved: bool,
 }
 
+impl Opened {
+    /// Whether the database was closed underneath, so that nothing can be written to it any more.
+    pub fn is_closed(&self) -> bool {
+        self.database.watch().has_changed().is_err()
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 impl Disk {
-    /// `None` where the browser lets nothing be saved.
+    /// `None` where the browser has no storage at all. Any other failure may pass, and what is stored
+    /// is still there: it is an error, and no reason to begin with nothing.
     async fn open(&self, name: &str) -> Result<Option<Database>, Error> {
         let Self::Browser(prefix) = self;
-        let backend = IndexedDb::open(&format!("{prefix}:{name}"), random()).await;
-        Ok(backend.ok().map(Database::new))
+        match IndexedDb::open(&format!("{prefix}:{name}"), random()).await {
+            Ok(backend) => Ok(Some(Database::new(backend))),
+            Err(BackendError::Blocked) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn delete(&self, name: &str) -> Result<(), Error> {
@@ -91,8 +104,8 @@ impl Device {
         Ok(Self { disk, memory: Mutex::default() })
     }
 
-    /// The database of that name, which is made if there is none. Where a browser lets nothing be
-    /// saved, it is in memory, and says so.
+    /// The database of that name, which is made if there is none. Where a browser has no storage at
+    /// all, it is in memory, and says so.
     pub async fn open(&self, name: &str) -> Result<Opened, Error> {
         let Some(disk) = &self.disk else { return Ok(self.in_memory(name, true)) };
         match disk.open(name).await? {

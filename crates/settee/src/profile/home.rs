@@ -1,7 +1,18 @@
 //! The database of what a device keeps.
+//!
+//! What can't be written down is kept in memory, as long as the program runs, and is tried again by
+//! itself.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use settee_client::runtime::{sleep, spawn};
 use settee_store::{
     BackendError, Body, Change, Database, Document, DocumentId, Edit, Record, Revision, WriteError,
 };
@@ -14,17 +25,43 @@ use crate::Error;
 pub const HOME: &str = "home";
 /// Ids of entries begin with this; the key follows.
 const PREFIX: &str = "kept/";
+/// How long after a failure writing is tried again. The time doubles up to [`RETRY_LIMIT`].
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_LIMIT: Duration = Duration::from_secs(30);
 
 /// All databases that a device keeps, each under a key: mostly its name.
 #[derive(Clone)]
 pub struct Home {
     database: Database,
-    _opened: Arc<Opened>,
+    opened: Arc<Opened>,
+    /// What could not be written down yet, by key.
+    unsaved: Arc<watch::Sender<BTreeMap<String, Kept>>>,
+    is_retrying: Arc<AtomicBool>,
 }
 
 impl Home {
     pub fn new(opened: Arc<Opened>) -> Self {
-        Self { database: opened.database.clone(), _opened: opened }
+        Self {
+            database: opened.database.clone(),
+            opened,
+            unsaved: Arc::new(watch::Sender::new(BTreeMap::new())),
+            is_retrying: Arc::default(),
+        }
+    }
+
+    /// What could not be written down yet, by key, and word of each change.
+    pub fn unsaved(&self) -> watch::Receiver<BTreeMap<String, Kept>> {
+        self.unsaved.subscribe()
+    }
+
+    /// Whether what is kept of the database of that name outlives the program.
+    pub fn is_saved(&self, name: &str) -> bool {
+        self.opened.is_saved && self.unsaved.borrow().values().all(|kept| kept.name != name)
+    }
+
+    /// Whether nothing that is kept outlives the program.
+    pub fn is_in_memory(&self) -> bool {
+        !self.opened.is_saved
     }
 
     pub fn watch(&self) -> watch::Receiver<u64> {
@@ -38,19 +75,26 @@ impl Home {
 
     pub async fn all(&self) -> Result<BTreeMap<String, Kept>, BackendError> {
         let records = self.database.changes(0, usize::MAX).await?;
-        Ok(records.iter().filter_map(|record| read(record)).collect())
+        let mut all: BTreeMap<_, _> = records.iter().filter_map(|record| read(record)).collect();
+        all.extend(self.unsaved.borrow().clone());
+        Ok(all)
     }
 
     pub async fn get(&self, key: &str) -> Result<Option<Kept>, Error> {
-        Ok(self.find(key).await?.map(|(kept, _)| kept))
+        let unsaved = self.unsaved.borrow().get(key).cloned();
+        match unsaved {
+            Some(kept) => Ok(Some(kept)),
+            None => Ok(self.find(key).await?.map(|(kept, _)| kept)),
+        }
     }
 
     /// Keeps a database, unless there is one under that key. Returns what is there then.
     pub async fn keep(&self, key: &str, kept: Kept) -> Result<Kept, Error> {
-        if let Some((there, _)) = self.find(key).await? {
+        if let Some(there) = self.get(key).await? {
             return Ok(there);
         }
-        self.write(key, Vec::new(), &kept).await?;
+        let written = self.write(key, Vec::new(), &kept).await;
+        self.or_hold(key, &kept, written)?;
         // Another tab may have been faster; then its entry is the one that both read.
         Ok(self.get(key).await?.unwrap_or(kept))
     }
@@ -61,16 +105,78 @@ impl Home {
         key: &str,
         change: impl FnOnce(&mut Kept) -> bool,
     ) -> Result<bool, Error> {
+        let unsaved = self.unsaved.borrow().get(key).cloned();
+        if let Some(mut kept) = unsaved {
+            let is_changed = change(&mut kept);
+            if is_changed {
+                self.unsaved.send_modify(|unsaved| drop(unsaved.insert(key.to_owned(), kept)));
+            }
+            return Ok(is_changed);
+        }
         let Some((mut kept, document)) = self.find(key).await? else { return Ok(false) };
         let is_changed = change(&mut kept);
         if is_changed {
-            self.write(key, document.leaves, &kept).await?;
+            let written = self.write(key, document.leaves, &kept).await;
+            self.or_hold(key, &kept, written)?;
         }
         Ok(is_changed)
     }
 
+    /// Keeps in memory what could not be written now, and tries again by itself.
+    fn or_hold(&self, key: &str, kept: &Kept, written: Result<(), Error>) -> Result<(), Error> {
+        match written {
+            Err(Error::Backend(BackendError::Full | BackendError::Failed(_))) => {}
+            other => return other,
+        }
+        self.unsaved.send_modify(|unsaved| drop(unsaved.insert(key.to_owned(), kept.clone())));
+        if !self.is_retrying.swap(true, Ordering::AcqRel) {
+            let home = self.clone();
+            spawn(async move { home.write_held().await });
+        }
+        Ok(())
+    }
+
+    async fn write_held(self) {
+        let mut wait = RETRY;
+        loop {
+            sleep(wait).await;
+            wait = (2 * wait).min(RETRY_LIMIT);
+            let held = self.unsaved.borrow().clone();
+            for (key, kept) in held {
+                if self.write_merged(&key, &kept).await.is_ok() {
+                    self.unsaved.send_if_modified(|unsaved| {
+                        let is_written = unsaved.get(&key) == Some(&kept);
+                        if is_written {
+                            unsaved.remove(&key);
+                        }
+                        is_written
+                    });
+                }
+            }
+            // Nothing is awaited in between, so that no new one is overlooked.
+            if self.unsaved.borrow().is_empty() {
+                self.is_retrying.store(false, Ordering::Release);
+                return;
+            }
+        }
+    }
+
+    /// Writes an entry over what other tabs have written meanwhile, but for the credentials: those are
+    /// all good for something.
+    async fn write_merged(&self, key: &str, kept: &Kept) -> Result<(), Error> {
+        let Some((there, document)) = self.find(key).await? else {
+            return self.write(key, Vec::new(), kept).await;
+        };
+        let mut kept = kept.clone();
+        let others = there.credentials.into_iter();
+        let missing: Vec<_> = others.filter(|one| !kept.credentials.contains(one)).collect();
+        kept.credentials.extend(missing);
+        self.write(key, document.leaves, &kept).await
+    }
+
     /// Keeps it no more. Tells whether it was kept.
     pub async fn forget(&self, key: &str) -> Result<bool, Error> {
+        self.unsaved.send_if_modified(|unsaved| unsaved.remove(key).is_some());
         Ok(self.database.remove(&id(key)?).await?)
     }
 

@@ -16,6 +16,9 @@ pub struct Kept {
     /// The name of the role that the server granted last.
     #[serde(default)]
     pub role: Option<String>,
+    /// The credentials that it was granted for. The first, where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_to: Option<Credentials>,
     /// Whether it began on this device. The server hears of such a one with its first document.
     #[serde(default)]
     pub is_own: bool,
@@ -35,6 +38,7 @@ impl Kept {
             name: name.into(),
             credentials: vec![Credentials(credentials.into())],
             role: None,
+            granted_to: None,
             is_own: false,
             app: Map::new(),
         }
@@ -50,8 +54,13 @@ impl Kept {
     /// Its credentials as tokens; `None` if its name is no [`DatabaseId`], so that they are
     /// something else.
     pub fn keys(&self) -> Option<Keyring> {
-        let tokens = self.credentials.iter().filter_map(|one| Token::from_bytes(&one.0).ok());
-        Some(Keyring::new(self.name.parse().ok()?, tokens.collect(), self.granted()))
+        let token = |one: &Credentials| Token::from_bytes(&one.0).ok();
+        let tokens = self.credentials.iter().filter_map(token);
+        let keys = Keyring::new(self.name.parse().ok()?, tokens.collect(), self.granted());
+        Some(match self.granted_to.as_ref().and_then(token) {
+            Some(proven) => keys.proven(proven),
+            None => keys,
+        })
     }
 
     /// Takes in another token: see [`Keyring::offer`]. Tells whether anything has changed.
@@ -59,6 +68,9 @@ impl Kept {
         let Some(mut keys) = self.keys() else { return false };
         let is_changed = keys.offer(token);
         if is_changed {
+            if self.granted_to.is_none() && self.role.is_some() {
+                self.granted_to = self.credentials.first().cloned();
+            }
             let tokens = keys.tokens().iter().map(|token| Credentials(token.as_bytes().to_vec()));
             self.credentials = tokens.collect();
         }
@@ -74,9 +86,11 @@ impl Kept {
     /// whether anything has changed.
     pub(crate) fn grant(&mut self, credentials: &Credentials, role: Role) -> bool {
         let at = self.credentials.iter().position(|known| known == credentials).unwrap_or_default();
-        if at == 0 && self.granted() == Some(role) {
+        let is_known = self.granted_to.as_ref().is_none_or(|known| known == credentials);
+        if at == 0 && is_known && self.granted() == Some(role) {
             return false;
         }
+        self.granted_to = Some(credentials.clone());
         self.credentials[..=at].rotate_right(1);
         self.role = Some(role.name().to_owned());
         true
@@ -108,12 +122,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn wrong_links_push_out_no_good_token() {
+        let owner = Token::generate();
+        let mut kept = Kept::new(owner.database_id(), *owner.editor(0).as_bytes());
+        let good = kept.credentials[0].clone();
+        // As an earlier version has written it.
+        kept.role = Some(Role::Editor.name().to_owned());
+        for _ in 0..8 {
+            assert!(kept.offer(Token::generate()));
+            assert!(kept.credentials.contains(&good));
+        }
+        assert!(kept.grant(&good, Role::Editor));
+        assert_eq!(kept.credentials[0], good);
+    }
+
+    #[test]
     fn what_is_granted_comes_first() {
         let mut kept = Kept::new("a", *b"one");
         kept.credentials.push(Credentials(b"two".to_vec()));
         let two = kept.credentials[1].clone();
         assert!(kept.grant(&two, Role::Viewer) && !kept.grant(&two, Role::Viewer));
-        assert_eq!(kept.credentials[0], two);
+        assert_eq!((&kept.credentials[0], &kept.granted_to), (&two, &Some(two.clone())));
         assert_eq!(kept.granted(), Some(Role::Viewer));
         let json = serde_json::to_string(&kept).unwrap();
         assert!(json.contains(r#""credentials":["dHdv","b25l"]"#), "{json}");

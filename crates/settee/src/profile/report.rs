@@ -31,6 +31,10 @@ pub struct DatabaseReport {
     /// While a lot comes from the server: how many changes are here, and how many there are.
     #[n(3)]
     pub progress: Option<(u64, u64)>,
+    /// How many documents of the server this device could not take in.
+    #[n(4)]
+    #[cbor(default)]
+    pub rejected: usize,
 }
 
 impl Report {

@@ -123,6 +123,9 @@ struct Turn {
     /// All that was kept when this began.
     known: Vec<Credentials>,
     is_granted: bool,
+    /// Both sides had the same since the channel was opened: what comes now is new, or this device's
+    /// own.
+    has_caught_up: bool,
 }
 
 impl Term<'_> {
@@ -131,11 +134,14 @@ impl Term<'_> {
         let (home, databases) = (&self.syncing.home, &self.syncing.databases);
         let (mut home_news, mut uses) = (home.watch(), databases.watch_uses());
         let mut elsewhere = self.syncing.tabs.used_elsewhere();
+        let mut unsaved = home.unsaved();
         let (mut status, mut wakes) = (self.client.status(), self.syncing.tabs.wakes());
         let mut read = None;
         loop {
             let seq = *home_news.borrow_and_update();
-            if read != Some(seq)
+            let is_new = unsaved.has_changed().unwrap_or_default();
+            unsaved.borrow_and_update();
+            if (is_new || read != Some(seq))
                 && let Ok(kept) = home.all().await
             {
                 self.kept = kept;
@@ -155,9 +161,11 @@ impl Term<'_> {
                 Ok(()) = home_news.changed() => {}
                 Ok(()) = uses.changed() => {}
                 Ok(()) = elsewhere.changed() => {}
+                Ok(()) = unsaved.changed() => unsaved.mark_changed(),
                 Ok(()) = wakes.changed() => {
                     wakes.borrow_and_update();
                     self.client.wake();
+                    self.ask_again(&now).await;
                     home.refresh();
                     databases.refresh();
                 }
@@ -172,13 +180,15 @@ impl Term<'_> {
         let all = std::mem::take(&mut self.kept);
         let kept: BTreeMap<&str, &Kept> =
             all.values().map(|kept| (kept.name.as_str(), kept)).collect();
-        let gone = self.turns.keys().filter(|name| !kept.contains_key(name.as_str())).cloned();
+        let is_gone = |(name, turn): &(&String, &Turn)| {
+            !kept.contains_key(name.as_str()) || turn.opened.is_closed()
+        };
+        let gone = self.turns.iter().filter(is_gone).map(|(name, _)| name.clone());
         for name in gone.collect::<Vec<_>>() {
             self.end(&name).await;
         }
         for (name, kept) in &kept {
-            let is_new = |turn: &Turn| kept.credentials.iter().any(|one| !turn.known.contains(one));
-            if self.turns.get(*name).is_some_and(is_new) {
+            if self.turns.get(*name).is_some_and(|turn| turn.is_outdated(kept)) {
                 self.end(name).await;
                 self.begin(kept, &kept.credentials).await;
             }
@@ -235,6 +245,7 @@ impl Term<'_> {
             others: others.to_vec(),
             known: kept.credentials.clone(),
             is_granted: false,
+            has_caught_up: false,
         };
         self.turns.insert(kept.name.clone(), turn);
     }
@@ -261,6 +272,19 @@ impl Term<'_> {
         (opened.is_saved || self.syncing.databases.is_used(name)).then_some(opened)
     }
 
+    /// Ends the turns of databases that were denied, so that they get new ones: access may have come
+    /// back.
+    async fn ask_again(&mut self, status: &Status) {
+        let is_denied = |turn: &Turn| {
+            let replica = status.replicas.get(&turn.replica);
+            replica.is_some_and(|replica| is_denied(&replica.channel))
+        };
+        let denied = self.turns.iter().filter(|(_, turn)| is_denied(turn));
+        for name in denied.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.end(&name).await;
+        }
+    }
+
     async fn end(&mut self, name: &str) {
         if let Some(turn) = self.turns.remove(name) {
             // It fails when the client has stopped.
@@ -275,6 +299,8 @@ impl Term<'_> {
         for (key, kept) in &all {
             let Some(turn) = self.turns.get_mut(&kept.name) else { continue };
             let Some(replica) = status.replicas.get(&turn.replica) else { continue };
+            let is_open = replica.channel == ChannelStatus::Open;
+            turn.has_caught_up = is_open && (turn.has_caught_up || replica.is_up_to_date());
             match &replica.channel {
                 ChannelStatus::Open if !turn.is_granted || replica.role != kept.granted() => {
                     let Some(role) = replica.role else { continue };
@@ -286,10 +312,7 @@ impl Term<'_> {
                     let home = &self.syncing.home;
                     let _ = home.change(key, |kept| kept.grant(&shown, role)).await;
                 }
-                ChannelStatus::Denied(denial)
-                    if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
-                        && !turn.others.is_empty() =>
-                {
+                channel if is_denied(channel) && !turn.others.is_empty() => {
                     let others = std::mem::take(&mut turn.others);
                     self.end(&kept.name).await;
                     self.begin(kept, &others).await;
@@ -307,11 +330,30 @@ impl Term<'_> {
                 name: name.clone(),
                 standing: standing(replica),
                 seq: turn.opened.database.seq(),
-                progress: progress(replica),
+                progress: progress(replica).filter(|_| !turn.has_caught_up),
+                rejected: replica.unreadable,
             })
         });
         Report { connection: connection(&status.connection), databases: databases.collect() }
     }
+}
+
+impl Turn {
+    /// Whether there is something to show that wasn't there, or wasn't in front, when this began.
+    fn is_outdated(&self, kept: &Kept) -> bool {
+        let is_new = kept.credentials.iter().any(|one| !self.known.contains(one));
+        let first = kept.credentials.first();
+        is_new || (first != self.known.first() && first != Some(&self.shown))
+    }
+}
+
+/// Whether the server gives no access to what it was shown.
+fn is_denied(channel: &ChannelStatus) -> bool {
+    matches!(
+        channel,
+        ChannelStatus::Denied(denial)
+            if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
+    )
 }
 
 /// Whether nothing is left to do for a database, as far as is known.

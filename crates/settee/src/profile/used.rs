@@ -49,7 +49,8 @@ impl OpenDatabases {
         let opened = Arc::new(self.device.open(name).await?);
         let mut state = self.state();
         // Somebody else may have been faster.
-        if let Some(other) = state.open.get(name).and_then(Weak::upgrade) {
+        let other = state.open.get(name).and_then(Weak::upgrade);
+        if let Some(other) = other.filter(|other| !other.is_closed()) {
             return Ok(other);
         }
         state.open.retain(|_, opened| opened.strong_count() > 0);
@@ -87,7 +88,9 @@ impl OpenDatabases {
     }
 
     fn opened(&self, name: &str) -> Option<Arc<Opened>> {
-        self.state().open.get(name).and_then(Weak::upgrade)
+        let opened = self.state().open.get(name).and_then(Weak::upgrade);
+        // One that was closed underneath is opened anew.
+        opened.filter(|opened| !opened.is_closed())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -6,22 +6,29 @@ use settee_client::runtime::sleep;
 use settee_store::Counts;
 use tokio::sync::watch;
 
-use super::{report::Report, tabs::Tabs, used::Use};
+use super::{home::Home, report::Report, tabs::Tabs, used::Use};
 use crate::status::{Connection, DatabaseStatus, Standing};
 
 /// How long tabs may differ about what waits, before something is done about it.
 const OUT_OF_STEP: Duration = Duration::from_secs(2);
 
 /// Publishes a database's status until nobody wants it any more.
-pub async fn follow(used: std::sync::Weak<Use>, tabs: Tabs, sender: watch::Sender<DatabaseStatus>) {
-    let mut reports = tabs.report();
+pub async fn follow(
+    used: std::sync::Weak<Use>,
+    tabs: Tabs,
+    home: Home,
+    sender: watch::Sender<DatabaseStatus>,
+) {
+    let (mut reports, mut unsaved) = (tabs.report(), home.unsaved());
     let Some(mut news) = used.upgrade().map(|used| used.opened().database.watch()) else { return };
     loop {
         let Some(now) = used.upgrade() else { return };
         let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
         news.borrow_and_update();
         let Ok(counts) = now.opened().database.counts().await else { return };
-        let status = status(report.as_ref(), &now, counts);
+        unsaved.borrow_and_update();
+        let mut status = status(report.as_ref(), &now, counts);
+        status.is_saved &= home.is_saved(now.name());
         sender.send_if_modified(|known| std::mem::replace(known, status) != status);
         let seq = now.opened().database.seq();
         let is_out_of_step = is_out_of_step(report.as_ref(), now.name(), counts, seq);
@@ -31,6 +38,7 @@ pub async fn follow(used: std::sync::Weak<Use>, tabs: Tabs, sender: watch::Sende
             () = sender.closed() => return,
             changed = reports.changed() => changed,
             changed = news.changed() => changed,
+            changed = unsaved.changed() => changed,
             () = sleep(OUT_OF_STEP), if is_out_of_step => {
                 if let Some(used) = used.upgrade() {
                     used.opened().database.refresh();
@@ -51,6 +59,7 @@ fn status(report: Option<&Report>, used: &Arc<Use>, counts: Counts) -> DatabaseS
         connection: report.map_or(Connection::Connecting, |report| report.connection),
         standing: database.map(|database| database.standing),
         progress: database.and_then(|database| database.progress),
+        rejected: database.map_or(0, |database| database.rejected),
         counts,
         is_saved: used.opened().is_saved,
     }

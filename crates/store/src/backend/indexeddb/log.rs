@@ -11,7 +11,7 @@ use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbTransaction};
 
-use super::request::{finished, on_success, result, thrown};
+use super::request::{COMMIT_LIMIT_MS, finished, on_success, result, thrown};
 use crate::backend::{BackendError, batch::Batch};
 
 /// The store of the log's records.
@@ -121,7 +121,7 @@ pub async fn read_tail(
     let (log, range) = (store(&transaction, LOG)?, after(last)?);
     let keys = log.get_all_keys_with_key(&range).map_err(thrown)?;
     let values = log.get_all_with_key(&range).map_err(thrown)?;
-    finished(&transaction).await?;
+    finished(&transaction, COMMIT_LIMIT_MS, ()).await?;
     Ok(Tail::new(&result(&keys)?, &result(&values)?, last))
 }
 
@@ -166,8 +166,7 @@ pub async fn append(
             *nested.borrow_mut() = Some(listener);
         }
     });
-    finished(&transaction).await?;
-    drop((listener, nested.take()));
+    finished(&transaction, COMMIT_LIMIT_MS, (listener, nested)).await?;
     outcome.replace(Ok(Err(Passed)))
 }
 

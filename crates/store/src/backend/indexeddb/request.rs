@@ -1,30 +1,69 @@
 //! IndexedDB's events as futures and callbacks, and its errors as a [`BackendError`].
 
+use std::{cell::RefCell, rc::Rc};
+
 use tokio::sync::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DomException, Event, IdbRequest, IdbTransaction};
 
+use super::open::after;
 use crate::backend::BackendError;
+
+/// How long a commit may take, or reading what other tabs have written, in milliseconds.
+pub const COMMIT_LIMIT_MS: i32 = 8_000;
+/// How long reading or replacing the whole database may take.
+pub const WHOLE_LIMIT_MS: i32 = 60_000;
 
 /// A listener for an event. It must be kept while it is registered.
 pub type Listener = Closure<dyn FnMut(Event)>;
 
+/// How the wait for a transaction has ended.
+enum End {
+    Complete,
+    Aborted,
+    Overdue,
+}
+
 /// Waits for a transaction's end. Nothing else may be awaited before: the browser would commit the
 /// transaction.
-pub async fn finished(transaction: &IdbTransaction) -> Result<(), BackendError> {
+///
+/// A transaction that takes longer than `limit` milliseconds is aborted, and is a
+/// [`BackendError::Failed`]. If the browser is committing it already, it may still be completed
+/// later: then its record is read like another tab's. `listeners` are those of its requests, and are
+/// called no more when this returns.
+pub async fn finished<L: 'static>(
+    transaction: &IdbTransaction,
+    limit: i32,
+    listeners: L,
+) -> Result<(), BackendError> {
     let (sender, ended) = oneshot::channel();
-    let mut sender = Some(sender);
-    let listener = Listener::new(move |event: Event| {
-        if let Some(sender) = sender.take() {
-            let _ = sender.send(event.type_() == "complete");
+    let sender = Rc::new(RefCell::new(Some(sender)));
+    let answer = move |end: End| {
+        if let Some(sender) = sender.borrow_mut().take() {
+            let _ = sender.send(end);
         }
+    };
+    let overdue = answer.clone();
+    after(limit, move || overdue(End::Overdue));
+    let listener = Listener::new(move |event: Event| {
+        answer(if event.type_() == "complete" { End::Complete } else { End::Aborted });
     });
     transaction.set_oncomplete(Some(listener.as_ref().unchecked_ref()));
     transaction.set_onabort(Some(listener.as_ref().unchecked_ref()));
-    let is_complete = ended.await.unwrap_or(false);
+    let end = ended.await.unwrap_or(End::Aborted);
     transaction.set_oncomplete(None);
     transaction.set_onabort(None);
-    if is_complete { Ok(()) } else { Err(reason(transaction.error())) }
+    match end {
+        End::Complete => Ok(()),
+        End::Aborted => Err(reason(transaction.error())),
+        End::Overdue => {
+            // It fails if the browser is committing, or has ended, the transaction.
+            let _ = transaction.abort();
+            // Events of its requests may still come.
+            std::mem::forget(listeners);
+            Err(BackendError::Failed("the browser's storage doesn't answer".to_owned()))
+        }
+    }
 }
 
 /// Calls `react` with a request's result, inside its transaction. The listener must be kept until

@@ -8,7 +8,7 @@ use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore};
 
 use super::{
     log::{Extent, INCARNATION, LOG, META, bytes, from_number, number, store, transaction},
-    request::{finished, on_success, result, thrown},
+    request::{WHOLE_LIMIT_MS, finished, on_success, result, thrown},
 };
 use crate::{
     backend::{BackendError, Incarnation, Unreadable, batch::Batch},
@@ -52,7 +52,7 @@ pub async fn read(database: &IdbDatabase) -> Result<Stored, BackendError> {
     let set_aside = meta.get_all_with_key(&beneath(UNREADABLE).map_err(thrown)?).map_err(thrown)?;
     let keys = log.get_all_keys().map_err(thrown)?;
     let values = log.get_all().map_err(thrown)?;
-    finished(&transaction).await?;
+    finished(&transaction, WHOLE_LIMIT_MS, ()).await?;
 
     let mut stored = Stored {
         incarnation: bytes(&result(&incarnation)?)
@@ -133,8 +133,7 @@ pub async fn write(
             *outcome.borrow_mut() = Some(cover.map_err(thrown));
         }
     });
-    let ended = finished(&transaction).await;
-    drop(listener);
+    let ended = finished(&transaction, WHOLE_LIMIT_MS, listener).await;
     match (outcome.take(), ended) {
         // The reason for the abort is more useful than the abort's own error.
         (Some(Err(error)), _) | (_, Err(error)) => Err(error),

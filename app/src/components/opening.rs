@@ -1,0 +1,48 @@
+//! What the page says when this device's lists can't be opened.
+
+use leptos::prelude::*;
+
+use crate::session::{Obstacle, SessionSlot};
+
+/// Shown as long as the lists can't be read. They are tried again by themselves.
+#[component]
+pub fn CannotOpen(session: SessionSlot) -> impl IntoView {
+    let obstacle = session.obstacle();
+    view! {
+        <div class="problems" role="alert">
+            {move || {
+                let obstacle = obstacle.get()?;
+                let advice = advice(&obstacle);
+                Some(
+                    view! {
+                        <p data-obstacle=obstacle.name()>
+                            "Your lists can’t be read at the moment. They aren’t deleted. " {advice} " "
+                            <button
+                                type="button"
+                                data-action="open-again"
+                                on:click=move |_| session.try_again()
+                            >
+                                "Try again"
+                            </button>
+                        </p>
+                    },
+                )
+            }}
+        </div>
+    }
+}
+
+fn advice(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Newer => {
+            "A newer version of Settee has saved them: reload this page to get it.".to_owned()
+        }
+        Obstacle::OtherTab => {
+            "Settee is open in another tab or window that holds them back. Close the others, and this goes on by itself.".to_owned()
+        }
+        Obstacle::Full => "There is no room left on this device: make some.".to_owned(),
+        Obstacle::Corrupt(reason) => format!("What is stored is damaged: {reason}."),
+        Obstacle::Slow => "This device’s storage doesn’t answer.".to_owned(),
+        Obstacle::Failed(reason) => format!("This device’s storage says: {reason}."),
+    }
+}
