@@ -78,7 +78,7 @@ pub fn merge(tree: &RevisionTree, leaves: &[&Node]) -> Option<Merged> {
     (weight <= CONFLICTS_LIMIT).then_some(Merged { body, conflicts, steps })
 }
 
-fn piece<'a>(node: &'a Node) -> Piece<'a> {
+fn piece(node: &Node) -> Piece<'_> {
     Piece::of(node.body.as_ref().map_or("{}", |body| body.as_str()))
 }
 

@@ -120,7 +120,9 @@ impl RevisionTree {
             |leaf: &Revision| deletion.is_some_and(|it| it.generation() > leaf.generation());
         let (closed, mut told): (Vec<Revision>, Vec<Revision>) =
             named.into_iter().partition(can_have_closed);
-        closed.iter().for_each(|leaf| self.forgotten.insert(*leaf));
+        for leaf in &closed {
+            self.forgotten.insert(*leaf);
+        }
         if !closed.is_empty() {
             told.extend(others);
         }
