@@ -397,8 +397,8 @@ impl Shared {
             Ok(cover) if cover.last > last => self.is_stale.set(true),
             Ok(cover) => {
                 state.extent.cover(cover.last, cover.bytes);
-                state.erasure = None;
                 if cover.last == last {
+                    state.erasure = None;
                     let moved: Vec<_> = state.unreadable.drain(..count).collect();
                     state.set_aside.extend(moved.iter().map(|bytes| Unreadable::of(bytes)));
                 }
