@@ -1,5 +1,6 @@
 //! Any number of edits of one document that were made offline come through, without a refusal.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod support;
 

@@ -263,6 +263,9 @@ impl Record {
 
     /// What another replica lacks, given what it is `known` to have; `None` if it lacks nothing.
     ///
+    /// If this replica's own edits are sent so, [`Database::to_send`](crate::Database::to_send) has
+    /// to be called before the record is read, so that they aren't [folded](crate::folding) later.
+    ///
     /// `skip` names revisions that the other replica has in any case. Leaves are sent with their
     /// bodies, and merge bases with those that [are kept](crate::tree::RETAINED_LIMIT).
     pub fn outgoing_since(

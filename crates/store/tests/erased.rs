@@ -91,8 +91,8 @@ async fn a_server_drops_the_text_with_the_deletion() {
     let server = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
     let device = Database::new(settee_store::Memory::new([2; 16]));
     let carry = async || {
-        // What is sent is handed out first, so that it isn't folded any more.
-        let records = device.to_send(usize::MAX).await.unwrap();
+        device.to_send(usize::MAX).await.unwrap();
+        let records = device.changes(0, usize::MAX).await.unwrap();
         let sent = records.iter().filter_map(|it| it.outgoing_since(Known::Unsure, |_| false));
         let replicate =
             |document: ReplicatedDocument| Operation::Replicate { document, acknowledges: false };

@@ -320,10 +320,10 @@ impl Shared {
 
     /// Applies to memory what is durable now, and notifies other tabs.
     fn install(&self, done: Transition, appended: Option<(u64, usize)>) -> Commit {
-        let Transition { records, locals, outcomes, seq, .. } = done;
+        let Transition { records, locals, outcomes, seq, erased } = done;
         if let Some((key, bytes)) = appended {
             let mut state = self.state.borrow_mut();
-            let erased = state.index.install(records, locals, seq);
+            state.index.install(records, locals, seq);
             state.extent.append(key, bytes);
             state.note_erased(erased);
             if let Some(tabs) = &*self.tabs.borrow() {
@@ -397,8 +397,8 @@ impl Shared {
             Ok(cover) if cover.last > last => self.is_stale.set(true),
             Ok(cover) => {
                 state.extent.cover(cover.last, cover.bytes);
-                state.erasure = None;
                 if cover.last == last {
+                    state.erasure = None;
                     let moved: Vec<_> = state.unreadable.drain(..count).collect();
                     state.set_aside.extend(moved.iter().map(|bytes| Unreadable::of(bytes)));
                 }
