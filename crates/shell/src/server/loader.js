@@ -14,8 +14,8 @@ globalThis.setteeShell = (() => {
   let isReplaced = false;
   // Somebody has asked for the newest build.
   let isWanted = false;
-  // Somebody has touched the page.
-  let isUsed = false;
+  // Somebody has touched the page; the page is being left.
+  let [isUsed, isLeft] = [false, false];
   // The very first worker has the build that the page shows.
   let isFirst = !workers?.controller;
   let begin;
@@ -42,6 +42,7 @@ globalThis.setteeShell = (() => {
     if (!isUsed) takeQuietly();
     // A hidden page that has just been replaced would look again and again where two servers differ.
     if (registration?.active && !document.hidden) look();
+    checkController();
   });
 
   workers?.addEventListener('controllerchange', () => {
@@ -51,7 +52,13 @@ globalThis.setteeShell = (() => {
     else if (isReplaced) show('ready');
   });
   for (const use of ['pointerdown', 'keydown']) addEventListener(use, () => (isUsed = true));
-  document.addEventListener('visibilitychange', () => (document.hidden ? takeQuietly() : look()));
+  addEventListener('pagehide', () => (isLeft = true));
+  addEventListener('pageshow', () => (isLeft = false));
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) look();
+    // The page that comes is of the old build already, and would be under the worker of the new one.
+    else if (!isLeft) takeQuietly();
+  });
   addEventListener('online', () => look());
   setInterval(() => {
     if (document.hidden) takeQuietly();
@@ -98,7 +105,7 @@ globalThis.setteeShell = (() => {
     await look();
     await installed(registration?.installing);
     if (!registration?.active) await reloaded();
-    else if (!registration.waiting) await repaired(registration.active);
+    else if (!registration.waiting) await ask(registration.active, 'repair');
   }
 
   async function newest() {
@@ -137,11 +144,19 @@ globalThis.setteeShell = (() => {
     return Promise.allSettled(links.map(({ href }) => fetch(href, { cache: 'reload' })));
   }
 
-  function repaired(worker) {
+  // Another tab may have let another build in while this page was on its way.
+  async function checkController() {
+    if (!workers?.controller || (await ask(workers.controller, 'build')) === BUILD) return;
+    isReplaced = true;
+    show('ready');
+  }
+
+  // The worker answers with the name of its build.
+  function ask(worker, question) {
     return new Promise((done) => {
       const { port1, port2 } = new MessageChannel();
-      port1.onmessage = done;
-      worker.postMessage('repair', [port2]);
+      port1.onmessage = ({ data }) => done(data);
+      worker.postMessage(question, [port2]);
     });
   }
 

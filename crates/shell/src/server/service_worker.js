@@ -20,7 +20,8 @@ self.addEventListener('message', (event) => {
   const { data, ports, source } = event;
   if (data === 'skip-waiting') self.skipWaiting();
   if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
-  if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage('repaired')));
+  if (data === 'build') ports[0].postMessage(BUILD);
+  if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage(BUILD)));
 });
 
 self.addEventListener('fetch', (event) => {
