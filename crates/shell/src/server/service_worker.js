@@ -19,6 +19,7 @@ self.addEventListener('activate', (event) => event.waitUntil(activate()));
 self.addEventListener('message', (event) => {
   const { data, ports, source } = event;
   if (data === 'skip-waiting') self.skipWaiting();
+  if (data === 'leaving') left.add(source?.id);
   if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
   if (data === 'build') ports[0].postMessage(BUILD);
   if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage(BUILD)));
@@ -57,11 +58,14 @@ async function activate() {
   await self.clients.claim();
 }
 
+// Pages that give way to another one, or to themselves in a reload. They are listed for a while still.
+const left = new Set();
+
 // The sender says for itself that it can be reloaded. Others can't be if a person sees them.
 async function skipWaitingIfAlone(sender) {
   const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const isHidden = ({ id, visibilityState }) => id === sender.id || visibilityState === 'hidden';
-  if (tabs.every(isHidden)) await self.skipWaiting();
+  const others = tabs.filter(({ id }) => id !== sender.id && !left.has(id));
+  if (others.every(({ visibilityState }) => visibilityState === 'hidden')) await self.skipWaiting();
 }
 
 async function kept(name, request, cacheName) {
