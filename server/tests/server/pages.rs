@@ -33,7 +33,7 @@ async fn the_page_is_the_same_for_every_list() {
     for name in ["settee.J5.js", "settee.W5.wasm", "settee.C5.css", "<h1>todos</h1>"] {
         assert!(page.text().contains(name), "{name} in {}", page.text());
     }
-    for other in ["/l/d8nky0yt022fvwnfrc45a38jg4", "/l/x", "/?from=elsewhere"] {
+    for other in ["/l/d8nky0yt022fvwnfrc45a38jg4", "/l/x", "/l/x/", "/?from=elsewhere"] {
         assert_eq!(get(server.address, other, &[]).await.body, page.body, "{other}");
     }
     let tag = page.header("etag");
