@@ -158,7 +158,7 @@ impl Session {
         }
         let (current, kept) = (self.current.clone(), settee.clone());
         repeat.with(settee.watch_kept(), async move |_| {
-            follow_kept(&kept, current.as_ref(), signals).await
+            follow_kept(&kept, current.as_ref(), signals).await;
         });
         let (current, kept) = (self.current.clone(), settee.clone());
         repeat.with(settee.unsaved(), async move |_| {

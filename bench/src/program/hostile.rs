@@ -138,7 +138,7 @@ async fn attack(kind: Kind, target: &Target) -> Result<()> {
     match kind {
         Kind::Mute => {
             let mut stream = TcpStream::connect(&target.address).await?;
-            stream.read(&mut [0; 1]).await?;
+            stream.read_exact(&mut [0; 1]).await?;
             Ok(())
         }
         Kind::Half => half_a_frame(target).await,
@@ -173,7 +173,7 @@ async fn deaf(target: &Target) -> Result<()> {
     for channel in 1..=8 {
         send(&mut socket, open(channel, &target.long, None)).await?;
     }
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     Ok(())
 }
 
@@ -211,7 +211,7 @@ async fn compare(target: &Target) -> Result<()> {
     let mut socket = greeted(target).await?;
     let nowhere = Some(Checkpoint::new([9; 16], [9; 16], 1));
     for channel in 1.. {
-        send(&mut socket, open(channel, &target.long, nowhere.clone())).await?;
+        send(&mut socket, open(channel, &target.long, nowhere)).await?;
         while !matches!(receive(&mut socket).await?, Message::Opened(_)) {}
         send(&mut socket, Compare { channel, buckets: vec![0; 8] }).await?;
         while !matches!(receive(&mut socket).await?, Message::Differences(_)) {}

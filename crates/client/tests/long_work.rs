@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use support::{LIMIT, acknowledged, has, open, server::TestServer, start};
 
 fn id() -> DocumentId {
-    DocumentId::new("todo/1").unwrap()
+    DocumentId::new("note/1").unwrap()
 }
 
 async fn retitle(database: &Database, seen: &[Revision], title: &str) -> Revision {

@@ -17,7 +17,7 @@ use settee_store::{
 const RECORD: usize = 4 * 1024 * 1024;
 
 fn id() -> DocumentId {
-    DocumentId::new("todo/x").unwrap()
+    DocumentId::new("note/x").unwrap()
 }
 
 fn memory(number: u8) -> Database {

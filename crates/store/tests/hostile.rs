@@ -14,7 +14,7 @@ use settee_store::{
 };
 
 fn id() -> DocumentId {
-    DocumentId::new("todo/x").unwrap()
+    DocumentId::new("note/x").unwrap()
 }
 
 fn memory(number: u8) -> Database {

@@ -18,8 +18,6 @@ globalThis.setteeShell = (() => {
   let [isUsed, isLeft] = [false, false];
   // The very first worker has the build that the page shows.
   let isFirst = !workers?.controller;
-  // What `registered` resolves to, for when there is no time to wait.
-  let known;
   let begin;
   const begun = new Promise((done) => (begin = done));
   const parsed = new Promise((done) => addEventListener('DOMContentLoaded', done));
@@ -30,7 +28,6 @@ globalThis.setteeShell = (() => {
     // On the first visit the app itself comes first.
     if (isFirst) await begun;
     const registration = await workers.register('/sw.js');
-    known = registration;
     if (registration.active?.state === 'activated') isFirst = false;
     const offer = () => registration.waiting && registration.active && show('ready');
     const follow = () => registration.installing?.addEventListener('statechange', offer);
@@ -55,10 +52,7 @@ globalThis.setteeShell = (() => {
     else if (isReplaced) show('ready');
   });
   for (const use of ['pointerdown', 'keydown']) addEventListener(use, () => (isUsed = true));
-  addEventListener('pagehide', ({ persisted }) => {
-    isLeft = true;
-    if (!persisted) known?.waiting?.postMessage('leaving');
-  });
+  addEventListener('pagehide', () => (isLeft = true));
   addEventListener('pageshow', () => (isLeft = false));
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) look();

@@ -19,7 +19,6 @@ self.addEventListener('activate', (event) => event.waitUntil(activate()));
 self.addEventListener('message', (event) => {
   const { data, ports, source } = event;
   if (data === 'skip-waiting') self.skipWaiting();
-  if (data === 'leaving') left.add(source?.id);
   if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
   if (data === 'build') ports[0].postMessage(BUILD);
   if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage(BUILD)));
@@ -58,14 +57,15 @@ async function activate() {
   await self.clients.claim();
 }
 
-// Pages that give way to another one, or to themselves in a reload. They are listed for a while still.
-const left = new Set();
-
-// The sender says for itself that it can be reloaded. Others can't be if a person sees them.
+// The sender says for itself that it can be reloaded. Others can't be if a person sees them. A page
+// that gives way to the sender, in a reload, is listed for a moment still, so it is looked for again.
 async function skipWaitingIfAlone(sender) {
-  const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const others = tabs.filter(({ id }) => id !== sender.id && !left.has(id));
-  if (others.every(({ visibilityState }) => visibilityState === 'hidden')) await self.skipWaiting();
+  for (let looks = sender.visibilityState === 'visible' ? 20 : 1; looks > 0; looks -= 1) {
+    const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+    const others = tabs.filter(({ id }) => id !== sender.id);
+    if (others.every(({ visibilityState }) => visibilityState === 'hidden')) return self.skipWaiting();
+    await new Promise((done) => setTimeout(done, 100));
+  }
 }
 
 async function kept(name, request, cacheName) {

@@ -1,6 +1,11 @@
 //! A database in memory, which can be told to fail or to wait: for tests, for simulation, and for
 //! a browser that lets nothing be saved.
 
+#![allow(
+    clippy::arc_with_non_send_sync,
+    reason = "in the browser nothing is shared between threads, and the counter is the same for both"
+)]
+
 use std::{
     fmt,
     future::poll_fn,
@@ -163,8 +168,6 @@ impl Memory {
         &self,
         gate: impl Fn(Call) -> BoxFuture<'static, ()> + MaybeSend + MaybeSync + 'static,
     ) {
-        // In the browser nothing is shared between threads; the counter is the same for both.
-        #[allow(clippy::arc_with_non_send_sync)]
         let gate = Gate(Arc::new(gate));
         self.state().gate = Some(gate);
     }

@@ -1,5 +1,10 @@
 //! Databases in memory, under names.
 
+#![allow(
+    clippy::arc_with_non_send_sync,
+    reason = "in the browser nothing is shared between threads, and the counter is the same for both"
+)]
+
 use std::{
     collections::BTreeMap,
     ops::Bound,
