@@ -136,6 +136,10 @@ impl Databases {
         Ok(self.storage.names(after, limit).await?)
     }
 
+    pub(crate) async fn check(&self) -> Result<(), BackendError> {
+        self.storage.check().await
+    }
+
     pub(crate) async fn close(&self) {
         self.storage.close().await;
     }

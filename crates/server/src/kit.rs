@@ -4,6 +4,8 @@ use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::State,
+    http::StatusCode,
     routing::{any, get},
 };
 use settee_store::Storage;
@@ -16,6 +18,7 @@ use tokio::{
 
 use crate::{
     databases::Databases,
+    guard::guarded,
     http,
     hub::Hub,
     open_files,
@@ -29,6 +32,9 @@ use crate::{
 
 /// How long requests and connections may take to end when the server stops.
 const STOPPING_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the storage may take to say that it works.
+const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a kit is to be made of.
 pub struct Builder<P> {
@@ -65,11 +71,13 @@ impl Kit {
         }
     }
 
-    /// The routes `/sync` and `/health`, to be merged into an app's own.
+    /// The routes `/sync`, `/health` and `/ready`, to be merged into an app's own. The second answers
+    /// as long as the program runs, the third with 503 if the storage doesn't work.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/sync", any(upgrade::upgrade).with_state(self.hub.clone()))
             .route("/health", get(async || "ok"))
+            .route("/ready", get(ready).with_state(self.hub.clone()))
     }
 
     /// For streams other than those at `/sync`.
@@ -120,6 +128,20 @@ impl Kit {
         hub.databases.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+async fn ready(State(hub): State<Arc<Hub>>) -> (StatusCode, &'static str) {
+    match guarded(CHECK_LIMIT, hub.databases.check()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the storage doesn't work");
+            (StatusCode::SERVICE_UNAVAILABLE, "the storage doesn't work")
+        }
+        Err(failure) => {
+            tracing::error!(%failure, "the storage doesn't answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the storage doesn't answer")
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use settee_store::{
 };
 use settee_sync::message::{Closed, Message, WireDocument};
 
-use crate::support::{Client, TestServer, note};
+use crate::support::{Client, TestServer, get, note};
 
 /// Everybody may do everything with databases whose kind is the beginning of their name.
 async fn by_name(asked: Asked) -> Result<Access, Denial> {
@@ -149,4 +149,14 @@ async fn channels_of_a_deleted_database_are_closed() {
     write(&mut client, 0, vec![note("still here")]).await;
     // It can be made anew, as a database that has nothing to do with the other one.
     open(&mut client, 3, "plain/2").await;
+}
+
+#[tokio::test]
+async fn a_storage_that_is_closed_is_not_ready() {
+    let storage = MemoryStorage::new([1; 16]);
+    let server = server(storage.clone()).await;
+    assert_eq!(get(server.address, "/ready", &[]).await, 200);
+    storage.close().await;
+    assert_eq!(get(server.address, "/ready", &[]).await, 503);
+    assert_eq!(get(server.address, "/health", &[]).await, 200);
 }
