@@ -50,7 +50,8 @@ pub struct QuotaFlags {
 
     /// Most TCP connections from one address at a time [default: 256]
     ///
-    /// Behind a proxy on the same machine, addresses are those that it adds to X-Forwarded-For.
+    /// Behind a proxy on this machine or a private network, addresses are those that it adds to
+    /// X-Forwarded-For.
     #[arg(long, env = "SETTEE_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     connections_per_address: Option<u32>,
 

@@ -24,7 +24,8 @@ pub struct Quotas {
     /// Most TCP connections from one address at a time.
     ///
     /// An address is an IPv4 address or the first 64 bits of an IPv6 address. Clients on the server's
-    /// own machine have none, unless a proxy there names them in `X-Forwarded-For`.
+    /// own machine or a private network have none, unless they are named in `X-Forwarded-For`: a proxy
+    /// there is believed.
     pub connections_from_address: u32,
     /// Frames of a connection that are read in a second. With more, reading waits.
     pub frames_per_second: u32,

@@ -38,13 +38,20 @@ impl Network {
         }
     }
 
-    /// Where a connection comes from. `None` for this machine's own programs.
+    /// Where a connection comes from. `None` for this machine and the networks around it: that may be a
+    /// proxy, which has all clients behind it.
     pub fn of_peer(peer: SocketAddr) -> Option<Self> {
         let address = peer.ip().to_canonical();
-        (!address.is_loopback()).then(|| Self::of(address))
+        let is_near = match address {
+            IpAddr::V4(it) => it.is_loopback() || it.is_private() || it.is_link_local(),
+            IpAddr::V6(it) => {
+                it.is_loopback() || it.is_unique_local() || it.is_unicast_link_local()
+            }
+        };
+        (!is_near).then(|| Self::of(address))
     }
 
-    /// Where a request comes from. A proxy on this machine is believed, and nobody else.
+    /// Where a request comes from. A proxy that is near is believed, and nobody else.
     pub fn of_request(peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<Self> {
         let peer = peer?;
         Self::of_peer(peer).or_else(|| {
@@ -208,12 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_proxy_on_this_machine_is_believed() {
+    fn only_a_proxy_that_is_near_is_believed() {
         let mut headers = HeaderMap::new();
         headers.append(FORWARDED, "203.0.113.7, 198.51.100.1".parse().unwrap());
         headers.append(FORWARDED, "192.0.2.9".parse().unwrap());
         let from = |peer: &str| Network::of_request(Some(peer.parse().unwrap()), &headers);
-        assert_eq!(from("127.0.0.1:5"), network("192.0.2.9"));
+        for near in ["127.0.0.1:5", "10.1.2.3:5", "172.17.0.1:5", "[fd00::1]:5", "[::1]:5"] {
+            assert_eq!(from(near), network("192.0.2.9"), "{near}");
+        }
         assert_eq!(from("192.0.2.1:5"), network("192.0.2.1"));
         assert_eq!(Network::of_request(None, &headers), None);
     }
