@@ -69,6 +69,19 @@ pub const NATIVE: &[Group] = &[
     },
 ];
 
+/// Tests of people with ill will, in some of the packages above: the package and its features, the test
+/// files, and the names of the tests, if not all.
+pub const HOSTILE: &[(&str, &str, &[&str], &[&str])] = &[
+    ("settee-store", "sqlite", &["bounded", "view", "hostile", "erased", "full_disk"], &[]),
+    ("settee-sync", "", &["unanswered"], &[]),
+    (
+        "settee-axum",
+        "sqlite,keys",
+        &["server"],
+        &["hostile", "quotas", "comparisons", "misbehaviour"],
+    ),
+];
+
 /// Packages with tests in `tests/browser*.rs`, which run in a headless browser.
 pub const BROWSER: &[Group] = &[
     Group {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::example_server::ExampleServer;
-use crate::packages::{BROWSER, Group, NATIVE, WASM_TARGET};
+use crate::packages::{BROWSER, Group, HOSTILE, NATIVE, WASM_TARGET};
 use crate::process::{Program, say};
 use crate::site::{self, Profile};
 use crate::tally::Tally;
@@ -36,6 +36,8 @@ enum Kind {
     Browser,
     /// The built app, driven by Playwright
     E2e,
+    /// What meets people with ill will: some of the Rust tests (only when it is named)
+    Hostile,
 }
 
 /// Runs the suites one after the other, even after a failure, and returns whether all succeeded.
@@ -57,6 +59,15 @@ pub fn run(options: &Options) -> bool {
         let profile = Profile::from_flag(options.release);
         let grep = options.grep.as_deref();
         report.run("end to end", || end_to_end(&mut toolbox, profile, grep));
+    }
+    if options.only == Some(Kind::Hostile) {
+        for (package, features, files, names) in HOSTILE {
+            let cargo = toolbox.program("cargo").args(["test", "--no-fail-fast"]);
+            let cargo = cargo.args(["--package", package, "--features", features]);
+            let files = files.iter().flat_map(|file| ["--test", file]);
+            let cargo = cargo.args(files).arg("--").args(names.iter().copied());
+            report.run(package, || counting(cargo));
+        }
     }
     report.close()
 }
