@@ -39,7 +39,7 @@ globalThis.setteeShell = (() => {
 
   registered.then((registration) => {
     // Whoever loads the page wants the newest build, and nobody has used this one yet.
-    if (!isUsed) takeQuietly();
+    if (!isUsed) takeQuietly('skip-waiting-once-alone');
     // A hidden page that has just been replaced would look again and again where two servers differ.
     if (registration?.active && !document.hidden) look();
     checkController();
@@ -87,10 +87,10 @@ globalThis.setteeShell = (() => {
     }
   }
 
-  async function takeQuietly() {
+  async function takeQuietly(wish = 'skip-waiting-if-alone') {
     if (isUnsaved()) return;
     if (isReplaced) location.reload();
-    else (await registered)?.waiting?.postMessage('skip-waiting-if-alone');
+    else (await registered)?.waiting?.postMessage(wish);
   }
 
   // The browser compares the service worker's script, and installs one that differs.
