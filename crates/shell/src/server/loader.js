@@ -37,12 +37,16 @@ globalThis.setteeShell = (() => {
     return registration;
   }
 
-  registered.then((registration) => {
-    // Whoever loads the page wants the newest build, and nobody has used this one yet.
-    if (!isUsed) takeQuietly('skip-waiting-once-alone');
+  registered.then(async (registration) => {
     // A hidden page that has just been replaced would look again and again where two servers differ.
     if (registration?.active && !document.hidden) look();
     checkController();
+    // Whoever loads the page wants the newest build, and nobody has used this one yet. The page before
+    // it is listed for a moment still, and this one isn't yet, so this asks again.
+    for (let asks = 20; asks > 0 && registration?.waiting && !isUsed && !isReplaced; asks -= 1) {
+      await takeQuietly();
+      await new Promise((done) => setTimeout(done, 100));
+    }
   });
 
   workers?.addEventListener('controllerchange', () => {
@@ -87,10 +91,10 @@ globalThis.setteeShell = (() => {
     }
   }
 
-  async function takeQuietly(wish = 'skip-waiting-if-alone') {
+  async function takeQuietly() {
     if (isUnsaved()) return;
     if (isReplaced) location.reload();
-    else (await registered)?.waiting?.postMessage(wish);
+    else (await registered)?.waiting?.postMessage('skip-waiting-if-alone');
   }
 
   // The browser compares the service worker's script, and installs one that differs.

@@ -19,8 +19,7 @@ self.addEventListener('activate', (event) => event.waitUntil(activate()));
 self.addEventListener('message', (event) => {
   const { data, ports, source } = event;
   if (data === 'skip-waiting') self.skipWaiting();
-  if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source, 1));
-  if (data === 'skip-waiting-once-alone') event.waitUntil(skipWaitingIfAlone(source, 20));
+  if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
   if (data === 'build') ports[0].postMessage(BUILD);
   if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage(BUILD)));
 });
@@ -59,14 +58,11 @@ async function activate() {
 }
 
 // The sender says for itself that it can be reloaded. Others can't be if a person sees them. A page
-// that gives way to the sender, in a reload, is listed for a moment still, so some look again.
-async function skipWaitingIfAlone(sender, looks) {
-  for (; looks > 0; looks -= 1) {
-    const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-    const others = tabs.filter(({ id }) => id !== sender.id);
-    if (others.every(({ visibilityState }) => visibilityState === 'hidden')) return self.skipWaiting();
-    await new Promise((done) => setTimeout(done, 100));
-  }
+// that has only begun to load is no sender yet.
+async function skipWaitingIfAlone(sender) {
+  const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const others = tabs.filter(({ id }) => id !== sender?.id);
+  if (others.every(({ visibilityState }) => visibilityState === 'hidden')) await self.skipWaiting();
 }
 
 async function kept(name, request, cacheName) {
