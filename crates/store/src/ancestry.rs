@@ -119,6 +119,7 @@ fn parents_first(closed: &[Vec<usize>]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::ReplicatedRevision;
 
     fn name(generation: u32, hash: u8) -> Revision {
         Revision::new(generation, [hash; 16]).unwrap()
@@ -126,20 +127,8 @@ mod tests {
 
     fn node(revision: Revision, parent: Option<Revision>, merges: &[Revision]) -> Node {
         let merges = merges.to_vec();
-        let (deleted, body, seq, pending, own) = (false, None, 1, false, false);
-        let (kept_for_pending, spilled) = (false, 0);
-        Node {
-            revision,
-            parent,
-            merges,
-            deleted,
-            body,
-            seq,
-            pending,
-            own,
-            kept_for_pending,
-            spilled,
-        }
+        let received = ReplicatedRevision { revision, parent, merges, deleted: false, body: None };
+        received.into_node(1)
     }
 
     fn common(nodes: &[Node], one: Revision, other: Revision) -> Vec<Revision> {

@@ -107,9 +107,17 @@ pub fn buckets<'a>(
     documents: impl IntoIterator<Item = (&'a DocumentId, &'a Digest)>,
     bits: u32,
 ) -> Vec<Digest> {
+    buckets_by_place(documents.into_iter().map(|(id, digest)| (place(id), digest)), bits)
+}
+
+/// The same for documents whose places are known.
+pub(crate) fn buckets_by_place<'a>(
+    documents: impl Iterator<Item = (Place, &'a Digest)>,
+    bits: u32,
+) -> Vec<Digest> {
     let mut buckets = vec![[0; 8]; 1 << bits.min(BITS_LIMIT)];
-    for (id, digest) in documents {
-        let sum = &mut buckets[bucket(id, bits)];
+    for (place, digest) in documents {
+        let sum = &mut buckets[place.bucket(bits)];
         sum.iter_mut().zip(digest).for_each(|(sum, byte)| *sum ^= byte);
     }
     buckets

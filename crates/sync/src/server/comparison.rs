@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use settee_store::DocumentId;
 
 use crate::{
-    digest::{BITS_LIMIT, Digest, Digests, DocumentDigest},
+    digest::{BITS_LIMIT, Digest, Digests, DocumentDigest, buckets_by_place},
     message::{Channel, Differences},
 };
 
@@ -40,11 +40,8 @@ pub(super) fn differences(
     assert!(theirs.len().is_power_of_two(), "the number of buckets was checked");
     let bits = theirs.len().trailing_zeros();
     let seq = digests.seq();
-    let mut ours = vec![[0; 8]; theirs.len()];
-    for (place, known) in digests.iter() {
-        let sum: &mut Digest = &mut ours[place.bucket(bits)];
-        sum.iter_mut().zip(known.digest.iter()).for_each(|(sum, byte)| *sum ^= byte);
-    }
+    let ours = buckets_by_place(digests.iter().map(|(at, known)| (at, &*known.digest)), bits);
+    assert_eq!(ours.len(), theirs.len(), "both sides have the same buckets");
     let differs: Vec<bool> = ours.iter().zip(theirs).map(|(ours, theirs)| ours != theirs).collect();
     let named = || digests.iter().filter(|(place, _)| differs[place.bucket(bits)]);
     let weight: usize = named().map(|(_, known)| known.weight()).sum();
