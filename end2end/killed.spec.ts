@@ -16,8 +16,7 @@ const MAX_DELAY = 700;
 // Long enough for a machine that is busy with other tests.
 test.describe.configure({ timeout: 300_000 });
 test.skip(process.platform !== 'linux', 'it finds processes by /proc');
-// Traces would take longer than the test itself.
-test.use({ trace: 'off', screenshot: 'off' });
+test.use({ screenshot: 'off' });
 
 /** Mulberry32, so that the delays are the same in every run. */
 function seeded(seed: number): () => number {

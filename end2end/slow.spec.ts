@@ -4,9 +4,6 @@ import { addTodo, copyLink, openList, reload, writeMany } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { status, waitInstalled, waitSynced } from './page';
 
-// Trace snapshots of a page with so many rows take longer than the page itself.
-test.use({ trace: { mode: 'retain-on-failure', snapshots: false } });
-
 /** Bytes a second, so few that the list takes longer than the timeout of a silent connection. */
 const SLOW_RATE = 8 * 1024;
 /** Maximum time of a transfer, in milliseconds. */

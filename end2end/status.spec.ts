@@ -9,9 +9,6 @@ import {
 import { setVisible } from './tabs';
 import { CLOSED, HELLO, OPEN, REVOKED } from './wire';
 
-// Trace snapshots of a page with so many rows take longer than the page itself.
-test.use({ trace: { mode: 'retain-on-failure', snapshots: false } });
-
 /** Waits until the status line has exactly this text. */
 const hasText = (page: Page, sentence: string | RegExp): Promise<void> =>
   expect(status(page)).toHaveText(sentence, { timeout: RECOVERY_TIMEOUT });
