@@ -50,12 +50,16 @@ export async function waitSynced(page: Page): Promise<void> {
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   );
-  // Counted, because a failed attempt of other assertions describes the whole page, which is slow
-  // with many rows.
-  await expect(page.locator('[data-sync="synced"][data-pending="0"]')).toHaveCount(1, {
-    timeout: RECOVERY_TIMEOUT,
-  });
+  const shown = () =>
+    status(page).evaluate(({ dataset, textContent }) => ({ ...dataset, text: textContent }));
+  await expect
+    .poll(shown, { message: 'the page is synced', timeout: RECOVERY_TIMEOUT })
+    .toMatchObject({ sync: 'synced', pending: '0' });
 }
+
+/** Waits until everything that was written on this page is on the server, also while others write. */
+export const waitSent = (page: Page): Promise<void> =>
+  expect(page.locator('[data-pending="0"]')).toHaveCount(1, { timeout: RECOVERY_TIMEOUT });
 
 /** Waits until the page knows that it cannot reach the server. */
 export const waitOffline = (page: Page): Promise<void> =>
