@@ -223,6 +223,8 @@ for (const way of ['page', 'redirect', 'half'] as const) {
     await reload(page);
     await isOf(page, built);
     await shows(page, 'Bread');
+    // The page itself has looked, too, and that is over now.
+    expect(await outcome(page)).not.toBe('installed');
 
     portal.way = () => 'pass';
     await reload(page);
