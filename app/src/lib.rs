@@ -32,9 +32,7 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use session::{
-    Access, CurrentList, LinkState, ListSummary, Obstacle, Session, SessionSlot, Theme,
-};
+pub use session::{Access, CurrentList, ListSummary, Session, SessionSlot, Theme};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use status::{StatusKind, StatusView};

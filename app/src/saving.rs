@@ -8,7 +8,7 @@ use leptos::{ev, web_sys};
 use settee::leptos::{CollectionError, Health};
 use settee::store::BackendError;
 
-use crate::session::{Obstacle, SessionSlot};
+use crate::session::SessionSlot;
 use crate::status::{StatusKind, StatusView};
 use crate::todos::Todos;
 
@@ -117,17 +117,5 @@ fn reason(error: &CollectionError) -> String {
             "Not saved: this device’s storage was closed or cleared.".to_owned()
         }
         error => format!("Not saved on this device: {error}."),
-    }
-}
-
-impl From<&BackendError> for Obstacle {
-    fn from(error: &BackendError) -> Self {
-        match error {
-            BackendError::Newer => Self::Newer,
-            BackendError::Closed => Self::OtherTab,
-            BackendError::Full => Self::Full,
-            BackendError::Corrupt(reason) => Self::Corrupt(reason.clone()),
-            error => Self::Failed(error.to_string()),
-        }
     }
 }

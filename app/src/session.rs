@@ -5,6 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use settee::keys::Role;
 use settee::store::Database;
+use settee::{LinkState, Obstacle};
 
 use crate::status::{StatusKind, StatusView};
 
@@ -29,48 +30,6 @@ pub trait Session {
     /// What was chosen on this device.
     fn theme(&self) -> Signal<Theme>;
     fn choose_theme(&self, theme: Theme);
-}
-
-/// How it goes with the link that the page was opened with, or that was opened in it later.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// There is none, or this device keeps what it opens.
-    Good,
-    /// It was cut or twisted.
-    Broken,
-    /// This device can't keep it. This is the whole link.
-    NotKept(String),
-}
-
-/// Why this device's lists can't be opened now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// A newer version of the app has stored them.
-    Newer,
-    /// Another tab with an older version doesn't let go of them.
-    OtherTab,
-    /// There is no room left.
-    Full,
-    /// What is stored is damaged, with the reason.
-    Corrupt(String),
-    /// The browser's storage doesn't answer.
-    Slow,
-    /// Anything else, in the words of the storage.
-    Failed(String),
-}
-
-impl Obstacle {
-    /// The value of `data-obstacle`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Newer => "newer",
-            Self::OtherTab => "other-tab",
-            Self::Full => "full",
-            Self::Corrupt(_) => "corrupt",
-            Self::Slow => "slow",
-            Self::Failed(_) => "failed",
-        }
-    }
 }
 
 /// Light or dark.

@@ -1,14 +1,12 @@
 //! The browser's entry: it brings the server's page to life, opens what this device keeps, and
 //! answers what the page asks.
 //!
-//! - `start`: opening what this device keeps, as often as that takes.
-//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps; `links`:
-//!   what becomes of links to lists.
-//! - `page`: the page's address, and what is written on it.
+//! - `start`: keeping a session open.
+//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps.
+//! - `page`: what is on the page beside the app.
 //! - `settings`: what has to be known before a database is open.
 #![cfg(target_arch = "wasm32")]
 
-mod links;
 mod lists;
 mod page;
 mod session;

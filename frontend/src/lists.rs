@@ -1,7 +1,9 @@
 //! The lists that this device keeps, each with the tokens that open it.
 
+use std::collections::BTreeMap;
+
 use settee::{
-    Error, Kept, Settee, Synced,
+    Error, Kept, Settee,
     keys::{DatabaseId, Keyring, Token},
     store::Database,
 };
@@ -24,10 +26,15 @@ pub struct Known {
 }
 
 impl Known {
-    fn read(key: String, kept: &Kept) -> Option<Self> {
+    fn read((key, kept): (&String, &Kept)) -> Option<Self> {
         let name = kept.app.get(NAME).and_then(|name| name.as_str()).unwrap_or_default();
-        let is_own = kept.is_own;
-        Some(Self { key, keys: kept.keys()?, name: name.to_owned(), is_own })
+        let (key, name, is_own) = (key.clone(), name.to_owned(), kept.is_own);
+        Some(Self { key, keys: kept.keys()?, name, is_own })
+    }
+
+    /// What this device keeps of it now.
+    pub fn latest(&self, kept: &BTreeMap<String, Kept>) -> Option<Self> {
+        Self::read(kept.get_key_value(&self.key)?)
     }
 
     pub fn id(&self) -> &DatabaseId {
@@ -55,10 +62,8 @@ impl Known {
 }
 
 /// All lists, the first one in front, and the others by their names.
-pub async fn all(settee: &Settee) -> Vec<Known> {
-    let kept = settee.kept().await.unwrap_or_default();
-    let mut lists: Vec<Known> =
-        kept.into_iter().filter_map(|(key, kept)| Known::read(key, &kept)).collect();
+pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
+    let mut lists: Vec<Known> = kept.iter().filter_map(Known::read).collect();
     lists.sort_by_cached_key(|known| (!known.is_first(), known.name.to_lowercase()));
     lists
 }
@@ -83,12 +88,7 @@ pub async fn name_of(database: &Database) -> Option<String> {
     Some(database.find::<ListInfo>(LIST_INFO).await.ok()??.name)
 }
 
-/// Fields of the document that this version doesn't know survive.
-pub async fn write_name(list: &Synced, name: String) {
-    let fields = list.find::<serde_json::Map<_, _>>(LIST_INFO).await;
-    let Ok(fields) = fields else { return };
-    let mut fields = fields.unwrap_or_default();
-    fields.insert("name".to_owned(), name.into());
+pub async fn write_name(list: &Database, name: String) {
     // A failure is one of the device's storage, which the todos themselves report.
-    let _ = list.put(LIST_INFO, &fields).await;
+    let _ = list.patch(LIST_INFO, &ListInfo { name }).await;
 }

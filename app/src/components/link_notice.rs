@@ -3,10 +3,11 @@
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use settee::LinkState;
 
 use super::share::to_clipboard;
 use crate::focus;
-use crate::session::{LinkState, SessionSlot};
+use crate::session::SessionSlot;
 
 #[component]
 pub fn LinkNotice(session: SessionSlot) -> impl IntoView {

@@ -1,8 +1,9 @@
 //! What the page says when this device's lists can't be opened.
 
 use leptos::prelude::*;
+use settee::Obstacle;
 
-use crate::session::{Obstacle, SessionSlot};
+use crate::session::SessionSlot;
 
 /// Shown as long as the lists can't be read. They are tried again by themselves.
 #[component]
@@ -15,7 +16,7 @@ pub fn CannotOpen(session: SessionSlot) -> impl IntoView {
                 let advice = advice(&obstacle);
                 Some(
                     view! {
-                        <p data-obstacle=obstacle.name()>
+                        <p data-obstacle=name(&obstacle)>
                             "Your lists can’t be read at the moment. They aren’t deleted. " {advice} " "
                             <button
                                 type="button"
@@ -29,6 +30,18 @@ pub fn CannotOpen(session: SessionSlot) -> impl IntoView {
                 )
             }}
         </div>
+    }
+}
+
+/// The value of `data-obstacle`.
+fn name(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Newer => "newer",
+        Obstacle::OtherTab => "other-tab",
+        Obstacle::Full => "full",
+        Obstacle::Corrupt(_) => "corrupt",
+        Obstacle::Slow => "slow",
+        Obstacle::Failed(_) => "failed",
     }
 }
 

@@ -93,6 +93,7 @@
 //! - [`attachment`]: the connection to the database. [`health`]: its errors.
 //! - [`row`], [`selection`]: what components read.
 //! - [`settling`]: conflicts, kept documents, and refused edits. [`undo`]: undo and redo.
+//! - [`following`]: reacting to anything that is watched, such as how a database is.
 //! - [`position`]: texts that keep rows in an order that users choose.
 //! - [`mod@retrofit`]: a database for items that an app already keeps in a signal.
 //! - `rows`: the rows of a collection. `observer`: notification of their changes.
@@ -103,6 +104,7 @@
 pub mod attachment;
 pub mod collection;
 pub mod editing;
+pub mod following;
 pub mod health;
 mod history;
 pub mod model;
@@ -117,6 +119,7 @@ pub mod settling;
 pub mod undo;
 
 pub use collection::{Batch, Collection};
+pub use following::follow;
 pub use health::{CollectionError, Health, Problem};
 pub use model::Model;
 pub use retrofit::retrofit;

@@ -2,17 +2,22 @@
 
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use settee_client::socket::Connector;
 use settee_sync::Limits;
+
+use crate::profile::device::InMemory;
 
 /// Databases that are hidden, which means that nobody uses them, and that are synced at a time.
 /// Others take their turn after them.
 pub const HIDDEN_AT_A_TIME: usize = 32;
 
-/// Where the server is, where databases are kept, and within which limits they are synced.
+/// Where the server is, where databases are kept, and within which limits they are synced. Clones
+/// are of the same place, also of the same memory.
+#[derive(Clone)]
 pub struct Config {
-    pub(crate) connector: Box<dyn Connector>,
+    pub(crate) connector: Arc<dyn Connector>,
     pub(crate) place: Place,
     pub(crate) agent: String,
     pub(crate) limits: Limits,
@@ -20,10 +25,10 @@ pub struct Config {
 }
 
 /// Where a device keeps its databases.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Place {
     /// In memory, as long as the program runs.
-    Memory,
+    Memory(InMemory),
     /// In the browser, under names that begin so.
     #[cfg(target_arch = "wasm32")]
     Browser(String),
@@ -43,15 +48,21 @@ impl Config {
         Self::over(connector)
     }
 
+    /// The server that the page came from, with its end of the protocol under `/sync`.
+    #[cfg(all(feature = "browser", target_arch = "wasm32"))]
+    pub fn of_page() -> Self {
+        Self::at(format!("{}/sync", crate::browser::origin().replacen("http", "ws", 1)))
+    }
+
     /// The same over anything else that connects, such as a
     /// `settee_client::stream::StreamConnector`.
     pub fn over(connector: impl Connector + 'static) -> Self {
         #[cfg(target_arch = "wasm32")]
         let place = Place::Browser("settee".to_owned());
         #[cfg(not(target_arch = "wasm32"))]
-        let place = Place::Memory;
+        let place = Place::Memory(InMemory::default());
         Self {
-            connector: Box::new(connector),
+            connector: Arc::new(connector),
             place,
             agent: concat!("settee/", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: Limits::default(),
@@ -62,7 +73,7 @@ impl Config {
     /// Keeps databases in memory, as long as the program runs.
     #[must_use]
     pub fn in_memory(mut self) -> Self {
-        self.place = Place::Memory;
+        self.place = Place::Memory(InMemory::default());
         self
     }
 

@@ -25,9 +25,12 @@
 //!
 //! # Features and layout
 //!
-//! - [`status`]: how a database and the connection are. Always there, also for an app's server side.
-//! - `client`: [`Settee`] with its [`Config`] and [`Synced`] databases; [`profile`], which is behind
-//!   it; [`Remote`], which keeps a database in memory only. Choose it by `browser` or `native`.
+//! - [`status`]: how a database and the connection are; [`Obstacle`]: why nothing can be opened;
+//!   [`links`]: what becomes of links. Always there, also for an app's server side.
+//! - `client`: [`Settee`] with its [`Config`] and [`Synced`] databases; [`Opening`], which opens it
+//!   as often as that takes; [`profile`], which is behind both; [`Remote`], which keeps a database in
+//!   memory only. Choose it by `browser` or `native`.
+//! - `browser`: `settee::browser`, links in the page's address.
 //! - `leptos`: `settee::leptos`, reactive collections.
 //! - `server`: `settee::server`, the other side.
 //! - [`store`], [`sync`], [`keys`]: the crates beneath.
@@ -36,10 +39,14 @@
 // In the browser nothing is shared between threads; the counter is the same for both.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
+#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+pub mod browser;
 #[cfg(feature = "client")]
 pub mod config;
 #[cfg(feature = "client")]
 mod error;
+pub mod links;
+mod obstacle;
 #[cfg(feature = "client")]
 pub mod profile;
 #[cfg(feature = "client")]
@@ -52,9 +59,11 @@ mod synced;
 
 #[cfg(feature = "client")]
 pub use self::{
-    config::Config, error::Error, profile::kept::Kept, remote::Remote, settee::Settee,
-    synced::Synced,
+    config::Config, error::Error, profile::kept::Kept, profile::opening::Opening, remote::Remote,
+    settee::Settee, synced::Synced,
 };
+pub use links::{LinkOutcome, LinkState};
+pub use obstacle::Obstacle;
 pub use status::{Connection, DatabaseStatus, Standing};
 
 #[cfg(feature = "server")]

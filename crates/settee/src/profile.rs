@@ -2,7 +2,8 @@
 //! syncs for all.
 //!
 //! - [`kept`]: what is kept of a database; `home`: the database of that.
-//! - `device`: the place of the databases; [`used`]: those that are open.
+//! - [`opening`]: opening all that, as often as it takes.
+//! - `device`: the place of the databases; `used`: those that are open.
 //! - `sync`: keeping them in sync, in the tab that does it for all; `turns`: which of them, when
 //!   there are more than a connection should have at a time; `tabs`: word between tabs; `report`:
 //!   what the tab that syncs tells the others; `watch`: what each tab makes of it.
@@ -10,6 +11,7 @@
 pub(crate) mod device;
 pub(crate) mod home;
 pub mod kept;
+pub mod opening;
 pub(crate) mod report;
 pub(crate) mod sync;
 pub(crate) mod tabs;

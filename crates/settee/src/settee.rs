@@ -57,7 +57,7 @@ impl Settee {
         let places = Places { all: limits.channels, hidden };
         let home = Home::new(home);
         let syncing = Syncing {
-            connector: connector.into(),
+            connector,
             limits,
             agent,
             places,
@@ -105,9 +105,10 @@ impl Settee {
         Ok(self.inner.home.all().await?)
     }
 
-    /// Word of each change to what the device keeps.
-    pub fn watch_kept(&self) -> watch::Receiver<u64> {
-        self.inner.home.watch()
+    /// The same, and word of each change to it. It ends when the device's storage is closed
+    /// underneath.
+    pub async fn watch_kept(&self) -> Result<watch::Receiver<BTreeMap<String, Kept>>, Error> {
+        Ok(self.inner.home.watch_all().await?)
     }
 
     /// What is kept in memory only, by key, because it could not be written down yet: it is tried again
@@ -159,7 +160,22 @@ impl Settee {
     pub async fn forget(&self, key: &str) -> Result<(), Error> {
         let kept = self.inner.home.get(key).await?.ok_or(Error::Unknown)?;
         self.inner.home.forget(key).await?;
-        self.inner.databases.device().delete(&kept.name).await
+        self.inner.databases.delete(&kept.name).await
+    }
+
+    /// Keeps again what is gone of this.
+    pub(crate) async fn keep_again(&self, known: &BTreeMap<String, Kept>) -> Result<(), Error> {
+        self.inner.home.keep_again(known).await
+    }
+
+    /// Waits until the device's storage, or a database that is used, is closed underneath: a browser
+    /// does that when site data is cleared. Then everything has to be opened anew:
+    /// see [`Opening`](crate::Opening).
+    pub async fn closed(&self) {
+        tokio::select! {
+            () = self.inner.home.closed() => {}
+            () = self.inner.databases.closed() => {}
+        }
     }
 
     /// Looks at once whether the server is there.

@@ -163,18 +163,12 @@ async fn credentials_that_are_denied_give_way_to_others() {
     up_to_date(&notes).await;
     // What is good is shown first from now on; what a link brings is tried, and stands back.
     settee.open("notes/7", b"another wrong one").await.unwrap();
-    let mut kept = settee.watch_kept();
-    let is_settled = async {
-        loop {
-            kept.borrow_and_update();
-            let kept_notes = &settee.kept().await.unwrap()["notes/7"];
-            if kept_notes.credentials.len() == 3 && kept_notes.credentials[0].0 == PASSWORD {
-                return;
-            }
-            kept.changed().await.unwrap();
-        }
-    };
-    timeout(SOON, is_settled).await.expect("the good one comes first");
+    let mut kept = settee.watch_kept().await.unwrap();
+    let is_settled = kept.wait_for(|kept| {
+        let credentials = &kept["notes/7"].credentials;
+        credentials.len() == 3 && credentials[0].0 == PASSWORD
+    });
+    timeout(SOON, is_settled).await.expect("the good one comes first").unwrap();
     assert_eq!(settee.kept().await.unwrap()["notes/7"].granted(), Some(Role::Editor));
 }
 
@@ -227,17 +221,9 @@ async fn hidden_databases_take_turns() {
     // One that is used doesn't wait for its turn.
     let last = settee.database(&name(DATABASES - 1)).await.unwrap();
     arrives(&last, "note/1").await;
-    let all_granted = async {
-        let mut kept = settee.watch_kept();
-        loop {
-            kept.borrow_and_update();
-            if settee.kept().await.unwrap().values().all(|kept| kept.granted().is_some()) {
-                return;
-            }
-            kept.changed().await.unwrap();
-        }
-    };
-    timeout(SOON, all_granted).await.expect("each has its turn");
+    let mut kept = settee.watch_kept().await.unwrap();
+    let all_granted = kept.wait_for(|kept| kept.values().all(|kept| kept.granted().is_some()));
+    timeout(SOON, all_granted).await.expect("each has its turn").unwrap();
 }
 
 #[tokio::test]

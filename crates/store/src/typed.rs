@@ -1,6 +1,7 @@
 //! Documents as values of the program's own types.
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
@@ -41,6 +42,18 @@ impl Database {
         Ok(made.expect("an edit makes a revision"))
     }
 
+    /// Writes the fields of a value over those of a document, which is made if there is none. Its other
+    /// fields stay: a later version of the program may know more of them.
+    pub async fn patch<T: Serialize>(&self, id: &str, value: &T) -> Result<Revision, WriteError> {
+        let mut fields: Map<String, Value> = self.find(id).await?.unwrap_or_default();
+        match serde_json::to_value(value)? {
+            Value::Object(new) => fields.extend(new),
+            // No document, as `put` says of it.
+            other => return self.put(id, &other).await,
+        }
+        self.put(id, &fields).await
+    }
+
     /// The document of that id; `None` if there is none, or if it is deleted.
     pub async fn find<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, WriteError> {
         let document = self.get(&DocumentId::new(id)?).await?;
@@ -66,5 +79,25 @@ impl Database {
         let edit = Edit { id: id.clone(), seen, change };
         let outcome = self.write(vec![edit]).await?.pop();
         Ok(outcome.expect("one edit has one outcome")?.revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Memory;
+
+    #[tokio::test]
+    async fn a_patch_keeps_the_fields_that_it_does_not_name() {
+        let database = Database::new(Memory::new([1; 16]));
+        database.patch("note", &json!({ "text": "milk" })).await.unwrap();
+        database.put("note", &json!({ "text": "milk", "colour": "red" })).await.unwrap();
+        database.patch("note", &json!({ "text": "bread" })).await.unwrap();
+        let note: Option<Value> = database.find("note").await.unwrap();
+        assert_eq!(note, Some(json!({ "text": "bread", "colour": "red" })));
+        let error = database.patch("note", &json!(["bread"])).await.unwrap_err();
+        assert!(matches!(error, WriteError::Body(_)), "{error}");
     }
 }

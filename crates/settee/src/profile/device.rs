@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use settee_keys::random::random;
@@ -17,9 +17,12 @@ use crate::{Error, config::Place};
 /// Opens this device's databases by name.
 pub struct Device {
     disk: Option<Disk>,
-    /// Databases that are in memory only, as long as the program runs.
-    memory: Mutex<HashMap<String, Memory>>,
+    memory: InMemory,
 }
+
+/// Databases that are in memory only, as long as the program runs. Clones are of the same ones.
+#[derive(Clone, Default)]
+pub struct InMemory(Arc<Mutex<HashMap<String, Memory>>>);
 
 /// A place that outlives the program.
 enum Disk {
@@ -94,14 +97,18 @@ impl Device {
         expect(clippy::unnecessary_wraps, reason = "a folder can fail")
     )]
     pub fn new(place: &Place) -> Result<Self, Error> {
+        let mut memory = InMemory::default();
         let disk = match place {
-            Place::Memory => None,
+            Place::Memory(known) => {
+                memory = known.clone();
+                None
+            }
             #[cfg(target_arch = "wasm32")]
             Place::Browser(prefix) => Some(Disk::Browser(prefix.clone())),
             #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
             Place::Folder(folder) => Some(Disk::Folder(settee_store::Sqlite::open_folder(folder)?)),
         };
-        Ok(Self { disk, memory: Mutex::default() })
+        Ok(Self { disk, memory })
     }
 
     /// The database of that name, which is made if there is none. Where a browser has no storage at
@@ -116,7 +123,7 @@ impl Device {
 
     /// Deletes the device's copy of a database.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let memory = self.memory.databases().remove(name);
         if let Some(memory) = memory {
             memory.close();
         }
@@ -127,8 +134,27 @@ impl Device {
     }
 
     fn in_memory(&self, name: &str, is_saved: bool) -> Opened {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = memory.entry(name.to_owned()).or_insert_with(|| Memory::new(random()));
-        Opened { database: Database::new(memory.clone()), is_saved }
+        Opened { database: Database::new(self.memory.database(name)), is_saved }
+    }
+}
+
+impl InMemory {
+    /// The database of that name, which is made if there is none.
+    pub fn database(&self, name: &str) -> Memory {
+        let mut databases = self.databases();
+        databases.entry(name.to_owned()).or_insert_with(|| Memory::new(random())).clone()
+    }
+
+    /// Closes all of them underneath those who have them open, and loses what they hold, as a
+    /// browser does whose site data is cleared.
+    #[cfg(test)]
+    pub fn clear(&self) {
+        for (_, memory) in self.databases().drain() {
+            memory.close();
+        }
+    }
+
+    fn databases(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

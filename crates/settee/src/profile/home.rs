@@ -80,6 +80,38 @@ impl Home {
         Ok(all)
     }
 
+    /// All that is kept, and word of each change. It ends when the database is closed underneath,
+    /// with what was kept then.
+    pub async fn watch_all(&self) -> Result<watch::Receiver<BTreeMap<String, Kept>>, BackendError> {
+        let (mut news, mut unsaved) = (self.watch(), self.unsaved());
+        let (sender, receiver) = watch::channel(self.all().await?);
+        let home = self.clone();
+        spawn(async move {
+            let mut is_open = true;
+            while is_open {
+                tokio::select! {
+                    () = sender.closed() => return,
+                    changed = news.changed() => is_open = changed.is_ok(),
+                    _ = unsaved.changed() => {}
+                }
+                if let Ok(all) = home.all().await {
+                    sender.send_if_modified(|known| {
+                        let is_new = *known != all;
+                        *known = all;
+                        is_new
+                    });
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    /// Waits until the database is closed underneath.
+    pub async fn closed(&self) {
+        let mut news = self.watch();
+        while news.changed().await.is_ok() {}
+    }
+
     pub async fn get(&self, key: &str) -> Result<Option<Kept>, Error> {
         let unsaved = self.unsaved.borrow().get(key).cloned();
         match unsaved {
@@ -97,6 +129,17 @@ impl Home {
         self.or_hold(key, &kept, written)?;
         // Another tab may have been faster; then its entry is the one that both read.
         Ok(self.get(key).await?.unwrap_or(kept))
+    }
+
+    /// Keeps what was kept before the database was closed underneath, as far as that is gone. What
+    /// another tab has forgotten since isn't kept again.
+    pub async fn keep_again(&self, known: &BTreeMap<String, Kept>) -> Result<(), Error> {
+        for (key, kept) in known {
+            if self.database.get(&id(key)?).await?.is_none() {
+                self.keep(key, kept.clone()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Changes what is kept. `change` tells whether it has changed anything; the same is returned.

@@ -16,6 +16,8 @@ pub struct OpenDatabases {
     state: Mutex<State>,
     /// Word that somebody has begun or ended using one.
     changed: watch::Sender<()>,
+    /// Whether one was closed underneath somebody who used it.
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -34,11 +36,8 @@ pub struct Use {
 
 impl OpenDatabases {
     pub fn new(device: Device) -> Self {
-        Self { device, state: Mutex::default(), changed: watch::Sender::new(()) }
-    }
-
-    pub fn device(&self) -> &Device {
-        &self.device
+        let (changed, closed) = (watch::Sender::new(()), watch::Sender::new(false));
+        Self { device, state: Mutex::default(), changed, closed }
     }
 
     /// The database of that name, shared with all that have it open.
@@ -79,6 +78,19 @@ impl OpenDatabases {
         self.changed.subscribe()
     }
 
+    /// Waits until one is closed underneath somebody who uses it.
+    pub async fn closed(&self) {
+        let mut closed = self.closed.subscribe();
+        // The sender is gone with this.
+        let _ = closed.wait_for(|is_closed| *is_closed).await;
+    }
+
+    /// Deletes the device's copy of a database. Whoever uses it is meant to lose it.
+    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.state().open.remove(name);
+        self.device.delete(name).await
+    }
+
     /// Looks for what other tabs have written to the databases that are open here.
     pub fn refresh(&self) {
         let opened: Vec<_> = self.state().open.values().filter_map(Weak::upgrade).collect();
@@ -105,6 +117,17 @@ impl Use {
 
     pub fn opened(&self) -> &Arc<Opened> {
         &self.opened
+    }
+
+    /// Gives word if the database was closed underneath. One that was deleted on purpose wasn't.
+    pub fn tell_closed(&self) {
+        let state = self.databases.state();
+        let known = state.open.get(&self.name);
+        let is_known = known.is_some_and(|known| known.as_ptr() == Arc::as_ptr(&self.opened));
+        drop(state);
+        if is_known && self.opened.is_closed() {
+            self.databases.closed.send_replace(true);
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! How a used database is: by the report of the tab that syncs, and by what this tab itself knows.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use settee_client::runtime::sleep;
 use settee_store::Counts;
@@ -12,13 +15,21 @@ use crate::status::{Connection, DatabaseStatus, Standing};
 /// How long tabs may differ about what waits, before something is done about it.
 const OUT_OF_STEP: Duration = Duration::from_secs(2);
 
-/// Publishes a database's status until nobody wants it any more.
+/// Publishes a database's status until nobody wants it any more, or until the database is closed
+/// underneath, of which it gives word.
 pub async fn follow(
-    used: std::sync::Weak<Use>,
+    used: Weak<Use>,
     tabs: Tabs,
     home: Home,
     sender: watch::Sender<DatabaseStatus>,
 ) {
+    publish(&used, tabs, home, sender).await;
+    if let Some(used) = used.upgrade() {
+        used.tell_closed();
+    }
+}
+
+async fn publish(used: &Weak<Use>, tabs: Tabs, home: Home, sender: watch::Sender<DatabaseStatus>) {
     let (mut reports, mut unsaved) = (tabs.report(), home.unsaved());
     let Some(mut news) = used.upgrade().map(|used| used.opened().database.watch()) else { return };
     loop {

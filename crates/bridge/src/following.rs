@@ -1,0 +1,55 @@
+//! Reactions to what is watched.
+
+use leptos::{
+    prelude::{Owner, on_cleanup},
+    task::spawn_local,
+};
+use tokio::sync::watch;
+
+/// Does something with a value, and again after each change to it. It ends with the reactive owner
+/// that this is called under, such as a component, or when nobody can change the value any more.
+///
+/// While a reaction is awaited, changes are passed over, but for the latest.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use settee_leptos::follow;
+/// use settee_store::Database;
+///
+/// #[component]
+/// fn Count(database: Database) -> impl IntoView {
+///     let count = RwSignal::new(0);
+///     Effect::new(move || {
+///         let database = database.clone();
+///         follow(database.watch(), async move |_| {
+///             if let Ok(counts) = database.counts().await {
+///                 count.try_set(counts.documents);
+///             }
+///         });
+///     });
+///     view! { <p>{count} " documents"</p> }
+/// }
+/// ```
+pub fn follow<T: Clone + 'static>(mut news: watch::Receiver<T>, react: impl AsyncFn(T) + 'static) {
+    let (alive, mut ended) = watch::channel(());
+    if Owner::current().is_some() {
+        on_cleanup(move || drop(alive));
+    } else {
+        // It lasts as long as the program.
+        std::mem::forget(alive);
+    }
+    spawn_local(async move {
+        loop {
+            let now = news.borrow_and_update().clone();
+            react(now).await;
+            let is_over = tokio::select! {
+                biased;
+                _ = ended.changed() => true,
+                changed = news.changed() => changed.is_err(),
+            };
+            if is_over {
+                break;
+            }
+        }
+    });
+}

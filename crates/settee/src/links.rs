@@ -1,0 +1,120 @@
+//! What becomes of links to databases.
+//!
+//! The secret of a link stays where it is until the device keeps it for good. Where that can't be, a
+//! person has to keep the link.
+
+#[cfg(feature = "client")]
+use settee_keys::link::{Address, Place, Secret};
+#[cfg(feature = "client")]
+use settee_store::BackendError;
+
+#[cfg(feature = "client")]
+use crate::{Error, Settee};
+
+/// What there is to say of the link that a page was opened with, or that was opened in it later.
+/// Apps make their sentences of this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// There is none, or the device keeps what it opens.
+    Good,
+    /// It was cut or twisted.
+    Broken,
+    /// The device doesn't keep it, or not yet. This is the whole link.
+    NotKept(String),
+}
+
+/// What a device has made of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkOutcome {
+    /// The device keeps for good what it opens, or there is nothing that it could open.
+    Kept,
+    /// It was cut or twisted, and opens nothing.
+    Broken,
+    /// The device has it in memory, and tries by itself to write it down.
+    NotYet,
+    /// The device can keep nothing.
+    Never,
+}
+
+#[cfg(feature = "client")]
+impl Settee {
+    /// Keeps what a link opens: see [`Settee::join`]. To see what has become of it since, take it in
+    /// again, after each change of [`Settee::unsaved`].
+    pub async fn take_in(&self, address: &Address) -> Result<LinkOutcome, Error> {
+        let (Place::Database(id), Secret::Token(token)) = (&address.place, &address.secret) else {
+            let is_broken = address.is_broken();
+            return Ok(if is_broken { LinkOutcome::Broken } else { LinkOutcome::Kept });
+        };
+        match self.join(id, token.clone()).await {
+            Ok(()) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Kept),
+            Ok(()) if self.is_in_memory() => Ok(LinkOutcome::Never),
+            Ok(()) => Ok(LinkOutcome::NotYet),
+            Err(Error::Backend(BackendError::Blocked)) => Ok(LinkOutcome::Never),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "client", not(target_arch = "wasm32")))]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use settee_keys::{LinkFormat, Token};
+    use settee_store::Memory;
+
+    use super::*;
+    use crate::{Kept, profile::opening::tests::offline};
+
+    const NOTES: LinkFormat = LinkFormat::new("/notes/");
+
+    /// A device, its home, and a link that somebody has shared with it.
+    async fn device() -> (Settee, Memory, Address) {
+        let (config, memory) = offline();
+        let settee = Settee::start(config).await.expect("memory opens");
+        let owner = Token::generate();
+        let link = NOTES.invitation("", &owner.database_id(), &owner.editor(0));
+        let (path, fragment) = link.split_at(link.find('#').expect("it has a secret"));
+        (settee, memory.database("home"), NOTES.read(path, fragment))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_is_kept_for_good_as_soon_as_there_is_room() {
+        let (settee, home, link) = device().await;
+        home.fail_with(Some(BackendError::Full));
+        assert_eq!(settee.take_in(&link).await.unwrap(), LinkOutcome::NotYet);
+        assert_eq!(settee.kept().await.unwrap().len(), 1, "it can be used meanwhile");
+        home.fail_with(None);
+        settee.unsaved().wait_for(BTreeMap::is_empty).await.unwrap();
+        assert_eq!(settee.take_in(&link).await.unwrap(), LinkOutcome::Kept);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_is_one_more_token_for_what_the_device_keeps_already() {
+        let (settee, _, link) = device().await;
+        let Place::Database(id) = &link.place else { panic!("it names a database") };
+        let viewer = Token::generate();
+        settee.keep("mine", Kept::new(id.as_str(), *viewer.as_bytes())).await.unwrap();
+        assert_eq!(settee.take_in(&link).await.unwrap(), LinkOutcome::Kept);
+        let kept = settee.kept().await.unwrap();
+        assert_eq!((kept.len(), kept["mine"].credentials.len()), (1, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_can_be_kept_a_link_never_is() {
+        let (settee, home, link) = device().await;
+        home.fail_with(Some(BackendError::Blocked));
+        assert_eq!(settee.take_in(&link).await.unwrap(), LinkOutcome::Never);
+        // Any other failure is one that opening may pass.
+        home.fail_with(Some(BackendError::Closed));
+        settee.take_in(&link).await.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cut_link_is_known_as_such_and_an_address_without_secret_is_none() {
+        let (settee, ..) = device().await;
+        let cut = NOTES.read("/notes/nonsense", "#k=short");
+        assert_eq!(settee.take_in(&cut).await.unwrap(), LinkOutcome::Broken);
+        assert_eq!(settee.take_in(&NOTES.read("/", "")).await.unwrap(), LinkOutcome::Kept);
+        assert!(settee.kept().await.unwrap().is_empty());
+    }
+}
