@@ -43,10 +43,7 @@ globalThis.setteeShell = (() => {
     checkController();
     // Whoever loads the page wants the newest build, and nobody has used this one yet. The page before
     // it is listed for a moment still, and this one isn't yet, so this asks again.
-    for (let asks = 20; asks > 0 && registration?.waiting && !isUsed && !isReplaced; asks -= 1) {
-      await takeQuietly();
-      await new Promise((done) => setTimeout(done, 100));
-    }
+    await repeat(takeQuietly, () => registration?.waiting && !isUsed && !isReplaced);
   });
 
   workers?.addEventListener('controllerchange', () => {
@@ -55,7 +52,7 @@ globalThis.setteeShell = (() => {
     if (isReplaced && (isWanted || !isUnsaved())) location.reload();
     else if (isReplaced) show('ready');
   });
-  for (const use of ['pointerdown', 'keydown']) addEventListener(use, () => (isUsed = true));
+  for (const use of ['pointerdown', 'keydown', 'wheel']) addEventListener(use, () => (isUsed = true));
   addEventListener('pagehide', () => (isLeft = true));
   addEventListener('pageshow', () => (isLeft = false));
   document.addEventListener('visibilitychange', () => {
@@ -94,7 +91,21 @@ globalThis.setteeShell = (() => {
   async function takeQuietly() {
     if (isUnsaved()) return;
     if (isReplaced) location.reload();
-    else (await registered)?.waiting?.postMessage('skip-waiting-if-alone');
+    else letIn(await registered, 'skip-waiting-if-alone');
+  }
+
+  // Chromium activates the waiting worker at the end of what the active one does, and has been seen to
+  // miss an end that came at the same time.
+  function letIn(registration, message) {
+    registration?.waiting?.postMessage(message);
+    if (registration?.active) ask(registration.active, 'build');
+  }
+
+  async function repeat(attempt, isWanted) {
+    for (let pause = 50; pause < PATIENCE && isWanted(); pause *= 2) {
+      await attempt();
+      await new Promise((done) => setTimeout(done, pause));
+    }
   }
 
   // The browser compares the service worker's script, and installs one that differs.
@@ -122,8 +133,10 @@ globalThis.setteeShell = (() => {
     isWanted = true;
     begin();
     const stuck = setTimeout(() => isReplaced || location.reload(), PATIENCE);
-    const worker = await newest();
-    if (worker) return worker.postMessage('skip-waiting');
+    if (await newest()) {
+      const registration = await registered;
+      return repeat(() => letIn(registration, 'skip-waiting'), () => registration.waiting);
+    }
     clearTimeout(stuck);
     return location.reload();
   }
