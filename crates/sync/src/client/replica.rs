@@ -40,6 +40,8 @@ pub(super) struct ClientReplica {
     limits: Limits,
     /// The waits between attempts to open the channel.
     backoff: Backoff,
+    /// The waits after the local store has failed, until it has worked again.
+    store_backoff: Backoff,
     sender: Sender,
     /// The server's offer, while its documents are being looked up here.
     offered: Option<Offer>,
@@ -89,9 +91,10 @@ impl ClientReplica {
         checkpoint: Option<Checkpoint>,
         is_lazy: bool,
         limits: Limits,
-        backoff: Backoff,
+        mut backoff: Backoff,
     ) -> Self {
         Self {
+            store_backoff: backoff.fork(),
             database,
             credentials,
             checkpoint,
@@ -349,6 +352,7 @@ impl ClientReplica {
     /// The verdict on these documents is stored. If it could not be stored, they are still pending
     /// and will be sent again.
     pub fn settled(&mut self, ids: &[DocumentId]) {
+        self.store_backoff.reset();
         self.sender.settled(ids);
     }
 
@@ -403,6 +407,7 @@ impl ClientReplica {
             self.checkpoint = self.checkpoint_with_witness();
         }
         self.is_unsaved = false;
+        self.store_backoff.reset();
         self.unreadable += rejected;
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
     }
@@ -410,18 +415,31 @@ impl ClientReplica {
     /// The server has closed the channel. If the reason may pass, it is opened again after a while.
     pub fn denied(&mut self, now: Time, denial: Denial) {
         self.reset();
-        let until = denial.code.is_passing().then(|| now + self.draw_patience());
+        let wait = self.least_wait() + self.backoff.draw_wait();
+        let until = denial.code.is_passing().then(|| now + wait);
         self.state = State::Denied { denial, until };
     }
 
     /// An answer is overdue on a connection that works. The channel is opened again after a while.
     pub fn channel_stalled(&mut self, now: Time) {
-        let wait = self.draw_patience();
+        let wait = self.least_wait() + self.backoff.draw_wait();
         self.close_until(now + wait);
     }
 
-    fn draw_patience(&mut self) -> Duration {
-        self.limits.backoff.0 * 4 + self.backoff.draw_wait()
+    /// The local store has failed to read something. The channel is opened again after a while.
+    pub fn failed_to_read(&mut self, now: Time) {
+        let wait = self.least_wait() + self.store_backoff.draw_wait();
+        self.close_until(now + wait);
+    }
+
+    /// The same, where it has failed to save what the server sent.
+    pub fn failed_to_save(&mut self, now: Time) {
+        self.is_unsaved = true;
+        self.failed_to_read(now);
+    }
+
+    fn least_wait(&self) -> Duration {
+        self.limits.backoff.0 * 4
     }
 
     /// Ends all waits for a time.
@@ -431,16 +449,12 @@ impl ClientReplica {
         {
             *until = now;
             self.backoff.reset();
+            self.store_backoff.reset();
         }
     }
 
-    pub fn failed_to_save(&mut self, until: Time) {
-        self.is_unsaved = true;
-        self.close_until(until);
-    }
-
     /// The channel is closed, and opened again at this time.
-    pub fn close_until(&mut self, until: Time) {
+    fn close_until(&mut self, until: Time) {
         self.reset();
         self.state = State::Waiting { until: Some(until) };
     }

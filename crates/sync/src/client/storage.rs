@@ -83,7 +83,7 @@ impl Client {
                     self.send(compare);
                 }
             }
-            None => self.close_for_now(now, replica, ClientReplica::close_until),
+            None => self.close_for_now(now, replica, ClientReplica::failed_to_read),
         }
     }
 
@@ -113,11 +113,11 @@ impl Client {
         }
     }
 
-    /// Closes the replica's channel. `close` notes why, and when to open it again.
+    /// Closes the replica's channel. `close` notes why, and until when.
     fn close_for_now(&mut self, now: Time, replica: Replica, close: fn(&mut ClientReplica, Time)) {
         let Some(failed) = self.replicas.get_mut(&replica) else { return };
         let channel = failed.channel();
-        close(failed, now + self.limits.backoff.1);
+        close(failed, now);
         if let Some(channel) = channel {
             self.send(Close { channel });
         }
