@@ -60,6 +60,9 @@ pub(super) struct ClientReplica {
     /// The server lacks documents that this client may not send. The next opening has to lead to
     /// another comparison, so that they are sent once the client may write.
     owes_server: bool,
+    /// Documents of the server were left out here. The next opening has to lead to a comparison, so that
+    /// they are sent again.
+    left_out: bool,
 }
 
 #[derive(Debug)]
@@ -114,6 +117,7 @@ impl ClientReplica {
             is_unsaved: false,
             comparison: None,
             owes_server: false,
+            left_out: false,
         }
     }
 
@@ -236,6 +240,11 @@ impl ClientReplica {
             incarnation: *opened.incarnation,
             run: *opened.run,
         };
+        if !opened.resumed {
+            // What was left out comes again, for all that is missing here does.
+            self.left_out = false;
+            self.unreadable = 0;
+        }
         let has_read = self.checkpoint.is_some_and(|checkpoint| !checkpoint.is_void());
         let is_lost = has_read && !opened.resumed;
         if is_lost {
@@ -377,7 +386,7 @@ impl ClientReplica {
         for document in changes.documents {
             match document.verify() {
                 Ok(document) => documents.push(document),
-                Err(_) => self.unreadable += 1,
+                Err(_) => self.leave_out(1),
             }
         }
         let checkpoint = match changes.seq {
@@ -400,6 +409,7 @@ impl ClientReplica {
             self.uncommitted.front().is_none_or(|next| follows(Some(&(batch, seq)), next.0)),
             "batches are committed in the order of their numbers"
         );
+        self.leave_out(rejected);
         if let Some(seq) = seq {
             self.advance_checkpoint(seq);
             self.comparison = None;
@@ -408,8 +418,12 @@ impl ClientReplica {
         }
         self.is_unsaved = false;
         self.store_backoff.reset();
-        self.unreadable += rejected;
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
+    }
+
+    fn leave_out(&mut self, documents: usize) {
+        self.unreadable += documents;
+        self.left_out |= documents > 0;
     }
 
     /// The server has closed the channel. If the reason may pass, it is opened again after a while.
@@ -485,7 +499,8 @@ impl ClientReplica {
         match self.state {
             State::Open { incarnation, run, .. } => {
                 // No server reaches the highest sequence, so the next opening leads to a comparison.
-                let witnessed = if self.owes_server { u64::MAX } else { self.latest.max(seq) };
+                let is_in_step = !self.owes_server && !self.left_out;
+                let witnessed = if is_in_step { self.latest.max(seq) } else { u64::MAX };
                 Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
             }
             _ => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use settee_store::{Counts, DocumentId, Record};
 
-use super::{Client, ClientOutput, Replica, replica::ClientReplica};
+use super::{Client, ClientOutput, Replica, Verdict, replica::ClientReplica};
 use crate::{
     digest::DocumentDigest,
     message::{BatchNumber, Close, OFFERS},
@@ -61,6 +61,10 @@ impl Client {
         let Some(receiver) = self.replicas.get_mut(&replica) else { return };
         if let Some(rejected) = rejected {
             if let Some(acknowledge) = receiver.committed(batch, rejected) {
+                if rejected > 0 {
+                    let verdict = Verdict { checkpoint: receiver.checkpoint, ..Verdict::default() };
+                    self.outputs.push_back(ClientOutput::Settle { replica, verdict });
+                }
                 self.send(acknowledge);
             }
         } else {
