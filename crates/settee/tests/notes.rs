@@ -163,6 +163,27 @@ async fn what_this_device_cant_read_any_more_comes_from_the_server_again() {
 }
 
 #[tokio::test]
+async fn what_was_never_sent_can_be_taken_along() {
+    let server = Server::with_notes().await;
+    let settee = Settee::start(server.config()).await.unwrap();
+    let notes = settee.open("notes/7", PASSWORD).await.unwrap();
+    notes.put("note/1", &Note::new("sent")).await.unwrap();
+    up_to_date(&notes).await;
+    assert!(notes.unsent().await.unwrap().is_empty());
+
+    let denied = settee.open("notes/8", b"a wrong one").await.unwrap();
+    let mut status = denied.status();
+    let is_denied = |status: &settee::DatabaseStatus| status.standing == Some(Standing::NoAccess);
+    timeout(SOON, status.wait_for(is_denied)).await.unwrap().unwrap();
+    for n in 0..3 {
+        denied.put(&format!("note/{n}"), &Note::new("mine")).await.unwrap();
+    }
+    let unsent = denied.unsent().await.unwrap();
+    let bodies: Vec<_> = unsent.iter().map(|document| document.body.as_str()).collect();
+    assert_eq!(bodies, [r#"{"text":"mine"}"#; 3]);
+}
+
+#[tokio::test]
 async fn a_device_opens_without_a_server_and_keeps_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let config = || Config::at("ws://127.0.0.1:1/sync").limits(hasty()).in_folder(folder.path());
