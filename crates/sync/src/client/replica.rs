@@ -52,6 +52,8 @@ pub(super) struct ClientReplica {
     /// The highest update sequence that the server is known to have had.
     latest: u64,
     up_to_date: Option<UpToDate>,
+    /// How many documents of the server were left out here. If there are any, the next opening has to
+    /// lead to a comparison, so that they are sent again.
     unreadable: usize,
     is_unsaved: bool,
     /// Set after the server has lost something. Until the comparison is over, the checkpoint stays
@@ -60,9 +62,6 @@ pub(super) struct ClientReplica {
     /// The server lacks documents that this client may not send. The next opening has to lead to
     /// another comparison, so that they are sent once the client may write.
     owes_server: bool,
-    /// Documents of the server were left out here. The next opening has to lead to a comparison, so that
-    /// they are sent again.
-    left_out: bool,
 }
 
 #[derive(Debug)]
@@ -117,7 +116,6 @@ impl ClientReplica {
             is_unsaved: false,
             comparison: None,
             owes_server: false,
-            left_out: false,
         }
     }
 
@@ -242,7 +240,6 @@ impl ClientReplica {
         };
         if !opened.resumed {
             // What was left out comes again, for all that is missing here does.
-            self.left_out = false;
             self.unreadable = 0;
         }
         let has_read = self.checkpoint.is_some_and(|checkpoint| !checkpoint.is_void());
@@ -386,7 +383,7 @@ impl ClientReplica {
         for document in changes.documents {
             match document.verify() {
                 Ok(document) => documents.push(document),
-                Err(_) => self.leave_out(1),
+                Err(_) => self.unreadable += 1,
             }
         }
         let checkpoint = match changes.seq {
@@ -409,7 +406,7 @@ impl ClientReplica {
             self.uncommitted.front().is_none_or(|next| follows(Some(&(batch, seq)), next.0)),
             "batches are committed in the order of their numbers"
         );
-        self.leave_out(rejected);
+        self.unreadable += rejected;
         if let Some(seq) = seq {
             self.advance_checkpoint(seq);
             self.comparison = None;
@@ -419,11 +416,6 @@ impl ClientReplica {
         self.is_unsaved = false;
         self.store_backoff.reset();
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
-    }
-
-    fn leave_out(&mut self, documents: usize) {
-        self.unreadable += documents;
-        self.left_out |= documents > 0;
     }
 
     /// The server has closed the channel. If the reason may pass, it is opened again after a while.
@@ -499,7 +491,7 @@ impl ClientReplica {
         match self.state {
             State::Open { incarnation, run, .. } => {
                 // No server reaches the highest sequence, so the next opening leads to a comparison.
-                let is_in_step = !self.owes_server && !self.left_out;
+                let is_in_step = !self.owes_server && self.unreadable == 0;
                 let witnessed = if is_in_step { self.latest.max(seq) } else { u64::MAX };
                 Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
             }
