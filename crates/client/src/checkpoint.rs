@@ -1,14 +1,34 @@
 //! Where a database keeps its checkpoint: in a local document.
 
-use settee_store::{BackendError, Database, Operation};
+use settee_store::{BackendError, Database, DocumentId, Operation, Unreadable};
 use settee_sync::Checkpoint;
 
 const KEY: &str = "sync/checkpoint";
 
 /// How far the server was read. `None` before the first time, and where it can't be read.
+///
+/// Where records can't be read, no server has come so far: then the two sides compare what they have, and
+/// the server sends what is missing here.
 pub(crate) async fn load(database: &Database) -> Result<Option<Checkpoint>, BackendError> {
-    let stored = database.local(KEY).await?;
-    Ok(stored.and_then(|bytes| Checkpoint::decode(&bytes)))
+    let stored = database.local(KEY).await?.and_then(|bytes| Checkpoint::decode(&bytes));
+    let Some(checkpoint) = stored.filter(|checkpoint| !checkpoint.is_void()) else {
+        return Ok(stored);
+    };
+    let witnessed = if lacks(database).await? { u64::MAX } else { checkpoint.witnessed };
+    Ok(Some(Checkpoint { witnessed, ..checkpoint }))
+}
+
+/// Whether there are records that can't be read, and were not written anew since.
+async fn lacks(database: &Database) -> Result<bool, BackendError> {
+    let unreadable = database.unreadable().await?;
+    if unreadable.is_empty() {
+        return Ok(false);
+    }
+    let count = unreadable.len();
+    let id = |unreadable: Unreadable| DocumentId::new(&unreadable.id?).ok();
+    let ids: Vec<_> = unreadable.into_iter().filter_map(id).collect();
+    // Nobody knows what a record is about whose id can't be read.
+    Ok(ids.len() < count || database.records(ids).await?.iter().any(Option::is_none))
 }
 
 /// Saves the checkpoint, in one commit with the documents that it covers.

@@ -2,10 +2,13 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use settee_store::Database;
+use settee_store::{Database, Document};
 use tokio::sync::watch;
 
 use crate::{Error, profile::used::Use, status::DatabaseStatus};
+
+/// How many records are read at once.
+const PAGE: usize = 1000;
 
 /// A database of this device, kept in sync. It is used like any other [`Database`]: what is written
 /// is durable on return, and goes to the server when there is one.
@@ -41,6 +44,20 @@ impl Synced {
     /// How it is now, and word of each change.
     pub fn status(&self) -> watch::Receiver<DatabaseStatus> {
         self.status.clone()
+    }
+
+    /// The documents with edits that the server doesn't have, as they are here: what somebody takes along
+    /// who has lost access. Each has its [`body`](Document::body) as JSON. Edits that the server has
+    /// refused are not among them.
+    pub async fn unsent(&self) -> Result<Vec<Document>, Error> {
+        let (mut since, mut unsent) = (0, Vec::new());
+        loop {
+            let records = self.database().changes(since, PAGE).await?;
+            let Some(last) = records.last() else { return Ok(unsent) };
+            since = last.seq;
+            let documents = records.iter().filter_map(|record| record.document());
+            unsent.extend(documents.filter(|document| document.pending));
+        }
     }
 
     /// Waits until the server has acknowledged all that was written here before, and this has all

@@ -123,6 +123,66 @@ async fn notes_go_from_one_device_to_another() {
     timeout(SOON, status.wait_for(|status| status.counts.refused == 1)).await.unwrap().unwrap();
 }
 
+/// Starts once the tasks behind earlier handles have ended, and let go of the folder.
+async fn start_again(config: impl Fn() -> Config) -> Settee {
+    let started = async {
+        loop {
+            match Settee::start(config()).await {
+                Ok(settee) => return settee,
+                Err(settee::Error::Folder(_)) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    timeout(SOON, started).await.expect("the folder is let go")
+}
+
+#[tokio::test]
+async fn what_this_device_cant_read_any_more_comes_from_the_server_again() {
+    let server = Server::with_notes().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = || server.config().in_folder(folder.path());
+    let settee = Settee::start(config()).await.unwrap();
+    let notes = settee.open("notes/7", PASSWORD).await.unwrap();
+    for id in ["note/1", "note/2"] {
+        notes.put(id, &Note::new("milk")).await.unwrap();
+    }
+    up_to_date(&notes).await;
+    drop((notes, settee));
+    let file = rusqlite::Connection::open(folder.path().join("settee.sqlite")).unwrap();
+    let damage = "UPDATE documents SET record = x'00' WHERE id = 'note/1'";
+    assert_eq!(file.execute(damage, []).unwrap(), 1);
+    drop(file);
+
+    let settee = start_again(config).await;
+    let notes = settee.database("notes/7").await.unwrap();
+    assert_eq!(notes.find::<Note>("note/2").await.unwrap(), Some(Note::new("milk")));
+    assert_eq!(arrives(&notes, "note/1").await, Note::new("milk"));
+    up_to_date(&notes).await;
+    assert_eq!(notes.unreadable().await.unwrap().len(), 1, "the damaged record is kept");
+}
+
+#[tokio::test]
+async fn what_was_never_sent_can_be_taken_along() {
+    let server = Server::with_notes().await;
+    let settee = Settee::start(server.config()).await.unwrap();
+    let notes = settee.open("notes/7", PASSWORD).await.unwrap();
+    notes.put("note/1", &Note::new("sent")).await.unwrap();
+    up_to_date(&notes).await;
+    assert!(notes.unsent().await.unwrap().is_empty());
+
+    let denied = settee.open("notes/8", b"a wrong one").await.unwrap();
+    let mut status = denied.status();
+    let is_denied = |status: &settee::DatabaseStatus| status.standing == Some(Standing::NoAccess);
+    timeout(SOON, status.wait_for(is_denied)).await.unwrap().unwrap();
+    for n in 0..3 {
+        denied.put(&format!("note/{n}"), &Note::new("mine")).await.unwrap();
+    }
+    let unsent = denied.unsent().await.unwrap();
+    let bodies: Vec<_> = unsent.iter().map(|document| document.body.as_str()).collect();
+    assert_eq!(bodies, [r#"{"text":"mine"}"#; 3]);
+}
+
 #[tokio::test]
 async fn a_device_opens_without_a_server_and_keeps_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -133,18 +193,8 @@ async fn a_device_opens_without_a_server_and_keeps_what_was_written() {
     let mut status = notes.status();
     let is_offline = |status: &settee::DatabaseStatus| status.connection == Connection::Offline;
     timeout(SOON, status.wait_for(is_offline)).await.unwrap().unwrap();
-    // The folder is let go once the tasks behind the handles have ended.
     drop((notes, status, settee));
-    let settee = timeout(SOON, async {
-        loop {
-            match Settee::start(config()).await {
-                Ok(settee) => return settee,
-                Err(settee::Error::Folder(_)) => tokio::task::yield_now().await,
-                Err(error) => panic!("{error}"),
-            }
-        }
-    });
-    let settee = settee.await.expect("the folder is let go");
+    let settee = start_again(config).await;
     assert_eq!(settee.kept().await.unwrap().len(), 1);
     let notes = settee.database("notes/7").await.unwrap();
     assert_eq!(notes.find("note/1").await.unwrap(), Some(Note::new("milk")));

@@ -252,12 +252,15 @@ impl Ledger {
     }
 
     fn descends(&self, revision: Revision, from: Revision) -> bool {
-        let mut next = vec![revision];
+        let (mut next, mut seen) = (vec![revision], BTreeSet::new());
         while let Some(revision) = next.pop() {
             if revision == from {
                 return true;
             }
-            next.extend(self.origins.get(&revision).into_iter().flatten());
+            // Merges of merges have more ways through them than there are revisions.
+            if seen.insert(revision) {
+                next.extend(self.origins.get(&revision).into_iter().flatten());
+            }
         }
         false
     }

@@ -254,7 +254,6 @@ impl Server {
             Phase::Talking if now.since(self.pinged) >= self.limits.heartbeat => {
                 self.pinged = now;
                 self.send(Ping {});
-                self.announce(now);
                 self.close_unanswered(now);
             }
             _ => {}
@@ -268,7 +267,8 @@ impl Server {
         self.send_window.within(limits, others.map(|(_, other)| other.weight_in_flight()).sum())
     }
 
-    /// Does what can be done next on a channel: acknowledges, and asks for reads.
+    /// Does what can be done next on a channel: acknowledges, asks for reads, and tells the client how
+    /// far it has read the database where no documents have told it.
     fn advance(&mut self, now: Time, number: Channel) {
         let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
@@ -280,23 +280,12 @@ impl Server {
         if let Some((since, limit)) = channel.next_read(&limits) {
             self.outputs.push_back(ServerOutput::Read { channel: number, since, limit });
         }
+        let announced = channel.announce(now, number);
         for acknowledge in acknowledgements {
             self.send(acknowledge);
         }
-        if let Some(changes) = compared {
+        for changes in compared.into_iter().chain(announced) {
             self.send(changes);
-        }
-    }
-
-    /// Tells the client how far it has read each database, where no documents have told it.
-    fn announce(&mut self, now: Time) {
-        let mut numbers: Vec<Channel> = self.channels.keys().copied().collect();
-        numbers.sort_unstable();
-        for number in numbers {
-            let channel = self.channels.get_mut(&number);
-            if let Some(changes) = channel.and_then(|channel| channel.announce(now, number)) {
-                self.send(changes);
-            }
         }
     }
 

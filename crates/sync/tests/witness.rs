@@ -119,3 +119,48 @@ fn a_comparison_that_was_interrupted_comes_again_wherever_the_server_is_then() {
     let kept = after_batch(&mut client).expect("it is stored");
     assert_eq!((kept.seq, kept.witnessed), (SEQ, u64::MAX));
 }
+
+/// The checkpoint that the client shows on the next connection.
+fn shown_next(client: &mut Client) -> Option<Checkpoint> {
+    client.handle_disconnected(NOW);
+    client.handle_wake(NOW);
+    client.handle_connected(NOW);
+    let outputs = receive(client, Hello { versions: vec![2], agent: "test".into() });
+    outputs.into_iter().find_map(|output| match output {
+        ClientOutput::Send(frame) => match Message::decode(&frame) {
+            Ok(Some(Message::Open(open))) => open.checkpoint,
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+#[test]
+fn what_the_store_has_rejected_is_asked_for_again() {
+    let (mut client, replica) = open(true);
+    after_batch(&mut client);
+    client.handle_committed(NOW, replica, 0, Some(2));
+    let stored = std::iter::from_fn(|| client.poll_output()).find_map(|output| match output {
+        ClientOutput::Settle { verdict, .. } => verdict.checkpoint,
+        _ => None,
+    });
+    assert_eq!(stored.map(|kept| (kept.seq, kept.witnessed)), Some((SEQ, u64::MAX)));
+    assert_eq!(client.replica_status(replica).unwrap().unreadable, 2);
+    assert_eq!(shown_next(&mut client), stored);
+
+    // The next time the two sides compare, and the store takes everything.
+    let (incarnation, run) = ([1; 16].into(), [3; 16].into());
+    let (channel, role, seq, allowance) = (0, Role::Editor, SEQ + 9, None);
+    let resumed = false;
+    receive(&mut client, Opened { channel, role, incarnation, run, seq, resumed, allowance });
+    client.handle_digests(NOW, replica, Some(Digests::default().into_documents()));
+    let (seq, buckets, documents) = (SEQ + 9, Vec::new(), Some(Vec::new()));
+    receive(&mut client, Differences { channel: 0, seq, buckets, documents });
+    client.handle_resent(NOW, replica, true);
+    let (seq, documents, latest) = (Some(SEQ + 9), Vec::new(), None);
+    receive(&mut client, Changes { channel: 0, batch: 0, seq, documents, latest });
+    client.handle_committed(NOW, replica, 0, Some(0));
+    assert_eq!(client.replica_status(replica).unwrap().unreadable, 0);
+    let shown = shown_next(&mut client);
+    assert_eq!(shown.map(|shown| (shown.seq, shown.witnessed)), Some((SEQ + 9, SEQ + 9)));
+}

@@ -80,7 +80,8 @@ impl TestServer {
         StreamConnector::new(move || ready(Ok(server.accept())))
     }
 
-    fn accept(&self) -> DuplexStream {
+    /// The client's end of a new connection.
+    pub fn accept(&self) -> DuplexStream {
         self.connections.fetch_add(1, Ordering::Relaxed);
         let (ours, theirs) = tokio::io::duplex(PIPE);
         let codec = LengthDelimitedCodec::builder().max_frame_length(1 << 24).new_codec();

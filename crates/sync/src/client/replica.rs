@@ -40,6 +40,8 @@ pub(super) struct ClientReplica {
     limits: Limits,
     /// The waits between attempts to open the channel.
     backoff: Backoff,
+    /// The waits after the local store has failed, until it has worked again.
+    store_backoff: Backoff,
     sender: Sender,
     /// The server's offer, while its documents are being looked up here.
     offered: Option<Offer>,
@@ -50,6 +52,8 @@ pub(super) struct ClientReplica {
     /// The highest update sequence that the server is known to have had.
     latest: u64,
     up_to_date: Option<UpToDate>,
+    /// How many documents of the server were left out here. If there are any, the next opening has to
+    /// lead to a comparison, so that they are sent again.
     unreadable: usize,
     is_unsaved: bool,
     /// Set after the server has lost something. Until the comparison is over, the checkpoint stays
@@ -89,9 +93,10 @@ impl ClientReplica {
         checkpoint: Option<Checkpoint>,
         is_lazy: bool,
         limits: Limits,
-        backoff: Backoff,
+        mut backoff: Backoff,
     ) -> Self {
         Self {
+            store_backoff: backoff.fork(),
             database,
             credentials,
             checkpoint,
@@ -233,6 +238,10 @@ impl ClientReplica {
             incarnation: *opened.incarnation,
             run: *opened.run,
         };
+        if !opened.resumed {
+            // What was left out comes again, for all that is missing here does.
+            self.unreadable = 0;
+        }
         let has_read = self.checkpoint.is_some_and(|checkpoint| !checkpoint.is_void());
         let is_lost = has_read && !opened.resumed;
         if is_lost {
@@ -349,6 +358,7 @@ impl ClientReplica {
     /// The verdict on these documents is stored. If it could not be stored, they are still pending
     /// and will be sent again.
     pub fn settled(&mut self, ids: &[DocumentId]) {
+        self.store_backoff.reset();
         self.sender.settled(ids);
     }
 
@@ -396,6 +406,7 @@ impl ClientReplica {
             self.uncommitted.front().is_none_or(|next| follows(Some(&(batch, seq)), next.0)),
             "batches are committed in the order of their numbers"
         );
+        self.unreadable += rejected;
         if let Some(seq) = seq {
             self.advance_checkpoint(seq);
             self.comparison = None;
@@ -403,25 +414,38 @@ impl ClientReplica {
             self.checkpoint = self.checkpoint_with_witness();
         }
         self.is_unsaved = false;
-        self.unreadable += rejected;
+        self.store_backoff.reset();
         Some(Acknowledge { channel, batch, refused: Vec::new(), seq: None, is_current: None })
     }
 
     /// The server has closed the channel. If the reason may pass, it is opened again after a while.
     pub fn denied(&mut self, now: Time, denial: Denial) {
         self.reset();
-        let until = denial.code.is_passing().then(|| now + self.draw_patience());
+        let wait = self.least_wait() + self.backoff.draw_wait();
+        let until = denial.code.is_passing().then(|| now + wait);
         self.state = State::Denied { denial, until };
     }
 
     /// An answer is overdue on a connection that works. The channel is opened again after a while.
     pub fn channel_stalled(&mut self, now: Time) {
-        let wait = self.draw_patience();
+        let wait = self.least_wait() + self.backoff.draw_wait();
         self.close_until(now + wait);
     }
 
-    fn draw_patience(&mut self) -> Duration {
-        self.limits.backoff.0 * 4 + self.backoff.draw_wait()
+    /// The local store has failed to read something. The channel is opened again after a while.
+    pub fn failed_to_read(&mut self, now: Time) {
+        let wait = self.least_wait() + self.store_backoff.draw_wait();
+        self.close_until(now + wait);
+    }
+
+    /// The same, where it has failed to save what the server sent.
+    pub fn failed_to_save(&mut self, now: Time) {
+        self.is_unsaved = true;
+        self.failed_to_read(now);
+    }
+
+    fn least_wait(&self) -> Duration {
+        self.limits.backoff.0 * 4
     }
 
     /// Ends all waits for a time.
@@ -431,16 +455,12 @@ impl ClientReplica {
         {
             *until = now;
             self.backoff.reset();
+            self.store_backoff.reset();
         }
     }
 
-    pub fn failed_to_save(&mut self, until: Time) {
-        self.is_unsaved = true;
-        self.close_until(until);
-    }
-
     /// The channel is closed, and opened again at this time.
-    pub fn close_until(&mut self, until: Time) {
+    fn close_until(&mut self, until: Time) {
         self.reset();
         self.state = State::Waiting { until: Some(until) };
     }
@@ -471,7 +491,8 @@ impl ClientReplica {
         match self.state {
             State::Open { incarnation, run, .. } => {
                 // No server reaches the highest sequence, so the next opening leads to a comparison.
-                let witnessed = if self.owes_server { u64::MAX } else { self.latest.max(seq) };
+                let is_in_step = !self.owes_server && self.unreadable == 0;
+                let witnessed = if is_in_step { self.latest.max(seq) } else { u64::MAX };
                 Some(Checkpoint { witnessed, ..Checkpoint::new(incarnation, run, seq) })
             }
             _ => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use settee_store::{Counts, DocumentId, Record};
 
-use super::{Client, ClientOutput, Replica, replica::ClientReplica};
+use super::{Client, ClientOutput, Replica, Verdict, replica::ClientReplica};
 use crate::{
     digest::DocumentDigest,
     message::{BatchNumber, Close, OFFERS},
@@ -61,6 +61,10 @@ impl Client {
         let Some(receiver) = self.replicas.get_mut(&replica) else { return };
         if let Some(rejected) = rejected {
             if let Some(acknowledge) = receiver.committed(batch, rejected) {
+                if rejected > 0 {
+                    let verdict = Verdict { checkpoint: receiver.checkpoint, ..Verdict::default() };
+                    self.outputs.push_back(ClientOutput::Settle { replica, verdict });
+                }
                 self.send(acknowledge);
             }
         } else {
@@ -83,7 +87,7 @@ impl Client {
                     self.send(compare);
                 }
             }
-            None => self.close_for_now(now, replica, ClientReplica::close_until),
+            None => self.close_for_now(now, replica, ClientReplica::failed_to_read),
         }
     }
 
@@ -113,11 +117,11 @@ impl Client {
         }
     }
 
-    /// Closes the replica's channel. `close` notes why, and when to open it again.
+    /// Closes the replica's channel. `close` notes why, and until when.
     fn close_for_now(&mut self, now: Time, replica: Replica, close: fn(&mut ClientReplica, Time)) {
         let Some(failed) = self.replicas.get_mut(&replica) else { return };
         let channel = failed.channel();
-        close(failed, now + self.limits.backoff.1);
+        close(failed, now);
         if let Some(channel) = channel {
             self.send(Close { channel });
         }

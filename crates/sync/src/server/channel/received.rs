@@ -156,7 +156,6 @@ impl ServerChannel {
             && self.reading.is_none()
             && self.unconfirmed.is_empty()
             && is_known
-            && self.uncommitted.is_empty()
             && seq == self.cursor + changed;
         if is_alone {
             self.reach_end(seq);

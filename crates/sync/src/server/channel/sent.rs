@@ -237,12 +237,15 @@ impl ServerChannel {
         lacking
     }
 
-    /// A batch without documents, if the client doesn't know how far it has read.
+    /// A batch without documents, if there is nothing more to send and the client doesn't know how far
+    /// it has read.
     pub fn announce(&mut self, now: Time, number: Channel) -> Option<Changes> {
         assert!(self.announced <= self.cursor, "nothing is announced before it was read");
-        let is_due =
-            self.role.is_some() && self.announced < self.cursor && self.in_flight.is_empty();
-        is_due.then(|| {
+        let is_at_rest = self.caught_up == Some(self.cursor)
+            && self.reading.is_none()
+            && self.uncommitted.is_empty()
+            && self.in_flight.is_empty();
+        (is_at_rest && self.announced < self.cursor).then(|| {
             self.announced = self.cursor;
             self.batch(now, number, &Packer::default(), Some(self.cursor))
         })
