@@ -12,6 +12,7 @@
 //! - [`world`]: the scheduler; [`context`]: what everybody in it shares; [`agenda`], [`event`]: the
 //!   events to come.
 //! - [`client`], [`server`]: the actors, each a driver of a machine.
+//! - [`hostile`]: people with ill will, who speak the protocol without a machine.
 //! - [`link`], [`network`], [`traffic`]: links, their faults, and what is sent over them; [`clock`]: the
 //!   time that machines are told.
 //! - [`plan`]: the edits that people make.
@@ -27,6 +28,7 @@ mod context;
 mod databases;
 mod event;
 mod faults;
+mod hostile;
 mod ledger;
 mod link;
 mod network;

@@ -21,7 +21,7 @@ use crate::{
     violation::Violation,
 };
 
-/// Bytes that may be on their way on one link in one direction: the credit, and small messages.
+/// Bytes that may be on their way on one link in one direction, beside what there is credit for.
 const QUEUE_LIMIT: usize = 64 * 1024;
 /// Clients are cloned only while there are fewer than this.
 const CLIENTS_LIMIT: usize = 8;
@@ -36,7 +36,8 @@ impl World {
         let context = &mut self.context;
         let wait = context.random.between(1, context.faults.pause * 2);
         context.plan(Duration::from_millis(wait), Event::Fault);
-        if context.network.fullest() > QUEUE_LIMIT {
+        let in_flight = (context.limits.credit + context.limits.batch) * self.server.disks.len();
+        if context.network.fullest() > QUEUE_LIMIT + in_flight {
             return Err(Violation("too much is in flight on one link".into()));
         }
         let id = context.random.below(self.clients.len());
