@@ -92,6 +92,18 @@ impl Ledger {
         }
     }
 
+    /// People were shown edits as saved.
+    pub fn shown(
+        &mut self,
+        client: &client::Actor,
+        store: usize,
+        edits: impl IntoIterator<Item = (DocumentId, Revision)>,
+    ) {
+        if client.stores[store].membership.is_meant_to_write() {
+            self.profiles.entry((client.id, store)).or_default().saved.extend(edits);
+        }
+    }
+
     /// A client's disks were backed up.
     pub fn backed_up(&mut self, client: &client::Actor) {
         for store in 0..client.stores.len() {

@@ -22,6 +22,7 @@ use crate::{
     network::Network,
     plan::Author,
     random::Random,
+    sabotage,
     scenario::{Membership, Scenario},
     server,
     tally::Tally,
@@ -311,6 +312,8 @@ impl World {
         let place = (client.person, client.stores[store].number);
         let size = if context.random.one_in(2) { 1 } else { edits.len().max(1) };
         for batch in edits.chunks(size) {
+            let early = sabotage::show_early(context, &client.stores[store], batch);
+            ledger.shown(client, store, early);
             let fate = context.faults.client_commit(&mut context.random);
             if fate == Fate::CrashBefore {
                 context.tally.count("fault: client dies before an edit is saved");

@@ -60,3 +60,24 @@ fn a_revocation_that_nobody_is_told_of_is_found() {
     let (seed, found) = first_found(Sabotage::UntoldRevocation).expect("it is found");
     assert!(found.contains("who has no access"), "seed {seed}: {found}");
 }
+
+#[test]
+fn marks_that_are_believed_without_a_deletion_are_found() {
+    let (seed, found) = first_found(Sabotage::BelievedMarks).expect("it is found");
+    assert!(
+        found.contains("isn't on the server") || found.contains("isn't there"),
+        "seed {seed}: {found}"
+    );
+}
+
+#[test]
+fn room_that_is_spent_in_the_order_of_arrival_is_found() {
+    let (seed, found) = first_found(Sabotage::RoomInOrderOfArrival).expect("it is found");
+    assert!(found.contains("doesn't settle") && found.contains("bases"), "seed {seed}: {found}");
+}
+
+#[test]
+fn an_edit_that_is_shown_as_saved_too_early_is_found() {
+    let (seed, found) = first_found(Sabotage::EarlySaved).expect("it is found");
+    assert!(found.contains("was saved on client"), "seed {seed}: {found}");
+}
