@@ -90,6 +90,9 @@ impl Actor {
         self.link = Some(link);
         self.next_channel = 0;
         self.parts.clear();
+        if !self.villain.lies {
+            self.heard.iter_mut().for_each(|heard| *heard = Heard::default());
+        }
         let hello = Hello { versions: self.villain.versions.to_vec(), agent: "nobody".into() };
         self.send(context, hello);
         link

@@ -86,7 +86,8 @@ impl Ledger {
         }
         if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
             let origins = node.parent.into_iter().chain(node.merges.iter().copied());
-            self.origins.insert(name, origins.chain(folded).collect());
+            // A villain may have made the same revision, and may have closed more with it.
+            self.origins.entry(name).or_default().extend(origins.chain(folded));
             let order = self.order.len() + 1;
             self.order.insert((client.id, name), order);
         }

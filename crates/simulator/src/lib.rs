@@ -54,6 +54,13 @@ pub fn simulate(seed: u64, trace: Trace) -> Report {
     play(world::World::new(seed, trace))
 }
 
+/// Whether bodies are as large as they may be in the life of a seed, which takes long to play.
+#[cfg(feature = "sabotage")]
+pub fn is_bulky(seed: u64) -> bool {
+    let scenario = scenario::Scenario::draw(&mut random::Random::new(seed));
+    scenario.villains.iter().any(|villain| villain.is_bulky)
+}
+
 /// The same with a deliberate bug.
 #[cfg(feature = "sabotage")]
 pub fn simulate_with(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {

@@ -52,8 +52,8 @@ pub struct Villain {
     /// The mean pause between two misdeeds, in milliseconds.
     pub pause: u64,
     pub versions: &'static [u8],
-    /// Says of others' revisions what can't be checked. A server that has lost something doesn't know
-    /// better, and then that isn't held: see SECURITY.md.
+    /// Says of others' revisions what can't be checked, and remembers earlier connections. A server that
+    /// has lost something doesn't know better, and then that isn't held: see SECURITY.md.
     pub lies: bool,
     /// Writes bodies of which a document can't keep all.
     pub is_bulky: bool,

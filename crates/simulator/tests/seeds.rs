@@ -1,6 +1,6 @@
 //! Some seeds go well, the same way each time.
 //!
-//! `cargo xtask simulate --seeds 100000` looks further.
+//! `cargo xtask simulate --seeds 100000` looks further. Here are few, so that the tests take half a minute.
 
 use settee_simulator::{Report, Tally, Trace, simulate};
 
@@ -21,7 +21,7 @@ fn all_go_well(seeds: std::ops::Range<u64>) -> Tally {
 
 #[test]
 fn some_seeds_go_well() {
-    let tally = all_go_well(0..100);
+    let tally = all_go_well(0..70);
     for fault in [
         "fault: a connection breaks",
         "fault: a connection goes silent",
@@ -74,12 +74,12 @@ fn some_seeds_go_well() {
 
 #[test]
 fn other_seeds_go_well() {
-    all_go_well(100..200);
+    all_go_well(100..125);
 }
 
 #[test]
 fn yet_other_seeds_go_well() {
-    all_go_well(200..300);
+    all_go_well(200..225);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use settee_store::{BackendError, Compaction, Database};
-use settee_sync::Role;
+use settee_sync::{Limits, Role};
 
 use super::World;
 use crate::{
@@ -36,7 +36,10 @@ impl World {
         let context = &mut self.context;
         let wait = context.random.between(1, context.faults.pause * 2);
         context.plan(Duration::from_millis(wait), Event::Fault);
-        let in_flight = (context.limits.credit + context.limits.batch) * self.server.disks.len();
+        let Limits { credit, batch, frame, .. } = context.limits;
+        // A document may be larger than what there is credit for.
+        let largest = if credit > QUEUE_LIMIT { frame } else { batch };
+        let in_flight = (credit + largest) * self.server.disks.len();
         if context.network.fullest() > QUEUE_LIMIT + in_flight {
             return Err(Violation("too much is in flight on one link".into()));
         }
