@@ -1,6 +1,6 @@
 //! The invariants: those that hold at every commit, and those that hold once everything has settled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use settee_store::{Body, Database, Document, DocumentId, OpenConflict, Record, Revision};
 use settee_sync::{
@@ -87,6 +87,8 @@ struct Seen {
     leaves: Vec<Revision>,
     body: Body,
     conflicts: Vec<OpenConflict>,
+    /// The revisions with a body that the leaves are merged over, if no leaf is deleted.
+    bases: BTreeSet<Revision>,
 }
 
 /// What people see of a database. `shown` may replace a document's body.
@@ -97,9 +99,18 @@ fn seen(database: &Database, shown: impl Fn(&Record, Body) -> Body) -> BTreeMap<
         let body = shown(record, body);
         let leaves = record.tree.leaves().into_iter().filter(|leaf| !leaf.deleted);
         let leaves = leaves.map(|leaf| leaf.revision).collect();
-        (!deleted && is_shared(&id)).then_some((id, Seen { winner, leaves, body, conflicts }))
+        let seen = Seen { winner, leaves, body, conflicts, bases: bases(record) };
+        (!deleted && is_shared(&id)).then_some((id, seen))
     });
     live.collect()
+}
+
+fn bases(record: &Record) -> BTreeSet<Revision> {
+    let leaves = record.tree.leaves();
+    if leaves.len() < 2 || leaves.iter().any(|leaf| leaf.deleted) {
+        return BTreeSet::new();
+    }
+    record.tree.merge_bases().into_iter().filter(|base| record.has_body(*base)).collect()
 }
 
 /// Checks that everybody is online, has nothing to send or to receive, and sees what the server has.

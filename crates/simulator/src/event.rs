@@ -31,6 +31,10 @@ pub enum Event {
     ServerNews(LinkId, Channel),
     /// A person edits.
     Edit(usize),
+    /// A villain connects.
+    Intrude(usize),
+    /// A villain does something.
+    Mischief(usize),
     Fault,
     /// A client has room to save again.
     Room(usize),

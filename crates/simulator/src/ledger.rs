@@ -6,8 +6,8 @@ use settee_store::{Database, DocumentId, Record, Revision};
 
 use crate::{
     client::{self, Settled},
-    databases::records_by_id,
-    scenario::Membership,
+    databases::{records, records_by_id},
+    hostile::Deed,
     server::{Disk, Place},
     violation::{Violation, violation},
 };
@@ -28,9 +28,11 @@ pub struct Ledger {
     permitted: BTreeMap<usize, Known>,
     /// Revisions that people wrote who had no write access and have not got it since.
     forbidden: BTreeMap<Place, Known>,
-    /// Databases of which a profile was restored, so that it has forgotten something.
+    /// Databases of which a profile was restored, so that it has forgotten something, or to which a
+    /// villain has written, who gives nothing back.
     forgetful: BTreeSet<usize>,
-    /// The parent and the merges of each saved revision.
+    /// What each revision closes, as everybody can see: the parent and the merges of a saved one, and
+    /// what a villain's revision has closed. What villains claim of other revisions isn't here.
     origins: HashMap<Revision, Vec<Revision>>,
     /// When a client last saved each revision. The same edit makes the same revision again.
     order: HashMap<(usize, Revision), usize>,
@@ -68,8 +70,7 @@ impl Ledger {
             .filter(|folded| folded.into == name)
             .map(|folded| folded.node.revision)
             .collect();
-        // An editor may have lost write access for a while: then the edit waits.
-        if matches!(place.membership, Membership::Owner | Membership::Editor) {
+        if place.membership.is_meant_to_write() {
             let shown = self.profiles.entry((client.id, store)).or_default();
             // Another edit of the same commit may have taken its place already.
             let is_there = record
@@ -85,9 +86,22 @@ impl Ledger {
         }
         if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
             let origins = node.parent.into_iter().chain(node.merges.iter().copied());
-            self.origins.insert(name, origins.chain(folded).collect());
+            // A villain may have made the same revision, and may have closed more with it.
+            self.origins.entry(name).or_default().extend(origins.chain(folded));
             let order = self.order.len() + 1;
             self.order.insert((client.id, name), order);
+        }
+    }
+
+    /// People were shown edits as saved.
+    pub fn shown(
+        &mut self,
+        client: &client::Actor,
+        store: usize,
+        edits: impl IntoIterator<Item = (DocumentId, Revision)>,
+    ) {
+        if client.stores[store].membership.is_meant_to_write() {
+            self.profiles.entry((client.id, store)).or_default().saved.extend(edits);
         }
     }
 
@@ -127,6 +141,18 @@ impl Ledger {
         }
     }
 
+    /// A villain has made a revision with contents.
+    pub fn forged(&mut self, person: usize, deed: Deed, may_write: bool) {
+        let entry = (deed.id, deed.revision);
+        if may_write {
+            self.permitted.entry(deed.database).or_default().insert(entry);
+            self.forgetful.insert(deed.database);
+        } else {
+            self.forbidden.entry((person, deed.database)).or_default().insert(entry);
+        }
+        self.origins.entry(deed.revision).or_default().extend(deed.closes);
+    }
+
     /// Checks a verdict: acknowledged revisions are on the server, and refused ones are shown.
     pub fn settled(
         &mut self,
@@ -147,8 +173,7 @@ impl Ledger {
             settled.acknowledged.iter().filter(|_| is_certain).flat_map(|(id, revisions)| {
                 revisions.iter().map(move |revision| (id.clone(), *revision))
             });
-        let place = (&disk.database, false);
-        self.all_there(place, known, "was acknowledged, but isn't on the server")?;
+        self.all_there(&disk.database, known, "was acknowledged, but isn't on the server")?;
         for refused in &settled.withdrawn {
             let shown = self.profiles.entry((client, settled.store)).or_default();
             let names = refused.revisions.iter().map(|name| (refused.id.clone(), *name));
@@ -174,7 +199,7 @@ impl Ledger {
             let shown = self.profiles.get(&(client.id, index));
             let kept = shown.into_iter().flat_map(Shown::still_saved);
             let what = format!("was saved on client {}, but isn't there", client.id);
-            self.all_there((&store.database, false), kept, &what)?;
+            self.all_there(&store.database, kept, &what)?;
         }
         Ok(())
     }
@@ -184,11 +209,8 @@ impl Ledger {
         for (number, disk) in disks.iter().enumerate() {
             let known = self.acknowledged.get(&number).filter(|_| disk.losses == 0);
             let known = known.into_iter().flatten().cloned();
-            self.all_there(
-                (&disk.database, false),
-                known,
-                "was acknowledged, but has gone from the server",
-            )?;
+            let what = "was acknowledged, but has gone from the server";
+            self.all_there(&disk.database, known, what)?;
         }
         self.forbidden.keys().try_for_each(|place| self.is_kept_out(*place, &disks[place.1]))
     }
@@ -216,8 +238,7 @@ impl Ledger {
         for ((client, store), shown) in &self.profiles {
             let number = clients[*client].stores[*store].number;
             let what = format!("was saved on client {client}, but isn't on the server");
-            let place = (&disks[number].database, disks[number].losses > 0);
-            self.all_there(place, shown.still_saved(), &what)?;
+            self.all_there(&disks[number].database, shown.still_saved(), &what)?;
         }
         Ok(())
     }
@@ -228,40 +249,48 @@ impl Ledger {
         disk.losses > 0 && self.forgetful.contains(&number)
     }
 
-    /// Checks that each revision is in the database, or was forgotten and has a descendant there. A
-    /// server that has lost everything gets back the leaves, and those ancestors that clients still have.
+    /// Checks that each revision can be reached in the database: that it is a leaf, or that one has
+    /// closed it where everybody could see that, itself or through others. Nobody has to know the
+    /// revisions in between any more.
     fn all_there(
         &self,
-        (database, has_lost): (&Database, bool),
+        database: &Database,
         known: impl Iterator<Item = (DocumentId, Revision)>,
         what: &str,
     ) -> Result<(), Violation> {
-        let records = records_by_id(database);
-        let is_there = |record: &Record, revision| {
-            let leaves = || record.tree.leaves().into_iter().map(|leaf| leaf.revision);
-            record.tree.get(revision).is_some()
-                || (has_lost || record.tree.forgotten().contains(revision))
-                    && leaves().any(|leaf| self.descends(leaf, revision))
-        };
+        let mut known = known.peekable();
+        if known.peek().is_none() {
+            return Ok(());
+        }
+        let records = records(database);
+        let reached: HashMap<&DocumentId, HashSet<Revision>> =
+            records.iter().map(|record| (&record.id, self.reached(record))).collect();
         for (id, revision) in known {
-            if records.get(&id).is_none_or(|record| !is_there(record, revision)) {
+            if reached.get(&id).is_none_or(|reached| !reached.contains(&revision)) {
                 return violation(format!("{id} {revision} {what}"));
             }
         }
         Ok(())
     }
 
+    /// The leaves of a document, and all that they descend from.
+    fn reached(&self, record: &Record) -> HashSet<Revision> {
+        let leaves = record.tree.leaves().into_iter().map(|leaf| leaf.revision);
+        self.with_ancestors(leaves.collect())
+    }
+
     fn descends(&self, revision: Revision, from: Revision) -> bool {
-        let (mut next, mut seen) = (vec![revision], BTreeSet::new());
+        self.with_ancestors(vec![revision]).contains(&from)
+    }
+
+    fn with_ancestors(&self, mut next: Vec<Revision>) -> HashSet<Revision> {
+        let mut found = HashSet::new();
         while let Some(revision) = next.pop() {
-            if revision == from {
-                return true;
-            }
             // Merges of merges have more ways through them than there are revisions.
-            if seen.insert(revision) {
+            if found.insert(revision) {
                 next.extend(self.origins.get(&revision).into_iter().flatten());
             }
         }
-        false
+        found
     }
 }

@@ -12,6 +12,7 @@
 //! - [`world`]: the scheduler; [`context`]: what everybody in it shares; [`agenda`], [`event`]: the
 //!   events to come.
 //! - [`client`], [`server`]: the actors, each a driver of a machine.
+//! - [`hostile`]: people with ill will, who speak the protocol without a machine.
 //! - [`link`], [`network`], [`traffic`]: links, their faults, and what is sent over them; [`clock`]: the
 //!   time that machines are told.
 //! - [`plan`]: the edits that people make.
@@ -27,6 +28,7 @@ mod context;
 mod databases;
 mod event;
 mod faults;
+mod hostile;
 mod ledger;
 mod link;
 mod network;
@@ -50,6 +52,13 @@ pub use violation::Violation;
 /// Plays one life, and reports what happened in it and whether all invariants held.
 pub fn simulate(seed: u64, trace: Trace) -> Report {
     play(world::World::new(seed, trace))
+}
+
+/// Whether bodies are as large as they may be in the life of a seed, which takes long to play.
+#[cfg(feature = "sabotage")]
+pub fn is_bulky(seed: u64) -> bool {
+    let scenario = scenario::Scenario::draw(&mut random::Random::new(seed));
+    scenario.villains.iter().any(|villain| villain.is_bulky)
 }
 
 /// The same with a deliberate bug.

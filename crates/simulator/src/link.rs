@@ -1,4 +1,4 @@
-//! A link: one connection between a client and the server, with a pipe in each direction.
+//! A link: one connection between a client, honest or not, and the server, with a pipe in each direction.
 
 use std::collections::VecDeque;
 
@@ -21,6 +21,13 @@ impl Direction {
             Self::Down => Self::Up,
         }
     }
+}
+
+/// Whose link to the server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    Client(usize),
+    Villain(usize),
 }
 
 /// What arrives at the end of a link.
@@ -56,14 +63,14 @@ impl Pipe {
 
 #[derive(Debug)]
 pub struct Link {
-    pub client: usize,
+    pub owner: Owner,
     pub up: Pipe,
     pub down: Pipe,
 }
 
 impl Link {
-    pub fn new(client: usize) -> Self {
-        Self { client, up: Pipe::default(), down: Pipe::default() }
+    pub fn new(owner: Owner) -> Self {
+        Self { owner, up: Pipe::default(), down: Pipe::default() }
     }
 
     pub fn pipe(&mut self, direction: Direction) -> &mut Pipe {

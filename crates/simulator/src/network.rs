@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use settee_sync::Time;
 
-use crate::link::{Direction, Link, LinkId, Pipe};
+use crate::link::{Direction, Link, LinkId, Owner, Pipe};
 
 #[derive(Debug, Default)]
 pub struct Network {
@@ -27,15 +27,15 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn open(&mut self, client: usize) -> LinkId {
+    pub fn open(&mut self, owner: Owner) -> LinkId {
         let link = self.next;
         self.next += 1;
-        self.links.insert(link, Link::new(client));
+        self.links.insert(link, Link::new(owner));
         link
     }
 
-    pub fn client_of(&self, link: LinkId) -> Option<usize> {
-        self.links.get(&link).map(|link| link.client)
+    pub fn owner_of(&self, link: LinkId) -> Option<Owner> {
+        self.links.get(&link).map(|link| link.owner)
     }
 
     pub fn stall(&mut self, link: LinkId, until: Time) {
@@ -58,7 +58,7 @@ impl Network {
 
     pub fn partition(&mut self, client: usize, until: Time) {
         self.partitions.insert(client, until);
-        let links = self.links.iter().filter(|(_, link)| link.client == client);
+        let links = self.links.iter().filter(|(_, link)| link.owner == Owner::Client(client));
         for link in links.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.stall(link, until);
         }
@@ -82,8 +82,12 @@ impl Network {
         self.links.get_mut(&link).map(|link| link.pipe(direction))
     }
 
-    /// The bytes on their way on the fullest link, in one direction.
+    /// The bytes on their way on the fullest link, in one direction. Villains send as much as they like.
     pub fn fullest(&self) -> usize {
-        self.links.values().map(|link| link.up.bytes.max(link.down.bytes)).max().unwrap_or_default()
+        let bytes = |link: &Link| match link.owner {
+            Owner::Client(_) => link.up.bytes.max(link.down.bytes),
+            Owner::Villain(_) => link.down.bytes,
+        };
+        self.links.values().map(bytes).max().unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@ use settee_store::{
 use crate::{client::Store, databases::records, random::Random, scenario::Membership};
 
 /// Few, so that people often write the same.
-const TITLES: [&str; 6] = ["tea", "coffee", "cocoa", "milk", "bread", "salt"];
+pub const TITLES: [&str; 6] = ["tea", "coffee", "cocoa", "milk", "bread", "salt"];
 /// The server refuses documents with this title.
 const FORBIDDEN: &str = "forbidden";
 /// The number of documents that anybody may create.
@@ -68,13 +68,7 @@ impl Author {
             match random.below(8) {
                 _ if store.membership == Membership::Rogue => retitle(random, &mut fields, true),
                 0 => return Some(Change::Delete),
-                1 | 2 => toggle(&mut fields),
-                3 => {
-                    retitle(random, &mut fields, false);
-                    toggle(&mut fields);
-                }
-                4 => drop(fields.insert("order".into(), json!(random.below(4)))),
-                _ => retitle(random, &mut fields, false),
+                _ => change(random, &mut fields),
             }
             put(fields)
         });
@@ -95,6 +89,19 @@ impl Author {
         retitle(random, &mut fields, membership == Membership::Rogue);
         let added = DocumentId::new(&id).ok().zip(Body::new(fields).ok());
         added.map(|(id, body)| edit(&id, &[], Change::Put(body))).into_iter().collect()
+    }
+}
+
+/// Changes a field or two, as people do.
+pub fn change(random: &mut Random, fields: &mut Map<String, Value>) {
+    match random.below(7) {
+        0 | 1 => toggle(fields),
+        2 => {
+            retitle(random, fields, false);
+            toggle(fields);
+        }
+        3 => drop(fields.insert("order".into(), json!(random.below(4)))),
+        _ => retitle(random, fields, false),
     }
 }
 

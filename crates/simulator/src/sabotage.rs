@@ -9,13 +9,18 @@ pub use none::*;
 
 #[cfg(feature = "sabotage")]
 mod made {
-    use settee_store::{Applied, Body, Database, Record};
+    use std::collections::HashSet;
+
+    use settee_store::{
+        Applied, Body, Database, DocumentId, Edit, Operation, Record, Revision,
+        replication::ReplicatedDocument, tree::RETAINED_LIMIT,
+    };
     use settee_sync::{Channel, Checkpoint, client::Verdict};
 
     use crate::{
-        client::remember,
+        client::{Store, remember},
         context::Context,
-        databases::at_once,
+        databases::{at_once, records_by_id},
         faults::Fate,
         server::{Batch, Done},
     };
@@ -37,6 +42,12 @@ mod made {
         ArrivalOrder,
         /// The server doesn't close channels when access ends.
         UntoldRevocation,
+        /// The server believes everything that clients say is forgotten, without a deletion.
+        BelievedMarks,
+        /// Clients spend the room for earlier bodies on those that come first.
+        RoomInOrderOfArrival,
+        /// People are shown that an edit is saved before it is committed.
+        EarlySaved,
     }
 
     /// A batch whose outcome the machine was told early is committed under this number, which no machine
@@ -87,6 +98,68 @@ mod made {
         context.sabotage == Sabotage::UntoldRevocation
     }
 
+    /// What the server does besides with the documents of a client: it believes what is forgotten as if it
+    /// were the client, and the client the server.
+    pub fn believe(context: &Context, documents: &[ReplicatedDocument]) -> Vec<Operation> {
+        if context.sabotage != Sabotage::BelievedMarks {
+            return Vec::new();
+        }
+        let with_marks = documents.iter().filter(|document| !document.forgotten.is_empty());
+        let believe = |document| Operation::Replicate { document, acknowledges: true };
+        with_marks.cloned().map(believe).collect()
+    }
+
+    /// The documents without the bodies of earlier revisions for which there is no room beside those
+    /// that came first.
+    pub fn spend_room(
+        context: &Context,
+        database: &Database,
+        mut documents: Vec<ReplicatedDocument>,
+    ) -> Vec<ReplicatedDocument> {
+        if context.sabotage != Sabotage::RoomInOrderOfArrival {
+            return documents;
+        }
+        let known = records_by_id(database);
+        for document in &mut documents {
+            let tree =
+                known.get(&document.id).map(|record| record.tree.clone()).unwrap_or_default();
+            let sent = document.revisions.iter().map(|sent| (sent.parent, &sent.merges));
+            let all = sent.chain(tree.nodes().iter().map(|node| (node.parent, &node.merges)));
+            let closed = all.flat_map(|(parent, merges)| parent.into_iter().chain(merges.clone()));
+            let closed: HashSet<Revision> = closed.collect();
+            let kept = tree.nodes().iter().filter(|node| closed.contains(&node.revision));
+            let mut spent: usize = kept.map(|node| length(node.body.as_ref())).sum();
+            for sent in &mut document.revisions {
+                let is_here = tree.get(sent.revision).is_some_and(|node| node.body.is_some());
+                if closed.contains(&sent.revision) && !is_here {
+                    spent += length(sent.body.as_ref());
+                    sent.body = sent.body.take().filter(|_| spent <= RETAINED_LIMIT);
+                }
+            }
+        }
+        documents
+    }
+
+    fn length(body: Option<&Body>) -> usize {
+        body.map_or(0, |body| body.as_str().len())
+    }
+
+    /// The edits that people are shown as saved before they are committed: what they will make.
+    pub fn show_early(
+        context: &Context,
+        store: &Store,
+        edits: &[Edit],
+    ) -> Vec<(DocumentId, Revision)> {
+        if context.sabotage != Sabotage::EarlySaved {
+            return Vec::new();
+        }
+        let outcomes = at_once(store.copy().database.write(edits.to_vec())).unwrap_or_default();
+        let made = |(edit, outcome): (&Edit, Result<Applied, _>)| {
+            Some((edit.id.clone(), outcome.ok().filter(|it| it.changed)?.revision?))
+        };
+        edits.iter().zip(outcomes).filter_map(made).collect()
+    }
+
     /// The body that a client shows of a document.
     pub fn shown(context: &Context, record: &Record, body: Body) -> Body {
         if context.sabotage != Sabotage::ArrivalOrder {
@@ -100,10 +173,14 @@ mod made {
 
 #[cfg(not(feature = "sabotage"))]
 mod none {
-    use settee_store::{Body, Database, Record};
+    use settee_store::{
+        Body, Database, DocumentId, Edit, Operation, Record, Revision,
+        replication::ReplicatedDocument,
+    };
     use settee_sync::{Checkpoint, client::Verdict};
 
     use crate::{
+        client::Store,
         context::Context,
         faults::Fate,
         server::{Batch, Done},
@@ -132,6 +209,22 @@ mod none {
 
     pub fn tells_nobody(_: &Context) -> bool {
         false
+    }
+
+    pub fn believe(_: &Context, _: &[ReplicatedDocument]) -> Vec<Operation> {
+        Vec::new()
+    }
+
+    pub fn spend_room(
+        _: &Context,
+        _: &Database,
+        documents: Vec<ReplicatedDocument>,
+    ) -> Vec<ReplicatedDocument> {
+        documents
+    }
+
+    pub fn show_early(_: &Context, _: &Store, _: &[Edit]) -> Vec<(DocumentId, Revision)> {
+        Vec::new()
     }
 
     pub fn shown(_: &Context, _: &Record, body: Body) -> Body {

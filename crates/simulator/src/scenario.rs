@@ -4,12 +4,21 @@ use std::time::Duration;
 
 use settee_sync::{Limits, Role, message::VERSIONS};
 
-use crate::{clock::Clock, faults::Faults, random::Random};
+use crate::{
+    clock::Clock,
+    faults::{Faults, Kind},
+    random::Random,
+};
+
+/// Once in so many lives, bodies are as large as they may be.
+const BULKY: u64 = 50;
 
 #[derive(Debug)]
 pub struct Scenario {
     pub databases: usize,
     pub people: Vec<Person>,
+    /// Editors and viewers of all databases who have ill will.
+    pub villains: Vec<Villain>,
     /// The protocol versions that the server speaks.
     pub versions: &'static [u8],
     /// The server's clock.
@@ -34,6 +43,37 @@ pub struct Person {
     pub clock: Clock,
 }
 
+/// A person with ill will.
+#[derive(Debug, Clone)]
+pub struct Villain {
+    pub malice: Malice,
+    /// When they first connect.
+    pub joins: Duration,
+    /// The mean pause between two misdeeds, in milliseconds.
+    pub pause: u64,
+    pub versions: &'static [u8],
+    /// Says of others' revisions what can't be checked, and remembers earlier connections. A server that
+    /// has lost something doesn't know better, and then that isn't held: see SECURITY.md.
+    pub lies: bool,
+    /// Writes bodies of which a document can't keep all.
+    pub is_bulky: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malice {
+    Editor,
+    Viewer,
+}
+
+impl Malice {
+    pub fn membership(self) -> Membership {
+        match self {
+            Self::Editor => Membership::Editor,
+            Self::Viewer => Membership::Viewer,
+        }
+    }
+}
+
 /// The role of a person in a database, apart from temporary changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
@@ -54,21 +94,44 @@ impl Membership {
             Self::Viewer | Self::Rogue => Role::Viewer,
         }
     }
+
+    /// An editor may lose write access for a while. Then the edits wait.
+    pub fn is_meant_to_write(self) -> bool {
+        matches!(self, Self::Owner | Self::Editor)
+    }
 }
 
 impl Scenario {
     pub fn draw(random: &mut Random) -> Self {
         let databases = 1 + random.below(3);
         let people = (0..2 + random.below(4)).map(|who| Person::draw(random, who, databases));
+        let people = people.collect();
+        let (versions, clock) = (spoken(random), Clock::draw(random));
+        let is_bulky = random.one_in(BULKY);
+        let limits = if is_bulky { Limits::default() } else { limits(random) };
+        let fault_phase = random.millis(10_000, 60_000);
+        let pause =
+            if is_bulky { random.between(8_000, 20_000) } else { random.between(150, 4_000) };
+        let faults = Faults::draw(random);
+        let villains = if is_bulky { 1 } else { random.below(3) };
+        let villains = (0..villains).map(|_| Villain::draw(random, &faults, is_bulky));
+        let villains = villains.collect();
+        Self { databases, people, villains, versions, clock, limits, fault_phase, pause, faults }
+    }
+}
+
+impl Villain {
+    fn draw(random: &mut Random, faults: &Faults, is_bulky: bool) -> Self {
         Self {
-            databases,
-            people: people.collect(),
+            malice: match random.below(4) {
+                0 if !is_bulky => Malice::Viewer,
+                _ => Malice::Editor,
+            },
+            joins: random.millis(0, 8_000),
+            pause: if is_bulky { 700 } else { random.between(50, 2_000) },
             versions: spoken(random),
-            clock: Clock::draw(random),
-            limits: limits(random),
-            fault_phase: random.millis(10_000, 60_000),
-            pause: random.between(150, 4_000),
-            faults: Faults::draw(random),
+            lies: !faults.kinds.contains(&Kind::Lose),
+            is_bulky,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     context::Context,
     event::Event,
-    link::{Direction, LinkId},
+    link::{Direction, LinkId, Owner},
     sabotage,
     scenario::Scenario,
     violation::Violation,
@@ -284,11 +284,12 @@ impl Actor {
                 ServerOutput::Disconnect(code) => {
                     self.connections.remove(&link);
                     context.hang_up(link, Direction::Down);
-                    return expected(context, code);
+                    let is_hostile = is_hostile(context, link);
+                    return if is_hostile { Ok(()) } else { expected(context, code) };
                 }
             }
         }
-        if connection.jobs.len() > JOBS_LIMIT {
+        if connection.jobs.len() > JOBS_LIMIT && !is_hostile(context, link) {
             return Err(Violation("too many jobs wait on one connection".into()));
         }
         if !connection.is_working && !connection.jobs.is_empty() {
@@ -318,6 +319,10 @@ impl Connection {
     fn disk_of(&self, channel: Channel) -> Option<usize> {
         self.channels.get(&channel).map(|opened| opened.place.1)
     }
+}
+
+fn is_hostile(context: &Context, link: LinkId) -> bool {
+    matches!(context.network.owner_of(link), Some(Owner::Villain(_)))
 }
 
 /// Whether the receiver of a frame has access to the database that it is about.

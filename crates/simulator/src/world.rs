@@ -1,5 +1,6 @@
 //! The scheduler: it takes the next event, has an actor handle it, and checks the invariants.
 
+mod epilogue;
 mod storm;
 
 use std::time::Duration;
@@ -15,23 +16,28 @@ use crate::{
     databases::at_once,
     event::Event,
     faults::Fate,
+    hostile,
     ledger::Ledger,
-    link::{Direction, Parcel},
+    link::{Direction, Owner, Parcel},
     network::Network,
     plan::Author,
     random::Random,
+    sabotage,
     scenario::{Membership, Scenario},
     server,
     tally::Tally,
     trace::Trace,
-    violation::Violation,
+    violation::{Violation, violation},
 };
+use epilogue::Epilogue;
 
 /// How long it may take from the end of the faults until everybody has the same. Waits grow to
 /// 30 seconds, a silent link is noticed after 15, and several of these may follow each other.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How long everybody must go on having the same: longer than it takes to notice a silent link.
 const QUIET: Duration = Duration::from_secs(20);
+/// How often that is looked at.
+const POLL: Duration = Duration::from_secs(1);
 /// More events than any life takes. Past them, somebody is in an endless loop.
 const EVENTS_LIMIT: u64 = 2_000_000;
 
@@ -39,15 +45,17 @@ pub struct World {
     context: Context,
     server: server::Actor,
     clients: Vec<client::Actor>,
+    villains: Vec<hostile::Actor>,
     /// By client and store.
     authors: Vec<Vec<Author>>,
     ledger: Ledger,
     /// The mean pause between two edits of a person, in milliseconds.
     pause: u64,
-    /// How long faults happen.
-    fault_phase: Duration,
     has_faults: bool,
     settled_since: Option<Time>,
+    /// Since when everybody is expected to come to have the same.
+    patient_since: Time,
+    epilogue: Epilogue,
     is_over: bool,
 }
 
@@ -80,6 +88,7 @@ impl World {
             context.plan(person.joins, Event::StartClient(id));
             context.plan(person.joins, Event::Edit(id));
         }
+        let villains = villains(&mut context, &mut server, &scenario);
         context.plan(Duration::from_millis(scenario.faults.pause), Event::Fault);
         context.plan(scenario.fault_phase, Event::Heal);
         let authors =
@@ -89,11 +98,13 @@ impl World {
             server,
             authors: clients.iter().map(authors).collect(),
             clients,
+            villains,
             ledger: Ledger::default(),
             pause: scenario.pause,
-            fault_phase: scenario.fault_phase,
             has_faults: true,
             settled_since: None,
+            patient_since: Time::default() + scenario.fault_phase,
+            epilogue: Epilogue::default(),
             is_over: false,
         }
     }
@@ -147,11 +158,18 @@ impl World {
             Event::Connect(id, life, attempt) => return self.connect(id, (life, attempt)),
             Event::Arrive(link, direction) => {
                 let Some(parcel) = context.take_parcel(link, direction) else { return Ok(()) };
-                let id = context.network.client_of(link).unwrap_or_default();
-                match (direction, parcel) {
-                    (Direction::Up, Parcel::Frame(frame)) => server.frame(context, link, &frame)?,
-                    (Direction::Up, Parcel::End) => server.ended(link),
-                    (Direction::Down, parcel) => clients[id].receive(context, link, parcel)?,
+                match (direction, parcel, context.network.owner_of(link)) {
+                    (Direction::Up, Parcel::Frame(frame), _) => {
+                        server.frame(context, link, &frame)?;
+                    }
+                    (Direction::Up, Parcel::End, _) => server.ended(link),
+                    (Direction::Down, parcel, Some(Owner::Client(id))) => {
+                        clients[id].receive(context, link, parcel)?;
+                    }
+                    (Direction::Down, parcel, Some(Owner::Villain(id))) => {
+                        self.villains[id].receive(context, link, parcel);
+                    }
+                    (Direction::Down, _, None) => {}
                 }
             }
             Event::StartServer => {
@@ -167,6 +185,8 @@ impl World {
             Event::Done(link) => server.done(context, link)?,
             Event::ServerNews(link, channel) => server.news(context, link, channel)?,
             Event::Edit(person) => self.edit(person),
+            Event::Intrude(id) => return self.intrude(id),
+            Event::Mischief(id) => self.mischief(id),
             Event::Fault => return self.fault(),
             Event::Room(id) => self.give_room(id),
             Event::Heal => return self.heal(),
@@ -230,10 +250,38 @@ impl World {
             return clients[id].connected(context, attempt, None);
         }
         context.tally.count("connections made");
-        let link = context.network.open(id);
+        let link = context.network.open(Owner::Client(id));
         context.note(|| format!("client {id} connects: link {link}"));
         server.accept(context, link)?;
         clients[id].connected(context, attempt, Some(link))
+    }
+
+    /// A villain connects.
+    fn intrude(&mut self, id: usize) -> Result<(), Violation> {
+        let Self { context, server, villains, .. } = self;
+        if !self.has_faults {
+            return Ok(());
+        }
+        if !server.is_running() {
+            villains[id].come_back(context);
+            return Ok(());
+        }
+        let link = villains[id].connect(context);
+        context.note(|| format!("villain {id} connects: link {link}"));
+        server.accept(context, link)
+    }
+
+    /// A villain does something, until all is well.
+    fn mischief(&mut self, id: usize) {
+        let Self { context, server, villains, ledger, .. } = self;
+        if !self.has_faults {
+            return villains[id].leave(context);
+        }
+        let person = villains[id].person();
+        for deed in villains[id].act(context) {
+            let may_write = server.access.may_write((person, deed.database));
+            ledger.forged(person, deed, may_write);
+        }
     }
 
     /// A person edits on one of their devices.
@@ -264,6 +312,8 @@ impl World {
         let place = (client.person, client.stores[store].number);
         let size = if context.random.one_in(2) { 1 } else { edits.len().max(1) };
         for batch in edits.chunks(size) {
+            let early = sabotage::show_early(context, &client.stores[store], batch);
+            ledger.shown(client, store, early);
             let fate = context.faults.client_commit(&mut context.random);
             if fate == Fate::CrashBefore {
                 context.tally.count("fault: client dies before an edit is saved");
@@ -313,26 +363,38 @@ impl World {
     fn check_settled(&mut self) -> Result<(), Violation> {
         self.begin_empty_databases();
         let Self { context, server, clients, ledger, .. } = self;
-        let since = self.settled_since.map(|since| context.now.since(since));
-        match (checks::has_settled(context, clients, &server.disks, ledger), since) {
-            (Ok(()), Some(quiet)) if quiet >= QUIET => self.is_over = true,
-            (Ok(()), Some(_)) => {}
-            (Ok(()), None) => self.settled_since = Some(context.now),
-            (Err(Violation(what)), _) => {
-                self.settled_since = None;
-                let late = context.now.since(Time::default()).saturating_sub(self.fault_phase);
-                if late > PATIENCE {
-                    return Err(Violation(format!("it doesn't settle: {what}")));
-                }
+        let settled = checks::has_settled(context, clients, &server.disks, ledger);
+        let Err(Violation(what)) = settled else {
+            let since = *self.settled_since.get_or_insert(context.now);
+            if context.now.since(since) >= QUIET || self.epilogue != Epilogue::Life {
+                return self.go_on();
             }
+            context.plan(QUIET / 4, Event::Check);
+            return Ok(());
+        };
+        self.settled_since = None;
+        if context.now.since(self.patient_since) > PATIENCE {
+            return violation(format!("it doesn't settle: {what}"));
         }
-        let wait = if self.settled_since.is_some() { QUIET / 4 } else { Duration::from_secs(1) };
-        context.plan(wait, Event::Check);
-        if self.is_over {
-            ledger.server_is_whole(&server.disks)?;
-            clients.iter().try_for_each(|client| ledger.client_is_whole(client))?;
-            ledger.all_arrived(clients, &server.disks)?;
-        }
+        context.plan(POLL, Event::Check);
         Ok(())
     }
+}
+
+/// The villains of a life, who have access like everybody else.
+fn villains(
+    context: &mut Context,
+    server: &mut server::Actor,
+    scenario: &Scenario,
+) -> Vec<hostile::Actor> {
+    let mut actors = Vec::new();
+    for (id, villain) in scenario.villains.iter().enumerate() {
+        let person = scenario.people.len() + id;
+        for database in 0..scenario.databases {
+            server.access.admit((person, database), villain.malice.membership());
+        }
+        actors.push(hostile::Actor::new(id, person, villain, scenario.databases));
+        context.plan(villain.joins, Event::Mischief(id));
+    }
+    actors
 }

@@ -1,6 +1,6 @@
 //! Bugs that are made on purpose are found.
 
-use settee_simulator::{Sabotage, Trace, simulate_with};
+use settee_simulator::{Sabotage, Trace, is_bulky, simulate_with};
 
 /// The first seed that goes wrong, and how.
 fn first_found(sabotage: Sabotage) -> Option<(u64, String)> {
@@ -59,4 +59,31 @@ fn a_view_that_depends_on_the_order_of_arrival_is_found() {
 fn a_revocation_that_nobody_is_told_of_is_found() {
     let (seed, found) = first_found(Sabotage::UntoldRevocation).expect("it is found");
     assert!(found.contains("who has no access"), "seed {seed}: {found}");
+}
+
+#[test]
+fn marks_that_are_believed_without_a_deletion_are_found() {
+    let (seed, found) = first_found(Sabotage::BelievedMarks).expect("it is found");
+    assert!(
+        found.contains("isn't on the server") || found.contains("isn't there"),
+        "seed {seed}: {found}"
+    );
+}
+
+#[test]
+fn room_that_is_spent_in_the_order_of_arrival_is_found() {
+    // Only large bodies fill the room.
+    let mut seeds = (0..1_000).filter(|seed| is_bulky(*seed));
+    let found = seeds.find_map(|seed| {
+        let report = simulate_with(seed, Sabotage::RoomInOrderOfArrival, Trace::silent());
+        Some((seed, report.outcome.err()?.to_string()))
+    });
+    let (seed, found) = found.expect("it is found");
+    assert!(found.contains("doesn't settle") && found.contains("bases"), "seed {seed}: {found}");
+}
+
+#[test]
+fn an_edit_that_is_shown_as_saved_too_early_is_found() {
+    let (seed, found) = first_found(Sabotage::EarlySaved).expect("it is found");
+    assert!(found.contains("was saved on client"), "seed {seed}: {found}");
 }

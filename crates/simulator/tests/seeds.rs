@@ -1,6 +1,6 @@
 //! Some seeds go well, the same way each time.
 //!
-//! `cargo xtask simulate --seeds 100000` looks further.
+//! `cargo xtask simulate --seeds 100000` looks further. Here are few, so that the tests take half a minute.
 
 use settee_simulator::{Report, Tally, Trace, simulate};
 
@@ -21,7 +21,7 @@ fn all_go_well(seeds: std::ops::Range<u64>) -> Tally {
 
 #[test]
 fn some_seeds_go_well() {
-    let tally = all_go_well(0..100);
+    let tally = all_go_well(0..70);
     for fault in [
         "fault: a connection breaks",
         "fault: a connection goes silent",
@@ -46,6 +46,23 @@ fn some_seeds_go_well() {
         "fault: a role is changed",
         "fault: a clock jumps",
         "fault: another tab takes over",
+        "hostile: edits",
+        "hostile: deletions",
+        "hostile: revivals",
+        "hostile: highest generations",
+        "hostile: many merges",
+        "hostile: many branches",
+        "hostile: names of forgotten revisions",
+        "hostile: leaves without contents",
+        "hostile: wrong names",
+        "hostile: invented ancestries",
+        "hostile: claims about revisions",
+        "hostile: claims about what isn't written yet",
+        "hostile: messages sent again",
+        "hostile: messages out of turn",
+        "hostile: comparisons asked for",
+        "hostile: writes of a viewer",
+        "hostile: connections that the server ended",
         "clients superseded",
         "databases compared",
         "offers",
@@ -57,12 +74,12 @@ fn some_seeds_go_well() {
 
 #[test]
 fn other_seeds_go_well() {
-    all_go_well(100..200);
+    all_go_well(100..125);
 }
 
 #[test]
 fn yet_other_seeds_go_well() {
-    all_go_well(200..300);
+    all_go_well(200..225);
 }
 
 #[test]

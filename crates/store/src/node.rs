@@ -51,6 +51,17 @@ impl Node {
         self.parent.into_iter().chain(self.merges.iter().copied())
     }
 
+    /// Whether the other node says the same of the revision, apart from the body.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        self.parent == other.parent && self.merges == other.merges && self.deleted == other.deleted
+    }
+
+    /// Replaces what is known of the revision. Whose it is and whether it waits stays as it is.
+    pub(crate) fn correct(&mut self, with: Self) {
+        let (pending, own) = (self.pending || with.pending, self.own || with.own);
+        *self = Self { pending, own, ..with };
+    }
+
     /// The length of the body in bytes; 0 without one.
     pub(crate) fn length(&self) -> usize {
         self.body.as_ref().map_or(0, |body| body.as_str().len())

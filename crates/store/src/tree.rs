@@ -39,7 +39,8 @@ pub enum Insertion {
     /// The tree had the revision already. If the body was missing, the node's body was added.
     Known,
     /// The tree had the revision with other contents and without a body. A name is derived from the
-    /// contents with the body, so the node's are the true ones, and have replaced them.
+    /// contents with the body, so the node's are the true ones, and have replaced them. Or both have no
+    /// body, and the node's are the server's.
     Corrected,
     /// The tree has a revision of that name with other contents.
     Differs,
@@ -138,17 +139,12 @@ impl RevisionTree {
                 let known = &mut self.nodes[at];
                 let bodies_differ =
                     matches!((&known.body, &node.body), (Some(a), Some(b)) if a != b);
-                if known.parent != node.parent
-                    || known.merges != node.merges
-                    || known.deleted != node.deleted
-                    || bodies_differ
-                {
+                if !known.is_alike(&node) || bodies_differ {
                     let is_proven = known.body.is_none() && node.body.is_some();
                     if !is_proven {
                         return Insertion::Differs;
                     }
-                    let (pending, own) = (known.pending || node.pending, known.own || node.own);
-                    *known = Node { pending, own, ..node };
+                    known.correct(node);
                     return Insertion::Corrected;
                 }
                 // A body that arrives later is a change, so it gets a new `seq`.
@@ -159,6 +155,22 @@ impl RevisionTree {
                 }
                 Insertion::Known
             }
+        }
+    }
+
+    /// Inserts a node that the server has sent. Without a body its contents can't be checked. But they
+    /// replace others that can't be checked either, so that all replicas believe the same.
+    pub(crate) fn insert_told(&mut self, node: Node) -> Insertion {
+        match self.position(node.revision) {
+            Ok(at) if node.body.is_none() && self.nodes[at].body.is_none() => {
+                let known = &mut self.nodes[at];
+                if known.is_alike(&node) {
+                    return Insertion::Known;
+                }
+                known.correct(node);
+                Insertion::Corrected
+            }
+            _ => self.insert(node),
         }
     }
 
@@ -184,6 +196,17 @@ impl RevisionTree {
             let is_forgotten = !node.pending && self.forgotten.contains(node.revision);
             !closed.contains(&node.revision) && !is_forgotten
         })
+    }
+
+    /// Whether the revision closes something that would be a leaf without it.
+    pub(crate) fn closes_alone(&self, revision: Revision) -> bool {
+        let others = || self.nodes.iter().filter(|node| node.revision != revision);
+        let is_open = |closed: Revision| {
+            self.get(closed).is_some()
+                && !self.forgotten.contains(closed)
+                && !others().any(|other| other.closes().any(|it| it == closed))
+        };
+        self.get(revision).is_some_and(|node| node.closes().any(is_open))
     }
 
     /// The first of the leaves; `None` for an empty tree.

@@ -305,6 +305,29 @@ fn a_deletion_closes_what_a_restored_server_has_again() {
     }
 }
 
+/// A restored server learns of a deletion first, and later how it descends from what it has.
+#[test]
+fn what_is_shown_again_is_closed_again() {
+    let (device, server) = (memory(1), memory(2));
+    let first = put(&device, "first");
+    let second = put(&device, "second");
+    let gone = delete(&device);
+    sync_up(&device, &memory(3));
+    device.compact().now_or_never().unwrap().unwrap();
+    let deletion = verified(Some(second), &[], true, &Body::empty());
+    assert_eq!(deletion.revision, gone);
+    push_plain(&server, vec![honest(None, &[], "first")]).unwrap();
+    push_plain(&server, vec![deletion.clone()]).unwrap();
+    sync_down(&server, &device);
+    assert_eq!(document(&device).winner, first, "the server has lost what closed it");
+    push_plain(&server, vec![bare(second, Some(first), &[]), deletion]).unwrap();
+    sync_down(&server, &device);
+    for database in [&server, &device] {
+        let seen = document(database);
+        assert_eq!((seen.deleted, seen.leaves), (true, vec![gone]));
+    }
+}
+
 /// A device has forgotten a revision that the server has as a leaf, and nothing says that it was
 /// deleted: then both show it.
 #[test]
@@ -386,6 +409,68 @@ fn true_contents_replace_invented_ones() {
     for database in [&server, &device] {
         assert_eq!(document(database).leaves, [mine.revision]);
     }
+}
+
+/// Somebody has told the server what isn't true of a revision that the author hasn't sent yet, and the
+/// server has told it to a bystander.
+#[test]
+fn a_bystander_who_was_told_a_lie_is_told_the_truth() {
+    let (server, author, bystander) = (memory(1), memory(2), memory(3));
+    let first = put(&author, "first");
+    sync_up(&author, &server);
+    let predicted = honest(Some(first), &[], "what everybody would write");
+    let lie = bare(predicted.revision, Some(named(1, 9)), &[]);
+    let mine = honest(Some(predicted.revision), &[], "mine");
+    push_plain(&server, vec![lie, mine]).unwrap();
+    sync_down(&server, &bystander);
+    assert_eq!(put(&author, "what everybody would write"), predicted.revision);
+    sync_up(&author, &server);
+    // The truth may come without the contents, which nobody needs any more.
+    sync_down(&server, &bystander);
+    let told = record(&bystander).tree.get(predicted.revision).unwrap().clone();
+    assert_eq!((told.parent, told.body), (Some(first), None));
+}
+
+#[test]
+fn a_bystander_who_repeats_a_lie_is_not_refused() {
+    let (server, author, bystander) = (memory(1), memory(2), memory(3));
+    let first = put(&author, "first");
+    sync_up(&author, &server);
+    let predicted = honest(Some(first), &[], "what everybody would write");
+    let lie = bare(predicted.revision, Some(named(1, 9)), &[]);
+    let mine = honest(Some(predicted.revision), &[], "mine");
+    push_plain(&server, vec![lie, mine]).unwrap();
+    sync_down(&server, &bystander);
+    put(&author, "what everybody would write");
+    sync_up(&author, &server);
+    // The bystander believes that the server has lost something, and sends all that it has.
+    let made = put(&bystander, "everybody's");
+    run(&bystander, Operation::Resend { id: id() }).unwrap();
+    sync_up(&bystander, &server);
+    assert_eq!(document(&server).winner, made);
+    let known = record(&server).tree.get(predicted.revision).unwrap().clone();
+    assert_eq!(known.parent, Some(first), "the server knows better");
+}
+
+/// A deletion closes a branch, and the server forgets it. Then somebody goes on from there.
+#[test]
+fn devices_merge_over_what_the_server_has_not_forgotten() {
+    let (server, device) = (memory(1), memory(2));
+    let root = honest(None, &[], "root");
+    let hidden = honest(Some(root.revision), &[], "hidden");
+    let leaf = honest(Some(hidden.revision), &[], "leaf");
+    let done = Body::from_serialize(&json!({"done": true, "title": "root"})).unwrap();
+    let other = verified(Some(root.revision), &[], false, &done);
+    let another = honest(Some(root.revision), &[], "another");
+    push_plain(&server, vec![root, hidden.clone(), leaf.clone(), other, another]).unwrap();
+    sync_down(&server, &device);
+    let gone = verified(Some(named(8, 1)), &[], true, &Body::empty());
+    push(&server, vec![gone], marks(&[leaf.revision])).unwrap();
+    assert!(record(&server).tree.get(hidden.revision).is_none());
+    push_plain(&server, vec![honest(Some(hidden.revision), &[], "goes on")]).unwrap();
+    sync_down(&server, &device);
+    let (here, there) = (document(&device), document(&server));
+    assert_eq!((&here.body, &here.conflicts), (&there.body, &there.conflicts));
 }
 
 #[test]

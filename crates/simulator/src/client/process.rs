@@ -408,6 +408,7 @@ impl Process {
             context.tally.count("fault: client dies before a commit");
             return Step::Crashed;
         }
+        let documents = sabotage::spend_room(context, &target.database, documents);
         let operations = documents
             .into_iter()
             .map(|document| Operation::Replicate { document, acknowledges: true })

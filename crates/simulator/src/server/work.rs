@@ -125,9 +125,11 @@ impl Actor {
             return not_done;
         }
         let welcome: Vec<bool> = documents.iter().map(is_welcome).collect();
+        let believed = sabotage::believe(context, &documents);
         let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
         let operations =
             operations.map(|(document, _)| Operation::Replicate { document, acknowledges: false });
+        let operations = operations.chain(believed);
         let committed = at_once(self.disks[place.1].database.commit(operations.collect()));
         let Ok(committed) = committed else { return not_done };
         self.tell(context, place.1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use settee_store::{BackendError, Compaction, Database};
-use settee_sync::Role;
+use settee_sync::{Limits, Role};
 
 use super::World;
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     violation::Violation,
 };
 
-/// Bytes that may be on their way on one link in one direction: the credit, and small messages.
+/// Bytes that may be on their way on one link in one direction, beside what there is credit for.
 const QUEUE_LIMIT: usize = 64 * 1024;
 /// Clients are cloned only while there are fewer than this.
 const CLIENTS_LIMIT: usize = 8;
@@ -36,7 +36,11 @@ impl World {
         let context = &mut self.context;
         let wait = context.random.between(1, context.faults.pause * 2);
         context.plan(Duration::from_millis(wait), Event::Fault);
-        if context.network.fullest() > QUEUE_LIMIT {
+        let Limits { credit, batch, frame, .. } = context.limits;
+        // A document may be larger than what there is credit for.
+        let largest = if credit > QUEUE_LIMIT { frame } else { batch };
+        let in_flight = (credit + largest) * self.server.disks.len();
+        if context.network.fullest() > QUEUE_LIMIT + in_flight {
             return Err(Violation("too much is in flight on one link".into()));
         }
         let id = context.random.below(self.clients.len());

@@ -159,14 +159,22 @@ fn insert(
         } else if known.is_some() && !is_proven {
             inserted.completed.push(revision);
         }
-        match tree.insert(replicated.into_node(seq)) {
-            // A forgotten revision that is received again changes nothing.
-            Insertion::New => inserted.changed |= !tree.forgotten().contains(revision),
+        let node = replicated.into_node(seq);
+        let insertion = if acknowledges { tree.insert_told(node) } else { tree.insert(node) };
+        match insertion {
+            // A forgotten revision that is received again changes nothing, unless the server has told
+            // this device to show again what it closes.
+            Insertion::New => {
+                let is_forgotten = tree.forgotten().contains(revision);
+                inserted.changed |= !is_forgotten || acknowledges && tree.closes_alone(revision);
+            }
             Insertion::Known => {}
             Insertion::Corrected => inserted.changed = true,
             // Somebody has told the server what isn't true of this revision. It gets the truth from
             // whoever wrote the revision, so that one goes on waiting.
             Insertion::Differs if acknowledges && is_bare && is_proven => continue,
+            // Nor is a client refused that was told what isn't true before the server knew better.
+            Insertion::Differs if !acknowledges && is_bare => continue,
             Insertion::Differs => return Err(OperationError::Differs),
         }
         inserted.changed |= acknowledges && tree.hear_of(revision);

@@ -1,6 +1,6 @@
 //! What replicas tell each other about the revisions that they have forgotten.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Node, RevisionTree};
 use crate::{forgotten::Forgotten, revision::Revision};
@@ -35,23 +35,37 @@ impl RevisionTree {
                 && !named.contains(&revision)
                 && !needed.contains(&revision)
         };
-        // Dropping a revision must not turn one that it closes into a leaf.
-        let closes_live = |node: &Node| {
-            node.closes()
-                .any(|closed| self.get(closed).is_some() && !self.forgotten.contains(closed))
-        };
-        let dropped: HashSet<Revision> = self
-            .nodes
-            .iter()
-            .filter(|node| is_dropped(node.revision) && !closes_live(node))
-            .map(|node| node.revision)
-            .collect();
+        let dropped = self.droppable(|node| is_dropped(node.revision));
         self.nodes.retain(|node| !dropped.contains(&node.revision));
         for node in &mut self.nodes {
             node.kept_for_pending |=
                 forgotten.contains(node.revision) && !named.contains(&node.revision);
         }
         changed || !dropped.is_empty()
+    }
+
+    /// Those of the chosen revisions that can be dropped without turning one that they close into a leaf:
+    /// others close it as well, or it is forgotten itself.
+    fn droppable(&self, is_chosen: impl Fn(&Node) -> bool) -> HashSet<Revision> {
+        let mut closers: HashMap<Revision, usize> = HashMap::new();
+        for closed in self.nodes.iter().flat_map(Node::closes) {
+            *closers.entry(closed).or_default() += 1;
+        }
+        let is_live =
+            |closed: Revision| self.get(closed).is_some() && !self.forgotten.contains(closed);
+        let mut dropped = HashSet::new();
+        for node in self.nodes.iter().filter(|node| is_chosen(node)) {
+            let mut open: HashMap<Revision, usize> = HashMap::new();
+            for closed in node.closes().filter(|closed| is_live(*closed)) {
+                *open.entry(closed).or_default() += 1;
+            }
+            if open.iter().all(|(closed, count)| closers[closed] > *count) {
+                open.iter()
+                    .for_each(|(closed, count)| *closers.entry(*closed).or_default() -= count);
+                dropped.insert(node.revision);
+            }
+        }
+        dropped
     }
 
     /// Drops the revisions that the server has forgotten and that were kept for pending edits, once
