@@ -128,12 +128,12 @@ mod made {
             let closed = all.flat_map(|(parent, merges)| parent.into_iter().chain(merges.clone()));
             let closed: HashSet<Revision> = closed.collect();
             let kept = tree.nodes().iter().filter(|node| closed.contains(&node.revision));
-            let mut spent: usize = kept.map(|node| length(node.body.as_ref())).sum();
+            let mut total: usize = kept.map(|node| length(node.body.as_ref())).sum();
             for sent in &mut document.revisions {
                 let is_here = tree.get(sent.revision).is_some_and(|node| node.body.is_some());
                 if closed.contains(&sent.revision) && !is_here {
-                    spent += length(sent.body.as_ref());
-                    sent.body = sent.body.take().filter(|_| spent <= RETAINED_LIMIT);
+                    total += length(sent.body.as_ref());
+                    sent.body = sent.body.take().filter(|_| total <= RETAINED_LIMIT);
                 }
             }
         }

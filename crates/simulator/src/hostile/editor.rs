@@ -96,10 +96,8 @@ fn document(context: &mut Context, villain: &Villain, heard: &mut Heard) -> Opti
         heard.later.extend(roots);
         return Some(leaves);
     }
-    let (label, act) = match villain.lies && random.one_in(4) {
-        true => random.pick(&LIES).copied()?,
-        false => random.pick(&ACTS).copied()?,
-    };
+    let lies = villain.lies && random.one_in(4);
+    let (label, act) = if lies { random.pick(&LIES) } else { random.pick(&ACTS) }.copied()?;
     let scene = Scene { revisions: heard.revisions(&id), leaves: heard.leaves(&id) };
     let mut forgery = Forgery::of(id);
     act(random, &scene, &mut forgery);
@@ -183,13 +181,17 @@ fn branch_out(random: &mut Random, scene: &Scene, forgery: &mut Forgery) {
 /// people are about to write.
 fn forget(random: &mut Random, scene: &Scene, forgery: &mut Forgery) {
     scene.some(random).into_iter().for_each(|name| forgery.mark(name));
-    scene.some_leaves(random).into_iter().for_each(|name| forgery.mark(name));
+    for name in scene.some_leaves(random) {
+        forgery.mark(name);
+    }
     if let Some(next) = next_edit(random, scene) {
         forgery.mark(next.revision);
     }
     for _ in 0..random.below(4) * 20 {
         let generation = 1 + u32::try_from(random.below(50)).unwrap_or_default();
-        invented(random, generation).into_iter().for_each(|name| forgery.mark(name));
+        if let Some(name) = invented(random, generation) {
+            forgery.mark(name);
+        }
     }
     let high = invented(random, 60);
     match (random.below(5), scene.any(random)) {

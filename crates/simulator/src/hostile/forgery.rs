@@ -86,8 +86,8 @@ impl Forgery {
         let mut next = vec![made];
         while let Some(name) = next.pop() {
             for revision in self.revisions.iter().filter(|it| it.revision == name) {
-                let closes = revision.parent.into_iter().chain(revision.merges.iter().copied());
-                next.extend(closes.filter(|name| closed.insert(*name)));
+                let named = revision.parent.into_iter().chain(revision.merges.iter().copied());
+                next.extend(named.filter(|name| closed.insert(*name)));
             }
         }
         let is_deletion = |it: &&ReplicatedRevision| it.revision == made && it.deleted;

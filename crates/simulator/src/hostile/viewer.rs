@@ -21,6 +21,8 @@ pub fn write(random: &mut Random, heard: &Heard) -> Forged {
     fields.insert("title".into(), json!(format!("hostile viewer {}", random.draw())));
     let mut forgery = Forgery::of(id);
     forgery.make(parent, Vec::new(), Body::new(fields).ok());
-    leaves.into_iter().for_each(|leaf| forgery.mark(leaf));
+    for leaf in leaves {
+        forgery.mark(leaf);
+    }
     forgery.done()
 }

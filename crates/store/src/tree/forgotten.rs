@@ -60,8 +60,9 @@ impl RevisionTree {
                 *open.entry(closed).or_default() += 1;
             }
             if open.iter().all(|(closed, count)| closers[closed] > *count) {
-                open.iter()
-                    .for_each(|(closed, count)| *closers.entry(*closed).or_default() -= count);
+                for (closed, count) in open {
+                    *closers.entry(closed).or_default() -= count;
+                }
                 dropped.insert(node.revision);
             }
         }
