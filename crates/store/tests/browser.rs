@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use futures_util::FutureExt;
 use settee_store::{Database, backend::indexeddb::IndexedDb, conformance};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -25,4 +26,14 @@ async fn it_conforms() {
 #[wasm_bindgen_test]
 async fn it_is_durable() {
     conformance::durable(async || open("durable").await).await;
+}
+
+/// The caller stops waiting, as one does that has a time limit. What the browser has begun goes on.
+#[wasm_bindgen_test]
+async fn it_is_opened_again_after_an_opening_that_nobody_waits_for() {
+    conformance::durable(async || {
+        assert!(open("given-up").now_or_never().is_none());
+        open("given-up").await
+    })
+    .await;
 }

@@ -9,7 +9,7 @@ use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest, IdbVersionChange
 
 use super::{
     log::{INCARNATION, LOG, META},
-    request::{Listener, reason, thrown},
+    request::{reason, thrown},
 };
 use crate::backend::{BackendError, Incarnation};
 
@@ -37,7 +37,7 @@ pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, B
     let request = factory()?.open_with_u32(name, VERSION).map_err(thrown)?;
     let upgraded = {
         let request = request.clone();
-        Listener::new(move |event: Event| {
+        Closure::once_into_js(move |event: Event| {
             let before = event
                 .dyn_ref::<IdbVersionChangeEvent>()
                 .map_or(0.0, IdbVersionChangeEvent::old_version);
@@ -45,7 +45,7 @@ pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, B
             let _ = upgrade(&request, before, incarnation);
         })
     };
-    request.set_onupgradeneeded(Some(upgraded.as_ref().unchecked_ref()));
+    request.set_onupgradeneeded(Some(upgraded.unchecked_ref()));
     ended(&request).await?;
     request.result().map_err(thrown)?.dyn_into().map_err(thrown)
 }
@@ -78,6 +78,8 @@ fn upgrade(
 
 /// Waits for the request's end. Fails with [`BackendError::Closed`] if another tab blocks it for
 /// [`BLOCKED_LIMIT_MS`].
+///
+/// The caller may stop waiting at any time, and the request goes on, so the browser owns what listens.
 async fn ended(request: &IdbOpenDbRequest) -> Result<(), BackendError> {
     let (sender, ended) = oneshot::channel();
     let sender = Rc::new(RefCell::new(Some(sender)));
@@ -106,19 +108,14 @@ async fn ended(request: &IdbOpenDbRequest) -> Result<(), BackendError> {
             }
         })
     };
-    // The event may come after the wait has ended, so the browser has to own the closure.
     let settled = settled.into_js_value();
     request.set_onsuccess(Some(settled.unchecked_ref()));
     request.set_onerror(Some(settled.unchecked_ref()));
-    let blocked = Listener::new(move |_| {
-        let answer = answer.clone();
+    let blocked = Closure::once_into_js(move |_: Event| {
         after(BLOCKED_LIMIT_MS, move || {
             answer(Err(BackendError::Closed));
         });
     });
-    request.set_onblocked(Some(blocked.as_ref().unchecked_ref()));
-    let result = ended.await.unwrap_or(Err(BackendError::Closed));
-    request.set_onblocked(None);
-    request.set_onupgradeneeded(None);
-    result
+    request.set_onblocked(Some(blocked.unchecked_ref()));
+    ended.await.unwrap_or(Err(BackendError::Closed))
 }

@@ -29,8 +29,8 @@ enum End {
 ///
 /// A transaction that takes longer than `limit` milliseconds is aborted, and is a
 /// [`BackendError::Failed`]. If the browser is committing it already, it may still be completed
-/// later: then its record is read like another tab's. `listeners` are those of its requests, and are
-/// called no more when this returns.
+/// later: then its record is read like another tab's. `listeners` are those of its requests. They are
+/// kept until it has ended, even if the caller stops waiting.
 pub async fn finished<L: 'static>(
     transaction: &IdbTransaction,
     limit: i32,
@@ -45,22 +45,19 @@ pub async fn finished<L: 'static>(
     };
     let overdue = answer.clone();
     after(limit, move || overdue(End::Overdue));
-    let listener = Listener::new(move |event: Event| {
+    let settled = Closure::once_into_js(move |event: Event| {
         answer(if event.type_() == "complete" { End::Complete } else { End::Aborted });
+        drop(listeners);
     });
-    transaction.set_oncomplete(Some(listener.as_ref().unchecked_ref()));
-    transaction.set_onabort(Some(listener.as_ref().unchecked_ref()));
+    transaction.set_oncomplete(Some(settled.unchecked_ref()));
+    transaction.set_onabort(Some(settled.unchecked_ref()));
     let end = ended.await.unwrap_or(End::Aborted);
-    transaction.set_oncomplete(None);
-    transaction.set_onabort(None);
     match end {
         End::Complete => Ok(()),
         End::Aborted => Err(reason(transaction.error())),
         End::Overdue => {
             // It fails if the browser is committing, or has ended, the transaction.
             let _ = transaction.abort();
-            // Events of its requests may still come.
-            std::mem::forget(listeners);
             Err(BackendError::Failed("the browser's storage doesn't answer".to_owned()))
         }
     }
