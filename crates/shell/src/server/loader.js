@@ -40,10 +40,9 @@ globalThis.setteeShell = (() => {
   registered.then(async (registration) => {
     // A hidden page that has just been replaced would look again and again where two servers differ.
     if (registration?.active && !document.hidden) look();
+    // Whoever loads the page wants the newest build, and nobody has used this one yet.
+    takeQuietly();
     checkController();
-    // Whoever loads the page wants the newest build, and nobody has used this one yet. The page before
-    // it is listed for a moment still, and this one isn't yet, so this asks again.
-    await repeat(takeQuietly, () => registration?.waiting && !isUsed && !isReplaced);
   });
 
   workers?.addEventListener('controllerchange', () => {
@@ -89,21 +88,19 @@ globalThis.setteeShell = (() => {
   }
 
   async function takeQuietly() {
-    if (isUnsaved()) return;
-    if (isReplaced) location.reload();
-    else letIn(await registered, 'skip-waiting-if-alone');
+    const isFree = () => !isUnsaved() && (document.hidden || !isUsed);
+    if (!isReplaced) await letIn('skip-waiting-if-alone', isFree);
+    else if (isFree()) location.reload();
   }
 
-  // Chromium activates the waiting worker at the end of what the active one does, and has been seen to
-  // miss an end that came at the same time.
-  function letIn(registration, message) {
-    registration?.waiting?.postMessage(message);
-    if (registration?.active) ask(registration.active, 'build');
-  }
-
-  async function repeat(attempt, isWanted) {
-    for (let pause = 50; pause < PATIENCE && isWanted(); pause *= 2) {
-      await attempt();
+  // A page that has been left is listed for a moment still, and one that has just come isn't yet. And
+  // Chromium activates the waiting worker at the end of what the active one does, which it can miss.
+  // So this asks again, and gives the active one something to do.
+  async function letIn(message, isWanted) {
+    const registration = await registered;
+    for (let pause = 50; pause < PATIENCE && registration?.waiting && isWanted(); pause *= 2) {
+      registration.waiting.postMessage(message);
+      registration.active?.postMessage('');
       await new Promise((done) => setTimeout(done, pause));
     }
   }
@@ -123,20 +120,12 @@ globalThis.setteeShell = (() => {
     else if (!registration.waiting) await ask(registration.active, 'repair');
   }
 
-  async function newest() {
-    if (isReplaced) return undefined;
-    if (!(await registered)?.waiting) await mend();
-    return (await registered)?.waiting;
-  }
-
   async function renew() {
     isWanted = true;
     begin();
     const stuck = setTimeout(() => isReplaced || location.reload(), PATIENCE);
-    if (await newest()) {
-      const registration = await registered;
-      return repeat(() => letIn(registration, 'skip-waiting'), () => registration.waiting);
-    }
+    if (!isReplaced && !(await registered)?.waiting) await mend();
+    if (!isReplaced && (await registered)?.waiting) return letIn('skip-waiting', () => true);
     clearTimeout(stuck);
     return location.reload();
   }
