@@ -58,7 +58,8 @@ impl AddressBar {
     pub async fn take_in(self, settee: &Settee) -> Result<LinkState, Error> {
         let link = link();
         let outcome = settee.take_in(&self.read()).await?;
-        if outcome != LinkOutcome::NotYet {
+        // Another link may have been pasted meanwhile.
+        if outcome != LinkOutcome::NotYet && link == self::link() {
             clear_secret();
         }
         Ok(match outcome {
