@@ -5,6 +5,10 @@ import { expect, test, type Page } from './fixtures';
 import { agree, row, rows, shows, status, titles, waitOffline, waitSynced } from './page';
 import { countSockets, freeze, isLeader, leader, setVisible } from './tabs';
 
+// Chromium draws a tab in the background about once a second while another is frozen, and pages wait for
+// frames. While it records, it draws all of them.
+test.use({ trace: { mode: 'retain-on-failure', snapshots: false } });
+
 /** Maximum time until a visible tab has taken over, in milliseconds. */
 const TAKEOVER_TIMEOUT = 3_000;
 
