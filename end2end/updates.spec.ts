@@ -134,9 +134,9 @@ test('a hidden tab takes the next build by itself, unless another tab is visible
   expect(waits).toBe(true);
   expect(loads.map((count) => count())).toEqual([0, 0]);
 
-  await other.close();
   await setVisible(page, true);
-  await newTodo(page).fill('Half a sen');
+  await newTodo(page).pressSequentially('Half a sen');
+  await other.close();
   await setVisible(page, false);
   await setVisible(page, true);
   await expect(newTodo(page)).toHaveValue('Half a sen');

@@ -40,9 +40,12 @@ globalThis.setteeShell = (() => {
   registered.then(async (registration) => {
     // A hidden page that has just been replaced would look again and again where two servers differ.
     if (registration?.active && !document.hidden) look();
+    checkController();
+    // Chromium lets the waiting worker in when the active one has nothing to do. While the page loads
+    // it has, and then Chromium waits until nobody has asked it for anything for half a minute.
+    await begun;
     // Whoever loads the page wants the newest build, and nobody has used this one yet.
     takeQuietly();
-    checkController();
   });
 
   workers?.addEventListener('controllerchange', () => {
@@ -87,20 +90,14 @@ globalThis.setteeShell = (() => {
     }
   }
 
+  // A page that has been left is listed for a moment still, and one that has just come isn't yet. This
+  // one may be saving something. So this asks again.
   async function takeQuietly() {
-    const isFree = () => !isUnsaved() && (document.hidden || !isUsed);
-    if (!isReplaced) await letIn('skip-waiting-if-alone', isFree);
-    else if (isFree()) location.reload();
-  }
-
-  // A page that has been left is listed for a moment still, and one that has just come isn't yet. And
-  // Chromium activates the waiting worker at the end of what the active one does, which it can miss.
-  // So this asks again, and gives the active one something to do.
-  async function letIn(message, isWanted) {
     const registration = await registered;
-    for (let pause = 50; pause < PATIENCE && registration?.waiting && isWanted(); pause *= 2) {
-      registration.waiting.postMessage(message);
-      registration.active?.postMessage('');
+    const isFree = () => !isUnsaved() && (document.hidden || !isUsed);
+    if (isReplaced && isFree()) location.reload();
+    for (let pause = 50; pause < PATIENCE && registration?.waiting; pause *= 2) {
+      if (isFree()) registration.waiting.postMessage('skip-waiting-if-alone');
       await new Promise((done) => setTimeout(done, pause));
     }
   }
@@ -123,11 +120,13 @@ globalThis.setteeShell = (() => {
   async function renew() {
     isWanted = true;
     begin();
-    const stuck = setTimeout(() => isReplaced || location.reload(), PATIENCE);
-    if (!isReplaced && !(await registered)?.waiting) await mend();
-    if (!isReplaced && (await registered)?.waiting) return letIn('skip-waiting', () => true);
+    const registration = await registered;
+    const stuck = setTimeout(() => location.reload(), PATIENCE);
+    if (!isReplaced && !registration?.waiting) await mend();
     clearTimeout(stuck);
-    return location.reload();
+    if (isReplaced || !registration?.waiting) return location.reload();
+    registration.waiting.postMessage('skip-waiting');
+    setTimeout(() => isReplaced || location.reload(), 2 * PATIENCE);
   }
 
   function fail() {

@@ -164,7 +164,8 @@ mod tests {
         (folder, Writer::start(connection).unwrap())
     }
 
-    /// Queues all jobs while the thread is kept busy, and returns their outcomes.
+    /// Queues all jobs while the thread is kept busy by a transaction that takes no other job, and
+    /// returns their outcomes.
     async fn queued<T>(
         writer: &Writer,
         jobs: impl IntoIterator<Item: Future<Output = T>>,
@@ -172,7 +173,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let lane = Lane::default();
         let wait = move |_: &Connection| released.recv().map_err(|_| BackendError::Closed);
-        let busy = writer.run(&lane, 1, wait, |()| ());
+        let busy = writer.run(&lane, GROUP_OPERATIONS, wait, |()| ());
         let release = async { release.send(()).unwrap() };
         let (_, outcomes, ()) = join3(busy, join_all(jobs), release).await;
         outcomes
