@@ -68,11 +68,13 @@ const kept = (page: Page): Promise<Record<string, string>> =>
     return texts;
   });
 
-test('an open tab finds the next build, and two reloads bring it', async ({ page, server, newBuild }) => {
+test('a visit finds the next build, and a reload brings it', async ({ page, server, newBuild }) => {
   await install(page);
   const next = newBuild('next');
+  // Nobody looks meanwhile.
+  await page.goto('about:blank');
   await server.replace(next);
-  await reload(page);
+  await page.goto('/');
   await isOf(page, built);
   await isOffered(page);
   await page.reload();
@@ -146,6 +148,14 @@ test('a hidden tab takes the next build by itself, unless another tab is visible
   expect(loads.map((count) => count())).toEqual([1, 0]);
 });
 
+test('an open tab looks when the server greets it with the name of another build', async ({
+  page, server, newBuild,
+}) => {
+  await install(page);
+  await server.replace(newBuild('next'));
+  await isOffered(page);
+});
+
 test('an open tab looks once an hour', async ({ page, server, newBuild }) => {
   await page.clock.install();
   await install(page);
@@ -213,8 +223,8 @@ for (const way of ['page', 'redirect', 'half'] as const) {
     await install(page);
     const before = await kept(page);
     const next = newBuild('next');
-    await server.replace(next);
     portal.way = ({ url }) => (url === '/sw.js' ? 'pass' : way);
+    await server.replace(next);
     expect(await outcome(page)).toBe('redundant');
     expect(await kept(page)).toEqual(before);
     portal.way = () => way;
@@ -246,8 +256,8 @@ test('a build that is in use stays whole when its server comes back and is cut o
   await wake(page);
   await isOffered(page);
   const before = await kept(page);
-  await server.replace(built);
   portal.way = ({ url }) => (url === '/sw.js' ? 'pass' : 'half');
+  await server.replace(built);
   expect(await outcome(page)).toBe('redundant');
   expect(await kept(page)).toEqual(before);
   await context.close();

@@ -96,6 +96,7 @@ impl Session {
     fn follow(&self) {
         let (signals, current) = (self.signals, self.current.clone());
         follow(self.settee.syncs_here(), async |syncs| page::show_leader(syncs));
+        follow(self.settee.server(), async |it| settee_shell::server_is(&it.unwrap_or_default()));
         let id = current.as_ref().map(|current| current.known.id().clone());
         follow(self.kept.clone(), async move |kept| signals.show_lists(&kept, id.as_ref()));
         let Some(Current { known, list }) = current else {

@@ -54,19 +54,24 @@ impl Service {
     /// Opens the databases and renders the page.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
         let Settings { data, site, origins, creation, quotas, limits } = settings;
+        let mut agent = concat!("settee/", env!("CARGO_PKG_VERSION")).to_owned();
+        let mut app = Router::new();
+        if let Some(site) = site {
+            let shell = Shell::new(site, settee_app::shell);
+            let shell = shell.route("/").route("/l/{list}").route("/l/{list}/");
+            let ready = shell.ready().await?;
+            agent = ready.agent(&agent);
+            app = ready.router;
+        }
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
             .policy(KeysPolicy::new(KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
             .origins(origins)
             .quotas(quotas)
             .limits(limits)
+            .agent(agent)
             .build();
-        let mut app = security_headers(kit.router());
-        if let Some(site) = site {
-            let shell = Shell::new(site, settee_app::shell);
-            let shell = shell.route("/").route("/l/{list}").route("/l/{list}/");
-            app = app.merge(shell.build().await?);
-        }
+        let app = app.merge(security_headers(kit.router()));
         Ok(Self { kit, app })
     }
 

@@ -73,7 +73,11 @@ impl Client {
         chance: u64,
     ) -> (Self, impl Future<Output = ()> + use<C>) {
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let first = Status { connection: ConnectionStatus::Connecting, replicas: HashMap::new() };
+        let first = Status {
+            connection: ConnectionStatus::Connecting,
+            server: None,
+            replicas: HashMap::new(),
+        };
         let (sender, status) = watch::channel(first);
         let machine = machine::Client::new(limits.clone(), agent, chance);
         let driver = Driver::new(Box::new(connector), limits, machine, receiver, sender);

@@ -1,6 +1,6 @@
 //! What handles ask of the driver, and what it publishes to them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use settee_store::{BackendError, Database};
 use settee_sync::{
@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 pub struct Status {
     /// Whether the client is connected, and if not, why.
     pub connection: ConnectionStatus,
+    /// What the server has called itself in its last greeting.
+    pub server: Option<Arc<str>>,
     /// The databases from [`Client::open`](crate::Client::open) to
     /// [`Client::close`](crate::Client::close).
     pub replicas: HashMap<Replica, ReplicaStatus>,

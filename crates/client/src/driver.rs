@@ -280,8 +280,11 @@ impl Driver {
         let replicas = self.jobs.replicas();
         let replicas =
             replicas.filter_map(|replica| Some((replica, self.machine.replica_status(replica)?)));
-        let status =
-            Status { connection: self.machine.connection_status(), replicas: replicas.collect() };
+        let status = Status {
+            connection: self.machine.connection_status(),
+            server: self.machine.server(),
+            replicas: replicas.collect(),
+        };
         for (replica, status) in &status.replicas {
             if status.channel != machine::status::ChannelStatus::Open {
                 self.jobs.end_channel(*replica);

@@ -27,7 +27,6 @@ use crate::{
 const NEVER: Duration = Duration::from_hours(24);
 /// How soon a connection looks again whether there is room.
 const CROWDED: Duration = Duration::from_millis(20);
-const AGENT: &str = concat!("settee-server/", env!("CARGO_PKG_VERSION"));
 
 /// Who is at the other end, as far as it counts for quotas.
 pub struct Client {
@@ -66,7 +65,7 @@ enum End {
 
 pub async fn run(hub: Arc<Hub>, client: Client, transport: impl Transport + 'static) {
     tracing::debug!("connected");
-    let machine = Server::new(Time::default(), hub.limits.clone(), AGENT);
+    let machine = Server::new(Time::default(), hub.limits.clone(), hub.agent.as_str());
     let pace = Pace::new(hub.quotas.frames_per_second, hub.quotas.bytes_per_second);
     let mut connection = Connection {
         hub,

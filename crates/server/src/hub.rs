@@ -22,6 +22,8 @@ use crate::{
 };
 
 pub struct Hub {
+    /// What the server calls itself.
+    pub agent: String,
     pub databases: Arc<Databases>,
     pub policy: Arc<dyn Policy>,
     pub origins: Vec<Origin>,
@@ -37,6 +39,7 @@ pub struct Hub {
 
 impl Hub {
     pub fn new(
+        agent: String,
         databases: Arc<Databases>,
         policy: Arc<dyn Policy>,
         origins: Vec<Origin>,
@@ -45,6 +48,7 @@ impl Hub {
         stopping: Stopping,
     ) -> Self {
         Self {
+            agent,
             databases,
             policy,
             origins,

@@ -44,6 +44,7 @@ pub struct Builder<P> {
     origins: Vec<Origin>,
     quotas: Quotas,
     limits: Limits,
+    agent: String,
 }
 
 /// The server's side of Settee: its router, its streams, its databases.
@@ -68,6 +69,7 @@ impl Kit {
             origins: Vec::new(),
             quotas: Quotas::default(),
             limits: Limits::default(),
+            agent: concat!("settee-server/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 
@@ -148,9 +150,9 @@ async fn ready(State(hub): State<Arc<Hub>>) -> (StatusCode, &'static str) {
 impl<P> Builder<P> {
     /// Who may open or create what.
     pub fn policy<Q: Policy + 'static>(self, policy: Q) -> Builder<Arc<dyn Policy>> {
-        let Self { storage, policy: _, validators, origins, quotas, limits } = self;
+        let Self { storage, policy: _, validators, origins, quotas, limits, agent } = self;
         let policy: Arc<dyn Policy> = Arc::new(policy);
-        Builder { storage, policy, validators, origins, quotas, limits }
+        Builder { storage, policy, validators, origins, quotas, limits, agent }
     }
 
     /// Databases of this kind take what the validator lets through.
@@ -180,15 +182,22 @@ impl<P> Builder<P> {
         self.limits = limits;
         self
     }
+
+    /// What the server calls itself in its greeting: the program, its version, and perhaps its build.
+    #[must_use]
+    pub fn agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = agent.into();
+        self
+    }
 }
 
 impl Builder<Arc<dyn Policy>> {
     /// The kit, ready to serve.
     pub fn build(self) -> Kit {
-        let Self { storage, policy, validators, origins, quotas, limits } = self;
+        let Self { storage, policy, validators, origins, quotas, limits, agent } = self;
         let databases = Arc::new(Databases::new(storage, validators, quotas.clone()));
         let (stop, stopping) = shutdown::channel();
-        let hub = Hub::new(databases, policy, origins, quotas, limits, stopping);
+        let hub = Hub::new(agent, databases, policy, origins, quotas, limits, stopping);
         Kit { hub: Arc::new(hub), stop }
     }
 }

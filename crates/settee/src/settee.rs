@@ -38,6 +38,7 @@ struct Inner {
     tabs: Tabs,
     /// Whether it is this tab that syncs.
     syncs: watch::Receiver<bool>,
+    server: watch::Receiver<Option<Arc<str>>>,
     /// The tasks behind this end when it closes.
     _alive: watch::Sender<()>,
 }
@@ -56,6 +57,7 @@ impl Settee {
         let tabs = Tabs::join(tabs_name(&place).filter(|_| home.is_saved).as_deref());
         let places = Places { all: limits.channels, hidden };
         let home = Home::new(home);
+        let (greeted, server) = watch::channel(None);
         let syncing = Syncing {
             connector,
             limits,
@@ -64,13 +66,15 @@ impl Settee {
             home: home.clone(),
             databases: databases.clone(),
             tabs: tabs.clone(),
+            server: greeted,
         };
         let (alive, ended) = watch::channel(());
         spawn(until(ended.clone(), syncing.run()));
         spawn(until(ended.clone(), tell_uses(databases.clone(), tabs.clone())));
         let (sender, syncs) = watch::channel(false);
         spawn(until(ended, tell_part(tabs.clone(), sender)));
-        Ok(Self { inner: Arc::new(Inner { home, databases, tabs, syncs, _alive: alive }) })
+        let inner = Inner { home, databases, tabs, syncs, server, _alive: alive };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Keeps the server's database of that name from now on, and opens it. It can be written to at
@@ -181,6 +185,12 @@ impl Settee {
     /// Looks at once whether the server is there.
     pub fn wake(&self) {
         self.inner.tabs.wake();
+    }
+
+    /// What the server has called itself in its last greeting.
+    /// `None` where that was another tab's, or none.
+    pub fn server(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.inner.server.clone()
     }
 
     /// Whether it is this program that syncs: in a browser another tab may do it for all.

@@ -252,6 +252,18 @@ async fn tokens_open_databases_and_hand_out_roles() {
 }
 
 #[tokio::test]
+async fn a_device_knows_what_the_server_calls_itself() {
+    let builder = Kit::builder(MemoryStorage::new([1; 16])).policy(by_password);
+    let server = Server::of(builder.agent("notes/2+b7").build()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settee = Settee::start(server.config().in_folder(folder.path())).await.unwrap();
+    let mut greeted = settee.server();
+    assert_eq!(*greeted.borrow(), None);
+    let agent = timeout(SOON, greeted.wait_for(Option::is_some)).await.expect("it is greeted");
+    assert_eq!(agent.unwrap().as_deref(), Some("notes/2+b7"));
+}
+
+#[tokio::test]
 async fn hidden_databases_take_turns() {
     const DATABASES: usize = 12;
     let server = Server::with_notes().await;

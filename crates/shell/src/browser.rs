@@ -36,10 +36,12 @@ pub fn look_for_update() {
     let _ = look(None);
 }
 
-/// Looks for a newer build if the server's is another one than the page's. `build` is what
-/// `Ready::build` is on the server.
-pub fn server_has_build(build: &str) {
-    let _ = look(Some(build));
+/// Looks for a newer build if the server's is another one than the page's. `agent` is what
+/// `Ready::agent` is on the server; one that names no build says nothing of it.
+pub fn server_is(agent: &str) {
+    if let Some((_, build)) = agent.rsplit_once('+') {
+        let _ = look(Some(build));
+    }
 }
 
 /// Shows what the page has for an app that doesn't work any more, and fetches a newer build if there

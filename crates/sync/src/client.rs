@@ -13,6 +13,7 @@ mod storage;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -90,6 +91,8 @@ pub struct Client {
     versions: &'static [u8],
     /// The version that the server has chosen, once it has greeted.
     version: u8,
+    /// What the server has called itself in its last greeting.
+    server: Option<Arc<str>>,
     phase: Phase,
     /// Why there is no connection. It stays until the server has greeted again: attempts to connect
     /// don't change it.
@@ -125,6 +128,7 @@ impl Client {
             agent: agent.into(),
             versions: VERSIONS,
             version: 0,
+            server: None,
             phase: Phase::Stopped,
             offline: None,
             had_protocol_error: false,
@@ -181,6 +185,11 @@ impl Client {
             }
             Phase::UpdateNeeded => ConnectionStatus::UpdateNeeded,
         }
+    }
+
+    /// What the server has called itself in its last greeting.
+    pub fn server(&self) -> Option<Arc<str>> {
+        self.server.clone()
     }
 
     /// The status of one database; `None` after it was removed.

@@ -39,6 +39,8 @@ pub struct Syncing {
     pub home: Home,
     pub databases: Arc<OpenDatabases>,
     pub tabs: Tabs,
+    /// What the server has called itself in its last greeting.
+    pub server: watch::Sender<Option<Arc<str>>>,
 }
 
 /// One connector for the clients of all terms.
@@ -149,6 +151,11 @@ impl Term<'_> {
             }
             uses.borrow_and_update();
             let now = status.borrow_and_update().clone();
+            self.syncing.server.send_if_modified(|known| {
+                let is_new = *known != now.server;
+                known.clone_from(&now.server);
+                is_new
+            });
             self.learn(&now).await;
             let used_elsewhere = elsewhere.borrow_and_update().clone();
             self.take_turns(&now, &used_elsewhere).await;

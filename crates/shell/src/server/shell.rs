@@ -137,9 +137,16 @@ impl Shell {
 pub struct Ready {
     /// The routes of the page, `/sw.js`, and the site's files.
     pub router: Router,
-    /// The build's name: 16 hex digits. A page that is told it, by `server_has_build` in the browser,
-    /// knows whether it shows another build.
+    /// The build's name: 16 hex digits.
     pub build: String,
+}
+
+impl Ready {
+    /// What a server calls itself that has the shell of this build. A page that is told it, by
+    /// `server_is` in the browser, knows whether it shows another build.
+    pub fn agent(&self, program: &str) -> String {
+        format!("{program}+{}", self.build)
+    }
 }
 
 struct Pages {

@@ -43,13 +43,13 @@ impl Client {
         match (&self.phase, message) {
             (_, Ok(None)) => {}
             (_, Ok(Some(Message::Goodbye(goodbye)))) => self.on_goodbye(now, &goodbye),
-            (Phase::Greeting { .. }, Ok(Some(Message::Hello(hello)))) => self.on_hello(now, &hello),
+            (Phase::Greeting { .. }, Ok(Some(Message::Hello(hello)))) => self.on_hello(now, hello),
             (Phase::Online, Ok(Some(message))) => self.on_online_message(now, message),
             _ => self.protocol_error(now),
         }
     }
 
-    fn on_hello(&mut self, now: Time, hello: &Hello) {
+    fn on_hello(&mut self, now: Time, hello: Hello) {
         let [version] = hello.versions[..] else {
             return self.protocol_error(now);
         };
@@ -57,6 +57,7 @@ impl Client {
             return self.update_needed(now);
         }
         self.version = version;
+        self.server = Some(hello.agent.into());
         self.phase = Phase::Online;
         self.offline = None;
         self.next_channel = 0;
