@@ -1,4 +1,4 @@
-//! Decisions about a row: refused edits, conflicts, and kept todos.
+//! Decisions about a row: refused edits, conflicts, versions that can't be merged, and kept todos.
 
 use std::collections::HashMap;
 
@@ -35,6 +35,18 @@ pub fn Notice(
             Matter::Conflicts(conflicts) => {
                 view! { <Conflicts id name conflicts todos read_only /> }.into_any()
             }
+            Matter::ShowsOne => {
+                let keep = move || id.with_value(|id| todos.keep(id));
+                let button = view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
+                view! {
+                    <p>
+                        "There are more versions of this than can be shown together. This is one of them. "
+                        "If you keep or edit it, the others are gone."
+                    </p>
+                    {(!read_only).then_some(button)}
+                }
+                    .into_any()
+            }
             Matter::Kept(kept) => {
                 let text = match kept {
                     Kept::DeletedHere => {
@@ -62,6 +74,7 @@ pub fn Notice(
 enum Matter {
     Refused(String),
     Conflicts(Vec<FieldConflict>),
+    ShowsOne,
     Kept(Kept),
 }
 
@@ -73,10 +86,12 @@ impl Matter {
         // Conflicts of positions are not shown. The next edit settles them.
         let asked = |conflict: &&FieldConflict| conflict.path != ["position"];
         let conflicts: Vec<_> = state.conflicts.iter().filter(asked).cloned().collect();
-        if conflicts.is_empty() {
-            state.kept.map(Self::Kept)
-        } else {
+        if !conflicts.is_empty() {
             Some(Self::Conflicts(conflicts))
+        } else if state.shows_one {
+            Some(Self::ShowsOne)
+        } else {
+            state.kept.map(Self::Kept)
         }
     }
 }

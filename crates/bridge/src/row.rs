@@ -30,6 +30,9 @@ pub struct RowState {
     /// them with the values that are shown, [`Collection::resolve`](crate::Collection::resolve)
     /// with chosen values.
     pub conflicts: Vec<FieldConflict>,
+    /// Others have written versions that are too large to be merged, so the row shows one of them
+    /// alone. The next edit drops the others, and so does [`Collection::keep`](crate::Collection::keep).
+    pub shows_one: bool,
     /// The document was deleted and edited concurrently, and was kept. The next edit clears this,
     /// and so does [`Collection::keep`](crate::Collection::keep).
     pub kept: Option<Kept>,
@@ -39,6 +42,11 @@ impl RowState {
     /// Whether the server has acknowledged everything, and nothing has to be decided.
     pub fn is_synced(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether an edit would drop what another user wrote and this row doesn't show.
+    pub(crate) fn hides_others(&self) -> bool {
+        self.shows_one || self.conflicts.iter().any(FieldConflict::hides_others)
     }
 }
 
@@ -70,7 +78,7 @@ impl FieldConflict {
     }
 
     /// Whether another user's value is not shown.
-    pub(crate) fn hides_others(&self) -> bool {
+    fn hides_others(&self) -> bool {
         self.values.iter().skip(1).any(|value| !value.is_own)
     }
 }

@@ -417,6 +417,7 @@ fn row_state(record: &Record, document: Option<&Document>, live: Option<&Documen
         pending: document.is_some_and(|document| document.pending),
         refused: record.refused.as_ref().map(|refused| refused.reason.clone()),
         conflicts,
+        shows_one: live.is_some_and(|document| !document.is_merged),
         kept: live.and_then(|document| document.kept),
     }
 }

@@ -37,7 +37,8 @@ impl<T: Model> Collection<T> {
         self.report(Some(id.clone()), error);
     }
 
-    /// Confirms that a row is [kept](crate::RowState::kept) although it was deleted.
+    /// Confirms what a row shows: that it is [kept](crate::RowState::kept) although it was deleted,
+    /// and that it [shows one version alone](crate::RowState::shows_one).
     pub fn keep(self, id: &DocumentId) {
         self.run_hooks();
         self.change(|rows| rows.keep(id));
@@ -70,8 +71,8 @@ impl<T: Model> Rows<T> {
     }
 
     fn keep(&mut self, id: &DocumentId) {
-        let is_kept = |state: &crate::RowState| state.kept.is_some();
-        if self.visible(id).is_some_and(|entry| entry.state.with_untracked(is_kept)) {
+        let is_open = |state: &crate::RowState| state.kept.is_some() || state.shows_one;
+        if self.visible(id).is_some_and(|entry| entry.state.with_untracked(is_open)) {
             self.queue(id, Intent::Put);
         }
     }

@@ -43,7 +43,6 @@ use crate::{
     collection::Collection,
     history::{Delta, Direction, FieldChanges, Step, UndoState},
     model::Model,
-    row::FieldConflict,
     rows::Rows,
 };
 
@@ -121,9 +120,10 @@ impl<T: Model> Rows<T> {
                 is_applied.then_some(Delta::Whole { body, is_inserted })
             }
             Delta::Whole { body, is_inserted } => {
-                let has_conflicts =
-                    self.visible(id)?.state.with_untracked(|state| !state.conflicts.is_empty());
-                if has_conflicts || self.body(id) != Ok(Some(body.clone())) {
+                let has_others = self.visible(id)?.state.with_untracked(|state| {
+                    state.shows_one || !state.conflicts.is_empty()
+                });
+                if has_others || self.body(id) != Ok(Some(body.clone())) {
                     return None;
                 }
                 self.remove_unrecorded(id);
@@ -139,11 +139,12 @@ impl<T: Model> Rows<T> {
         changes: FieldChanges,
         to: Direction,
     ) -> Option<FieldChanges> {
-        let conflicts = self.visible(id)?.state.with_untracked(|state| state.conflicts.clone());
+        let state = self.visible(id)?.state.get_untracked();
         // An edit settles all conflicts of its document with the values that are shown.
-        if conflicts.iter().any(FieldConflict::hides_others) {
+        if state.hides_others() {
             return None;
         }
+        let conflicts = state.conflicts;
         let mut fields = self.body(id).ok()??.fields();
         let mut applied = BTreeMap::new();
         for (name, (before, after)) in changes {

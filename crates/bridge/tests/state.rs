@@ -10,10 +10,11 @@ use settee_store::{
     Backend, BackendError, Change, Commit, Counts, Database, DocumentId, Edit, Kept, Memory,
     Operation, Record, Unreadable,
     backend::{BoxFuture, Incarnation},
+    body::BODY_LIMIT,
 };
 use std::sync::Arc;
 use support::{
-    Note, acknowledge, attached, clash, id, is_saved, note, others_write, refuse, replicate, run,
+    Note, acknowledge, attached, branch, clash, id, is_saved, note, others_write, refuse, replicate, run,
     settle, stored, until,
 };
 use tokio::sync::watch;
@@ -51,6 +52,36 @@ async fn a_conflict_has_all_values_and_is_resolved_by_choosing() {
         let document = database.get(&id("a")).await.unwrap().unwrap();
         assert_eq!((document.leaves.len(), document.conflicts.len()), (1, 0));
         assert_eq!(document.body.fields()["colour"], "blue");
+    })
+    .await;
+}
+
+/// Each version is within the limit of a body, and the three together aren't.
+#[tokio::test]
+async fn versions_that_cant_be_merged_are_told_and_undo_drops_none() {
+    run(async |_, database: Database| {
+        replicate(&database, &id("a"), None, "start").await;
+        let notes = attached(&database).await;
+        let row = notes.row(&id("a")).unwrap();
+        notes.update(&id("a"), |note| note.order = 2);
+        is_saved(notes, &database, &id("a")).await;
+        acknowledge(&database, &id("a")).await;
+        let base = database.get(&id("a")).await.unwrap().unwrap().winner;
+        assert!(!row.state.get_untracked().shows_one);
+        for field in ["first", "second", "third"] {
+            let fields = json!({"text": "start", "order": 2, field: "x".repeat(BODY_LIMIT / 2)});
+            branch(&database, &id("a"), base, &fields).await;
+        }
+        until("the row tells it", async || row.state.get_untracked().shows_one).await;
+        notes.undo();
+        settle().await;
+        assert_eq!(row.value.get_untracked().order, 2);
+        assert_eq!(database.get(&id("a")).await.unwrap().unwrap().leaves.len(), 3);
+
+        notes.keep(&id("a"));
+        is_saved(notes, &database, &id("a")).await;
+        until("it is settled", async || !row.state.get_untracked().shows_one).await;
+        assert_eq!(database.get(&id("a")).await.unwrap().unwrap().leaves.len(), 1);
     })
     .await;
 }

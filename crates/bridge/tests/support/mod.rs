@@ -66,6 +66,11 @@ pub async fn replicate(database: &Database, id: &DocumentId, parent: Option<Revi
     arrive(database, id, parent, vec![], Some(&note(text, 1))).await;
 }
 
+/// The same with any JSON.
+pub async fn branch(database: &Database, id: &DocumentId, parent: Revision, body: &serde_json::Value) {
+    arrive(database, id, Some(parent), vec![], Some(body)).await;
+}
+
 /// Replicates a revision of another replica. Without content, it is a deletion.
 async fn arrive(
     database: &Database,
