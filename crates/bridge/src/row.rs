@@ -30,8 +30,8 @@ pub struct RowState {
     /// them with the values that are shown, [`Collection::resolve`](crate::Collection::resolve)
     /// with chosen values.
     pub conflicts: Vec<FieldConflict>,
-    /// Others have written versions that are too large to be merged, so the row shows one of them
-    /// alone. The next edit drops the others, and so does [`Collection::keep`](crate::Collection::keep).
+    /// Several users have written versions that are too much to be merged, so the row shows one of
+    /// them alone. The next edit drops the others, and so does [`Collection::keep`](crate::Collection::keep).
     pub shows_one: bool,
     /// The document was deleted and edited concurrently, and was kept. The next edit clears this,
     /// and so does [`Collection::keep`](crate::Collection::keep).

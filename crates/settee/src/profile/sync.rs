@@ -14,6 +14,7 @@ use settee_client::{
 use settee_keys::random::random_number;
 use settee_store::{BackendError, Database, backend::BoxFuture};
 use settee_sync::{DenialCode, Limits, Time};
+use tokio::sync::watch;
 
 use super::{
     device::Opened,
