@@ -37,7 +37,8 @@ pub fn Notice(
             }
             Matter::ShowsOne => {
                 let keep = move || id.with_value(|id| todos.keep(id));
-                let button = view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
+                let button =
+                    view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
                 view! {
                     <p>
                         "There are more versions of this than can be shown together. This is one of them. "

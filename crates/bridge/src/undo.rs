@@ -120,9 +120,10 @@ impl<T: Model> Rows<T> {
                 is_applied.then_some(Delta::Whole { body, is_inserted })
             }
             Delta::Whole { body, is_inserted } => {
-                let has_others = self.visible(id)?.state.with_untracked(|state| {
-                    state.shows_one || !state.conflicts.is_empty()
-                });
+                let has_others = self
+                    .visible(id)?
+                    .state
+                    .with_untracked(|state| state.shows_one || !state.conflicts.is_empty());
                 if has_others || self.body(id) != Ok(Some(body.clone())) {
                     return None;
                 }

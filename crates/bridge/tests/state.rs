@@ -13,8 +13,8 @@ use settee_store::{
 };
 use std::sync::Arc;
 use support::{
-    Note, acknowledge, attached, branch, clash, id, is_saved, note, others_write, refuse, replicate, run,
-    settle, stored, until,
+    Note, acknowledge, attached, branch, clash, id, is_saved, note, others_write, refuse,
+    replicate, run, settle, stored, until,
 };
 use tokio::sync::watch;
 

@@ -67,7 +67,12 @@ pub async fn replicate(database: &Database, id: &DocumentId, parent: Option<Revi
 }
 
 /// The same with any JSON.
-pub async fn branch(database: &Database, id: &DocumentId, parent: Revision, body: &serde_json::Value) {
+pub async fn branch(
+    database: &Database,
+    id: &DocumentId,
+    parent: Revision,
+    body: &serde_json::Value,
+) {
     arrive(database, id, Some(parent), vec![], Some(body)).await;
 }
 
