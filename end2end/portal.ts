@@ -87,8 +87,12 @@ export class Portal {
     request.pipe(passed);
   }
 
-  /** WebSockets pass as they are. */
+  /** WebSockets pass as they are, or not at all. */
   private join(request: IncomingMessage, client: Socket, head: Buffer): void {
+    if (this.way(request) !== 'pass') {
+      client.destroy();
+      return;
+    }
     const server = connect(Number(new URL(this.server.url).port), '127.0.0.1');
     this.keep(server);
     const lines = [`${request.method} ${request.url} HTTP/1.1`];

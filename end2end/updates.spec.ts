@@ -45,14 +45,16 @@ function countLoads(page: Page): () => number {
 const outcome = (page: Page): Promise<ServiceWorkerState | 'none'> =>
   page.evaluate(async () => {
     const registration = await navigator.serviceWorker.ready;
-    const state = new Promise<ServiceWorkerState>((done) =>
-      registration.addEventListener('updatefound', () => {
-        const worker = registration.installing!;
-        worker.addEventListener('statechange', () => done(worker.state));
-      }),
-    );
+    // The page may be looking already, and then this looks with it.
+    let worker = registration.installing;
+    registration.addEventListener('updatefound', () => (worker = registration.installing));
     const found = await registration.update().then(() => true, () => false);
-    return found ? state : 'none';
+    worker = registration.installing ?? worker;
+    if (!found || !worker) return 'none';
+    while (worker.state === 'installing') {
+      await new Promise((done) => worker!.addEventListener('statechange', done, { once: true }));
+    }
+    return worker.state;
   });
 
 /** The text of everything that the service worker keeps, by its address. */
@@ -236,8 +238,10 @@ for (const way of ['page', 'redirect', 'half'] as const) {
     // The page itself has looked, too, and that is over now.
     expect(await outcome(page)).not.toBe('installed');
 
+    // Nobody looks meanwhile.
+    await page.goto('about:blank');
     portal.way = () => 'pass';
-    await reload(page);
+    await page.goto('/');
     await isOffered(page);
     await page.reload();
     await isOf(page, next);

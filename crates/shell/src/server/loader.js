@@ -41,10 +41,11 @@ globalThis.setteeShell = (() => {
     // A hidden page that has just been replaced would look again and again where two servers differ.
     if (registration?.active && !document.hidden) look();
     checkController();
+    if (!registration?.waiting) return;
     // Chromium lets the waiting worker in when the active one has nothing to do. While the page loads
     // it has, and then Chromium waits until nobody has asked it for anything for half a minute.
     await begun;
-    // Whoever loads the page wants the newest build, and nobody has used this one yet.
+    // Whoever loads the page wants the build that was there, and nobody has used this one yet.
     takeQuietly();
   });
 
