@@ -34,8 +34,19 @@ pub struct Ledger {
     /// What each revision closes, as everybody can see: the parent and the merges of a saved one, and
     /// what a villain's revision has closed. What villains claim of other revisions isn't here.
     origins: HashMap<Revision, Vec<Revision>>,
+    /// The revisions whose place a revision has ever taken.
+    folded: HashMap<Revision, Vec<Revision>>,
     /// When a client last saved each revision. The same edit makes the same revision again.
-    order: HashMap<(usize, Revision), usize>,
+    saves: HashMap<(usize, Revision), Save>,
+    /// How many edits were saved.
+    count: usize,
+}
+
+#[derive(Clone)]
+struct Save {
+    at: usize,
+    /// The revisions whose place it took then.
+    folded: Vec<Revision>,
 }
 
 /// What a person was shown of their own edits.
@@ -64,12 +75,13 @@ impl Ledger {
         let place = &client.stores[store];
         let entry = (id.clone(), name);
         let record = place.record(id);
-        // The edit has taken the place of these, which nobody else had.
-        let folded = record.iter().flat_map(|record| &record.folded);
-        let folded: Vec<Revision> = folded
-            .filter(|folded| folded.into == name)
-            .map(|folded| folded.node.revision)
-            .collect();
+        // The edit has taken the place of these, which nobody else had, unless they were saved again
+        // since.
+        let folded: Vec<Revision> = record.as_ref().map_or_else(Vec::new, |record| {
+            let folded = record.folded.iter().filter(|folded| folded.into == name);
+            let names = folded.map(|folded| folded.node.revision);
+            names.filter(|folded| record.tree.get(*folded).is_none()).collect()
+        });
         if place.membership.is_meant_to_write() {
             let shown = self.profiles.entry((client.id, store)).or_default();
             // Another edit of the same commit may have taken its place already.
@@ -87,9 +99,10 @@ impl Ledger {
         if let Some(node) = record.as_ref().and_then(|record| record.tree.get(name)) {
             let origins = node.parent.into_iter().chain(node.merges.iter().copied());
             // A villain may have made the same revision, and may have closed more with it.
-            self.origins.entry(name).or_default().extend(origins.chain(folded));
-            let order = self.order.len() + 1;
-            self.order.insert((client.id, name), order);
+            self.origins.entry(name).or_default().extend(origins);
+            self.folded.entry(name).or_default().extend(&folded);
+            self.count += 1;
+            self.saves.insert((client.id, name), Save { at: self.count, folded });
         }
     }
 
@@ -129,9 +142,9 @@ impl Ledger {
             let shown = self.profiles.get(&(original.id, store)).cloned().unwrap_or_default();
             self.profiles.insert((clone, store), shown);
         }
-        let order = self.order.iter().filter(|((client, _), _)| *client == original.id);
-        let order: Vec<_> = order.map(|((_, name), at)| ((clone, *name), *at)).collect();
-        self.order.extend(order);
+        let saves = self.saves.iter().filter(|((client, _), _)| *client == original.id);
+        let saves: Vec<_> = saves.map(|((_, name), save)| ((clone, *name), save.clone())).collect();
+        self.saves.extend(saves);
     }
 
     /// A person gets write access, so their waiting edits may be sent.
@@ -183,8 +196,7 @@ impl Ledger {
             }
             if let (Some(before), Some(after)) = (refused.before, refused.after)
                 && before != after
-                && self.descends(before, after)
-                && self.order.get(&(client, after)) < self.order.get(&(client, before))
+                && self.is_later(client, before, after)
             {
                 let id = &refused.id;
                 return violation(format!("{id}: refused {before} is hidden by older {after}"));
@@ -276,21 +288,34 @@ impl Ledger {
     /// The leaves of a document, and all that they descend from.
     fn reached(&self, record: &Record) -> HashSet<Revision> {
         let leaves = record.tree.leaves().into_iter().map(|leaf| leaf.revision);
-        self.with_ancestors(leaves.collect())
+        with_ancestors(leaves.collect(), |revision| {
+            let folded = self.folded.get(&revision);
+            self.origins.get(&revision).into_iter().chain(folded).flatten()
+        })
     }
 
-    fn descends(&self, revision: Revision, from: Revision) -> bool {
-        self.with_ancestors(vec![revision]).contains(&from)
+    /// Whether this client has saved one revision after another and over it. What an earlier save of
+    /// the same revision took the place of doesn't count.
+    fn is_later(&self, client: usize, revision: Revision, than: Revision) -> bool {
+        let at = |revision| Some(self.saves.get(&(client, revision))?.at);
+        let origins = |revision: Revision| {
+            let folded = self.saves.get(&(client, revision)).map(|save| &save.folded);
+            self.origins.get(&revision).into_iter().chain(folded).flatten()
+        };
+        at(than) < at(revision) && with_ancestors(vec![revision], origins).contains(&than)
     }
+}
 
-    fn with_ancestors(&self, mut next: Vec<Revision>) -> HashSet<Revision> {
-        let mut found = HashSet::new();
-        while let Some(revision) = next.pop() {
-            // Merges of merges have more ways through them than there are revisions.
-            if found.insert(revision) {
-                next.extend(self.origins.get(&revision).into_iter().flatten());
-            }
+fn with_ancestors<'a, I: Iterator<Item = &'a Revision>>(
+    mut next: Vec<Revision>,
+    origins: impl Fn(Revision) -> I,
+) -> HashSet<Revision> {
+    let mut found = HashSet::new();
+    while let Some(revision) = next.pop() {
+        // Merges of merges have more ways through them than there are revisions.
+        if found.insert(revision) {
+            next.extend(origins(revision));
         }
-        found
     }
+    found
 }
