@@ -127,7 +127,7 @@ globalThis.setteeShell = (() => {
     clearTimeout(stuck);
     if (isReplaced || !registration?.waiting) return location.reload();
     registration.waiting.postMessage('skip-waiting');
-    setTimeout(() => isReplaced || location.reload(), 2 * PATIENCE);
+    setTimeout(() => location.reload(), 2 * PATIENCE);
   }
 
   function fail() {
