@@ -3,7 +3,9 @@
 use settee_store::{BackendError, Database, DocumentId, Operation, Unreadable};
 use settee_sync::Checkpoint;
 
-const KEY: &str = "sync/checkpoint";
+/// The local document that holds a database's checkpoint. A copy of the database that has it as well
+/// goes on from there.
+pub const KEY: &str = "sync/checkpoint";
 
 /// How far the server was read. `None` before the first time, and where it can't be read.
 ///

@@ -68,6 +68,7 @@ use browser as platform;
 #[cfg(not(target_arch = "wasm32"))]
 use native as platform;
 
+pub use checkpoint::KEY as CHECKPOINT;
 pub use client::{Client, ClientError, Opening, Replica, Status};
 pub use settee_sync::{
     SUBPROTOCOL,

@@ -7,14 +7,17 @@
 //! - `sync`: keeping them in sync, in the tab that does it for all; `turns`: which of them, when
 //!   there are more than a connection should have at a time; `tabs`: word between tabs; `report`:
 //!   what the tab that syncs tells the others; `watch`: what each tab makes of it.
+//! - `unsaved`: the edits that could not be saved; `stand_in`: sending them nevertheless.
 
 pub(crate) mod device;
 pub(crate) mod home;
 pub mod kept;
 pub mod opening;
 pub(crate) mod report;
+pub(crate) mod stand_in;
 pub(crate) mod sync;
 pub(crate) mod tabs;
 pub(crate) mod turns;
+pub(crate) mod unsaved;
 pub(crate) mod used;
 pub(crate) mod watch;

@@ -13,11 +13,13 @@ use crate::{
         device::Device,
         home::{HOME, Home},
         kept::Credentials,
+        stand_in::StandIns,
         sync::Syncing,
         tabs::{Part, Tabs},
         turns::Places,
+        unsaved::Unsaved,
         used::OpenDatabases,
-        watch::follow,
+        watch::{Known, follow},
     },
     status::DatabaseStatus,
 };
@@ -35,6 +37,7 @@ pub struct Settee {
 struct Inner {
     home: Home,
     databases: Arc<OpenDatabases>,
+    unsaved: Unsaved,
     tabs: Tabs,
     /// Whether it is this tab that syncs.
     syncs: watch::Receiver<bool>,
@@ -51,12 +54,20 @@ impl Settee {
     /// say so.
     pub async fn start(config: Config) -> Result<Self, Error> {
         let Config { connector, place, agent, limits, hidden } = config;
-        let databases = Arc::new(OpenDatabases::new(Device::new(&place)?));
+        let unsaved = Unsaved::default();
+        let databases = Arc::new(OpenDatabases::new(Device::new(&place, unsaved.clone())?));
         let home = databases.open(HOME).await?;
         // What isn't saved no other tab can sync.
         let tabs = Tabs::join(tabs_name(&place).filter(|_| home.is_saved).as_deref());
         let places = Places { all: limits.channels, hidden };
         let home = Home::new(home);
+        let stand_ins = StandIns {
+            connector: connector.clone(),
+            limits: limits.clone(),
+            agent: agent.clone(),
+            home: home.clone(),
+            unsaved: unsaved.clone(),
+        };
         let (greeted, server) = watch::channel(None);
         let syncing = Syncing {
             connector,
@@ -70,10 +81,11 @@ impl Settee {
         };
         let (alive, ended) = watch::channel(());
         spawn(until(ended.clone(), syncing.run()));
+        spawn(until(ended.clone(), stand_ins.run(ended.clone())));
         spawn(until(ended.clone(), tell_uses(databases.clone(), tabs.clone())));
         let (sender, syncs) = watch::channel(false);
         spawn(until(ended, tell_part(tabs.clone(), sender)));
-        let inner = Inner { home, databases, tabs, syncs, server, _alive: alive };
+        let inner = Inner { home, databases, unsaved, tabs, syncs, server, _alive: alive };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -99,8 +111,9 @@ impl Settee {
         first.counts = used.opened().database.counts().await?;
         first.is_saved = used.opened().is_saved && self.is_saved(name);
         let (sender, status) = watch::channel(first);
-        let (tabs, home) = (self.inner.tabs.clone(), self.inner.home.clone());
-        spawn(follow(Arc::downgrade(&used), tabs, home, sender));
+        let Inner { tabs, home, unsaved, .. } = &*self.inner;
+        let known = Known { tabs: tabs.clone(), home: home.clone(), unsaved: unsaved.clone() };
+        spawn(follow(Arc::downgrade(&used), known, sender));
         Ok(Synced::new(used, status))
     }
 
@@ -208,7 +221,7 @@ fn tabs_name(place: &Place) -> Option<String> {
     }
 }
 
-async fn until(mut ended: watch::Receiver<()>, task: impl Future<Output = ()>) {
+pub(crate) async fn until(mut ended: watch::Receiver<()>, task: impl Future<Output = ()>) {
     tokio::select! {
         () = task => {}
         _ = ended.changed() => {}

@@ -75,6 +75,8 @@ pub struct DatabaseStatus {
     pub counts: Counts,
     /// Whether what is written to it stays, and what opens it: a browser may let nothing be saved.
     pub is_saved: bool,
+    /// Edits could not be saved on this device, and the server has all of them nevertheless.
+    pub server_has_unsaved: bool,
 }
 
 impl DatabaseStatus {
@@ -87,6 +89,7 @@ impl DatabaseStatus {
             rejected: 0,
             counts: Counts::default(),
             is_saved: true,
+            server_has_unsaved: false,
         }
     }
 

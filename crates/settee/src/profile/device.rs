@@ -10,14 +10,16 @@ use settee_keys::random::random;
 use settee_store::BackendError;
 #[cfg(target_arch = "wasm32")]
 use settee_store::backend::indexeddb::IndexedDb;
-use settee_store::{Database, Memory};
+use settee_store::{Backend, Database, Memory};
 
+use super::unsaved::Unsaved;
 use crate::{Error, config::Place};
 
 /// Opens this device's databases by name.
 pub struct Device {
     disk: Option<Disk>,
     memory: InMemory,
+    unsaved: Unsaved,
 }
 
 /// Databases that are in memory only, as long as the program runs. Clones are of the same ones.
@@ -50,10 +52,10 @@ impl Opened {
 impl Disk {
     /// `None` where the browser has no storage at all. Any other failure may pass, and what is stored
     /// is still there: it is an error, and no reason to begin with nothing.
-    async fn open(&self, name: &str) -> Result<Option<Database>, Error> {
+    async fn open(&self, name: &str) -> Result<Option<Arc<dyn Backend>>, Error> {
         let Self::Browser(prefix) = self;
         match IndexedDb::open(&format!("{prefix}:{name}"), random()).await {
-            Ok(backend) => Ok(Some(Database::new(backend))),
+            Ok(backend) => Ok(Some(Arc::new(backend))),
             Err(BackendError::Blocked) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -67,9 +69,9 @@ impl Disk {
 
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 impl Disk {
-    async fn open(&self, name: &str) -> Result<Option<Database>, Error> {
+    async fn open(&self, name: &str) -> Result<Option<Arc<dyn Backend>>, Error> {
         let Self::Folder(folder) = self;
-        Ok(Some(Database::new(folder.create(name, random(), Vec::new()).await?)))
+        Ok(Some(Arc::new(folder.create(name, random(), Vec::new()).await?)))
     }
 
     async fn delete(&self, name: &str) -> Result<(), Error> {
@@ -82,7 +84,7 @@ impl Disk {
 /// Without the feature `native` there is none.
 #[cfg(all(not(feature = "native"), not(target_arch = "wasm32")))]
 impl Disk {
-    async fn open(&self, _name: &str) -> Result<Option<Database>, Error> {
+    async fn open(&self, _name: &str) -> Result<Option<Arc<dyn Backend>>, Error> {
         match *self {}
     }
 
@@ -96,33 +98,37 @@ impl Device {
         target_arch = "wasm32",
         expect(clippy::unnecessary_wraps, reason = "a folder can fail")
     )]
-    pub fn new(place: &Place) -> Result<Self, Error> {
-        let mut memory = InMemory::default();
+    pub fn new(place: &Place, unsaved: Unsaved) -> Result<Self, Error> {
         let disk = match place {
-            Place::Memory(known) => {
-                memory = known.clone();
-                None
-            }
+            Place::Memory(_) => None,
             #[cfg(target_arch = "wasm32")]
             Place::Browser(prefix) => Some(Disk::Browser(prefix.clone())),
             #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
             Place::Folder(folder) => Some(Disk::Folder(settee_store::Sqlite::open_folder(folder)?)),
         };
-        Ok(Self { disk, memory })
+        let memory = match place {
+            Place::Memory(known) => known.clone(),
+            #[cfg(any(target_arch = "wasm32", feature = "native"))]
+            _ => InMemory::default(),
+        };
+        Ok(Self { disk, memory, unsaved })
     }
 
     /// The database of that name, which is made if there is none. Where a browser has no storage at
     /// all, it is in memory, and says so.
     pub async fn open(&self, name: &str) -> Result<Opened, Error> {
-        let Some(disk) = &self.disk else { return Ok(self.in_memory(name, true)) };
-        match disk.open(name).await? {
-            Some(database) => Ok(Opened { database, is_saved: true }),
-            None => Ok(self.in_memory(name, false)),
-        }
+        let on_disk = match &self.disk {
+            Some(disk) => disk.open(name).await?,
+            None => None,
+        };
+        let is_saved = self.disk.is_none() || on_disk.is_some();
+        let backend = on_disk.unwrap_or_else(|| Arc::new(self.memory.database(name)));
+        Ok(Opened { database: self.unsaved.watching(name, backend), is_saved })
     }
 
     /// Deletes the device's copy of a database.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.unsaved.forget(name);
         let memory = self.memory.databases().remove(name);
         if let Some(memory) = memory {
             memory.close();
@@ -131,10 +137,6 @@ impl Device {
             Some(disk) => disk.delete(name).await,
             None => Ok(()),
         }
-    }
-
-    fn in_memory(&self, name: &str, is_saved: bool) -> Opened {
-        Opened { database: Database::new(self.memory.database(name)), is_saved }
     }
 }
 

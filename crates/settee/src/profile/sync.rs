@@ -45,7 +45,7 @@ pub struct Syncing {
 }
 
 /// One connector for the clients of all terms.
-struct Shared(Arc<dyn Connector>);
+pub(super) struct Shared(pub Arc<dyn Connector>);
 
 impl Connector for Shared {
     fn connect(&self, limits: &Limits) -> BoxFuture<'static, Result<Box<dyn Socket>, SocketError>> {

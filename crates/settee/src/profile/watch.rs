@@ -9,37 +9,43 @@ use settee_client::runtime::sleep;
 use settee_store::Counts;
 use tokio::sync::watch;
 
-use super::{home::Home, report::Report, tabs::Tabs, used::Use};
+use super::{home::Home, report::Report, tabs::Tabs, unsaved::Unsaved, used::Use};
 use crate::status::{Connection, DatabaseStatus, Standing};
 
 /// How long tabs may differ about what waits, before something is done about it.
 const OUT_OF_STEP: Duration = Duration::from_secs(2);
 
+/// What this tab knows of all databases.
+pub struct Known {
+    pub tabs: Tabs,
+    pub home: Home,
+    pub unsaved: Unsaved,
+}
+
 /// Publishes a database's status until nobody wants it any more, or until the database is closed
 /// underneath, of which it gives word.
-pub async fn follow(
-    used: Weak<Use>,
-    tabs: Tabs,
-    home: Home,
-    sender: watch::Sender<DatabaseStatus>,
-) {
-    publish(&used, tabs, home, sender).await;
+pub async fn follow(used: Weak<Use>, known: Known, sender: watch::Sender<DatabaseStatus>) {
+    publish(&used, known, sender).await;
     if let Some(used) = used.upgrade() {
         used.tell_closed();
     }
 }
 
-async fn publish(used: &Weak<Use>, tabs: Tabs, home: Home, sender: watch::Sender<DatabaseStatus>) {
-    let (mut reports, mut unsaved) = (tabs.report(), home.unsaved());
+async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseStatus>) {
+    let Known { tabs, home, unsaved } = known;
+    let (mut reports, mut unkept) = (tabs.report(), home.unsaved());
+    let mut edits = unsaved.watch();
     let Some(mut news) = used.upgrade().map(|used| used.opened().database.watch()) else { return };
     loop {
         let Some(now) = used.upgrade() else { return };
         let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
         news.borrow_and_update();
         let Ok(counts) = now.opened().database.counts().await else { return };
-        unsaved.borrow_and_update();
+        unkept.borrow_and_update();
+        edits.borrow_and_update();
         let mut status = status(report.as_ref(), &now, counts);
         status.is_saved &= home.is_saved(now.name());
+        status.server_has_unsaved = unsaved.is_on_server(now.name());
         sender.send_if_modified(|known| std::mem::replace(known, status) != status);
         let seq = now.opened().database.seq();
         let is_out_of_step = is_out_of_step(report.as_ref(), now.name(), counts, seq);
@@ -49,7 +55,8 @@ async fn publish(used: &Weak<Use>, tabs: Tabs, home: Home, sender: watch::Sender
             () = sender.closed() => return,
             changed = reports.changed() => changed,
             changed = news.changed() => changed,
-            changed = unsaved.changed() => changed,
+            changed = unkept.changed() => changed,
+            changed = edits.changed() => changed,
             () = sleep(OUT_OF_STEP), if is_out_of_step => {
                 if let Some(used) = used.upgrade() {
                     used.opened().database.refresh();
@@ -73,6 +80,7 @@ fn status(report: Option<&Report>, used: &Arc<Use>, counts: Counts) -> DatabaseS
         rejected: database.map_or(0, |database| database.rejected),
         counts,
         is_saved: used.opened().is_saved,
+        server_has_unsaved: false,
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
         Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, MaybeSend, MaybeSync, Run,
         Unreadable,
     },
+    database::Database,
     document_id::DocumentId,
     memory_index::MemoryIndex,
     operation::{COMMIT_LIMIT, Operation},
@@ -111,6 +112,27 @@ impl Memory {
     #[must_use]
     pub fn copy(&self, incarnation: Incarnation) -> Self {
         self.copy_with(incarnation, self.shared.runs.clone())
+    }
+
+    /// A copy of what another database holds, with those of its local documents.
+    pub async fn copy_of(database: &Database, locals: &[&str]) -> Result<Self, BackendError> {
+        let mut image = MemoryIndex::default();
+        // Local documents first: a checkpoint must not be ahead of the documents.
+        for key in locals {
+            let local = vec![((*key).to_owned(), database.local(key).await?)];
+            image.install(Vec::new(), local, 0);
+        }
+        let mut seq = 0;
+        loop {
+            let records = database.changes(seq, usize::MAX).await?;
+            let Some(last) = records.last() else { break };
+            seq = last.seq;
+            image.install(records, Vec::new(), seq);
+        }
+        let copy = Self::new(database.incarnation());
+        copy.shared.seq.advance(seq);
+        copy.state().image = image;
+        Ok(copy)
     }
 
     /// The same database in a later run.

@@ -1,0 +1,218 @@
+//! Stand-ins: edits that this device can't save go to the server nevertheless.
+//!
+//! A stand-in is a copy of the database in memory, to which the unsaved edits are written. It is synced
+//! over a connection of its own, whichever tab syncs for the others, until edits are saved again. Then
+//! the device's database has the same edits, and sends them as the same revisions.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use settee_client::{CHECKPOINT, runtime::spawn, socket::Connector};
+use settee_store::{Database, DocumentId, Memory, OperationError, Record};
+use settee_sync::Limits;
+use tokio::sync::watch;
+
+use super::{
+    home::Home,
+    sync::Shared,
+    unsaved::{Edits, Unsaved},
+};
+use crate::{Error, Remote, remote::RemoteDatabase, settee::until};
+
+/// What stand-ins need.
+#[derive(Clone)]
+pub struct StandIns {
+    pub connector: Arc<dyn Connector>,
+    pub limits: Limits,
+    pub agent: String,
+    pub home: Home,
+    pub unsaved: Unsaved,
+}
+
+impl StandIns {
+    /// Has one for each database with unsaved edits.
+    pub async fn run(self, ended: watch::Receiver<()>) {
+        let mut news = self.unsaved.watch();
+        // The failure that each database's stand-in was made for.
+        let mut known = BTreeMap::new();
+        loop {
+            news.borrow_and_update();
+            let names = self.unsaved.names();
+            known.retain(|name, _| names.contains(name));
+            for name in names {
+                let failure = self.unsaved.of(&name).map(|unsaved| unsaved.failure);
+                if known.get(&name) != failure.as_ref()
+                    && let Some(failure) = failure
+                {
+                    known.insert(name.clone(), failure);
+                    spawn(until(ended.clone(), self.clone().stand_in(name, failure)));
+                }
+            }
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Sends the unsaved edits of one database, until edits are saved again.
+    async fn stand_in(self, name: String, failure: u64) {
+        let mut news = self.unsaved.watch();
+        let (mut remote, mut tried) = (None, Vec::new());
+        loop {
+            news.borrow_and_update();
+            let Some(unsaved) = self.unsaved.of(&name).filter(|now| now.failure == failure) else {
+                return;
+            };
+            if tried == unsaved.all {
+                if news.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            tokio::select! {
+                sent = self.send(&name, &unsaved, &mut remote) => {
+                    if matches!(sent, Ok(true)) {
+                        self.unsaved.note_on_server(&name, &unsaved);
+                    }
+                    tried = unsaved.all;
+                }
+                _ = news.changed() => {}
+            }
+        }
+    }
+
+    /// Writes the edits to the copy, which is made if there is none. Tells whether the server has all
+    /// of them then.
+    async fn send(
+        &self,
+        name: &str,
+        unsaved: &Edits,
+        remote: &mut Option<RemoteDatabase>,
+    ) -> Result<bool, Error> {
+        let remote = match remote {
+            Some(remote) => remote,
+            None => remote.insert(self.begin(name, &unsaved.database).await?),
+        };
+        let outcomes = remote.write(unsaved.all.clone()).await?;
+        remote.up_to_date().await?;
+        let ids: Vec<DocumentId> = unsaved.all.iter().map(|edit| edit.id.clone()).collect();
+        let records = remote.records(ids).await?;
+        // What was to be deleted may be deleted already.
+        let is_done = |outcome| matches!(outcome, Ok(_) | Err(OperationError::NotFound));
+        let is_sent = |record: &Record| !record.tree.is_pending() && record.refused.is_none();
+        Ok(outcomes.into_iter().all(is_done) && records.iter().flatten().all(|one| is_sent(one)))
+    }
+
+    async fn begin(&self, name: &str, database: &Database) -> Result<RemoteDatabase, Error> {
+        let all = self.home.all().await?;
+        let kept = all.into_values().find(|kept| kept.name == name).ok_or(Error::Unknown)?;
+        let shown = kept.credentials.first().ok_or(Error::Unknown)?;
+        let copy = Database::new(Memory::copy_of(database, &[CHECKPOINT]).await?);
+        let connector = Shared(self.connector.clone());
+        let remote = Remote::connect_within(self.limits.clone(), connector, &self.agent);
+        remote.open_with(name, &shown.0, copy).await
+    }
+}
+
+#[cfg(all(test, feature = "native", feature = "server", not(target_arch = "wasm32")))]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use serde::{Deserialize, Serialize};
+    use settee_axum::{Access, AnyDocument, Asked, Denial, Kit, NewDatabase};
+    use settee_client::stream::StreamConnector;
+    use settee_keys::Role;
+    use settee_store::{BackendError, MemoryStorage};
+    use tokio::time::timeout;
+
+    use crate::{
+        Config, Remote, Settee, Synced,
+        config::Place,
+        profile::{device::InMemory, sync::Shared},
+        remote::RemoteDatabase,
+    };
+
+    const NOTES: &str = "notes";
+    /// Longer than anything here takes.
+    const SOON: Duration = Duration::from_mins(1);
+
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    struct Note {
+        text: String,
+    }
+
+    fn note(text: &str) -> Note {
+        Note { text: text.to_owned() }
+    }
+
+    async fn anybody(_: Asked) -> Result<Access, Denial> {
+        Ok(Access::lasting(Role::Editor).creating(NewDatabase::of_kind("any")))
+    }
+
+    /// Connects to a server of this program's own.
+    fn server() -> impl Fn() -> Shared {
+        let storage = MemoryStorage::new([1; 16]);
+        let kit = Kit::builder(storage).policy(anybody).kind("any", AnyDocument).build();
+        move || {
+            let streams = kit.streams();
+            Shared(Arc::new(StreamConnector::new(move || {
+                let (ours, theirs) = tokio::io::duplex(64 * 1024);
+                let streams = streams.clone();
+                tokio::spawn(async move { streams.serve(theirs).await });
+                async { Ok(ours) }
+            })))
+        }
+    }
+
+    async fn until(notes: &Synced, server_has_unsaved: bool) {
+        let mut status = notes.status();
+        let waiting = status.wait_for(|status| status.server_has_unsaved == server_has_unsaved);
+        timeout(SOON, waiting).await.expect("it is told").expect("it is followed");
+    }
+
+    async fn arrives(database: &RemoteDatabase, id: &str, expected: Note) {
+        let mut news = database.watch();
+        let arrived = async {
+            while database.find(id).await.unwrap().as_ref() != Some(&expected) {
+                news.changed().await.unwrap();
+            }
+        };
+        timeout(SOON, arrived).await.expect("it arrives");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_saved_is_sent_nevertheless() {
+        let (connect, memory) = (server(), InMemory::default());
+        let place = Place::Memory(memory.clone());
+        let anna = Settee::start(Config { place, ..Config::over(connect()) }).await.unwrap();
+        let notes = anna.open(NOTES, b"").await.unwrap();
+        notes.put("a", &note("milk")).await.unwrap();
+        timeout(SOON, notes.up_to_date()).await.unwrap().unwrap();
+        let ben = Remote::connect(connect()).open(NOTES, b"").await.unwrap();
+        timeout(SOON, ben.up_to_date()).await.unwrap().unwrap();
+
+        let disk = memory.database(NOTES);
+        disk.fail_with(Some(BackendError::Full));
+        notes.put("a", &note("oat milk")).await.unwrap_err();
+        until(&notes, true).await;
+        // As one types on: the page tries again what it shows now.
+        let edits = [("a", "oat"), ("b", "bread")];
+        for (id, text) in edits {
+            notes.put(id, &note(text)).await.unwrap_err();
+        }
+        for (id, text) in edits {
+            arrives(&ben, id, note(text)).await;
+        }
+        until(&notes, true).await;
+
+        disk.fail_with(None);
+        for (id, text) in edits {
+            notes.put(id, &note(text)).await.unwrap();
+        }
+        until(&notes, false).await;
+        timeout(SOON, notes.up_to_date()).await.unwrap().unwrap();
+        let records = notes.changes(0, 10).await.unwrap();
+        let documents: Vec<_> = records.iter().filter_map(|record| record.document()).collect();
+        assert!(documents.len() == 2 && documents.iter().all(|one| one.conflicts.is_empty()));
+        assert_eq!(notes.find("a").await.unwrap(), Some(note("oat")));
+    }
+}
