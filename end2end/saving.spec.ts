@@ -1,6 +1,6 @@
 // "Saved" is true: what this device can't save is said, kept while the page lives, and tried again.
 
-import { addTodo, copyLink, openList, reload } from './actions';
+import { addTodo, complete, copyLink, openList, reload, rename } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { action, isReady, rows, shows, status, titles, waitOffline, waitSynced } from './page';
 
@@ -68,6 +68,34 @@ test('a full disk: said before anything else, warned of, tried again, and saved 
   expect(await leaves(page)).toBe(true);
   await reload(page);
   await shows(page, 'Bread', 'Butter', 'Jam');
+});
+
+test('a full disk: what isn’t saved goes to the server nevertheless, and stands nowhere twice', async ({ newPerson }) => {
+  const anna = await newPerson();
+  await breakable(anna);
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await waitSynced(anna);
+  const bert = await newPerson();
+  await openList(bert, await copyLink(anna));
+  await setFailing(anna, 'full');
+  await addTodo(anna, 'Butter', 'Jam');
+  await rename(anna, 'Bread', 'Rolls');
+  await shows(bert, 'Rolls', 'Butter', 'Jam');
+  await state(anna, 'unsaved');
+  await expect(status(anna)).toContainText('no room left on this device. The server has it.');
+  expect(await leaves(anna)).toBe(false);
+  await complete(anna, 'Jam');
+  await rename(anna, 'Butter', 'Ghee');
+  await shows(bert, 'Rolls', 'Ghee', 'Jam');
+  await setFailing(anna);
+  for (const one of [anna, bert]) {
+    await waitSynced(one);
+    await shows(one, 'Rolls', 'Ghee', 'Jam');
+    await expect(one.getByText('saved meanwhile')).toHaveCount(0);
+  }
+  await reload(anna);
+  await shows(anna, 'Rolls', 'Ghee', 'Jam');
 });
 
 test('a button tries again at once', async ({ page }) => {

@@ -27,7 +27,8 @@ pub fn status(session: SessionSlot, todos: Todos) -> Memo<StatusView> {
         let unsaved =
             |detail: String| StatusView { kind: StatusKind::Unsaved, detail, ..status.clone() };
         if let Some(error) = todos.health().with(|health| health.error().map(reason)) {
-            return unsaved(error);
+            let elsewhere = if status.server_has_unsaved { " The server has it." } else { "" };
+            return unsaved(error + elsewhere);
         }
         if session.obstacle().with(Option::is_some) {
             return unsaved("Your lists can’t be read at the moment.".to_owned());

@@ -165,11 +165,9 @@ impl SessionSlot {
     pub fn status(self) -> Memo<StatusView> {
         Memo::new(move |_| match self.get() {
             Some(session) => session.status().get(),
-            None => StatusView {
-                kind: StatusKind::Connecting,
-                pending: 0,
-                detail: "Opening your list…".to_owned(),
-            },
+            None => {
+                StatusView { detail: "Opening your list…".to_owned(), ..StatusView::connecting() }
+            }
         })
     }
 }

@@ -43,18 +43,21 @@ pub struct StatusView {
     pub pending: usize,
     /// A whole sentence; if empty, the page has one for the kind.
     pub detail: String,
+    /// The server has the changes that this device could not save.
+    pub server_has_unsaved: bool,
 }
 
 impl StatusView {
     /// Before anything is known.
     pub fn connecting() -> Self {
-        Self { kind: StatusKind::Connecting, pending: 0, detail: String::new() }
+        let kind = StatusKind::Connecting;
+        Self { kind, pending: 0, detail: String::new(), server_has_unsaved: false }
     }
 
     /// Where the address names a list that this device doesn't know.
     pub fn unknown_list() -> Self {
         let detail = "This device doesn’t know this list.".to_owned();
-        Self { kind: StatusKind::Denied, pending: 0, detail }
+        Self { kind: StatusKind::Denied, detail, ..Self::connecting() }
     }
 
     /// What there is to say of a list.
@@ -66,11 +69,8 @@ impl StatusView {
             detail = "This list appears here once you’re online.";
         }
         if status.rejected > 0 && kind == StatusKind::Synced {
-            return Self {
-                kind: StatusKind::Rejected,
-                pending: 0,
-                detail: rejected(status.rejected),
-            };
+            let (kind, detail) = (StatusKind::Rejected, rejected(status.rejected));
+            return Self { kind, detail, ..Self::connecting() };
         }
         let detail = match status.progress {
             Some((here, there)) if kind == StatusKind::Syncing => {
@@ -78,7 +78,8 @@ impl StatusView {
             }
             _ => detail.to_owned(),
         };
-        Self { kind, pending: status.counts.pending, detail }
+        let server_has_unsaved = status.server_has_unsaved;
+        Self { kind, pending: status.counts.pending, detail, server_has_unsaved }
     }
 
     pub fn sentence(&self) -> String {

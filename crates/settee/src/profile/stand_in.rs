@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use settee_client::{CHECKPOINT, runtime::spawn, socket::Connector};
-use settee_store::{Database, DocumentId, Memory, OperationError, Record};
+use settee_store::{Database, DocumentId, Edit, Memory, OperationError, Record, Revision};
 use settee_sync::Limits;
 use tokio::sync::watch;
 
@@ -56,7 +56,7 @@ impl StandIns {
     /// Sends the unsaved edits of one database, until edits are saved again.
     async fn stand_in(self, name: String, failure: u64) {
         let mut news = self.unsaved.watch();
-        let (mut remote, mut tried) = (None, Vec::new());
+        let (mut stand_in, mut tried) = (None, Vec::new());
         loop {
             news.borrow_and_update();
             let Some(unsaved) = self.unsaved.of(&name).filter(|now| now.failure == failure) else {
@@ -69,7 +69,7 @@ impl StandIns {
                 continue;
             }
             tokio::select! {
-                sent = self.send(&name, &unsaved, &mut remote) => {
+                sent = self.send(&name, &unsaved, &mut stand_in) => {
                     if matches!(sent, Ok(true)) {
                         self.unsaved.note_on_server(&name, &unsaved);
                     }
@@ -86,30 +86,77 @@ impl StandIns {
         &self,
         name: &str,
         unsaved: &Edits,
-        remote: &mut Option<RemoteDatabase>,
+        stand_in: &mut Option<StandIn>,
     ) -> Result<bool, Error> {
-        let remote = match remote {
-            Some(remote) => remote,
-            None => remote.insert(self.begin(name, &unsaved.database).await?),
+        let stand_in = match stand_in {
+            Some(stand_in) => stand_in,
+            None => stand_in.insert(self.begin(name, &unsaved.database).await?),
         };
-        let outcomes = remote.write(unsaved.all.clone()).await?;
-        remote.up_to_date().await?;
-        let ids: Vec<DocumentId> = unsaved.all.iter().map(|edit| edit.id.clone()).collect();
-        let records = remote.records(ids).await?;
-        // What was to be deleted may be deleted already.
-        let is_done = |outcome| matches!(outcome, Ok(_) | Err(OperationError::NotFound));
-        let is_sent = |record: &Record| !record.tree.is_pending() && record.refused.is_none();
-        Ok(outcomes.into_iter().all(is_done) && records.iter().flatten().all(|one| is_sent(one)))
+        stand_in.write(&unsaved.all).await?;
+        stand_in.is_on_server().await
     }
 
-    async fn begin(&self, name: &str, database: &Database) -> Result<RemoteDatabase, Error> {
+    async fn begin(&self, name: &str, database: &Database) -> Result<StandIn, Error> {
         let all = self.home.all().await?;
         let kept = all.into_values().find(|kept| kept.name == name).ok_or(Error::Unknown)?;
         let shown = kept.credentials.first().ok_or(Error::Unknown)?;
         let copy = Database::new(Memory::copy_of(database, &[CHECKPOINT]).await?);
         let connector = Shared(self.connector.clone());
         let remote = Remote::connect_within(self.limits.clone(), connector, &self.agent);
-        remote.open_with(name, &shown.0, copy).await
+        let remote = remote.open_with(name, &shown.0, copy).await?;
+        Ok(StandIn { remote, tried: BTreeMap::new() })
+    }
+}
+
+/// A copy of a database, with what was written to it.
+struct StandIn {
+    remote: RemoteDatabase,
+    tried: BTreeMap<DocumentId, Tried>,
+}
+
+/// The unsaved edits of one document.
+#[derive(Default)]
+struct Tried {
+    edits: Vec<Edit>,
+    /// What the latest of them has made.
+    revision: Option<Revision>,
+    has_failed: bool,
+}
+
+impl StandIn {
+    /// Writes what is new among these edits. A later try of a document is based on what the earlier one
+    /// has made here, as it takes its place on the device.
+    async fn write(&mut self, edits: &[Edit]) -> Result<(), Error> {
+        let mut documents: BTreeMap<&DocumentId, Vec<&Edit>> = BTreeMap::new();
+        for edit in edits {
+            documents.entry(&edit.id).or_default().push(edit);
+        }
+        for (id, edits) in documents {
+            let tried = self.tried.entry(id.clone()).or_default();
+            let known = tried.edits.iter().zip(&edits).take_while(|(one, other)| one == *other);
+            let known = known.count();
+            tried.edits = edits.iter().copied().cloned().collect();
+            for edit in tried.edits.iter().skip(known) {
+                let seen = tried.revision.map_or_else(|| edit.seen.clone(), |made| vec![made]);
+                let outcomes = self.remote.write(vec![Edit { seen, ..edit.clone() }]).await?;
+                match outcomes.first() {
+                    Some(Ok(applied)) => tried.revision = applied.revision.or(tried.revision),
+                    // What was to be deleted is deleted already.
+                    Some(Err(OperationError::NotFound)) => {}
+                    _ => tried.has_failed = true,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the server, and tells whether it has taken all that was written.
+    async fn is_on_server(&self) -> Result<bool, Error> {
+        self.remote.up_to_date().await?;
+        let records = self.remote.records(self.tried.keys().cloned().collect()).await?;
+        let is_taken = |record: &Record| !record.tree.is_pending() && record.refused.is_none();
+        Ok(self.tried.values().all(|tried| !tried.has_failed)
+            && records.iter().flatten().all(|record| is_taken(record)))
     }
 }
 
@@ -195,7 +242,9 @@ mod tests {
         notes.put("a", &note("oat milk")).await.unwrap_err();
         until(&notes, true).await;
         // As one types on: the page tries again what it shows now.
-        let edits = [("a", "oat"), ("b", "bread")];
+        notes.put("b", &note("bread")).await.unwrap_err();
+        arrives(&ben, "b", note("bread")).await;
+        let edits = [("a", "milk"), ("b", "rolls")];
         for (id, text) in edits {
             notes.put(id, &note(text)).await.unwrap_err();
         }
@@ -213,6 +262,8 @@ mod tests {
         let records = notes.changes(0, 10).await.unwrap();
         let documents: Vec<_> = records.iter().filter_map(|record| record.document()).collect();
         assert!(documents.len() == 2 && documents.iter().all(|one| one.conflicts.is_empty()));
-        assert_eq!(notes.find("a").await.unwrap(), Some(note("oat")));
+        for (id, text) in edits {
+            assert_eq!(notes.find(id).await.unwrap(), Some(note(text)), "{documents:#?}");
+        }
     }
 }
