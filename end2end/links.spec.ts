@@ -98,6 +98,24 @@ test('a link that is opened offline says what will come, and the list comes', as
   await shows(bert, 'Bread');
 });
 
+test('a server that takes lists from those it knows says so to others, and takes them after its link', async ({ newPerson, server }) => {
+  const permit = 'cGVybWl0cGVybWl0cGVybWl0cGVybWl0cGVybWl0cGU';
+  await server.stop();
+  server.flags = ['--create', 'token', '--create-token', permit];
+  await server.start();
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await expect(status(anna)).toContainText('takes no new lists. This one stays on this device');
+  const other = await newTab(anna);
+  await openList(other, `/#c=${permit}`);
+  await expect.poll(() => other.evaluate(() => location.hash)).toBe('');
+  for (const tab of [anna, other]) await waitSynced(tab);
+  const bert = await newPerson();
+  await openList(bert, await copyLink(anna));
+  await shows(bert, 'Bread');
+});
+
 test('a link that is opened in a second tab gives access back to the first, too', async ({ newPerson }) => {
   const { editor } = await invitations(newPerson);
   const list = listOf(editor).replace('/l/', '');

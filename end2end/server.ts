@@ -15,6 +15,8 @@ export class Server {
   wasUnreachable = false;
   /** Everything that it has written to stdout and stderr since its first start. */
   log = '';
+  /** Flags for its next start. */
+  flags: string[] = [];
   /** What it serves from its next start on. */
   build: Build = built;
   private port = 0;
@@ -32,7 +34,7 @@ export class Server {
   /** Starts on a free port the first time, and on the same port after that. */
   async start(): Promise<void> {
     if (this.process) throw new Error('the server is running already');
-    const child = spawn(this.build.server, ['--listen', `127.0.0.1:${this.port}`, '--data', this.directory], {
+    const child = spawn(this.build.server, ['--listen', `127.0.0.1:${this.port}`, '--data', this.directory, ...this.flags], {
       // The server must not depend on the working folder.
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,7 +7,7 @@ use settee::keys::Role;
 use settee::store::Database;
 use settee::{LinkState, Obstacle};
 
-use crate::status::{StatusKind, StatusView};
+use crate::status::StatusView;
 
 /// The signals are asked for inside effects, again and again: an implementation makes each
 /// of them once and hands out copies.

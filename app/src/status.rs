@@ -68,6 +68,9 @@ impl StatusView {
         if is_awaited && kind == StatusKind::Offline {
             detail = "This list appears here once you’re online.";
         }
+        if is_own && status.standing == Some(Standing::NoAccess) {
+            detail = "This server takes no new lists. This one stays on this device.";
+        }
         if status.rejected > 0 && kind == StatusKind::Synced {
             let (kind, detail) = (StatusKind::Rejected, rejected(status.rejected));
             return Self { kind, detail, ..Self::connecting() };

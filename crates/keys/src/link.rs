@@ -6,6 +6,7 @@
 use crate::{DatabaseId, Token};
 
 const SECRET: &str = "#k=";
+const PERMIT: &str = "#c=";
 
 /// How an app's addresses look: a database is found under this path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Secret {
     Broken,
     /// A well-formed secret. Only a server knows whether it opens anything.
     Token(Token),
+    /// What a server asks of those who bring it a database.
+    Permit(Token),
 }
 
 /// What the path of an address names.
@@ -97,13 +100,20 @@ impl Address {
 
 impl Secret {
     fn read(fragment: &str) -> Self {
-        let Some(secret) = fragment.strip_prefix(SECRET) else { return Self::None };
+        let (secret, kind): (_, fn(Token) -> Self) = if let Some(it) = fragment.strip_prefix(SECRET)
+        {
+            (it, Self::Token)
+        } else if let Some(it) = fragment.strip_prefix(PERMIT) {
+            (it, Self::Permit)
+        } else {
+            return Self::None;
+        };
         let secret =
             leading(secret, |letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
         // Marks of emphasis around a link are letters of secrets, too.
         let (secret, rest) = secret.split_at(secret.len().min(Token::LENGTH));
         let token = secret.parse().ok().filter(|_| rest.trim_matches(['-', '_']).is_empty());
-        token.map_or(Self::Broken, Self::Token)
+        token.map_or(Self::Broken, kind)
     }
 }
 
@@ -115,7 +125,7 @@ fn leading(text: &str, belongs: impl Fn(char) -> bool) -> &str {
 
 /// Whether the fragment holds a secret, well-formed or not: it has to leave the address bar.
 pub fn has_secret(fragment: &str) -> bool {
-    fragment.starts_with(SECRET)
+    fragment.starts_with(SECRET) || fragment.starts_with(PERMIT)
 }
 
 #[cfg(test)]
@@ -139,7 +149,10 @@ mod tests {
         assert_eq!(NOTES.read("/", "#/active"), home);
         assert_eq!(NOTES.read("/notes/nonsense", "").place, Place::Nowhere);
         assert_eq!(NOTES.read("/", "#k=short").secret, Secret::Broken);
-        assert!(has_secret("#k=short") && !has_secret("#/active"));
+        let permit = NOTES.read("/", &format!("#c={owner}."));
+        assert_eq!(permit, Address { place: Place::Home, secret: Secret::Permit(owner) });
+        assert_eq!(NOTES.read("/", "#c=short").secret, Secret::Broken);
+        assert!(has_secret("#k=short") && has_secret("#c=short") && !has_secret("#/active"));
     }
 
     #[test]

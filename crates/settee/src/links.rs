@@ -38,12 +38,20 @@ pub enum LinkOutcome {
 
 #[cfg(feature = "client")]
 impl Settee {
-    /// Keeps what a link opens: see [`Settee::join`]. To see what has become of it since, take it in
+    /// Keeps what a link opens: see [`Settee::join`] and [`Settee::keep_permit`]. To see what has become of it since, take it in
     /// again, after each change of [`Settee::unsaved`].
     pub async fn take_in(&self, address: &Address) -> Result<LinkOutcome, Error> {
-        let (Place::Database(id), Secret::Token(token)) = (&address.place, &address.secret) else {
-            let is_broken = address.is_broken();
-            return Ok(if is_broken { LinkOutcome::Broken } else { LinkOutcome::Kept });
+        let (id, token) = match (&address.place, &address.secret) {
+            (Place::Database(id), Secret::Token(token)) => (id, token),
+            (_, Secret::Permit(permit)) => {
+                return Ok(match self.keep_permit(permit).await {
+                    Ok(()) if self.is_in_memory() => LinkOutcome::Never,
+                    Ok(()) => LinkOutcome::Kept,
+                    Err(_) => LinkOutcome::NotYet,
+                });
+            }
+            _ if address.is_broken() => return Ok(LinkOutcome::Broken),
+            _ => return Ok(LinkOutcome::Kept),
         };
         match self.join(id, token.clone()).await {
             Ok(()) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Kept),

@@ -172,6 +172,12 @@ impl Settee {
         Ok(())
     }
 
+    /// Keeps what the server asks of those who bring it a database, and shows it with each that began on
+    /// this device. A server that has refused some is asked again.
+    pub async fn keep_permit(&self, permit: &Token) -> Result<(), Error> {
+        self.inner.home.keep_permit(permit).await
+    }
+
     /// Forgets a database, and deletes the device's copy of it with all that was not sent yet. The
     /// server's stays. Whoever has it open gets errors from it.
     pub async fn forget(&self, key: &str) -> Result<(), Error> {

@@ -6,10 +6,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use settee::{
-    Config, Connection, Kept, Remote, Settee, Standing, Synced,
+    Config, Connection, Kept, LinkOutcome, Remote, Settee, Standing, Synced,
     client::{native::WebSocketConnector, stream::StreamConnector},
-    keys::{Role, Token},
-    server::{Access, AnyDocument, Asked, Denial, DenialCode, KeysPolicy, Kit, NewDatabase},
+    keys::{LinkFormat, Role, Token},
+    server::{
+        Access, AnyDocument, Asked, Creation, Denial, DenialCode, KeysPolicy, Kit, NewDatabase,
+    },
     store::{MemoryStorage, replication::ReplicatedDocument},
     sync::Limits,
 };
@@ -249,6 +251,34 @@ async fn tokens_open_databases_and_hand_out_roles() {
     ben.join(&id, owner.editor(0)).await.unwrap();
     up_to_date(&bens).await;
     assert_eq!(arrives(&annas, "note/2").await, Note::new("mine"));
+}
+
+#[tokio::test]
+async fn a_permit_lets_a_device_bring_its_databases() {
+    let permit = Token::generate();
+    let policy = KeysPolicy::new("notes").creation(Creation::Token(permit.clone()));
+    let kit = Kit::builder(MemoryStorage::new([1; 16])).policy(policy).kind("notes", validate);
+    let server = Server::of(kit.build()).await;
+    let anna = Settee::start(server.config()).await.unwrap();
+    let owner = Token::generate();
+    let id = owner.database_id();
+    anna.keep(id.as_str(), Kept::of_owner(&owner)).await.unwrap();
+    let notes = anna.database(id.as_str()).await.unwrap();
+    notes.put("note/1", &Note::new("milk")).await.unwrap();
+    let mut status = notes.status();
+    let is_denied = |status: &settee::DatabaseStatus| status.standing == Some(Standing::NoAccess);
+    timeout(SOON, status.wait_for(is_denied)).await.unwrap().unwrap();
+    let address = LinkFormat::new("/notes/").read("/", &format!("#c={permit}"));
+    assert_eq!(anna.take_in(&address).await.unwrap(), LinkOutcome::Kept);
+    up_to_date(&notes).await;
+    // The list is the same for whoever it is shared with, and the permit isn't passed on.
+    let keys = anna.kept().await.unwrap()[id.as_str()].keys().unwrap();
+    let ben = Settee::start(server.config()).await.unwrap();
+    ben.join(&id, keys.token_for(Role::Editor).unwrap()).await.unwrap();
+    assert_eq!(
+        arrives(&ben.database(id.as_str()).await.unwrap(), "note/1").await,
+        Note::new("milk")
+    );
 }
 
 #[tokio::test]

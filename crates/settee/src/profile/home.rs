@@ -12,22 +12,35 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use settee_client::runtime::{sleep, spawn};
+use settee_keys::Token;
 use settee_store::{
     BackendError, Body, Change, Database, Document, DocumentId, Edit, Record, Revision, WriteError,
 };
 use tokio::sync::watch;
 
-use super::{device::Opened, kept::Kept};
+use super::{
+    device::Opened,
+    kept::{Credentials, Kept},
+};
 use crate::Error;
 
 /// The home's own name among the device's databases.
 pub const HOME: &str = "home";
 /// Ids of entries begin with this; the key follows.
 const PREFIX: &str = "kept/";
+/// The id of the permit.
+const PERMIT: &str = "permit";
 /// How long after a failure writing is tried again. The time doubles up to [`RETRY_LIMIT`].
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a server asks of those who bring it a database.
+#[derive(Serialize, Deserialize)]
+struct Permit {
+    token: Credentials,
+}
 
 /// All databases that a device keeps, each under a key: mostly its name.
 #[derive(Clone)]
@@ -104,6 +117,29 @@ impl Home {
             }
         });
         Ok(receiver)
+    }
+
+    /// Keeps what the server asks of those who bring it a database.
+    pub async fn keep_permit(&self, permit: &Token) -> Result<(), Error> {
+        let token = Credentials(permit.as_bytes().to_vec());
+        Ok(self.database.put(PERMIT, &Permit { token }).await.map(drop)?)
+    }
+
+    /// What is kept so.
+    pub async fn permit(&self) -> Option<Credentials> {
+        Some(self.database.find::<Permit>(PERMIT).await.ok()??.token)
+    }
+
+    /// What the server is shown of these credentials: with the permit, where it may not have the
+    /// database.
+    pub async fn shown(&self, kept: &Kept, credentials: &Credentials) -> Vec<u8> {
+        let mut shown = credentials.0.clone();
+        if kept.is_own
+            && let Some(permit) = self.permit().await
+        {
+            shown.extend(permit.0);
+        }
+        shown
     }
 
     /// Waits until the database is closed underneath.

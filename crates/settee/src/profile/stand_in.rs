@@ -99,11 +99,12 @@ impl StandIns {
     async fn begin(&self, name: &str, database: &Database) -> Result<StandIn, Error> {
         let all = self.home.all().await?;
         let kept = all.into_values().find(|kept| kept.name == name).ok_or(Error::Unknown)?;
-        let shown = kept.credentials.first().ok_or(Error::Unknown)?;
+        let first = kept.credentials.first().ok_or(Error::Unknown)?;
+        let shown = self.home.shown(&kept, first).await;
         let copy = Database::new(Memory::copy_of(database, &[CHECKPOINT]).await?);
         let connector = Shared(self.connector.clone());
         let remote = Remote::connect_within(self.limits.clone(), connector, &self.agent);
-        let remote = remote.open_with(name, &shown.0, copy).await?;
+        let remote = remote.open_with(name, &shown, copy).await?;
         Ok(StandIn { remote, tried: BTreeMap::new() })
     }
 }
@@ -216,6 +217,7 @@ mod tests {
         timeout(SOON, waiting).await.expect("it is told").expect("it is followed");
     }
 
+    #[allow(clippy::unwrap_used, reason = "a test fails so")]
     async fn arrives(database: &RemoteDatabase, id: &str, expected: Note) {
         let mut news = database.watch();
         let arrived = async {

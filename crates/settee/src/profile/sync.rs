@@ -88,6 +88,7 @@ impl Syncing {
             clock: Clock::start(),
             is_led,
             kept: BTreeMap::new(),
+            permit: None,
             turns: BTreeMap::new(),
             ended: BTreeMap::new(),
         };
@@ -108,6 +109,7 @@ struct Term<'a> {
     is_led: bool,
     /// What the device keeps, by key, as of when it was last read.
     kept: BTreeMap<String, Kept>,
+    permit: Option<Credentials>,
     /// The databases that are synced now, by name.
     turns: BTreeMap<String, Turn>,
     /// When the last turns of others ended.
@@ -149,6 +151,11 @@ impl Term<'_> {
             {
                 self.kept = kept;
                 read = Some(seq);
+                let permit = home.permit().await;
+                if permit != std::mem::replace(&mut self.permit, permit.clone()) {
+                    let now = status.borrow().clone();
+                    self.ask_again(&now).await;
+                }
             }
             uses.borrow_and_update();
             let now = status.borrow_and_update().clone();
@@ -240,7 +247,7 @@ impl Term<'_> {
         let opening = Opening {
             database,
             name: kept.name.clone(),
-            credentials: shown.0.clone(),
+            credentials: self.syncing.home.shown(kept, shown).await,
             is_lazy: kept.is_own,
         };
         // It fails when the client has stopped, and another tab goes on.
