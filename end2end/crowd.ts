@@ -28,11 +28,15 @@ export class Crowd {
     this.lines = createInterface(program.stdout)[Symbol.asyncIterator]();
   }
 
-  /** Starts clients that each write to the list of `link` every `pause` milliseconds or so. */
-  static async start(site: string, link: string, clients: number, pause: number): Promise<Crowd> {
+  /**
+   * Starts clients that each write to the list of `link` every `pause` milliseconds or so. If they quarrel,
+   * all of them have edited one large todo at the same time before.
+   */
+  static async start(site: string, link: string, clients: number, pause: number, quarrels = false): Promise<Crowd> {
     const url = `${site.replace('http:', 'ws:')}/sync`;
     const options = { url, link, clients, pause };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    if (quarrels) args.push('--quarrel');
     const program = spawn(binary, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     await once(program, 'spawn');
     const crowd = new Crowd(program);

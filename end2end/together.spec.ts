@@ -347,3 +347,24 @@ test('edits are pushed to the other person over the open connection', async ({ n
   }
   expect(requests).toEqual([]);
 });
+
+test('one todo with a large body and sixteen versions at once leaves the rest of the list usable', async ({ newPerson, newCrowd, server }) => {
+  const { anna, bert, link } = await together(newPerson, 'Bread', 'Butter');
+  const crowd = await newCrowd(server.url, link, 16, 60_000, true);
+  for (const page of [anna, bert]) await expect(rows(page)).toHaveCount(3);
+  await rename(anna, 'Butter', 'Salted butter');
+  await complete(bert, 'Bread');
+  await addTodo(bert, 'Jam');
+  await expect(row(anna, 'Jam')).toBeVisible();
+  await expect(row(bert, 'Salted butter')).toBeVisible();
+  await expect(row(anna, 'Bread')).toHaveClass('completed');
+  // It is one todo like others, with a choice between the versions.
+  const quarrel = rows(anna).filter({ hasText: 'quarrel' });
+  await expect(quarrel).toHaveCount(1);
+  await reload(anna);
+  await expect(rows(anna)).toHaveCount(4);
+  await quarrel.locator('.destroy').dispatchEvent('click');
+  for (const page of [anna, bert]) await expect(rows(page)).toHaveCount(3);
+  await crowd.finish();
+  await agree(anna, bert);
+});

@@ -3,12 +3,13 @@
 //! # Layout
 //!
 //! - [`invitation`]: the list. [`member`]: one client with a database. [`writer`]: the edits of
-//!   that client. [`todos`]: the todo of a record.
+//!   that client. [`quarrel`]: one todo that all edit at once. [`todos`]: the todo of a record.
 //! - [`outcome`]: what the clients have once all are synced. [`word`]: output.
 
 mod invitation;
 mod member;
 mod outcome;
+mod quarrel;
 mod todos;
 mod word;
 mod writer;
@@ -53,6 +54,9 @@ struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = 200,
         value_parser = clap::value_parser!(u64).range(1..))]
     pause: u64,
+    /// Before that, let all clients edit one large todo at the same time
+    #[arg(long)]
+    quarrel: bool,
 }
 
 pub fn main() -> ExitCode {
@@ -78,9 +82,8 @@ async fn run(options: &Options) -> Result<bool> {
     // Writers stop when the sender is dropped.
     let (go, stopping) = watch::channel(());
     let mut writers = JoinSet::new();
-    let pause = Duration::from_millis(options.pause);
     tokio::select! {
-        worked = work(&members, pause, &mut writers, &stopping) => worked?,
+        worked = work(&members, options, &mut writers, &stopping) => worked?,
         _ = over => {}
     }
     drop(go);
@@ -102,14 +105,18 @@ async fn run(options: &Options) -> Result<bool> {
 /// Starts all writers once all clients have opened the list. Returns early only with an error.
 async fn work(
     members: &[Member],
-    pause: Duration,
+    options: &Options,
     writers: &mut JoinSet<Result<()>>,
     stopping: &watch::Receiver<()>,
 ) -> Result<()> {
     for member in members {
         member.opened().await?;
     }
+    if options.quarrel {
+        quarrel::quarrel(members).await?;
+    }
     say(&json!({ "ready": true }))?;
+    let pause = Duration::from_millis(options.pause);
     for (number, member) in members.iter().enumerate() {
         let writer = Writer::new(number, member.database.database().clone(), pause);
         writers.spawn(writer.run(stopping.clone()));

@@ -95,7 +95,7 @@ impl Disk {
 
 impl Device {
     #[cfg_attr(
-        target_arch = "wasm32",
+        any(target_arch = "wasm32", not(feature = "native")),
         expect(clippy::unnecessary_wraps, reason = "a folder can fail")
     )]
     pub fn new(place: &Place, unsaved: Unsaved) -> Result<Self, Error> {
