@@ -2,7 +2,7 @@
 
 import { addTodo, complete, copyLink, openList, reload, rename } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { action, isReady, rows, shows, status, titles, waitOffline, waitSynced } from './page';
+import { action, isReady, rows, shows, status, titles, waitInstalled, waitOffline, waitSynced } from './page';
 
 const state = (page: Page, name: string): Promise<void> =>
   expect(status(page)).toHaveAttribute('data-sync', name);
@@ -96,6 +96,48 @@ test('a full disk: what isn’t saved goes to the server nevertheless, and stand
   }
   await reload(anna);
   await shows(anna, 'Rolls', 'Ghee', 'Jam');
+});
+
+test('a damaged record: the rest is shown, it is said, and the server gives it back', async ({ newPerson, server }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  for (const title of ['Bread', 'Butter', 'Jam']) {
+    await addTodo(anna, title);
+    await waitSynced(anna);
+  }
+  await waitInstalled(anna);
+  await server.kill();
+  const damaged = await anna.evaluate(async () => {
+    const done = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((good, bad) => {
+        request.onsuccess = () => good(request.result);
+        request.onerror = () => bad(request.error);
+      });
+    let count = 0;
+    for (const { name } of await indexedDB.databases()) {
+      const database = await done(indexedDB.open(name!));
+      const log = database.transaction('log', 'readwrite').objectStore('log');
+      const keys = await done(log.getAllKeys());
+      for (const [at, bytes] of (await done<Uint8Array[]>(log.getAll())).entries()) {
+        const text = String.fromCharCode(...bytes);
+        const body = text.indexOf('{"completed"');
+        if (body < 0 || !text.includes('"Butter"')) continue;
+        bytes[body] = 0xff;
+        await done(log.put(bytes, keys[at]));
+        count++;
+      }
+      database.close();
+    }
+    return count;
+  });
+  expect(damaged).toBeGreaterThan(0);
+  await reload(anna);
+  await shows(anna, 'Bread', 'Jam');
+  await waitOffline(anna);
+  await expect(status(anna)).toContainText('1 todo is damaged on this device');
+  await server.start();
+  await shows(anna, 'Bread', 'Butter', 'Jam');
+  await waitSynced(anna);
 });
 
 test('a button tries again at once', async ({ page }) => {

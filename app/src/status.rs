@@ -75,9 +75,12 @@ impl StatusView {
             let (kind, detail) = (StatusKind::Rejected, rejected(status.rejected));
             return Self { kind, detail, ..Self::connecting() };
         }
-        let detail = match status.progress {
-            Some((here, there)) if kind == StatusKind::Syncing => {
+        let detail = match (status.progress, kind) {
+            (Some((here, there)), StatusKind::Syncing) => {
                 format!("Receiving {} of {}…", grouped(here), grouped(there))
+            }
+            (_, StatusKind::Offline | StatusKind::Connecting) if status.damaged > 0 => {
+                damaged(status.damaged)
             }
             _ => detail.to_owned(),
         };
@@ -160,6 +163,13 @@ fn rejected(count: usize) -> String {
     match count {
         1 => "1 todo from the server is damaged, and left out here".to_owned(),
         count => format!("{count} todos from the server are damaged, and left out here"),
+    }
+}
+
+fn damaged(count: usize) -> String {
+    match count {
+        1 => "1 todo is damaged on this device, and comes back once you’re online.".to_owned(),
+        n => format!("{n} todos are damaged on this device, and come back once you’re online."),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a database keeps its checkpoint: in a local document.
 
-use settee_store::{BackendError, Database, DocumentId, Operation, Unreadable};
+use settee_store::{BackendError, Database, Operation};
 use settee_sync::Checkpoint;
 
 /// The local document that holds a database's checkpoint. A copy of the database that has it as well
@@ -16,21 +16,8 @@ pub(crate) async fn load(database: &Database) -> Result<Option<Checkpoint>, Back
     let Some(checkpoint) = stored.filter(|checkpoint| !checkpoint.is_void()) else {
         return Ok(stored);
     };
-    let witnessed = if lacks(database).await? { u64::MAX } else { checkpoint.witnessed };
+    let witnessed = if database.damaged().await? > 0 { u64::MAX } else { checkpoint.witnessed };
     Ok(Some(Checkpoint { witnessed, ..checkpoint }))
-}
-
-/// Whether there are records that can't be read, and were not written anew since.
-async fn lacks(database: &Database) -> Result<bool, BackendError> {
-    let unreadable = database.unreadable().await?;
-    if unreadable.is_empty() {
-        return Ok(false);
-    }
-    let count = unreadable.len();
-    let id = |unreadable: Unreadable| DocumentId::new(&unreadable.id?).ok();
-    let ids: Vec<_> = unreadable.into_iter().filter_map(id).collect();
-    // Nobody knows what a record is about whose id can't be read.
-    Ok(ids.len() < count || database.records(ids).await?.iter().any(Option::is_none))
 }
 
 /// Saves the checkpoint, in one commit with the documents that it covers.

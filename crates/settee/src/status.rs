@@ -71,6 +71,8 @@ pub struct DatabaseStatus {
     pub progress: Option<(u64, u64)>,
     /// How many documents that the server has sent could not be taken in here.
     pub rejected: usize,
+    /// How many documents can't be read on this device any more: they come from the server again.
+    pub damaged: usize,
     /// How many documents it has, and how many of them wait or were refused.
     pub counts: Counts,
     /// Whether what is written to it stays, and what opens it: a browser may let nothing be saved.
@@ -87,6 +89,7 @@ impl DatabaseStatus {
             standing: None,
             progress: None,
             rejected: 0,
+            damaged: 0,
             counts: Counts::default(),
             is_saved: true,
             server_has_unsaved: false,

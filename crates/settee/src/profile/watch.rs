@@ -35,16 +35,22 @@ async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseS
     let Known { tabs, home, unsaved } = known;
     let (mut reports, mut unkept) = (tabs.report(), home.unsaved());
     let mut edits = unsaved.watch();
+    let mut damaged = usize::MAX;
     let Some(mut news) = used.upgrade().map(|used| used.opened().database.watch()) else { return };
     loop {
         let Some(now) = used.upgrade() else { return };
         let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
         news.borrow_and_update();
         let Ok(counts) = now.opened().database.counts().await else { return };
+        // What can't be read was found when the database was opened.
+        if damaged > 0 {
+            damaged = now.opened().database.damaged().await.unwrap_or_default();
+        }
         unkept.borrow_and_update();
         edits.borrow_and_update();
         let mut status = status(report.as_ref(), &now, counts);
         status.is_saved &= home.is_saved(now.name());
+        status.damaged = damaged;
         status.server_has_unsaved = unsaved.is_on_server(now.name());
         sender.send_if_modified(|known| std::mem::replace(known, status) != status);
         let seq = now.opened().database.seq();
@@ -78,6 +84,7 @@ fn status(report: Option<&Report>, used: &Arc<Use>, counts: Counts) -> DatabaseS
         standing: database.map(|database| database.standing),
         progress: database.and_then(|database| database.progress),
         rejected: database.map_or(0, |database| database.rejected),
+        damaged: 0,
         counts,
         is_saved: used.opened().is_saved,
         server_has_unsaved: false,
