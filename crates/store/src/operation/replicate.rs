@@ -32,6 +32,18 @@ pub(super) fn replicate(
     }
 }
 
+/// Inserts revisions from the server, and marks those as pending that lie between what it shows and
+/// what this replica knows. Returns whether anything changed.
+pub(super) fn reconcile(
+    record: &mut Record,
+    document: ReplicatedDocument,
+    seq: u64,
+) -> Result<bool, OperationError> {
+    let shown = document.shown();
+    let changed = take_from_server(&mut record.tree, document, seq)?;
+    Ok(record.tree.mark_links(&shown) || changed)
+}
+
 fn take_from_server(
     tree: &mut RevisionTree,
     document: ReplicatedDocument,
