@@ -21,6 +21,7 @@ named![
     an_edit_that_the_stub_has_not_seen_survives_it,
     what_is_needed_stays,
     a_merge_base_that_was_forgotten_is_taken_from_the_server,
+    what_a_server_shows_is_not_closed_by_what_it_has_forgotten,
 ];
 
 async fn acknowledged(database: &Database, text: &str, revision: Revision) {
@@ -178,4 +179,22 @@ async fn a_merge_base_that_was_forgotten_is_taken_from_the_server(here: Database
     done(&server, vec![base]).await;
     assert_eq!(shown().await, 0);
     assert_eq!(fields(&here, "a").await, json!({"title": "cocoa", "done": true}));
+}
+
+async fn what_a_server_shows_is_not_closed_by_what_it_has_forgotten(here: Database) {
+    let (server, other) = (replica(), replica());
+    let first = written(&other, put("a", &[], json!({"title": "tea"}))).await;
+    let away = latest(&other, "a").await;
+    let second = written(&other, put("a", &[first], json!({"title": "cocoa"}))).await;
+    for there in [&here, &server] {
+        done(there, vec![latest(&other, "a").await]).await;
+    }
+    let gone = written(&server, delete("a", &[second])).await;
+    acknowledged(&server, "a", gone).await;
+    compacted(&server).await;
+    done(&server, vec![away]).await;
+    assert_eq!(document(&server, "a").await.leaves, [first, gone], "it never had the first one");
+    let sent = travelling(&server, "a").await;
+    done(&here, vec![Operation::from_server(sent, true)]).await;
+    assert_eq!(document(&here, "a").await.leaves, [first, gone]);
 }
