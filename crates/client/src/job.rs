@@ -33,6 +33,7 @@ pub(crate) enum Job {
         batch: BatchNumber,
         documents: Vec<ReplicatedDocument>,
         checkpoint: Option<Checkpoint>,
+        may_write: bool,
     },
     Settle(Verdict),
     Digest,
@@ -97,8 +98,11 @@ impl Job {
                 Answer::Counted { counts, seq, asked }
             }
             Self::ReadPending { limit } => Answer::Pending(limited(database.to_send(limit)).await),
-            Self::Commit { batch, documents, checkpoint } => {
-                let committed = limited(commit(&database, documents, checkpoint)).await;
+            Self::Commit { batch, documents, checkpoint, may_write } => {
+                let replicate = |document| Operation::from_server(document, may_write);
+                let operations = documents.into_iter().map(replicate);
+                let operations = operations.chain(checkpoint.map(checkpoint::save)).collect();
+                let committed = limited(commit(&database, operations)).await;
                 Answer::Committed(batch, committed)
             }
             Self::Settle(verdict) => {
@@ -125,14 +129,8 @@ async fn limited<T>(
 }
 
 /// Commits documents from the server, and tells how many were rejected.
-async fn commit(
-    database: &Database,
-    documents: Vec<ReplicatedDocument>,
-    checkpoint: Option<Checkpoint>,
-) -> Result<usize, BackendError> {
-    let replicate = |document| Operation::Replicate { document, acknowledges: true };
-    let operations = documents.into_iter().map(replicate).chain(checkpoint.map(checkpoint::save));
-    let Commit { outcomes, .. } = database.commit(operations.collect()).await?;
+async fn commit(database: &Database, operations: Vec<Operation>) -> Result<usize, BackendError> {
+    let Commit { outcomes, .. } = database.commit(operations).await?;
     Ok(outcomes.iter().filter(|outcome| outcome.is_err()).count())
 }
 

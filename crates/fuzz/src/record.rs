@@ -139,7 +139,11 @@ fn operation(record: &Record, input: &mut Input<'_>) -> Operation {
                     revision.body = None;
                 }
             }
-            Operation::Replicate { document, acknowledges: choice & 8 != 0 }
+            if choice & 8 == 0 {
+                Operation::Replicate { document, acknowledges: false }
+            } else {
+                Operation::from_server(document, choice & 64 != 0)
+            }
         }
         4 => Operation::Acknowledge { id, revisions: some(4) },
         5 => Operation::Refuse { id, revisions: some(4), reason: "no".to_owned() },

@@ -11,7 +11,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use thiserror::Error;
 
-use self::{edit::edit_record, replicate::replicate};
+use self::{
+    edit::edit_record,
+    replicate::{reconcile, replicate},
+};
 use crate::{
     body::Body,
     document_id::DocumentId,
@@ -46,7 +49,14 @@ pub enum Operation {
         /// [`OperationError::Overgrown`].
         acknowledges: bool,
     },
-    /// The server has committed the revisions, and so everything that they descend from.
+    /// [`Operation::Replicate`] from the server, by a replica whose revisions the server takes. Where
+    /// the server shows a revision that this replica knows to be closed, it has lost the revisions in
+    /// between, so these become pending again.
+    Reconcile {
+        /// Either all of it is inserted, or nothing.
+        document: ReplicatedDocument,
+    },
+    /// The server has committed the revisions, and so the pending ones that they continue.
     Acknowledge {
         /// The document that the revisions belong to.
         id: DocumentId,
@@ -120,12 +130,23 @@ pub enum Read<'a> {
 }
 
 impl Operation {
+    /// Inserts revisions that the server has sent, on a replica whose revisions it takes if
+    /// `may_write`.
+    pub fn from_server(document: ReplicatedDocument, may_write: bool) -> Self {
+        if may_write {
+            Self::Reconcile { document }
+        } else {
+            Self::Replicate { document, acknowledges: true }
+        }
+    }
+
     /// What [`transition`] asks its [`Place`] for on behalf of this operation, if anything. A back
     /// end that reads asynchronously reads it beforehand.
     pub fn reads(&self) -> Option<Read<'_>> {
         match self {
             Self::Edit(Edit { id, .. })
             | Self::Replicate { document: ReplicatedDocument { id, .. }, .. }
+            | Self::Reconcile { document: ReplicatedDocument { id, .. } }
             | Self::Acknowledge { id, .. }
             | Self::Refuse { id, .. }
             | Self::Discard { id, .. }
@@ -176,8 +197,8 @@ pub struct Applied {
     pub seq: u64,
     /// Whether anything changed.
     pub changed: bool,
-    /// After [`Operation::Replicate`]: whether the document has several leaves now. What a reader
-    /// sees then depends on which of their ancestors this replica has.
+    /// After [`Operation::Replicate`] or [`Operation::Reconcile`]: whether the document has several
+    /// leaves now. What a reader sees then depends on which of their ancestors this replica has.
     pub is_contested: bool,
 }
 
@@ -316,6 +337,7 @@ impl<P: Place> Progress<'_, P> {
             }
             Operation::Edit(Edit { ref id, .. })
             | Operation::Replicate { document: ReplicatedDocument { ref id, .. }, .. }
+            | Operation::Reconcile { document: ReplicatedDocument { ref id, .. } }
             | Operation::Acknowledge { ref id, .. }
             | Operation::Refuse { ref id, .. }
             | Operation::Discard { ref id, .. }
@@ -333,7 +355,8 @@ impl<P: Place> Progress<'_, P> {
     ) -> Result<Result<Applied, OperationError>, P::Error> {
         // Readers see no difference after these.
         let takes_seq = !matches!(operation, Operation::Compact { .. } | Operation::HandOut { .. });
-        let is_replicated = matches!(operation, Operation::Replicate { .. });
+        let is_replicated =
+            matches!(operation, Operation::Replicate { .. } | Operation::Reconcile { .. });
         let is_tidied = matches!(operation, Operation::Replicate { acknowledges: false, .. });
         let before = match self.changed.get(&id) {
             Some(record) => Some(record.clone()),
@@ -394,6 +417,7 @@ fn apply(
             let changed = replicate(record, document, acknowledges, seq)?;
             Ok((None, changed))
         }
+        Operation::Reconcile { document, .. } => Ok((None, reconcile(record, document, seq)?)),
         Operation::Acknowledge { revisions, .. } => {
             let mut changed = false;
             for revision in revisions {

@@ -189,6 +189,16 @@ impl ReplicatedDocument {
         let names = self.revisions.iter().map(|revision| revision.revision);
         names.filter(|name| !closed.contains(name)).collect()
     }
+
+    /// The leaves of the sender among the revisions: those that come with a body, and that no other one
+    /// of the document closes. A merge base may be among them, if its body comes later than the leaves.
+    pub(crate) fn shown(&self) -> Vec<Revision> {
+        let mut shown = self.told();
+        let with_body = self.revisions.iter().filter(|revision| revision.body.is_some());
+        let with_body: HashSet<Revision> = with_body.map(|revision| revision.revision).collect();
+        shown.retain(|revision| with_body.contains(revision));
+        shown
+    }
 }
 
 impl Record {

@@ -116,9 +116,20 @@ fn commit(database: &Database, operations: Vec<Operation>) -> Commit {
     commit
 }
 
-fn replicate(to: &Database, document: ReplicatedDocument, acknowledges: bool) -> Applied {
-    let commit = commit(to, vec![Operation::Replicate { document, acknowledges }]);
+/// Sends a document to the server.
+fn send(to: &Database, document: ReplicatedDocument) -> Applied {
+    let commit = commit(to, vec![Operation::Replicate { document, acknowledges: false }]);
     commit.outcomes[0].unwrap()
+}
+
+/// Takes a document from the server, which has lost nothing that it would have to be sent again.
+fn take(to: &Database, document: ReplicatedDocument) {
+    let pending = |database: &Database| -> Vec<Revision> {
+        record(database).map_or_else(Vec::new, |record| record.tree.pending())
+    };
+    let before = pending(to);
+    commit(to, vec![Operation::from_server(document, true)]);
+    assert!(pending(to).iter().all(|revision| before.contains(revision)));
 }
 
 impl World {
@@ -232,7 +243,7 @@ impl World {
             outgoing.revisions.iter().partition(|revision| revision.body.is_some());
         client.sent.extend(sent.iter().map(|revision| revision.revision));
         let is_complete = bodiless.is_empty();
-        let applied = replicate(&self.server, outgoing, false);
+        let applied = send(&self.server, outgoing);
         // As a server does, send what the client may lack: it has sent nothing new, or has dropped
         // the body that its edit is based on.
         let skip = |revision| client.sent.contains(&revision);
@@ -241,7 +252,7 @@ impl World {
         if (!is_complete || !applied.changed && !is_own)
             && let Some(lacking) = record.outgoing_since(Known::Unsure, skip)
         {
-            replicate(&client.database, lacking, true);
+            take(&client.database, lacking);
         }
         if is_told {
             let acknowledge = Operation::Acknowledge { id: id(), revisions: told };
@@ -255,7 +266,7 @@ impl World {
         let skip = |revision| skips_own && client.sent.contains(&revision);
         let outgoing = record(&self.server).and_then(|record| record.outgoing_since(known, skip));
         if let Some(outgoing) = outgoing {
-            replicate(&client.database, outgoing, true);
+            take(&client.database, outgoing);
         }
         client.since = Some(self.server.seq());
     }

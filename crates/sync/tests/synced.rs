@@ -4,7 +4,10 @@
 use std::collections::VecDeque;
 
 use futures_util::FutureExt;
-use settee_store::{Body, Change, Counts, Database, DocumentId, Edit, Memory, Operation};
+use settee_store::{
+    Body, Change, Counts, Database, DocumentId, Edit, Memory, Operation, Revision,
+    replication::{Known, ReplicatedDocument},
+};
 use settee_sync::{
     Checkpoint, Client, Limits, Role, Server, Time,
     client::{ClientOutput, Replica},
@@ -27,6 +30,25 @@ fn write(database: &Database, id: &str, change: Change) {
 fn put(database: &Database, id: &str, title: &str) {
     let body = Body::from_canonical(format!(r#"{{"title":"{title}"}}"#).as_bytes());
     write(database, id, Change::Put(body.expect("a body")));
+}
+
+fn leaves(database: &Database, id: &str) -> Vec<Revision> {
+    let id = DocumentId::new(id).expect("an id");
+    at_once(database.get(&id)).expect("it is read").expect("it is there").leaves
+}
+
+/// The latest revision of a document without its ancestors, as a replica that begins empty gets it.
+fn latest(database: &Database, id: &str) -> ReplicatedDocument {
+    let id = DocumentId::new(id).expect("an id");
+    let records = at_once(database.records(vec![id])).expect("it is read");
+    let record = records[0].as_ref().expect("it is there");
+    record.outgoing_since(Known::Nothing, |_| false).expect("it is live")
+}
+
+fn bring(document: ReplicatedDocument, to: &Database) {
+    let operation = Operation::Replicate { document, acknowledges: false };
+    let commit = at_once(to.commit(vec![operation])).expect("it is committed");
+    assert!(commit.outcomes[0].is_ok(), "it is taken");
 }
 
 /// A client and a server with one database, and the frames between them.
@@ -104,10 +126,10 @@ impl World {
                 let records = at_once(here.to_send(limit)).expect("they are read");
                 self.client.handle_pending(NOW, replica, &records);
             }
-            ClientOutput::Commit { batch, documents, .. } => {
+            ClientOutput::Commit { batch, documents, may_write, .. } => {
                 let documents = documents.into_iter();
                 let operations =
-                    documents.map(|document| Operation::Replicate { document, acknowledges: true });
+                    documents.map(|document| Operation::from_server(document, may_write));
                 at_once(here.commit(operations.collect())).expect("it is committed");
                 self.client.handle_committed(NOW, replica, batch, Some(0));
             }
@@ -198,5 +220,46 @@ fn what_a_device_needs_nothing_of_leaves_nothing_open() {
     let mut world = World::new(there);
     world.run();
     assert_eq!(at_once(world.here.counts()).expect("they are counted").documents, 0);
+    assert!(world.is_up_to_date());
+}
+
+/// A server has lost everything. One replica has given it the latest revision alone, and another one an
+/// ancestor, which is a conflict there. This device knows what lies between.
+fn with_links_that_the_server_lacks() -> (World, Revision) {
+    let mut world = World::new(there());
+    let mut sent = Vec::new();
+    for title in ["tea", "milk", "salt", "bread"] {
+        put(&world.here, "note/1", title);
+        sent.push(latest(&world.here, "note/1"));
+    }
+    let last = leaves(&world.here, "note/1")[0];
+    let id = DocumentId::new("note/1").expect("an id");
+    let acknowledge = Operation::Acknowledge { id, revisions: vec![last] };
+    at_once(world.here.commit(vec![acknowledge])).expect("it is committed");
+    bring(sent.pop().expect("the latest"), &world.there);
+    world.run();
+    assert_eq!(leaves(&world.there, "note/1"), [last]);
+    bring(sent.remove(0), &world.there);
+    assert_eq!(leaves(&world.there, "note/1").len(), 2);
+    (world, last)
+}
+
+#[test]
+fn a_device_tells_a_server_what_lies_between_its_revisions() {
+    let (mut world, last) = with_links_that_the_server_lacks();
+    world.run();
+    assert_eq!(leaves(&world.there, "note/1"), [last]);
+    assert_eq!(leaves(&world.here, "note/1"), [last]);
+    assert!(world.is_up_to_date());
+}
+
+#[test]
+fn an_edit_under_way_does_not_keep_a_device_from_telling_what_lies_between() {
+    let (mut world, _) = with_links_that_the_server_lacks();
+    put(&world.here, "note/1", "cocoa");
+    world.tell();
+    assert_eq!((world.up.len(), world.down.len()), (1, 1), "they cross");
+    world.run();
+    assert_eq!(leaves(&world.there, "note/1"), leaves(&world.here, "note/1"));
     assert!(world.is_up_to_date());
 }

@@ -5,9 +5,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use settee_store::{
-    BackendError, Commit, Database, DocumentId, Operation, replication::ReplicatedDocument,
-};
+use settee_store::{BackendError, Commit, Database, DocumentId, Operation};
 use settee_sync::{
     Checkpoint, Role, Time,
     client::{
@@ -361,10 +359,12 @@ impl Process {
                 }
                 Ok(Step::Nothing)
             }
-            ClientOutput::Commit { replica, batch, documents, checkpoint } => {
+            ClientOutput::Commit { replica, batch, documents, checkpoint, may_write } => {
                 let target = self.target(device, replica)?;
-                let committed = (batch, documents, checkpoint);
-                Ok(self.commit(context, device, &target, committed))
+                let documents = sabotage::spend_room(context, &target.database, documents);
+                let replicate = |document| Operation::from_server(document, may_write);
+                let operations = documents.into_iter().map(replicate).collect();
+                Ok(self.commit(context, device, &target, (batch, operations, checkpoint)))
             }
             ClientOutput::Settle { replica, verdict } => {
                 let target = self.target(device, replica)?;
@@ -399,7 +399,7 @@ impl Process {
         context: &mut Context,
         device: &Device,
         target: &Target,
-        (batch, documents, checkpoint): (BatchNumber, Vec<ReplicatedDocument>, Option<Checkpoint>),
+        (batch, mut operations, checkpoint): (BatchNumber, Vec<Operation>, Option<Checkpoint>),
     ) -> Step {
         let fate = context.faults.client_commit(&mut context.random);
         let (remembered, fate) =
@@ -408,12 +408,8 @@ impl Process {
             context.tally.count("fault: client dies before a commit");
             return Step::Crashed;
         }
-        let documents = sabotage::spend_room(context, &target.database, documents);
-        let operations = documents
-            .into_iter()
-            .map(|document| Operation::Replicate { document, acknowledges: true })
-            .chain(remembered.map(remember));
-        let committed = at_once(target.database.commit(operations.collect()));
+        operations.extend(remembered.map(remember));
+        let committed = at_once(target.database.commit(operations));
         if is_superseded(&committed) {
             return Step::Superseded;
         }

@@ -20,6 +20,8 @@ named![
     a_stub_keeps_a_document_deleted,
     an_edit_that_the_stub_has_not_seen_survives_it,
     what_is_needed_stays,
+    a_merge_base_that_was_forgotten_is_taken_from_the_server,
+    what_a_server_shows_is_not_closed_by_what_it_has_forgotten,
 ];
 
 async fn acknowledged(database: &Database, text: &str, revision: Revision) {
@@ -140,4 +142,59 @@ async fn what_is_needed_stays(here: Database) {
     let sent = record.outgoing_pending().expect("it is pending");
     assert!(sent.is_complete() && sent.told() == [back]);
     assert!(record.outgoing_since(Known::Nothing, |_| false).is_some());
+}
+
+/// The latest revision of a document without its ancestors, as a replica that begins empty gets it.
+async fn latest(from: &Database, text: &str) -> Operation {
+    let records = from.records(vec![id(text)]).await.expect("the record is read");
+    let record = records[0].as_ref().expect("the record is there");
+    let document = record.outgoing_since(Known::Nothing, |_| false).expect("it is live");
+    Operation::Replicate { document, acknowledges: false }
+}
+
+async fn a_merge_base_that_was_forgotten_is_taken_from_the_server(here: Database) {
+    let (server, one, other) = (replica(), replica(), replica());
+    let first = json!({"title": "tea", "done": false});
+    let first = written(&here, put("a", &[], first)).await;
+    let base = latest(&here, "a").await;
+    for there in [&one, &other] {
+        carry(&here, "a", there).await;
+    }
+    let gone = written(&here, delete("a", &[first])).await;
+    acknowledged(&here, "a", gone).await;
+    compacted(&here).await;
+
+    // The server has lost everything, and gets what it lacks from one replica after another.
+    written(&one, put("a", &[first], json!({"title": "tea", "done": true}))).await;
+    written(&other, put("a", &[first], json!({"title": "cocoa", "done": false}))).await;
+    carry(&here, "a", &server).await;
+    done(&server, vec![latest(&one, "a").await, latest(&other, "a").await]).await;
+    let shown = async || {
+        let sent = travelling(&server, "a").await;
+        done(&here, vec![Operation::from_server(sent, true)]).await;
+        assert_eq!(fields(&here, "a").await, fields(&server, "a").await);
+        document(&here, "a").await.conflicts.len()
+    };
+    assert_eq!(shown().await, 2, "without their ancestor all differences are conflicts");
+    done(&server, vec![base]).await;
+    assert_eq!(shown().await, 0);
+    assert_eq!(fields(&here, "a").await, json!({"title": "cocoa", "done": true}));
+}
+
+async fn what_a_server_shows_is_not_closed_by_what_it_has_forgotten(here: Database) {
+    let (server, other) = (replica(), replica());
+    let first = written(&other, put("a", &[], json!({"title": "tea"}))).await;
+    let away = latest(&other, "a").await;
+    let second = written(&other, put("a", &[first], json!({"title": "cocoa"}))).await;
+    for there in [&here, &server] {
+        done(there, vec![latest(&other, "a").await]).await;
+    }
+    let gone = written(&server, delete("a", &[second])).await;
+    acknowledged(&server, "a", gone).await;
+    compacted(&server).await;
+    done(&server, vec![away]).await;
+    assert_eq!(document(&server, "a").await.leaves, [first, gone], "it never had the first one");
+    let sent = travelling(&server, "a").await;
+    done(&here, vec![Operation::from_server(sent, true)]).await;
+    assert_eq!(document(&here, "a").await.leaves, [first, gone]);
 }

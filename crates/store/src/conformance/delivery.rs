@@ -8,6 +8,7 @@ use crate::{
     database::Database,
     operation::{Change, Operation},
     refusal::RefusalError,
+    replication::{Known, ReplicatedDocument},
     revision::Revision,
 };
 
@@ -20,6 +21,8 @@ named![
     edits_that_are_refused_one_after_another_are_all_kept,
     a_refused_new_document_is_not_read,
     what_a_server_has_lost_is_sent_again,
+    what_a_server_has_lost_between_two_revisions_is_sent_again,
+    links_that_the_server_refuses_stay_here,
 ];
 
 fn acknowledge(text: &str, revision: Revision) -> Operation {
@@ -166,4 +169,58 @@ async fn what_a_server_has_lost_is_sent_again(database: Database) {
     assert_eq!(document(&database, "a").await.winner, gone);
     done(&database, vec![acknowledge("a", gone)]).await;
     assert_eq!(pending(&database).await, [""; 0]);
+}
+
+/// Makes four revisions that are acknowledged, and returns what a server says that has lost those in
+/// between, and the last one.
+async fn with_lost_links(database: &Database) -> (ReplicatedDocument, Revision) {
+    let server = replica();
+    let mut seen = Vec::new();
+    for n in 1..=4 {
+        seen = vec![written(database, put("a", &seen, json!({"n": n}))).await];
+        if n == 1 || n == 4 {
+            let records = database.records(vec![id("a")]).await.expect("records");
+            let record = records[0].as_ref().expect("the record is there");
+            let document = record.outgoing_since(Known::Nothing, |_| false).expect("a leaf");
+            done(&server, vec![Operation::Replicate { document, acknowledges: false }]).await;
+        }
+    }
+    done(database, vec![acknowledge("a", seen[0])]).await;
+    assert_eq!(pending(database).await, [""; 0]);
+    (travelling(&server, "a").await, seen[0])
+}
+
+/// What is sent next of the document: the generations of its revisions, and what is acknowledged.
+async fn outgoing(database: &Database) -> (Vec<u32>, Vec<Revision>) {
+    let records = database.to_send(1).await.expect("what is pending");
+    let sent = records[0].outgoing_pending().expect("something is pending");
+    (sent.revisions.iter().map(|sent| sent.revision.generation()).collect(), sent.told())
+}
+
+async fn what_a_server_has_lost_between_two_revisions_is_sent_again(database: Database) {
+    let (shown, last) = with_lost_links(&database).await;
+    let later = written(&database, put("a", &[last], json!({"n": 5}))).await;
+    done(&database, vec![Operation::from_server(shown.clone(), false)]).await;
+    assert_eq!(outgoing(&database).await.0, [4, 5], "who may not write has nothing to send");
+    done(&database, vec![Operation::from_server(shown, true)]).await;
+    // The latest edit was under way already.
+    done(&database, vec![acknowledge("a", later)]).await;
+    let (sent, told) = outgoing(&database).await;
+    assert_eq!(sent, [1, 2, 3]);
+    done(&database, vec![acknowledge("a", told[0])]).await;
+    assert_eq!(pending(&database).await, [""; 0]);
+    assert_eq!(document(&database, "a").await.leaves, [later]);
+}
+
+async fn links_that_the_server_refuses_stay_here(database: Database) {
+    let (shown, last) = with_lost_links(&database).await;
+    done(&database, vec![Operation::from_server(shown, true)]).await;
+    for expected in [&[1, 2, 3][..], &[1, 2]] {
+        let (sent, told) = outgoing(&database).await;
+        assert_eq!(sent, expected);
+        done(&database, vec![refuse("a", told[0])]).await;
+    }
+    assert_eq!(pending(&database).await, [""; 0]);
+    assert_eq!(document(&database, "a").await.leaves, [last]);
+    assert_eq!(document(&database, "a").await.refused, None);
 }

@@ -32,6 +32,18 @@ pub(super) fn replicate(
     }
 }
 
+/// Inserts revisions from the server, and marks those as pending that lie between what it shows and
+/// what this replica knows. Returns whether anything changed.
+pub(super) fn reconcile(
+    record: &mut Record,
+    document: ReplicatedDocument,
+    seq: u64,
+) -> Result<bool, OperationError> {
+    let shown = document.shown();
+    let changed = take_from_server(&mut record.tree, document, seq)?;
+    Ok(record.tree.mark_links(&shown) || changed)
+}
+
 fn take_from_server(
     tree: &mut RevisionTree,
     document: ReplicatedDocument,
@@ -163,10 +175,12 @@ fn insert(
         let insertion = if acknowledges { tree.insert_told(node) } else { tree.insert(node) };
         match insertion {
             // A forgotten revision that is received again changes nothing, unless the server has told
-            // this device to show again what it closes.
+            // this device to show again what it closes, or everybody else merges over it.
             Insertion::New => {
                 let is_forgotten = tree.forgotten().contains(revision);
-                inserted.changed |= !is_forgotten || acknowledges && tree.closes_alone(revision);
+                let is_merged_over = || !is_bare && tree.merge_bases().contains(&revision);
+                inserted.changed |= !is_forgotten
+                    || acknowledges && (tree.closes_alone(revision) || is_merged_over());
             }
             Insertion::Known => {}
             Insertion::Corrected => inserted.changed = true,

@@ -35,7 +35,7 @@ impl RevisionTree {
                 && !named.contains(&revision)
                 && !needed.contains(&revision)
         };
-        let dropped = self.droppable(|node| is_dropped(node.revision));
+        let dropped = self.droppable(|node| is_dropped(node.revision), named);
         self.nodes.retain(|node| !dropped.contains(&node.revision));
         for node in &mut self.nodes {
             node.kept_for_pending |=
@@ -45,14 +45,21 @@ impl RevisionTree {
     }
 
     /// Those of the chosen revisions that can be dropped without turning one that they close into a leaf:
-    /// others close it as well, or it is forgotten itself.
-    fn droppable(&self, is_chosen: impl Fn(&Node) -> bool) -> HashSet<Revision> {
+    /// others close it as well, or it is forgotten itself, or the server has `named` it, and knows whether
+    /// it is a leaf.
+    fn droppable(
+        &self,
+        is_chosen: impl Fn(&Node) -> bool,
+        named: &[Revision],
+    ) -> HashSet<Revision> {
         let mut closers: HashMap<Revision, usize> = HashMap::new();
         for closed in self.nodes.iter().flat_map(Node::closes) {
             *closers.entry(closed).or_default() += 1;
         }
-        let is_live =
-            |closed: Revision| self.get(closed).is_some() && !self.forgotten.contains(closed);
+        let is_live = |closed: Revision| {
+            let is_known = self.get(closed).is_some() && !self.forgotten.contains(closed);
+            is_known && !named.contains(&closed)
+        };
         let mut dropped = HashSet::new();
         for node in self.nodes.iter().filter(|node| is_chosen(node)) {
             let mut open: HashMap<Revision, usize> = HashMap::new();

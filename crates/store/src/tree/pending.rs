@@ -21,17 +21,16 @@ impl RevisionTree {
         self.leaves_among(|node| !node.pending).collect()
     }
 
-    /// Marks a revision and all that it descends from as known to the server. Returns whether any
-    /// of them was pending.
+    /// Marks a revision and the pending ones that it continues as known to the server. What lies
+    /// behind a revision that wasn't pending may have been marked since this one was sent, so it goes on
+    /// waiting. Returns whether any was pending.
     pub fn acknowledge(&mut self, revision: Revision) -> bool {
-        if !self.is_pending() {
-            return false;
-        }
-        let known = self.ancestors(revision);
+        let mut next = vec![revision];
         let mut changed = false;
-        for node in &mut self.nodes {
-            if node.pending && known.contains(&node.revision) {
-                node.pending = false;
+        while let Some(revision) = next.pop() {
+            let Ok(at) = self.position(revision) else { continue };
+            if std::mem::take(&mut self.nodes[at].pending) {
+                next.extend(self.nodes[at].closes());
                 changed = true;
             }
         }
@@ -56,6 +55,36 @@ impl RevisionTree {
         for node in &mut self.nodes {
             changed |= !std::mem::replace(&mut node.pending, true);
             node.kept_for_pending = false;
+        }
+        changed
+    }
+
+    /// Marks those revisions as pending that lie between the `shown` ones, which are leaves on the server,
+    /// and later ones that the server has: it doesn't know them, or it wouldn't show their ancestors.
+    /// Returns whether there were any.
+    pub fn mark_links(&mut self, shown: &[Revision]) -> bool {
+        // The server is told the names of what is forgotten here, and has decided to show it.
+        let is_due = |it: &Revision| self.get(*it).is_some() && !self.forgotten.contains(*it);
+        let mut reached: HashSet<Revision> = shown.iter().copied().filter(is_due).collect();
+        let mut known = 0;
+        // A revision may come before one that it merges.
+        while known < reached.len() {
+            known = reached.len();
+            for node in &self.nodes {
+                if node.closes().any(|closed| reached.contains(&closed)) {
+                    reached.insert(node.revision);
+                }
+            }
+        }
+        let accepted = self.nodes.iter().filter(|node| !node.pending);
+        let closed: HashSet<Revision> = accepted.flat_map(Node::closes).collect();
+        let mut changed = false;
+        for node in self.nodes.iter_mut().filter(|node| !node.pending) {
+            let is_between = reached.contains(&node.revision) && closed.contains(&node.revision);
+            if is_between && !shown.contains(&node.revision) {
+                node.pending = true;
+                changed = true;
+            }
         }
         changed
     }

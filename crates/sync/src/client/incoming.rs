@@ -136,7 +136,14 @@ impl Client {
         let Some((documents, checkpoint)) = receiver.receive(changes) else {
             return self.protocol_error(now);
         };
-        self.outputs.push_back(ClientOutput::Commit { replica, batch, documents, checkpoint });
+        let may_write = receiver.may_write();
+        self.outputs.push_back(ClientOutput::Commit {
+            replica,
+            batch,
+            documents,
+            checkpoint,
+            may_write,
+        });
         self.status_changed(now);
     }
 

@@ -207,6 +207,10 @@ impl ClientReplica {
         has_documents.then(Checkpoint::void)
     }
 
+    pub fn may_write(&self) -> bool {
+        self.role.is_some_and(Role::can_write)
+    }
+
     fn pending(&self) -> usize {
         self.counts.map_or(0, |counts| counts.pending)
     }
@@ -274,9 +278,7 @@ impl ClientReplica {
         // An acknowledgement counts for all ancestors of a revision as well. Before the comparison is
         // over, the server may have lost some of them.
         let is_compared = matches!(self.comparison, None | Some(Comparison::Receiving));
-        let can_send = matches!(self.state, State::Open { .. })
-            && is_compared
-            && self.role.is_some_and(Role::can_write);
+        let can_send = matches!(self.state, State::Open { .. }) && is_compared && self.may_write();
         let pending = self.pending();
         let limits = window.within(&self.limits, others);
         if can_send { self.sender.next_read(pending, &limits) } else { None }
@@ -293,7 +295,7 @@ impl ClientReplica {
         others: usize,
     ) -> (Vec<Changes>, Option<Offer>) {
         let State::Open { channel, .. } = self.state else { return (Vec::new(), None) };
-        debug_assert!(self.role.is_some_and(Role::can_write), "only who may write sends");
+        debug_assert!(self.may_write(), "only who may write sends");
         let limits = window.within(&self.limits, others);
         self.sender.batches(now, channel, records, offers, &limits)
     }

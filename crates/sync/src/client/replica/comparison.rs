@@ -6,7 +6,6 @@ use settee_store::DocumentId;
 
 use super::ClientReplica;
 use crate::{
-    access::Role,
     digest::{Digest, DocumentDigest, bits_for, bucket, buckets},
     message::{Compare, Differences, Want},
     time::Time,
@@ -63,9 +62,9 @@ impl ClientReplica {
                 self.comparison = Some(Comparison::Marking { want });
                 // The server may have some of what is about to be marked.
                 self.sender.has_caught_up = false;
-                let can_write = self.role.is_some_and(Role::can_write);
-                self.owes_server = !can_write && !resend.is_empty();
-                Some(if can_write { resend } else { Vec::new() })
+                let may_write = self.may_write();
+                self.owes_server = !may_write && !resend.is_empty();
+                Some(if may_write { resend } else { Vec::new() })
             }
             other => {
                 self.comparison = other;
