@@ -55,13 +55,17 @@ export const test = base.extend<Fixtures, { settee: Server }>({
     },
     { scope: 'worker', timeout: 60_000 },
   ],
-  // The server is running when a test begins, whatever the previous test did.
+  // The server is running when a test begins, without flags, whatever the previous test did.
   server: async ({ settee }, use) => {
     if (settee.build !== built) await settee.replace(built);
     if (!settee.isRunning) await settee.start();
     settee.wasUnreachable = false;
     await use(settee);
     settee.thaw();
+    if (settee.flags.length > 0) {
+      settee.flags = [];
+      await settee.stop();
+    }
   },
   baseURL: async ({ server }, use) => use(server.url),
 
