@@ -38,8 +38,8 @@ pub enum LinkOutcome {
 
 #[cfg(feature = "client")]
 impl Settee {
-    /// Keeps what a link opens: see [`Settee::join`] and [`Settee::keep_permit`]. To see what has become of it since, take it in
-    /// again, after each change of [`Settee::unsaved`].
+    /// Keeps what a link opens: see [`Settee::join`] and [`Settee::keep_permit`]. To see what has become
+    /// of it since, take it in again, after each change of [`Settee::unsaved`].
     pub async fn take_in(&self, address: &Address) -> Result<LinkOutcome, Error> {
         let (id, token) = match (&address.place, &address.secret) {
             (Place::Database(id), Secret::Token(token)) => (id, token),

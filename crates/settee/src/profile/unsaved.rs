@@ -1,7 +1,7 @@
 //! The edits that this device could not save, as they were handed to its databases.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -91,7 +91,8 @@ impl Unsaved {
             Edits { failure: state.failures, all: Vec::new(), database, is_on_server: false }
         });
         let before = unsaved.all.clone();
-        unsaved.all.retain(|known| edits.iter().all(|edit| edit.id != known.id));
+        let tried: HashSet<DocumentId> = edits.iter().map(|edit| edit.id.clone()).collect();
+        unsaved.all.retain(|known| !tried.contains(&known.id));
         unsaved.all.extend(edits);
         unsaved.all.truncate(COMMIT_LIMIT);
         if unsaved.all != before {
