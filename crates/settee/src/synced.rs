@@ -61,7 +61,7 @@ impl Synced {
     }
 
     /// Waits until the server has acknowledged all that was written here before, and this has all
-    /// that the server has. While there is no connection, or no access, it waits.
+    /// that the server is known to have. While there is no connection, or no access, it waits.
     pub async fn up_to_date(&self) -> Result<(), Error> {
         let mut status = self.status();
         loop {

@@ -117,6 +117,14 @@ async fn notes_go_from_one_device_to_another() {
     assert_eq!(arrives(&bens, "note/1").await, Note::new("milk"));
     bens.put("note/1", &Note::new("oat milk")).await.unwrap();
     up_to_date(&bens).await;
+    // Word of it may still be on its way.
+    let mut news = annas.watch();
+    let heard = async {
+        while annas.find::<Note>("note/1").await.unwrap() == Some(Note::new("milk")) {
+            news.changed().await.unwrap();
+        }
+    };
+    timeout(SOON, heard).await.expect("it arrives");
     up_to_date(&annas).await;
     assert_eq!(annas.find("note/1").await.unwrap(), Some(Note::new("oat milk")));
     // The server takes notes alone, and says so of each document.
