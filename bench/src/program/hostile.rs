@@ -1,7 +1,10 @@
 //! Clients that mean ill, beside ordinary ones: how long these wait for each other's edits then, and how
 //! much memory the server takes.
 
-use std::time::Duration;
+use std::{
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use futures_util::{SinkExt, StreamExt};
 use settee::keys::Token;
@@ -18,9 +21,12 @@ use settee_sync::{
     Checkpoint, Limits,
     message::{Changes, Close, Compare, Hello, Message, Open, Pong, VERSIONS, WireDocument},
 };
+use settee_todo::new_todo_id;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    runtime,
+    sync::oneshot,
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
@@ -111,17 +117,7 @@ async fn beside(kind: Kind) -> Result<(f64, f64)> {
     let url = server.url();
     let address = url.trim_start_matches("ws://").trim_end_matches("/sync").to_owned();
     let target = Target { url, address, long };
-    let mut hostile = JoinSet::new();
-    for _ in 0..HOSTILE {
-        let target = target.clone();
-        hostile.spawn(async move {
-            loop {
-                // However it ends, it begins again.
-                let _ = attack(kind, &target).await;
-                sleep(PAUSE).await;
-            }
-        });
-    }
+    let _attack = Attack::start(kind, target)?;
     let measure = load::latencies(&server, CLIENTS, EDITS);
     tokio::pin!(measure);
     let (mut most, mut look) = (0.0_f64, interval(Duration::from_millis(200)));
@@ -132,6 +128,44 @@ async fn beside(kind: Kind) -> Result<(f64, f64)> {
         }
     };
     Ok((percentile(&times, 99), most / 1e6))
+}
+
+/// All clients of one kind, on a thread of their own, so that the ordinary ones wait for the server and
+/// not for them. It ends when this is dropped.
+struct Attack(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
+
+impl Attack {
+    fn start(kind: Kind, target: Target) -> Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let clients = (0..HOSTILE).map(move |_| {
+            let target = target.clone();
+            async move {
+                loop {
+                    // However it ends, it begins again.
+                    let _ = attack(kind, &target).await;
+                    sleep(PAUSE).await;
+                }
+            }
+        });
+        let run = async move {
+            let _clients: JoinSet<()> = clients.collect();
+            // It fails when the other end is dropped, which says the same.
+            let _ = stopped.await;
+        };
+        let thread = thread::spawn(move || runtime.block_on(run));
+        Ok(Self(Some((stop, thread))))
+    }
+}
+
+impl Drop for Attack {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.0.take() {
+            drop(stop);
+            // What it says is of no use to the figures.
+            let _ = thread.join();
+        }
+    }
 }
 
 async fn attack(kind: Kind, target: &Target) -> Result<()> {
@@ -181,9 +215,12 @@ async fn flood(target: &Target) -> Result<()> {
     let own = Token::generate();
     let mut socket = greeted(target).await?;
     send(&mut socket, open(1, &own, None)).await?;
-    let mut todos = Todos::default();
+    let drafts = Todos::default().drafts(BATCH);
+    let mut documents = drafts.into_iter().map(document).collect::<Result<Vec<_>>>()?;
     for batch in 0.. {
-        let documents = todos.drafts(BATCH).into_iter().map(document).collect::<Result<_>>()?;
+        // New documents, which cost the sender next to nothing.
+        documents.iter_mut().for_each(|document| document.id = new_todo_id());
+        let documents = documents.clone();
         send(&mut socket, Changes { channel: 1, batch, seq: None, documents, latest: None })
             .await?;
         loop {

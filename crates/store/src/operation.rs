@@ -140,6 +140,16 @@ impl Operation {
         }
     }
 
+    /// About the bytes that the operation brings.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Edit(Edit { change: Change::Put(body), .. }) => body.as_str().len(),
+            Self::Replicate { document, .. } | Self::Reconcile { document } => document.weight(),
+            Self::Local { value: Some(value), .. } => value.len(),
+            _ => 0,
+        }
+    }
+
     /// What [`transition`] asks its [`Place`] for on behalf of this operation, if anything. A back
     /// end that reads asynchronously reads it beforehand.
     pub fn reads(&self) -> Option<Read<'_>> {

@@ -27,7 +27,13 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use self::{database::Shared, readers::Readers, turns::Lane, workers::lock, writer::Writer};
+use self::{
+    database::Shared,
+    readers::Readers,
+    turns::Lane,
+    workers::lock,
+    writer::{ROW_COST, Writer},
+};
 pub use self::{database::SqliteDatabase, folder::FolderError};
 use crate::{
     backend::{BackendError, BoxFuture, Incarnation, Run},
@@ -51,7 +57,8 @@ struct File {
     /// their state.
     open: Arc<Mutex<HashMap<String, Weak<Shared>>>>,
     /// For what concerns no database that is open.
-    lane: Lane,
+    reads: Lane,
+    writes: Lane,
     path: PathBuf,
     /// Of the folder that the file is in, if it is a [`folder`].
     _lock: Option<std::fs::File>,
@@ -102,8 +109,9 @@ impl Sqlite {
         lock: Option<std::fs::File>,
     ) -> Result<Self, BackendError> {
         let writer = Writer::start(writer)?;
-        let (open, lane, path) = (Arc::default(), Lane::default(), path.to_owned());
-        let file = File { writer, readers, run, open, lane, path, _lock: lock };
+        let (open, path) = (Arc::default(), path.to_owned());
+        let (reads, writes) = (Lane::default(), Lane::default());
+        let file = File { writer, readers, run, open, reads, writes, path, _lock: lock };
         Ok(Self { file: Arc::new(file) })
     }
 
@@ -132,7 +140,7 @@ impl Sqlite {
         }
         let new = name.to_owned();
         let create = move |c: &_| tables::create_database(c, &new, incarnation, &meta);
-        self.file.writer.run(&self.file.lane, 1, create, |()| ()).await?;
+        self.file.writer.run(&self.file.writes, ROW_COST, create, |()| ()).await?;
         let database = self.find(name).await?;
         database.ok_or_else(|| BackendError::Failed("a new database is not there".to_owned()))
     }
@@ -181,7 +189,7 @@ impl Storage for Sqlite {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<String>, BackendError>> {
         let read = move |connection: &_| tables::names(connection, after.as_deref(), limit);
-        Box::pin(self.file.readers.run(&self.file.lane, read))
+        Box::pin(self.file.readers.run(&self.file.reads, read))
     }
 
     fn delete(&self, name: String) -> BoxFuture<'_, Result<bool, BackendError>> {
@@ -200,23 +208,23 @@ impl Storage for Sqlite {
                 }
                 is_there
             };
-            self.file.writer.run(&self.file.lane, 1, work, publish).await
+            self.file.writer.run(&self.file.writes, ROW_COST, work, publish).await
         })
     }
 
     fn meta(&self, name: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
         let read = move |connection: &_| tables::meta(connection, &name);
-        Box::pin(self.file.readers.run(&self.file.lane, read))
+        Box::pin(self.file.readers.run(&self.file.reads, read))
     }
 
     fn set_meta(&self, name: String, meta: Vec<u8>) -> BoxFuture<'_, Result<bool, BackendError>> {
         let set = move |connection: &_| tables::set_meta(connection, &name, &meta);
-        Box::pin(self.file.writer.run(&self.file.lane, 1, set, |found| found))
+        Box::pin(self.file.writer.run(&self.file.writes, ROW_COST, set, |found| found))
     }
 
     fn space(&self) -> BoxFuture<'_, Result<Space, BackendError>> {
         Box::pin(async move {
-            let (databases, used) = self.file.readers.run(&self.file.lane, tables::space).await?;
+            let (databases, used) = self.file.readers.run(&self.file.reads, tables::space).await?;
             Ok(Space { databases, used, free: free_bytes(&self.file.path) })
         })
     }
@@ -234,10 +242,10 @@ impl Storage for Sqlite {
 
     fn check(&self) -> BoxFuture<'_, Result<(), BackendError>> {
         Box::pin(async move {
-            // A lane of its own, so that it waits for no backlog.
-            let lane = Lane::default();
-            self.file.writer.run(&lane, 1, tables::write_nothing, |()| ()).await?;
-            self.file.readers.run(&lane, |_| Ok(())).await
+            // Lanes of its own, so that it waits for no backlog.
+            let (reads, writes) = (Lane::default(), Lane::default());
+            self.file.writer.run(&writes, ROW_COST, tables::write_nothing, |()| ()).await?;
+            self.file.readers.run(&reads, |_| Ok(())).await
         })
     }
 }

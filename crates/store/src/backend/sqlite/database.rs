@@ -14,6 +14,7 @@ use super::{
     tables::{self, Key},
     turns::Lane,
     workers::lock,
+    writer::ROW_COST,
 };
 use crate::{
     backend::{Backend, BackendError, BoxFuture, Commit, Counts, Incarnation, Run, Unreadable},
@@ -226,11 +227,12 @@ impl Backend for SqliteDatabase {
             self.shared.check_open()?;
             let Opened { key, is_recorded, .. } = self.shared.opened();
             let run = (!is_recorded.load(Ordering::Relaxed)).then_some(self.file.run);
-            let (key, shared, count) = (*key, self.shared.clone(), operations.len());
+            let (key, shared) = (*key, self.shared.clone());
+            let cost = operations.iter().map(|it| ROW_COST + it.weight() as u64).sum();
             let erasure = self.file.writer.erasure();
             let work = move |connection: &_| write(connection, key, run, &erasure, operations);
             let publish = move |written| shared.publish(written);
-            self.file.writer.run(&self.shared.writes, count, work, publish).await
+            self.file.writer.run(&self.shared.writes, cost, work, publish).await
         })
     }
 

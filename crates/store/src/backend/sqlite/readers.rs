@@ -42,7 +42,7 @@ impl Readers {
             // It fails if the caller has stopped waiting.
             let _ = reply.send(caught(read));
         });
-        self.workers.ask(lane, job, answer).await
+        self.workers.ask(lane, 1, job, answer).await
     }
 
     pub async fn close(&self) {

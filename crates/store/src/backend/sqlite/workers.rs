@@ -52,15 +52,16 @@ impl<J: Send + 'static> Workers<J> {
         Ok(Self { queue, threads: Mutex::new(threads), ended })
     }
 
-    /// Queues a job in the turn of its lane, and waits for its answer on the channel that it
+    /// Queues a job of this cost in the turn of its lane, and waits for its answer on the channel that it
     /// replies to.
     pub async fn ask<T>(
         &self,
         lane: &Lane,
+        cost: u64,
         job: J,
         answer: oneshot::Receiver<Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        if !self.queue.push(lane, job).await {
+        if !self.queue.push(lane, cost, job).await {
             return Err(BackendError::Closed);
         }
         answer.await.map_err(|_| BackendError::Closed)?

@@ -11,10 +11,13 @@ use super::{
 };
 use crate::backend::BackendError;
 
-/// Most jobs of one transaction, and the number of operations after which no job is added to it.
-/// They limit how long the first job waits for the last one.
+/// Most jobs of one transaction, and what they cost at most together; a job that costs more is alone.
+/// These limit how long the first job waits for the last one, and one that comes meanwhile for its
+/// turn.
 const GROUP_JOBS: usize = 1024;
-const GROUP_OPERATIONS: usize = 10_000;
+const GROUP_COST: u64 = 100_000;
+/// The cost of a row that is short, with its indexes.
+pub const ROW_COST: u64 = 300;
 
 /// Called when the transaction is durable, or has failed.
 type Finish = Box<dyn FnOnce(Result<(), BackendError>) + Send>;
@@ -24,7 +27,7 @@ type Work =
     Box<dyn FnOnce(Result<&Connection, BackendError>) -> Result<Finish, BackendError> + Send>;
 
 struct Job {
-    operations: usize,
+    cost: u64,
     work: Work,
 }
 
@@ -49,7 +52,7 @@ impl Writer {
         self.erasure.clone()
     }
 
-    /// Runs `work` in a transaction. Once that is durable, `publish` runs, in the order of the
+    /// Runs `work` in a transaction; `cost` is about the bytes that it writes. Once that is durable, `publish` runs, in the order of the
     /// commits: it notifies others in this process, and returns the result.
     ///
     /// Dropping the future doesn't cancel the work. If the work panics, it is undone, and the caller
@@ -57,7 +60,7 @@ impl Writer {
     pub async fn run<W: Send + 'static, T: Send + 'static>(
         &self,
         lane: &Lane,
-        operations: usize,
+        cost: u64,
         work: impl FnOnce(&Connection) -> Result<W, BackendError> + Send + 'static,
         publish: impl FnOnce(W) -> T + Send + 'static,
     ) -> Result<T, BackendError> {
@@ -75,7 +78,7 @@ impl Writer {
                 }
             }
         });
-        self.workers.ask(lane, Job { operations, work }, answer).await
+        self.workers.ask(lane, cost, Job { cost, work }, answer).await
     }
 
     pub async fn close(&self) {
@@ -85,11 +88,12 @@ impl Writer {
 
 fn run_jobs(connection: &mut Connection, queue: &Turns<Job>, emptying: &mut Emptying) {
     while let Some(first) = queue.next() {
-        let mut operations = first.job.operations;
+        let mut cost = first.job.cost;
         let mut group = vec![first];
-        while group.len() < GROUP_JOBS && operations < GROUP_OPERATIONS {
-            let Some(next) = queue.try_next() else { break };
-            operations += next.job.operations;
+        while group.len() < GROUP_JOBS {
+            let fits = |next: &Job| cost.saturating_add(next.cost) <= GROUP_COST;
+            let Some(next) = queue.next_if(fits) else { break };
+            cost += next.job.cost;
             group.push(next);
         }
         write_group(connection, group);
@@ -173,7 +177,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let lane = Lane::default();
         let wait = move |_: &Connection| released.recv().map_err(|_| BackendError::Closed);
-        let busy = writer.run(&lane, GROUP_OPERATIONS, wait, |()| ());
+        let busy = writer.run(&lane, GROUP_COST, wait, |()| ());
         let release = async { release.send(()).unwrap() };
         let (_, outcomes, ()) = join3(busy, join_all(jobs), release).await;
         outcomes
@@ -222,7 +226,7 @@ mod tests {
         let job = |lane, name: &'static str| {
             let order = order.clone();
             let note = move |()| order.lock().unwrap().push(name);
-            writer.run(lane, GROUP_OPERATIONS, insert(1, false), note)
+            writer.run(lane, GROUP_COST, insert(1, false), note)
         };
         let jobs = [
             job(&one, "a1"),
