@@ -37,6 +37,13 @@ export const built: Build = read(
   resolve(import.meta.dirname, process.env.SETTEE_SITE ?? '../target/site'),
 );
 
+/** The file that has this hash in its name, among those that a page loads. */
+function fileName(kind: string, hash: string): string | undefined {
+  if (kind in ADDED) return `settee.${hash}.${kind}`;
+  // What loads the parts of the program.
+  return kind === 'split' ? `__wasm_split.${hash}.js` : undefined;
+}
+
 /** What makes a file another one, and leaves what it does as it is. */
 const ADDED: Record<string, (name: string) => Buffer> = {
   css: (name) => Buffer.from(`\n.build-${name} { color: red; }\n`),
@@ -56,15 +63,25 @@ export class Variants {
     linkSync(built.server, server);
     const isCompressed = (file: string) => /\.(br|gz)$/.test(file);
     cpSync(built.site, site, { recursive: true, filter: (file) => !isCompressed(file) });
-    const lines = [...hashes(built.server)].map(([ending, hash]) => {
-      const before = join(site, 'pkg', `settee.${hash}.${ending}`);
-      const after = join(site, 'pkg', `settee.${name}${hash}.${ending}`);
-      renameSync(before, after);
-      const content = readFileSync(after);
-      const changed = ending === 'js' ? Buffer.from(change(content.toString())) : content;
-      writeFileSync(after, Buffer.concat([changed, ADDED[ending](name)]));
-      return `${ending}: ${name}${hash}\n`;
+    const known = [...hashes(built.server)];
+    const renamed = known.flatMap(([kind, hash]) => {
+      const before = fileName(kind, hash);
+      return before === undefined ? [] : [{ kind, before, after: before.replace(hash, name + hash) }];
     });
+    for (const { kind, before, after } of renamed) {
+      const [from, to] = [join(site, 'pkg', before), join(site, 'pkg', after)];
+      renameSync(from, to);
+      const isScript = to.endsWith('.js');
+      let content = readFileSync(to);
+      if (isScript) {
+        // Scripts name each other.
+        let script = content.toString();
+        for (const other of renamed) script = script.replaceAll(other.before, other.after);
+        content = Buffer.from(kind === 'js' ? change(script) : script);
+      }
+      writeFileSync(to, Buffer.concat([content, ADDED[isScript ? 'js' : kind](name)]));
+    }
+    const lines = known.map(([kind, hash]) => `${kind}: ${fileName(kind, hash) === undefined ? '' : name}${hash}\n`);
     writeFileSync(join(folder, 'hash.txt'), lines.join(''));
     return read(server, site);
   }

@@ -40,11 +40,23 @@ impl Profile {
 /// exit with success.
 pub fn build(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
     prepare(toolbox, profile)?;
-    let leptos = toolbox.program("cargo-leptos").arg("build");
+    let leptos = leptos(toolbox, "build");
     match profile {
         Profile::Debug => leptos.run(),
         Profile::Release => leptos.args(["--release", "--precompress"]).run(),
     }
+}
+
+/// Builds the site alone as for a release, with compressed files.
+pub fn build_for_browsers(toolbox: &mut Toolbox) -> Result<()> {
+    prepare(toolbox, Profile::Release)?;
+    let flags = ["--release", "--precompress", "--frontend-only"];
+    leptos(toolbox, "build").args(flags).run()
+}
+
+/// A command of `cargo leptos`, which puts what the first screen doesn't need into a file of its own.
+pub fn leptos(toolbox: &Toolbox, command: &str) -> Program {
+    toolbox.program("cargo-leptos").args([command, "--split", "--lib-features", "split"])
 }
 
 pub fn prepare(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {

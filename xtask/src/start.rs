@@ -26,7 +26,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut toolbox = Toolbox::new(options.ways);
     if options.watch {
         site::prepare(&mut toolbox, profile)?;
-        let leptos = toolbox.program("cargo-leptos").arg("watch");
+        let leptos = site::leptos(&toolbox, "watch");
         let release: &[&str] = if options.release { &["--release"] } else { &[] };
         return replace_with(leptos.args(release));
     }

@@ -8,6 +8,7 @@ use crate::example_server::ExampleServer;
 use crate::packages::{BROWSER, Group, HOSTILE, NATIVE, WASM_TARGET};
 use crate::process::{Program, say};
 use crate::site::{self, Profile};
+use crate::size;
 use crate::tally::Tally;
 use crate::tools::{self, Toolbox, Ways};
 use crate::workspace;
@@ -34,6 +35,8 @@ enum Kind {
     Native,
     /// Rust tests as WebAssembly in a headless browser
     Browser,
+    /// Whether the app is as light as it should be
+    Size,
     /// The built app, driven by Playwright
     E2e,
     /// What meets people with ill will: some of the Rust tests (only when it is named)
@@ -54,6 +57,9 @@ pub fn run(options: &Options) -> bool {
         for group in BROWSER {
             report.run(group.name, || browser(&mut toolbox, group));
         }
+    }
+    if chosen(Kind::Size) {
+        report.run("size", || weigh(&mut toolbox));
     }
     if chosen(Kind::E2e) {
         let profile = Profile::from_flag(options.release);
@@ -159,6 +165,16 @@ fn capabilities_for(chromium: &std::path::Path) -> Result<String> {
     let mut capabilities: serde_json::Value = serde_json::from_str(&text).map_err(invalid)?;
     capabilities["goog:chromeOptions"]["binary"] = chromium.to_string_lossy().into();
     Ok(capabilities.to_string())
+}
+
+/// Each budget is a test. Comes before what needs the debug build's site, because it makes another.
+fn weigh(toolbox: &mut Toolbox) -> Outcome {
+    site::build_for_browsers(toolbox)?;
+    let mut tally = Tally::default();
+    for is_kept in size::measure()? {
+        *(if is_kept { &mut tally.passed } else { &mut tally.failed }) += 1;
+    }
+    Ok((tally, tally.failed == 0))
 }
 
 fn end_to_end(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Outcome {

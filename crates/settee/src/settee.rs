@@ -11,10 +11,9 @@ use crate::{
     config::Place,
     profile::{
         device::Device,
+        engine::Engine,
         home::{HOME, Home},
         kept::Credentials,
-        stand_in::StandIns,
-        sync::Syncing,
         tabs::{Part, Tabs},
         turns::Places,
         unsaved::Unsaved,
@@ -53,39 +52,32 @@ impl Settee {
     /// later attempt may succeed. Where a browser has no storage at all, databases are in memory and
     /// say so.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let Config { connector, place, agent, limits, hidden } = config;
+        let Config { server, run, place, agent, limits, hidden } = config;
         let unsaved = Unsaved::default();
         let databases = Arc::new(OpenDatabases::new(Device::new(&place, unsaved.clone())?));
         let home = databases.open(HOME).await?;
         // What isn't saved no other tab can sync.
         let tabs = Tabs::join(tabs_name(&place).filter(|_| home.is_saved).as_deref());
-        let places = Places { all: limits.channels, hidden };
         let home = Home::new(home);
-        let stand_ins = StandIns {
-            connector: connector.clone(),
-            limits: limits.clone(),
-            agent: agent.clone(),
-            home: home.clone(),
-            unsaved: unsaved.clone(),
-        };
-        let (greeted, server) = watch::channel(None);
-        let syncing = Syncing {
-            connector,
+        let (greeting, greeted) = watch::channel(None);
+        let (alive, ended) = watch::channel(());
+        let engine = Engine {
+            server,
+            places: Places { all: limits.channels, hidden },
             limits,
             agent,
-            places,
             home: home.clone(),
             databases: databases.clone(),
+            unsaved: unsaved.clone(),
             tabs: tabs.clone(),
-            server: greeted,
+            greeting,
+            ended: ended.clone(),
         };
-        let (alive, ended) = watch::channel(());
-        spawn(until(ended.clone(), syncing.run()));
-        spawn(until(ended.clone(), stand_ins.run(ended.clone())));
+        spawn(run(engine));
         spawn(until(ended.clone(), tell_uses(databases.clone(), tabs.clone())));
         let (sender, syncs) = watch::channel(false);
         spawn(until(ended, tell_part(tabs.clone(), sender)));
-        let inner = Inner { home, databases, unsaved, tabs, syncs, server, _alive: alive };
+        let inner = Inner { home, databases, unsaved, tabs, syncs, server: greeted, _alive: alive };
         Ok(Self { inner: Arc::new(inner) })
     }
 

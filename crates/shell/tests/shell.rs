@@ -66,10 +66,24 @@ fn built() -> TempDir {
     write(&site, "pkg/recipes.old.js", "of another build");
     write(&site, "pkg/recipes.d.T5.ts", "types");
     write(&site, "pkg/snippets/part.js", "loaded by the script");
+    write(
+        &site,
+        "pkg/__wasm_split.S5.js",
+        "fetch(new URL(\"./split_late.P5.wasm\", import.meta.url))",
+    );
+    write(
+        &site,
+        "pkg/__wasm_split.old.js",
+        "fetch(new URL(\"./split_late.old.wasm\", import.meta.url))",
+    );
+    write(&site, "pkg/__wasm_split_manifest.M5.json", "{\"late\": [\"split_late\"]}");
+    write(&site, "pkg/split_late.P5.wasm", b"\0asm");
+    write(&site, "pkg/split_late.old.wasm", b"\0asm");
+    write(&site, "pkg/chunk_0.old.wasm", b"\0asm");
     write(&site, "manifest.webmanifest", "{}");
     write(&site, "icon.svg", "<svg/>");
     write(&site, "fonts/my font.woff2", "font");
-    write(built.path(), "hash.txt", "js: J5\nwasm: W5\ncss: C5\n");
+    write(built.path(), "hash.txt", "js: J5\nwasm: W5\ncss: C5\nmanifest: M5\nsplit: S5\n");
     built
 }
 
@@ -232,6 +246,7 @@ async fn hashed_files_are_immutable_and_others_are_not() {
     let router = shell(&built).await;
     for (path, kind, cache) in [
         ("/pkg/recipes.J5.js", "text/javascript", IMMUTABLE),
+        ("/pkg/split_late.P5.wasm", "application/wasm", IMMUTABLE),
         ("/pkg/recipes.W5.wasm", "application/wasm", IMMUTABLE),
         ("/pkg/recipes.C5.css", "text/css", IMMUTABLE),
         ("/pkg/recipes.old.js", "text/javascript", "no-cache"),
@@ -308,10 +323,12 @@ async fn the_service_worker_has_type_and_hash_of_all_that_is_served() {
         ("/fonts/my%20font.woff2", "font/woff2"),
         ("/icon.svg", "image/svg+xml"),
         ("/manifest.webmanifest", "application/manifest+json"),
+        ("/pkg/__wasm_split.S5.js", "text/javascript"),
         ("/pkg/recipes.C5.css", "text/css"),
         ("/pkg/recipes.J5.js", "text/javascript"),
         ("/pkg/recipes.W5.wasm", "application/wasm"),
         ("/pkg/snippets/part.js", "text/javascript"),
+        ("/pkg/split_late.P5.wasm", "application/wasm"),
     ];
     let mut lines = Vec::new();
     for (name, kind) in files {

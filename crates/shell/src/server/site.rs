@@ -27,6 +27,10 @@ const PATH: &AsciiSet = &CONTROLS
 
 /// The endings of the files that cargo-leptos builds and names by their hash.
 const BUILT: [&str; 3] = ["css", "js", "wasm"];
+/// How the names of further files begin that it builds with `--split`: the script that loads the parts of
+/// the program, a list of them for the server, and the parts.
+const LOADER: &str = "__wasm_split.";
+const SPLIT: [&str; 4] = [LOADER, "__wasm_split_manifest.", "split_", "chunk_"];
 
 /// A site that cargo-leptos has built: a folder of files, and the hashes in their names.
 #[derive(Debug, Clone)]
@@ -77,7 +81,17 @@ impl Site {
         options.hash_file = hash_file.to_string_lossy().into();
         options.hash_files = !hashes.is_empty();
         let stem = format!("{}{}", options.site_pkg_dir_route_base(), options.output_name);
-        let built = hashes.iter().map(|(ending, hash)| format!("{stem}.{hash}.{ending}")).collect();
+        let named = hashes.iter().filter(|(kind, _)| BUILT.contains(&kind.as_str()));
+        let mut built: Vec<_> =
+            named.map(|(ending, hash)| format!("{stem}.{hash}.{ending}")).collect();
+        if let Some(hash) = hashes.get("split") {
+            let package = root.join(&*options.site_pkg_dir);
+            let base = options.site_pkg_dir_route_base();
+            let loader = format!("{LOADER}{hash}.js");
+            let mut names = parts(&package.join(&loader))?;
+            names.push(loader);
+            built.extend(names.into_iter().map(|name| format!("{base}{name}")));
+        }
         let is_watched = env::var_os("LEPTOS_WATCH").is_some();
         Ok(Self { options, root, built, is_watched })
     }
@@ -135,8 +149,10 @@ impl Site {
         let ending = path.extension().unwrap_or_default().to_string_lossy();
         let built = format!("{}{}.", self.package(), self.options.output_name);
         let is_built = BUILT.contains(&&*ending) && address.starts_with(&built);
-        let is_types = ending == "ts" && address.starts_with(&self.package());
-        (!is_built && !is_types && ending != "br" && ending != "gz").then_some(address)
+        let name = address.strip_prefix(&self.package());
+        let is_part = name.is_some_and(|name| SPLIT.iter().any(|start| name.starts_with(start)));
+        let is_types = ending == "ts" && name.is_some();
+        (!is_built && !is_part && !is_types && ending != "br" && ending != "gz").then_some(address)
     }
 }
 
@@ -145,6 +161,13 @@ fn read_hashes(file: &Path) -> Result<BTreeMap<String, String>, ShellError> {
     let text = fs::read_to_string(file)
         .map_err(|source| ShellError::Site { file: file.to_owned(), source })?;
     let pairs = text.lines().filter_map(|line| line.split_once(':'));
-    let pairs = pairs.map(|(ending, hash)| (ending.trim().to_owned(), hash.trim().to_owned()));
-    Ok(pairs.filter(|(ending, _)| BUILT.contains(&ending.as_str())).collect())
+    Ok(pairs.map(|(kind, hash)| (kind.trim().to_owned(), hash.trim().to_owned())).collect())
+}
+
+/// The names of the parts that this script loads, which are beside it.
+fn parts(loader: &Path) -> Result<Vec<String>, ShellError> {
+    let script = fs::read_to_string(loader)
+        .map_err(|source| ShellError::Site { file: loader.to_owned(), source })?;
+    let quoted = script.split('"').filter_map(|text| text.strip_prefix("./"));
+    Ok(quoted.filter(|name| name.ends_with(".wasm")).map(str::to_owned).collect())
 }
