@@ -63,25 +63,22 @@ export class Variants {
     linkSync(built.server, server);
     const isCompressed = (file: string) => /\.(br|gz)$/.test(file);
     cpSync(built.site, site, { recursive: true, filter: (file) => !isCompressed(file) });
-    const known = [...hashes(built.server)];
-    const renamed = known.flatMap(([kind, hash]) => {
-      const before = fileName(kind, hash);
-      return before === undefined ? [] : [{ kind, before, after: before.replace(hash, name + hash) }];
+    // Of the same length, for the program has some of the names in it.
+    const rename = (hash: string) => (name + hash).slice(0, hash.length);
+    const known = [...hashes(built.server)].map(([kind, hash]) => ({ kind, hash, file: fileName(kind, hash) }));
+    const lines = known.map(({ kind, hash, file }) => {
+      if (file === undefined) return `${kind}: ${hash}\n`;
+      const renamed = join(site, 'pkg', file.replace(hash, rename(hash)));
+      renameSync(join(site, 'pkg', file), renamed);
+      // Files name each other.
+      let text = readFileSync(renamed).toString('latin1');
+      for (const other of known) text = text.replaceAll(other.hash, other.file ? rename(other.hash) : other.hash);
+      let content = Buffer.from(text, 'latin1');
+      if (kind === 'js') content = Buffer.from(change(content.toString()));
+      const ending = kind === 'split' ? 'js' : kind;
+      writeFileSync(renamed, Buffer.concat([content, ADDED[ending](name)]));
+      return `${kind}: ${rename(hash)}\n`;
     });
-    for (const { kind, before, after } of renamed) {
-      const [from, to] = [join(site, 'pkg', before), join(site, 'pkg', after)];
-      renameSync(from, to);
-      const isScript = to.endsWith('.js');
-      let content = readFileSync(to);
-      if (isScript) {
-        // Scripts name each other.
-        let script = content.toString();
-        for (const other of renamed) script = script.replaceAll(other.before, other.after);
-        content = Buffer.from(kind === 'js' ? change(script) : script);
-      }
-      writeFileSync(to, Buffer.concat([content, ADDED[isScript ? 'js' : kind](name)]));
-    }
-    const lines = known.map(([kind, hash]) => `${kind}: ${fileName(kind, hash) === undefined ? '' : name}${hash}\n`);
     writeFileSync(join(folder, 'hash.txt'), lines.join(''));
     return read(server, site);
   }
