@@ -226,11 +226,8 @@ impl<T: Model> Collection<T> {
         let (result, unreadable, undo_state) = self.inner.try_update_value(|inner| {
             let result = change(&mut inner.rows);
             inner.rows.publish();
-            let known = self
-                .unreadable
-                .try_with_untracked(|known| !known.iter().eq(&inner.rows.unreadable));
-            let unreadable = (known == Some(true))
-                .then(|| inner.rows.unreadable.iter().cloned().collect::<Vec<_>>());
+            let known = self.unreadable.try_with_untracked(|known| *known != inner.rows.unreadable);
+            let unreadable = (known == Some(true)).then(|| inner.rows.unreadable.clone());
             (result, unreadable, inner.rows.history.state())
         })?;
         if let Some(unreadable) = unreadable {

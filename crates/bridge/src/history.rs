@@ -4,7 +4,7 @@
 //! after. When somebody else changes a field or a row, the steps drop it, so that it is never
 //! undone. A step of which nothing is left stays, so that undoing it doesn't undo the one before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 use settee_store::{Body, DocumentId};
@@ -34,7 +34,8 @@ pub(crate) enum Delta {
     Fields(FieldChanges),
 }
 
-pub(crate) type FieldChanges = BTreeMap<String, (Option<Value>, Option<Value>)>;
+/// By name, of which each is there once.
+pub(crate) type FieldChanges = Vec<(String, (Option<Value>, Option<Value>))>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -106,7 +107,7 @@ impl History {
         self.retain(id, |delta| match delta {
             Delta::Whole { .. } => false,
             Delta::Fields(fields) => {
-                fields.retain(|name, _| is_same(name));
+                fields.retain(|(name, _)| is_same(name));
                 !fields.is_empty()
             }
         });
@@ -144,11 +145,11 @@ impl Delta {
             (Some(body), None) => Some(Self::Whole { body, is_inserted: false }),
             (Some(before), Some(after)) => {
                 let (mut before, after) = (before.fields(), after.fields());
-                let mut fields = BTreeMap::new();
+                let mut fields = Vec::new();
                 for (name, value) in after {
                     let old = before.remove(&name);
                     if old.as_ref() != Some(&value) {
-                        fields.insert(name, (old, Some(value)));
+                        fields.push((name, (old, Some(value))));
                     }
                 }
                 fields.extend(before.into_iter().map(|(name, old)| (name, (Some(old), None))));

@@ -4,7 +4,7 @@
 //! ignores changes by others. The store merges them with the edit, and the row shows the result.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -37,7 +37,8 @@ pub(crate) struct Rows<T: Model> {
     pub(super) early: Outgoing,
     /// What editors saw who are not done yet.
     pub(super) bases: HashMap<DocumentId, Base<T>>,
-    pub unreadable: BTreeSet<DocumentId>,
+    /// In the order of their ids.
+    pub unreadable: Vec<DocumentId>,
     pub history: History,
     /// The rows that the current batch has changed, as they were before it.
     changed: HashMap<DocumentId, Result<Option<Body>, BodyError>>,
@@ -91,7 +92,7 @@ impl<T: Model> Rows<T> {
             in_flight: HashSet::new(),
             early: Outgoing::default(),
             bases: HashMap::new(),
-            unreadable: BTreeSet::new(),
+            unreadable: Vec::new(),
             history: History::default(),
             changed: HashMap::new(),
             is_loaded: false,
@@ -318,12 +319,12 @@ impl<T: Model> Rows<T> {
         let Some(value) = read::<T>(&fields) else {
             self.history.forget(id);
             self.drop_entry(id);
-            self.unreadable.insert(id.clone());
+            self.mark_readable(id, false);
             return;
         };
         self.update_history(id, &value, body);
         let state = row_state(record, document.as_ref(), live);
-        self.unreadable.remove(id);
+        self.mark_readable(id, true);
         let body = body.clone();
         let needs_decision = record.refused.is_some() || !state.conflicts.is_empty();
         let kept_record = needs_decision.then(|| record.clone());
@@ -384,10 +385,18 @@ impl<T: Model> Rows<T> {
         }
     }
 
+    fn mark_readable(&mut self, id: &DocumentId, is_readable: bool) {
+        match (self.unreadable.binary_search(id), is_readable) {
+            (Ok(place), true) => drop(self.unreadable.remove(place)),
+            (Err(place), false) => self.unreadable.insert(place, id.clone()),
+            _ => {}
+        }
+    }
+
     pub(super) fn drop_entry(&mut self, id: &DocumentId) {
         self.hide(id);
         self.entries.remove(id);
-        self.unreadable.remove(id);
+        self.mark_readable(id, true);
     }
 }
 

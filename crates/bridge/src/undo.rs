@@ -33,7 +33,7 @@
 //! }
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use leptos::prelude::*;
 use settee_store::{Body, DocumentId};
@@ -147,7 +147,7 @@ impl<T: Model> Rows<T> {
         }
         let conflicts = state.conflicts;
         let mut fields = self.body(id).ok()??.fields();
-        let mut applied = BTreeMap::new();
+        let mut applied = Vec::new();
         for (name, (before, after)) in changes {
             let (from, wanted) = match to {
                 Direction::Undo => (&after, &before),
@@ -162,7 +162,7 @@ impl<T: Model> Rows<T> {
                 Some(value) => drop(fields.insert(name.clone(), value.clone())),
                 None => drop(fields.remove(&name)),
             }
-            applied.insert(name, (before, after));
+            applied.push((name, (before, after)));
         }
         let is_applied = !applied.is_empty() && self.put_fields(id, Body::new(fields).ok()?);
         is_applied.then_some(applied)

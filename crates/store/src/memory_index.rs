@@ -2,7 +2,7 @@
 //! back end answers.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
     sync::Arc,
 };
@@ -18,9 +18,10 @@ use crate::{
 pub struct MemoryIndex {
     records: HashMap<DocumentId, Arc<Record>>,
     by_seq: BTreeMap<u64, DocumentId>,
-    pending: BTreeSet<u64>,
+    /// A part of `by_seq`.
+    pending: BTreeMap<u64, DocumentId>,
     refused: usize,
-    locals: BTreeMap<String, Vec<u8>>,
+    locals: HashMap<String, Vec<u8>>,
     seq: u64,
 }
 
@@ -58,7 +59,7 @@ impl MemoryIndex {
             }
             self.by_seq.insert(record.seq, record.id.clone());
             if record.tree.is_pending() {
-                self.pending.insert(record.seq);
+                self.pending.insert(record.seq, record.id.clone());
             }
             self.refused += usize::from(record.refused.is_some());
             self.records.insert(record.id.clone(), record);
@@ -88,8 +89,7 @@ impl MemoryIndex {
     }
 
     pub fn pending(&self, limit: usize) -> Vec<Arc<Record>> {
-        let ids = self.pending.iter().take(limit).filter_map(|seq| self.by_seq.get(seq));
-        ids.filter_map(|id| self.get(id)).collect()
+        self.pending.values().take(limit).filter_map(|id| self.get(id)).collect()
     }
 
     pub fn counts(&self) -> Counts {

@@ -4,7 +4,7 @@
 //! tabs, each tab syncs for itself. That does no harm: what arrives twice changes nothing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{HashMap, HashSet},
     time::Duration,
 };
 
@@ -44,7 +44,7 @@ pub struct Leadership {
     part: watch::Receiver<Part>,
     report: watch::Receiver<Option<Vec<u8>>>,
     wakes: watch::Receiver<()>,
-    used_elsewhere: watch::Receiver<BTreeSet<String>>,
+    used_elsewhere: watch::Receiver<HashSet<String>>,
 }
 
 impl Leadership {
@@ -65,7 +65,7 @@ impl Leadership {
         let (part_sender, part) = watch::channel(Part::Follows);
         let (report_sender, report) = watch::channel(None);
         let (wake_sender, wakes) = watch::channel(());
-        let (used_sender, used_elsewhere) = watch::channel(BTreeSet::new());
+        let (used_sender, used_elsewhere) = watch::channel(HashSet::new());
         let mut tab = Tab {
             shared,
             channel: None,
@@ -78,7 +78,7 @@ impl Leadership {
             report: report_sender,
             wakes: wake_sender,
             used: Vec::new(),
-            named: BTreeMap::new(),
+            named: HashMap::new(),
             used_elsewhere: used_sender,
             _listeners: listen(&events),
         };
@@ -118,7 +118,7 @@ impl Leadership {
     }
 
     /// What other tabs use, for the tab that syncs: as of some seconds ago at most.
-    pub fn used_elsewhere(&self) -> watch::Receiver<BTreeSet<String>> {
+    pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
         self.used_elsewhere.clone()
     }
 
@@ -163,8 +163,8 @@ struct Tab {
     /// What this tab uses.
     used: Vec<String>,
     /// What other tabs use, and when one of them last said so.
-    named: BTreeMap<String, Time>,
-    used_elsewhere: watch::Sender<BTreeSet<String>>,
+    named: HashMap<String, Time>,
+    used_elsewhere: watch::Sender<HashSet<String>>,
     _listeners: Vec<EventListener>,
 }
 
@@ -334,7 +334,7 @@ impl Tab {
     fn publish_uses(&mut self) {
         let now = Clock.now();
         self.named.retain(|_, named| now.since(*named) < USE);
-        let used: BTreeSet<_> = self.named.keys().cloned().collect();
+        let used: HashSet<_> = self.named.keys().cloned().collect();
         self.used_elsewhere.send_if_modified(|known| {
             let is_new = *known != used;
             *known = used;

@@ -1,7 +1,7 @@
 //! Keeping this device's databases in sync, in the tab that does it for all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -191,7 +191,7 @@ impl Term<'_> {
     }
 
     /// Opens and closes databases, so that each has its turn.
-    async fn take_turns(&mut self, status: &Status, used_elsewhere: &BTreeSet<String>) {
+    async fn take_turns(&mut self, status: &Status, used_elsewhere: &HashSet<String>) {
         let all = std::mem::take(&mut self.kept);
         let kept: BTreeMap<&str, &Kept> =
             all.values().map(|kept| (kept.name.as_str(), kept)).collect();

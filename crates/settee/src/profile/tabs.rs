@@ -20,7 +20,7 @@ pub enum Part {
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
-    use std::collections::BTreeSet;
+    use std::collections::HashSet;
 
     use settee_client::browser::{Leadership, leadership};
     use settee_keys::random::random_number;
@@ -75,7 +75,7 @@ mod browser {
         }
 
         /// What other tabs use, for the tab that syncs.
-        pub fn used_elsewhere(&self) -> watch::Receiver<BTreeSet<String>> {
+        pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
             self.0.used_elsewhere()
         }
 
@@ -96,7 +96,7 @@ mod browser {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
-    use std::{collections::BTreeSet, sync::Arc};
+    use std::{collections::HashSet, sync::Arc};
 
     use tokio::sync::watch;
 
@@ -107,7 +107,7 @@ mod native {
     pub struct Tabs {
         report: Arc<watch::Sender<Option<Vec<u8>>>>,
         wakes: Arc<watch::Sender<()>>,
-        used_elsewhere: Arc<watch::Sender<BTreeSet<String>>>,
+        used_elsewhere: Arc<watch::Sender<HashSet<String>>>,
     }
 
     impl Tabs {
@@ -154,7 +154,7 @@ mod native {
         pub fn tell_uses(&self, _names: Vec<String>) {}
 
         /// Nothing is used elsewhere.
-        pub fn used_elsewhere(&self) -> watch::Receiver<BTreeSet<String>> {
+        pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
             self.used_elsewhere.subscribe()
         }
 

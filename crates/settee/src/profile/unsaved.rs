@@ -1,7 +1,7 @@
 //! The edits that this device could not save, as they were handed to its databases.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,7 +25,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    databases: BTreeMap<String, Edits>,
+    databases: HashMap<String, Edits>,
     /// How often a database began to fail.
     failures: u64,
 }
