@@ -7,7 +7,6 @@
 //! - `settings`: what has to be known before a database is open.
 #![cfg(target_arch = "wasm32")]
 
-mod engine;
 mod lists;
 mod page;
 mod session;

@@ -3,17 +3,14 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use settee::{Config, Opening, browser::sync_address};
+use settee::{Config, Opening};
 use settee_app::SessionSlot;
 
-use crate::{
-    engine,
-    session::{Session, Signals},
-};
+use crate::session::{Session, Signals};
 
 /// Opens what this device keeps, and opens it again whenever the browser has closed it.
 pub async fn keep_open(slot: SessionSlot, signals: Signals) {
-    let mut opening = Opening::new(Config::run_by(sync_address(), engine::run));
+    let mut opening = Opening::new(Config::of_page());
     let tries = opening.tries();
     Effect::new(move |before: Option<()>| {
         slot.tries().track();

@@ -105,7 +105,7 @@ pub const BROWSER: &[Group] = &[
 pub const FRONTEND: Group = Group {
     name: "frontend",
     packages: &["settee-frontend"],
-    features: &[],
+    features: &["settee-frontend/split"],
     test: None,
     server: None,
 };

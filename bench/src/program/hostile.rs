@@ -219,7 +219,9 @@ async fn flood(target: &Target) -> Result<()> {
     let mut documents = drafts.into_iter().map(document).collect::<Result<Vec<_>>>()?;
     for batch in 0.. {
         // New documents, which cost the sender next to nothing.
-        documents.iter_mut().for_each(|document| document.id = new_todo_id());
+        for document in &mut documents {
+            document.id = new_todo_id();
+        }
         let documents = documents.clone();
         send(&mut socket, Changes { channel: 1, batch, seq: None, documents, latest: None })
             .await?;

@@ -11,11 +11,6 @@ pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
 
-/// Where the server that the page came from has its end of the protocol.
-pub fn sync_address() -> String {
-    format!("{}/sync", origin().replacen("http", "ws", 1))
-}
-
 fn window() -> web_sys::Window {
     web_sys::window().expect("a page has a window")
 }

@@ -5,13 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use settee_client::socket::Connector;
-use settee_store::backend::{BoxFuture, MaybeSend, MaybeSync};
 use settee_sync::Limits;
 
-use crate::profile::{
-    device::InMemory,
-    engine::{Engine, Server},
-};
+use crate::profile::{device::InMemory, engine::Server};
 
 /// Databases that are hidden, which means that nobody uses them, and that are synced at a time.
 /// Others take their turn after them.
@@ -22,16 +18,11 @@ pub const HIDDEN_AT_A_TIME: usize = 32;
 #[derive(Clone)]
 pub struct Config {
     pub(crate) server: Server,
-    pub(crate) run: Arc<dyn Runs>,
     pub(crate) place: Place,
     pub(crate) agent: String,
     pub(crate) limits: Limits,
     pub(crate) hidden: usize,
 }
-
-/// Runs the engine.
-pub(crate) trait Runs: MaybeSend + MaybeSync + Fn(Engine) -> BoxFuture<'static, ()> {}
-impl<T: MaybeSend + MaybeSync + Fn(Engine) -> BoxFuture<'static, ()>> Runs for T {}
 
 /// Where a device keeps its databases.
 #[derive(Clone)]
@@ -50,38 +41,28 @@ impl Config {
     /// The server's end of the protocol, by its `ws://` or `wss://` address. Databases are kept in
     /// the browser; natively in memory, unless [`Config::in_folder`] says where.
     pub fn at(url: impl Into<String>) -> Self {
-        Self::run_by(url, |engine| Box::pin(engine.run()))
+        Self::of(Server::At(url.into()))
     }
 
     /// The server that the page came from, with its end of the protocol under `/sync`.
     #[cfg(all(feature = "browser", target_arch = "wasm32"))]
     pub fn of_page() -> Self {
-        Self::at(crate::browser::sync_address())
-    }
-
-    /// The server at that address, where something else runs the engine, such as code that is loaded
-    /// later.
-    pub fn run_by(
-        url: impl Into<String>,
-        run: impl Fn(Engine) -> BoxFuture<'static, ()> + MaybeSend + MaybeSync + 'static,
-    ) -> Self {
-        Self::of(Server::At(url.into()), Arc::new(run))
+        Self::at(format!("{}/sync", crate::browser::origin().replacen("http", "ws", 1)))
     }
 
     /// The same over anything else that connects, such as a
     /// `settee_client::stream::StreamConnector`.
     pub fn over(connector: impl Connector + 'static) -> Self {
-        Self::of(Server::Over(Arc::new(connector)), Arc::new(|engine| Box::pin(engine.run())))
+        Self::of(Server::Over(Arc::new(connector)))
     }
 
-    fn of(server: Server, run: Arc<dyn Runs>) -> Self {
+    fn of(server: Server) -> Self {
         #[cfg(target_arch = "wasm32")]
         let place = Place::Browser("settee".to_owned());
         #[cfg(not(target_arch = "wasm32"))]
         let place = Place::Memory(InMemory::default());
         Self {
             server,
-            run,
             place,
             agent: concat!("settee/", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: Limits::default(),

@@ -59,8 +59,8 @@ mod synced;
 
 #[cfg(feature = "client")]
 pub use self::{
-    config::Config, error::Error, profile::engine::Engine, profile::kept::Kept,
-    profile::opening::Opening, remote::Remote, settee::Settee, synced::Synced,
+    config::Config, error::Error, profile::kept::Kept, profile::opening::Opening, remote::Remote,
+    settee::Settee, synced::Synced,
 };
 pub use links::{LinkOutcome, LinkState};
 pub use obstacle::Obstacle;

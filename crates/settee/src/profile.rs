@@ -4,14 +4,16 @@
 //! - [`kept`]: what is kept of a database; `home`: the database of that.
 //! - [`opening`]: opening all that, as often as it takes.
 //! - `device`: the place of the databases; `used`: those that are open.
-//! - [`engine`]: all that keeps them in sync.
+//! - `engine`: all that keeps them in sync; `apart`: loading its code.
 //! - `sync`: keeping them in sync, in the tab that does it for all; `turns`: which of them, when
 //!   there are more than a connection should have at a time; `tabs`: word between tabs; `report`:
 //!   what the tab that syncs tells the others; `watch`: what each tab makes of it.
 //! - `unsaved`: the edits that could not be saved; `stand_in`: sending them nevertheless.
 
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+mod apart;
 pub(crate) mod device;
-pub mod engine;
+pub(crate) mod engine;
 pub(crate) mod home;
 pub mod kept;
 pub mod opening;

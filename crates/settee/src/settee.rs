@@ -11,7 +11,7 @@ use crate::{
     config::Place,
     profile::{
         device::Device,
-        engine::Engine,
+        engine::{self, Engine},
         home::{HOME, Home},
         kept::Credentials,
         tabs::{Part, Tabs},
@@ -52,7 +52,7 @@ impl Settee {
     /// later attempt may succeed. Where a browser has no storage at all, databases are in memory and
     /// say so.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let Config { server, run, place, agent, limits, hidden } = config;
+        let Config { server, place, agent, limits, hidden } = config;
         let unsaved = Unsaved::default();
         let databases = Arc::new(OpenDatabases::new(Device::new(&place, unsaved.clone())?));
         let home = databases.open(HOME).await?;
@@ -73,7 +73,7 @@ impl Settee {
             greeting,
             ended: ended.clone(),
         };
-        spawn(run(engine));
+        spawn(engine::run(engine));
         spawn(until(ended.clone(), tell_uses(databases.clone(), tabs.clone())));
         let (sender, syncs) = watch::channel(false);
         spawn(until(ended, tell_part(tabs.clone(), sender)));

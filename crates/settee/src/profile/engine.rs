@@ -13,25 +13,33 @@ use super::{
 };
 use crate::settee::until;
 
-/// Keeps the databases of a [`Settee`](crate::Settee) in sync, once it runs: see
-/// [`Config::run_by`](crate::Config::run_by).
+/// Keeps the databases of a [`Settee`](crate::Settee) in sync, once it runs.
 pub struct Engine {
-    pub(crate) server: Server,
-    pub(crate) limits: Limits,
-    pub(crate) agent: String,
-    pub(crate) places: Places,
-    pub(crate) home: Home,
-    pub(crate) databases: Arc<OpenDatabases>,
-    pub(crate) unsaved: Unsaved,
-    pub(crate) tabs: Tabs,
+    pub server: Server,
+    pub limits: Limits,
+    pub agent: String,
+    pub places: Places,
+    pub home: Home,
+    pub databases: Arc<OpenDatabases>,
+    pub unsaved: Unsaved,
+    pub tabs: Tabs,
     /// What the server has called itself in its last greeting.
-    pub(crate) greeting: watch::Sender<Option<Arc<str>>>,
-    pub(crate) ended: watch::Receiver<()>,
+    pub greeting: watch::Sender<Option<Arc<str>>>,
+    pub ended: watch::Receiver<()>,
+}
+
+/// Runs an engine, whose code is loaded first where it is apart. So nothing else may name
+/// [`Engine::run`].
+pub async fn run(engine: Engine) {
+    #[cfg(all(feature = "split", target_arch = "wasm32"))]
+    super::apart::run(engine).await;
+    #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+    engine.run().await;
 }
 
 /// Where the server is.
 #[derive(Clone)]
-pub(crate) enum Server {
+pub enum Server {
     At(String),
     Over(Arc<dyn Connector>),
 }

@@ -81,9 +81,9 @@ impl Site {
         options.hash_file = hash_file.to_string_lossy().into();
         options.hash_files = !hashes.is_empty();
         let stem = format!("{}{}", options.site_pkg_dir_route_base(), options.output_name);
-        let named = hashes.iter().filter(|(kind, _)| BUILT.contains(&kind.as_str()));
+        let whole = hashes.iter().filter(|(kind, _)| BUILT.contains(&kind.as_str()));
         let mut built: Vec<_> =
-            named.map(|(ending, hash)| format!("{stem}.{hash}.{ending}")).collect();
+            whole.map(|(ending, hash)| format!("{stem}.{hash}.{ending}")).collect();
         if let Some(hash) = hashes.get("split") {
             let package = root.join(&*options.site_pkg_dir);
             let base = options.site_pkg_dir_route_base();
@@ -169,5 +169,8 @@ fn parts(loader: &Path) -> Result<Vec<String>, ShellError> {
     let script = fs::read_to_string(loader)
         .map_err(|source| ShellError::Site { file: loader.to_owned(), source })?;
     let quoted = script.split('"').filter_map(|text| text.strip_prefix("./"));
-    Ok(quoted.filter(|name| name.ends_with(".wasm")).map(str::to_owned).collect())
+    Ok(quoted
+        .filter(|name| Path::new(name).extension() == Some("wasm".as_ref()))
+        .map(str::to_owned)
+        .collect())
 }
