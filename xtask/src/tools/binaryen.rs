@@ -9,13 +9,14 @@ use crate::error::{Error, Result};
 const VERSION: &str = "132";
 
 /// The program that cargo-leptos finds. cargo-leptos asks for `-Oz` and can't be told otherwise. That
-/// makes fewer bytes than `-O1`, but larger functions that are less alike, and so 7 % more after brotli.
+/// puts functions into others, which are less alike then, and so takes 10 % more after brotli than this.
+/// Functions of the same name are alike, too: side by side they take 1 % less.
 const LEVEL: &str = r#"for argument; do
     shift
-    [ "$argument" = -Oz ] && argument=-O1
+    [ "$argument" = -Oz ] && argument=-Os
     set -- "$@" "$argument"
 done
-exec "$program" "$@"
+exec "$program" "$@" -aimfs 0 -fimfs 0 -ocimfs 0 --reorder-functions-by-name
 "#;
 
 pub fn prepare(toolbox: &mut Toolbox) -> Result<()> {

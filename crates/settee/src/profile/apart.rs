@@ -24,6 +24,7 @@ pub async fn run(engine: Engine) {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "loading it may fail")]
 #[wasm_split(sync, fallible, preload(load))]
 fn begin(engine: Engine) -> Result<BoxFuture<'static, ()>, SplitLoaderError> {
     Ok(Box::pin(engine.run()))

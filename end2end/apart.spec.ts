@@ -1,0 +1,28 @@
+// What syncs is a file of its own, which is loaded after the list is shown.
+
+import { addTodo, openList, remove } from './actions';
+import { expect, test } from './fixtures';
+import { shows, status, waitSynced } from './page';
+
+test('the list can be used before what syncs it has come', async ({ browser, server }) => {
+  // A service worker would have the file.
+  const context = await browser.newContext({ baseURL: server.url, serviceWorkers: 'block' });
+  const page = await context.newPage();
+  let lost = 0;
+  let isThere = false;
+  await page.route('**/pkg/split_sync.*', (route) => {
+    if (isThere) return route.continue();
+    lost += 1;
+    return route.abort();
+  });
+  await openList(page);
+  await addTodo(page, 'Bread', 'Butter');
+  await remove(page, 'Bread');
+  await expect.poll(() => lost, { message: 'it is asked for again', timeout: 20_000 }).toBeGreaterThan(1);
+  await shows(page, 'Butter');
+  await expect(status(page)).toHaveText(/^Connecting/);
+
+  isThere = true;
+  await waitSynced(page);
+  await context.close();
+});
