@@ -73,7 +73,7 @@ impl Settee {
             greeting,
             ended: ended.clone(),
         };
-        spawn(engine::run(engine));
+        spawn(until(ended.clone(), engine::run(engine)));
         spawn(until(ended.clone(), tell_uses(databases.clone(), tabs.clone())));
         let (sender, syncs) = watch::channel(false);
         spawn(until(ended, tell_part(tabs.clone(), sender)));

@@ -11,7 +11,6 @@ use super::{
     home::Home, stand_in::StandIns, sync::Syncing, tabs::Tabs, turns::Places, unsaved::Unsaved,
     used::OpenDatabases,
 };
-use crate::settee::until;
 
 /// Keeps the databases of a [`Settee`](crate::Settee) in sync, once it runs.
 pub struct Engine {
@@ -25,6 +24,7 @@ pub struct Engine {
     pub tabs: Tabs,
     /// What the server has called itself in its last greeting.
     pub greeting: watch::Sender<Option<Arc<str>>>,
+    /// Changes when the [`Settee`](crate::Settee) is gone.
     pub ended: watch::Receiver<()>,
 }
 
@@ -57,7 +57,7 @@ impl Server {
 }
 
 impl Engine {
-    /// Syncs, for as long as the [`Settee`](crate::Settee) lives.
+    /// Syncs, until it is dropped.
     pub async fn run(self) {
         let connector = self.server.connector();
         let stand_ins = StandIns {
@@ -77,9 +77,6 @@ impl Engine {
             tabs: self.tabs,
             server: self.greeting,
         };
-        let all = async {
-            tokio::join!(syncing.run(), stand_ins.run(self.ended.clone()));
-        };
-        until(self.ended.clone(), all).await;
+        tokio::join!(syncing.run(), stand_ins.run(self.ended));
     }
 }

@@ -10,7 +10,7 @@ use std::{
     collections::BinaryHeap,
     sync::{
         Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -24,14 +24,22 @@ const LANE_LIMIT: usize = 256;
 /// Whoever queues jobs one after another: a database, or what concerns the whole file. A lane belongs
 /// to one queue.
 pub struct Lane {
-    /// When its last job would end. Written by the queue only, under its lock.
-    end: AtomicU64,
+    standing: Arc<Standing>,
     room: Arc<Semaphore>,
+}
+
+/// Where a lane stands. The queue alone changes it, under its lock.
+#[derive(Default)]
+struct Standing {
+    /// When its last job would end.
+    end: AtomicU64,
+    /// How many jobs are waiting.
+    waiting: AtomicUsize,
 }
 
 impl Default for Lane {
     fn default() -> Self {
-        Self { end: AtomicU64::new(0), room: Arc::new(Semaphore::new(LANE_LIMIT)) }
+        Self { standing: Arc::default(), room: Arc::new(Semaphore::new(LANE_LIMIT)) }
     }
 }
 
@@ -40,6 +48,7 @@ pub struct Queued<J> {
     pub job: J,
     cost: u64,
     place: Place,
+    lane: Arc<Standing>,
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -78,6 +87,8 @@ pub struct Turns<J> {
 
 struct State<J> {
     jobs: BinaryHeap<Reverse<Queued<J>>>,
+    /// How many lanes have jobs.
+    lanes: u64,
     now: u64,
     /// How many jobs have been queued.
     count: u64,
@@ -86,7 +97,8 @@ struct State<J> {
 
 impl<J> Default for Turns<J> {
     fn default() -> Self {
-        let state = State { jobs: BinaryHeap::new(), now: 0, count: 0, is_closed: false };
+        let jobs = BinaryHeap::new();
+        let state = State { jobs, lanes: 0, now: 0, count: 0, is_closed: false };
         Self { state: Mutex::new(state), news: Condvar::new() }
     }
 }
@@ -101,11 +113,13 @@ impl<J> Turns<J> {
         if state.is_closed {
             return false;
         }
+        let lane = lane.standing.clone();
         let end = lane.end.load(Ordering::Relaxed).max(state.now).saturating_add(cost);
         lane.end.store(end, Ordering::Relaxed);
+        state.lanes += u64::from(lane.waiting.fetch_add(1, Ordering::Relaxed) == 0);
         let place = Place { end, number: state.count };
         state.count += 1;
-        state.jobs.push(Reverse(Queued { job, cost, place, _room: room }));
+        state.jobs.push(Reverse(Queued { job, cost, place, lane, _room: room }));
         drop(state);
         self.news.notify_one();
         true
@@ -153,10 +167,10 @@ impl<J> Turns<J> {
 
 impl<J> State<J> {
     fn take(&mut self) -> Option<Queued<J>> {
-        // All whose jobs are waiting would have been served meanwhile, a part each.
-        let lanes = self.jobs.len().max(1) as u64;
         let Reverse(queued) = self.jobs.pop()?;
-        self.now = self.now.saturating_add(queued.cost.div_ceil(lanes));
+        // All lanes with jobs would have been served meanwhile, a part each.
+        self.now = self.now.saturating_add(queued.cost.div_ceil(self.lanes.max(1)));
+        self.lanes -= u64::from(queued.lane.waiting.fetch_sub(1, Ordering::Relaxed) == 1);
         Some(queued)
     }
 }
@@ -225,6 +239,19 @@ mod tests {
         });
         // They get as much of the time as it does, and then it is done.
         assert!((90..=200).contains(&passed.count()));
+    }
+
+    #[test]
+    fn a_backlog_that_held_nobody_up_is_no_debt() {
+        let (turns, one, other) = (Turns::default(), Lane::default(), Lane::default());
+        for _ in 0..100 {
+            assert_eq!(push(&turns, &one, "backlog"), Some(true));
+        }
+        assert_eq!(order(&turns).len(), 100);
+        for (lane, job) in [(&other, "b1"), (&other, "b2"), (&other, "b3"), (&one, "a1")] {
+            assert_eq!(push(&turns, lane, job), Some(true));
+        }
+        assert_eq!(order(&turns), ["b1", "a1", "b2", "b3"]);
     }
 
     #[test]
