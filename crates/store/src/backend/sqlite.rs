@@ -110,9 +110,16 @@ impl Sqlite {
     ) -> Result<Self, BackendError> {
         let writer = Writer::start(writer)?;
         let (open, path) = (Arc::default(), path.to_owned());
-        let lanes = (Lane::default(), Lane::default());
-        let file =
-            File { writer, readers, run, open, reads: lanes.0, writes: lanes.1, path, _lock: lock };
+        let file = File {
+            writer,
+            readers,
+            run,
+            open,
+            reads: Lane::default(),
+            writes: Lane::default(),
+            path,
+            _lock: lock,
+        };
         Ok(Self { file: Arc::new(file) })
     }
 

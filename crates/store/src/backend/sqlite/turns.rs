@@ -46,7 +46,7 @@ impl Default for Lane {
 /// A job in the queue. It gives its place back when it is dropped, after it was run.
 pub struct Queued<J> {
     pub job: J,
-    cost: u64,
+    pub cost: u64,
     place: Place,
     lane: Arc<Standing>,
     _room: Option<OwnedSemaphorePermit>,
@@ -139,10 +139,10 @@ impl<J> Turns<J> {
         }
     }
 
-    /// The next job, if there is one now that is accepted.
-    pub fn next_if(&self, accepts: impl FnOnce(&J) -> bool) -> Option<Queued<J>> {
+    /// The next job, if there is one now whose cost is accepted.
+    pub fn next_if(&self, accepts: impl FnOnce(u64) -> bool) -> Option<Queued<J>> {
         let mut state = lock(&self.state);
-        let is_accepted = state.jobs.peek().is_some_and(|Reverse(next)| accepts(&next.job));
+        let is_accepted = state.jobs.peek().is_some_and(|Reverse(next)| accepts(next.cost));
         if is_accepted { state.take() } else { None }
     }
 

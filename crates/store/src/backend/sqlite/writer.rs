@@ -26,13 +26,8 @@ type Finish = Box<dyn FnOnce(Result<(), BackendError>) + Send>;
 type Work =
     Box<dyn FnOnce(Result<&Connection, BackendError>) -> Result<Finish, BackendError> + Send>;
 
-struct Job {
-    cost: u64,
-    work: Work,
-}
-
 pub struct Writer {
-    workers: Workers<Job>,
+    workers: Workers<Work>,
     erasure: Erasure,
 }
 
@@ -40,7 +35,7 @@ impl Writer {
     pub fn start(connection: Connection) -> Result<Self, BackendError> {
         let erasure = Erasure::default();
         let mut emptying = Emptying::new(erasure.clone());
-        let work = move |connection: &mut Connection, queue: &Turns<Job>| {
+        let work = move |connection: &mut Connection, queue: &Turns<Work>| {
             run_jobs(connection, queue, &mut emptying);
         };
         let workers = Workers::start("settee-writer", vec![(connection, work)])?;
@@ -78,7 +73,7 @@ impl Writer {
                 }
             }
         });
-        self.workers.ask(lane, cost, Job { cost, work }, answer).await
+        self.workers.ask(lane, cost, work, answer).await
     }
 
     pub async fn close(&self) {
@@ -86,14 +81,14 @@ impl Writer {
     }
 }
 
-fn run_jobs(connection: &mut Connection, queue: &Turns<Job>, emptying: &mut Emptying) {
+fn run_jobs(connection: &mut Connection, queue: &Turns<Work>, emptying: &mut Emptying) {
     while let Some(first) = queue.next() {
-        let mut cost = first.job.cost;
+        let mut cost = first.cost;
         let mut group = vec![first];
         while group.len() < GROUP_JOBS {
-            let fits = |next: &Job| cost.saturating_add(next.cost) <= GROUP_COST;
+            let fits = |next| cost.saturating_add(next) <= GROUP_COST;
             let Some(next) = queue.next_if(fits) else { break };
-            cost += next.job.cost;
+            cost += next.cost;
             group.push(next);
         }
         write_group(connection, group);
@@ -103,14 +98,14 @@ fn run_jobs(connection: &mut Connection, queue: &Turns<Job>, emptying: &mut Empt
     let _ = connection.execute_batch("PRAGMA optimize");
 }
 
-fn write_group(connection: &mut Connection, group: Vec<Queued<Job>>) {
+fn write_group(connection: &mut Connection, group: Vec<Queued<Work>>) {
     let mut group = group.into_iter();
     let mut finishes = Vec::with_capacity(group.len());
     let is_shared = group.len() > 1;
     let written = write_all(connection, &mut group, is_shared, &mut finishes);
     if let Err(error) = &written {
         for queued in group {
-            let _ = (queued.job.work)(Err(error.clone()));
+            let _ = (queued.job)(Err(error.clone()));
         }
     }
     for finish in finishes {
@@ -121,7 +116,7 @@ fn write_group(connection: &mut Connection, group: Vec<Queued<Job>>) {
 /// Writes the group in one transaction. A job that fails doesn't undo the others.
 fn write_all(
     connection: &mut Connection,
-    group: &mut impl Iterator<Item = Queued<Job>>,
+    group: &mut impl Iterator<Item = Queued<Work>>,
     is_shared: bool,
     finishes: &mut Vec<Finish>,
 ) -> Result<(), BackendError> {
@@ -131,7 +126,7 @@ fn write_all(
         if is_shared {
             transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
         }
-        match (queued.job.work)(Ok(&transaction)) {
+        match (queued.job)(Ok(&transaction)) {
             Ok(finish) => finishes.push(finish),
             // Some errors, such as a full disk, undo the whole transaction.
             Err(error) if !is_shared || transaction.is_autocommit() => return Err(error),
