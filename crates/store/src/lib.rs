@@ -117,6 +117,7 @@ pub mod database;
 pub mod document_id;
 pub mod folding;
 pub mod forgotten;
+mod hashed;
 mod heap_sort;
 pub mod history;
 mod memory_index;

@@ -2,7 +2,7 @@
 //! back end answers.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     convert::Infallible,
     sync::Arc,
 };
@@ -10,6 +10,7 @@ use std::{
 use crate::{
     backend::Counts,
     document_id::DocumentId,
+    hashed::HashMap,
     operation::{Locals, Operation, Place, Transition, transition},
     record::Record,
 };
@@ -17,9 +18,9 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct MemoryIndex {
     records: HashMap<DocumentId, Arc<Record>>,
-    by_seq: BTreeMap<u64, DocumentId>,
+    by_seq: BTreeMap<u64, Arc<Record>>,
     /// A part of `by_seq`.
-    pending: BTreeMap<u64, DocumentId>,
+    pending: BTreeMap<u64, Arc<Record>>,
     refused: usize,
     locals: HashMap<String, Vec<u8>>,
     seq: u64,
@@ -51,18 +52,17 @@ impl MemoryIndex {
     pub fn install(&mut self, records: Vec<Arc<Record>>, locals: Locals, seq: u64) -> bool {
         let mut erased = false;
         for record in records {
-            if let Some(old) = self.records.get(&record.id) {
+            if let Some(old) = self.records.insert(record.id.clone(), record.clone()) {
                 erased |= record.tree.is_gone() && !old.tree.is_gone();
                 self.by_seq.remove(&old.seq);
                 self.pending.remove(&old.seq);
                 self.refused -= usize::from(old.refused.is_some());
             }
-            self.by_seq.insert(record.seq, record.id.clone());
-            if record.tree.is_pending() {
-                self.pending.insert(record.seq, record.id.clone());
-            }
             self.refused += usize::from(record.refused.is_some());
-            self.records.insert(record.id.clone(), record);
+            if record.tree.is_pending() {
+                self.pending.insert(record.seq, record.clone());
+            }
+            self.by_seq.insert(record.seq, record);
         }
         for (key, value) in locals {
             match value {
@@ -85,11 +85,11 @@ impl MemoryIndex {
 
     pub fn changes(&self, since: u64, limit: usize) -> Vec<Arc<Record>> {
         let after = (std::ops::Bound::Excluded(since), std::ops::Bound::Unbounded);
-        self.by_seq.range(after).take(limit).filter_map(|(_, id)| self.get(id)).collect()
+        self.by_seq.range(after).take(limit).map(|(_, record)| record.clone()).collect()
     }
 
     pub fn pending(&self, limit: usize) -> Vec<Arc<Record>> {
-        self.pending.values().take(limit).filter_map(|id| self.get(id)).collect()
+        self.pending.values().take(limit).cloned().collect()
     }
 
     pub fn counts(&self) -> Counts {

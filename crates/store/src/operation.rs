@@ -7,7 +7,7 @@
 mod edit;
 mod replicate;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -18,6 +18,7 @@ use self::{
 use crate::{
     body::Body,
     document_id::DocumentId,
+    hashed::HashMap,
     node::Node,
     record::{Record, Refused},
     replication::ReplicatedDocument,
@@ -291,7 +292,7 @@ pub fn transition<P: Place>(
     seq: u64,
     place: &P,
 ) -> Result<Transition, P::Error> {
-    let (changed, locals) = (HashMap::new(), Vec::new());
+    let (changed, locals) = (HashMap::default(), Vec::new());
     let mut progress = Progress { place, changed, locals, seq, erased: false };
     let mut outcomes = Vec::with_capacity(operations.len());
     let mut is_superseded = false;

@@ -1,14 +1,13 @@
 //! Revisions as they travel from one replica to another (CouchDB: `_bulk_get`, and `_bulk_docs`
 //! with `new_edits: false`).
 
-use std::collections::HashSet;
-
 use thiserror::Error;
 
 use crate::{
     body::{BODY_LIMIT, Body, BodyError},
     document_id::DocumentId,
     forgotten::Forgotten,
+    hashed::HashSet,
     node::Node,
     record::Record,
     revision::{GENERATION_LIMIT, Revision, RevisionError},
@@ -220,7 +219,7 @@ impl Record {
         let sent = tree.nodes().iter().filter(|node| is_sent(node));
         let bases: HashSet<Revision> = sent.flat_map(Node::closes).collect();
         let mut room = BODY_LIMIT.saturating_sub(last.length());
-        let mut with_body = HashSet::from([last.revision]);
+        let mut with_body = HashSet::from_iter([last.revision]);
         for node in tree.nodes().iter().rev() {
             let is_wanted = is_sent(node) || bases.contains(&node.revision);
             let fits = is_wanted && node.body.is_some() && node.length() <= room;

@@ -17,13 +17,14 @@ mod pending;
 mod room;
 mod tidy;
 
-use std::collections::HashSet;
-
 use minicbor::{Decode, Decoder, Encode, Encoder, data::Type, decode, encode};
 
 pub use self::room::RETAINED_LIMIT;
 pub use crate::node::Node;
-use crate::{ancestry::Ancestry, forgotten::Forgotten, node::sort_by_rank, revision::Revision};
+use crate::{
+    ancestry::Ancestry, forgotten::Forgotten, hashed::HashSet, node::sort_by_rank,
+    revision::Revision,
+};
 
 /// The number of revisions of a document that are kept; the oldest are forgotten first. Leaves, the
 /// ancestors that they are merged over, and revisions that wait for the server are kept beyond it.
@@ -219,7 +220,7 @@ impl RevisionTree {
 
     /// All revisions of the tree that `revision` descends from or has merged, and itself.
     pub fn ancestors(&self, revision: Revision) -> HashSet<Revision> {
-        let mut found = HashSet::new();
+        let mut found = HashSet::default();
         let mut next = vec![revision];
         while let Some(revision) = next.pop() {
             if let Some(node) = self.get(revision)
@@ -243,7 +244,7 @@ impl RevisionTree {
     }
 
     pub(crate) fn bases_of(&self, leaves: &[&Node]) -> HashSet<Revision> {
-        let mut bases = HashSet::new();
+        let mut bases = HashSet::default();
         if leaves.len() < 2 {
             return bases;
         }

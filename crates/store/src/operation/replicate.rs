@@ -1,10 +1,9 @@
 //! Inserting revisions that another replica has sent.
 
-use std::collections::HashSet;
-
 use super::OperationError;
 use crate::{
     body::BODY_LIMIT,
+    hashed::HashSet,
     node::Node,
     record::Record,
     replication::{ReplicatedDocument, ReplicatedRevision, TRAVEL_LIMIT},

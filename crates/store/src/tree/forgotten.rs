@@ -1,9 +1,11 @@
 //! What replicas tell each other about the revisions that they have forgotten.
 
-use std::collections::{HashMap, HashSet};
-
 use super::{Node, RevisionTree};
-use crate::{forgotten::Forgotten, revision::Revision};
+use crate::{
+    forgotten::Forgotten,
+    hashed::{HashMap, HashSet},
+    revision::Revision,
+};
 
 impl RevisionTree {
     /// Applies what the server has forgotten. The server has had these revisions, and what it still
@@ -52,7 +54,7 @@ impl RevisionTree {
         is_chosen: impl Fn(&Node) -> bool,
         named: &[Revision],
     ) -> HashSet<Revision> {
-        let mut closers: HashMap<Revision, usize> = HashMap::new();
+        let mut closers: HashMap<Revision, usize> = HashMap::default();
         for closed in self.nodes.iter().flat_map(Node::closes) {
             *closers.entry(closed).or_default() += 1;
         }
@@ -60,9 +62,9 @@ impl RevisionTree {
             let is_known = self.get(closed).is_some() && !self.forgotten.contains(closed);
             is_known && !named.contains(&closed)
         };
-        let mut dropped = HashSet::new();
+        let mut dropped = HashSet::default();
         for node in self.nodes.iter().filter(|node| is_chosen(node)) {
-            let mut open: HashMap<Revision, usize> = HashMap::new();
+            let mut open: HashMap<Revision, usize> = HashMap::default();
             for closed in node.closes().filter(|closed| is_live(*closed)) {
                 *open.entry(closed).or_default() += 1;
             }

@@ -1,9 +1,7 @@
 //! The revisions that wait for the server, and what the server's answers change.
 
-use std::collections::HashSet;
-
 use super::{Node, RevisionTree};
-use crate::revision::Revision;
+use crate::{hashed::HashSet, revision::Revision};
 
 impl RevisionTree {
     /// The revisions that wait for the server, in rising order.

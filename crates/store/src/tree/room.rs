@@ -1,9 +1,7 @@
 //! The room that a document has for the bodies of earlier revisions.
 
-use std::collections::HashSet;
-
 use super::{Node, RevisionTree};
-use crate::{body::BODY_LIMIT, revision::Revision};
+use crate::{body::BODY_LIMIT, hashed::HashSet, revision::Revision};
 
 /// The bodies of earlier revisions that a document keeps have at most this many bytes together:
 /// those that leaves are merged over, and those that leaves are based on. Bodies of leaves, of
@@ -60,7 +58,7 @@ impl RevisionTree {
         chosen: &HashSet<Revision>,
         room: &mut Room,
     ) -> HashSet<Revision> {
-        let mut fitting = HashSet::new();
+        let mut fitting = HashSet::default();
         for node in self.nodes.iter().rev().filter(|node| chosen.contains(&node.revision)) {
             let length = node.length().max(usize::try_from(node.spilled).unwrap_or(usize::MAX));
             let Some(left) = room.bytes.checked_sub(length) else { break };

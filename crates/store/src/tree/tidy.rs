@@ -1,9 +1,7 @@
 //! Dropping bodies and revisions that nothing needs any more.
 
-use std::collections::HashSet;
-
 use super::{HISTORY_LIMIT, Node, RevisionTree, room::Room};
-use crate::revision::Revision;
+use crate::{hashed::HashSet, revision::Revision};
 
 /// The revisions that a tidy tree keeps.
 struct Kept {
@@ -41,7 +39,7 @@ impl RevisionTree {
             }
         }
         let mut surplus = self.nodes.len().saturating_sub(HISTORY_LIMIT);
-        let mut forgotten: HashSet<Revision> = HashSet::new();
+        let mut forgotten: HashSet<Revision> = HashSet::default();
         // A revision may go only after everything that it closes: its parent would become a leaf.
         for node in &self.nodes {
             if surplus == 0 {
