@@ -1,5 +1,7 @@
 //! `cargo xtask size`: how much a browser downloads to open the app for the first time.
 
+mod crates;
+
 use std::fs;
 use std::path::Path;
 
@@ -15,6 +17,12 @@ const ALL: Budget = Budget { name: "all", most: 486_000, goal: 320_000 };
 /// How the names of files begin that are loaded after the first screen.
 const LATER: [&str; 2] = ["split_", "chunk_"];
 
+/// The page that says what was tried, and has the table by crate.
+const PAGE: &str = "docs/size.md";
+/// What stands around the table in the page.
+const START: &str = "<!-- The next table is made by `cargo xtask size`. -->\n\n";
+const END: &str = "\n<!-- Here it ends. -->";
+
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Measure the site as it is, without building it first
@@ -26,10 +34,15 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    let mut toolbox = Toolbox::new(options.ways);
     if !options.no_build {
-        site::build_for_browsers(&mut Toolbox::new(options.ways))?;
+        site::build_for_browsers(&mut toolbox)?;
     }
     let kept = measure()?;
+    let page = workspace::root().join(PAGE);
+    let text = with_table(&workspace::read(&page)?, &crates::table(&toolbox)?)?;
+    workspace::write(&page, &text)?;
+    println!("{PAGE} has the table by crate");
     if kept.iter().all(|is_kept| *is_kept) {
         return Ok(());
     }
@@ -98,6 +111,14 @@ impl Sizes {
     }
 }
 
+/// The page with another table in the place of its own.
+fn with_table(page: &str, table: &str) -> Result<String> {
+    let parts = page.split_once(START).and_then(|(before, rest)| {
+        rest.split_once(END).map(|(_, after)| [before, START, table, END, after].concat())
+    });
+    parts.ok_or_else(|| Error::advice(format!("{PAGE} has lost the marks of its table")))
+}
+
 fn kilobytes(bytes: u64) -> String {
     format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100)
 }
@@ -121,6 +142,13 @@ mod tests {
         added?;
         assert_eq!(sizes, Sizes { wasm: 5, later: 7, javascript: 5 });
         Ok(())
+    }
+
+    #[test]
+    fn a_page_gets_another_table() {
+        let page = |table: &str| format!("Before.\n{START}{table}{END}\nAfter.\n");
+        assert_eq!(with_table(&page("old\n"), "new\n").ok(), Some(page("new\n")));
+        assert!(with_table("no marks", "new\n").is_err());
     }
 
     #[test]

@@ -1,11 +1,7 @@
 //! The records and local documents of a database in memory, with an index for each question that a
 //! back end answers.
 
-use std::{
-    collections::BTreeMap,
-    convert::Infallible,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use crate::{
     backend::Counts,
