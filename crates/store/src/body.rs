@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice, decode, encode};
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -124,13 +124,22 @@ impl<C> Encode<C> for Body {
     }
 }
 
-/// Decodes bytes that this program has written: checks that they are UTF-8, but not that they are
-/// canonical. Received bytes must go through [`Body::from_canonical`] instead.
+/// Decodes bytes that this program has written: checks that they are a JSON object still, but not that it
+/// is canonical. Received bytes must go through [`Body::from_canonical`] instead.
 impl<'b, C> Decode<'b, C> for Body {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
         let bytes: &ByteSlice = Decode::decode(d, c)?;
-        std::str::from_utf8(bytes).map(Self::from_trusted).map_err(decode::Error::custom)
+        let json = std::str::from_utf8(bytes).map_err(decode::Error::custom)?;
+        if is_object(json) {
+            Ok(Self::from_trusted(json))
+        } else {
+            Err(decode::Error::message("a body is a JSON object"))
+        }
     }
+}
+
+fn is_object(json: &str) -> bool {
+    json.starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok()
 }
 
 fn depth_exceeds(value: &Value, limit: usize) -> bool {
@@ -175,5 +184,20 @@ mod tests {
             deep = json!({"a": deep});
         }
         assert_eq!(body(deep), Err(BodyError::TooDeep));
+    }
+
+    #[test]
+    fn what_is_stored_and_is_no_object_any_more_is_not_decoded() {
+        let decode = |json: &[u8]| {
+            let stored = minicbor::to_vec(minicbor::bytes::ByteVec::from(json.to_vec())).unwrap();
+            minicbor::decode::<Body>(&stored)
+        };
+        let whole = r#"{"a":[1,"é"],"b":{"c":null}}"#;
+        assert_eq!(decode(whole.as_bytes()).unwrap().as_str(), whole);
+        let damaged: [&[u8]; 6] =
+            [br#"x"a":1}"#, br#"{"a"z1}"#, br#"{"a":1"#, b"[1]", b"", b"{\xff}"];
+        for json in damaged {
+            assert!(decode(json).is_err(), "{json:?}");
+        }
     }
 }
