@@ -3,6 +3,7 @@
 import { addTodo, copyLink, newTab, openList, together, writeMany } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { agree, row, rows, shows, status, titles, waitOffline, waitSynced } from './page';
+import { logLength } from './storage';
 import { countSockets, freeze, isLeader, leader, setVisible } from './tabs';
 
 // Chromium draws a tab in the background about once a second while another is frozen, and pages wait for
@@ -153,24 +154,6 @@ test('another tab takes over when the leader crashes', async ({ page, newPerson,
   await addTodo(two, 'Butter');
   await shows(bert, 'Bread', 'Butter');
 });
-
-/** The number of records in the log of the list on the page. */
-const logLength = (page: Page): Promise<number> =>
-  page.evaluate(async () => {
-    const ended = <T>(request: IDBRequest<T>) =>
-      new Promise<T>((done, failed) => {
-        request.onsuccess = () => done(request.result);
-        request.onerror = () => failed(request.error);
-      });
-    let longest = 0;
-    for (const { name } of await indexedDB.databases()) {
-      const database = await ended(indexedDB.open(name!));
-      const count = await ended(database.transaction('log').objectStore('log').count());
-      longest = Math.max(longest, count);
-      database.close();
-    }
-    return longest;
-  });
 
 for (const role of ['leader', 'follower']) {
   test(`a frozen ${role} catches up after the log was compacted`, async ({ page, newPerson }) => {
