@@ -120,6 +120,37 @@ test('a damaged record: the rest is shown, it is said, and the server gives it b
   await waitSynced(anna);
 });
 
+test('a damaged record with a change that was not sent: it is said that the change is lost', async ({ newPerson, server }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread', 'Butter');
+  await waitSynced(anna);
+  await waitInstalled(anna);
+  await server.kill();
+  await waitOffline(anna);
+  await rename(anna, 'Butter', 'Ghee');
+  await expect(status(anna)).toHaveAttribute('data-pending', '1');
+  // The text is one still, but no JSON.
+  expect(await damage(anna, '"Ghee"', 'x'.charCodeAt(0))).toBeGreaterThan(0);
+  await reload(anna);
+  const lost = anna.getByRole('alert').filter({ hasText: 'A change of yours was lost' });
+  await expect(lost).toBeVisible();
+  await expect(anna.getByText('by this version')).toHaveCount(0);
+  await server.start();
+  await waitSynced(anna);
+  await shows(anna, 'Bread', 'Butter');
+  await expect(lost).toBeVisible();
+  await reload(anna);
+  await lost.locator('[data-action="dismiss"]').click();
+  await expect(lost).toHaveCount(0);
+  // What is written later is on the disk later.
+  await addTodo(anna, 'Jam');
+  await waitSynced(anna);
+  await reload(anna);
+  await waitSynced(anna);
+  await expect(lost).toHaveCount(0);
+});
+
 test('a button tries again at once', async ({ page }) => {
   await breakable(page);
   await openList(page);

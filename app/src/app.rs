@@ -38,7 +38,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
             <main>
                 <CannotOpen session />
                 <LinkNotice session />
-                <Problems todos />
+                <Problems session todos />
                 <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
                     <section class="todoapp">
                         <header class="header">

@@ -45,13 +45,15 @@ pub struct StatusView {
     pub detail: String,
     /// The server has the changes that this device could not save.
     pub server_has_unsaved: bool,
+    /// The number of this list's documents that have lost changes of this device.
+    pub lost: usize,
 }
 
 impl StatusView {
     /// Before anything is known.
     pub fn connecting() -> Self {
         let kind = StatusKind::Connecting;
-        Self { kind, pending: 0, detail: String::new(), server_has_unsaved: false }
+        Self { kind, pending: 0, detail: String::new(), server_has_unsaved: false, lost: 0 }
     }
 
     /// Where the address names a list that this device doesn't know.
@@ -73,7 +75,7 @@ impl StatusView {
         }
         if status.rejected > 0 && kind == StatusKind::Synced {
             let (kind, detail) = (StatusKind::Rejected, rejected(status.rejected));
-            return Self { kind, detail, ..Self::connecting() };
+            return Self { kind, detail, lost: status.lost, ..Self::connecting() };
         }
         let detail = match (status.progress, kind) {
             (Some((here, there)), StatusKind::Syncing) => {
@@ -84,8 +86,8 @@ impl StatusView {
             }
             _ => detail.to_owned(),
         };
-        let server_has_unsaved = status.server_has_unsaved;
-        Self { kind, pending: status.counts.pending, detail, server_has_unsaved }
+        let DatabaseStatus { counts, server_has_unsaved, lost, .. } = *status;
+        Self { kind, pending: counts.pending, detail, server_has_unsaved, lost }
     }
 
     pub fn sentence(&self) -> String {

@@ -1,12 +1,14 @@
 //! Errors that people have to know of at once.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use settee::leptos::{CollectionError, Problem};
 
+use crate::session::SessionSlot;
 use crate::todos::Todos;
 
 #[component]
-pub fn Problems(todos: Todos) -> impl IntoView {
+pub fn Problems(session: SessionSlot, todos: Todos) -> impl IntoView {
     let problems = move || {
         let problem = |problem: Problem| view! { <ProblemLine problem todos /> };
         todos.problems().get().into_iter().map(problem).collect_view()
@@ -16,7 +18,35 @@ pub fn Problems(todos: Todos) -> impl IntoView {
             {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
             {problems}
             {move || unreadable(todos.unreadable().with(Vec::len)).map(|text| view! { <p>{text}</p> })}
+            <LostChanges session />
         </div>
+    }
+}
+
+/// Told until it is dismissed, for nothing else shows it.
+#[component]
+fn LostChanges(session: SessionSlot) -> impl IntoView {
+    let status = session.status();
+    let count = Memo::new(move |_| status.with(|status| status.lost));
+    let dismissed = RwSignal::new(0);
+    let dismiss = move |_| {
+        dismissed.set(count.get_untracked());
+        if let Some(database) = untrack(|| session.current(|list| list.database.clone())) {
+            // If that can't be written down, they are told again.
+            spawn_local(async move { drop(database.forget_lost().await) });
+        }
+    };
+    move || {
+        (count.get() > dismissed.get()).then(|| {
+            view! {
+                <p>
+                    {lost(count.get())} " "
+                    <button type="button" data-action="dismiss" on:click=dismiss>
+                        "Dismiss"
+                    </button>
+                </p>
+            }
+        })
     }
 }
 
@@ -50,6 +80,16 @@ fn sentence(error: &CollectionError) -> String {
         CollectionError::DuplicateKey(id) => {
             format!("Of several entries “{id}” only the first is saved.")
         }
+    }
+}
+
+fn lost(count: usize) -> String {
+    match count {
+        1 => "A change of yours was lost: 1 todo was damaged on this device before the server had it."
+            .to_owned(),
+        n => format!(
+            "Changes of yours were lost: {n} todos were damaged on this device before the server had them."
+        ),
     }
 }
 

@@ -12,11 +12,17 @@ pub const KEY: &str = "sync/checkpoint";
 /// Where records can't be read, no server has come so far: then the two sides compare what they have, and
 /// the server sends what is missing here.
 pub(crate) async fn load(database: &Database) -> Result<Option<Checkpoint>, BackendError> {
+    let damaged = database.damaged().await?;
+    if damaged.lost > 0 {
+        // If that can't be written down, the documents stay damaged, too.
+        let _ = database.keep_lost().await;
+    }
     let stored = database.local(KEY).await?.and_then(|bytes| Checkpoint::decode(&bytes));
     let Some(checkpoint) = stored.filter(|checkpoint| !checkpoint.is_void()) else {
         return Ok(stored);
     };
-    let witnessed = if database.damaged().await? > 0 { u64::MAX } else { checkpoint.witnessed };
+    let witnessed =
+        if damaged.documents + damaged.outdated > 0 { u64::MAX } else { checkpoint.witnessed };
     Ok(Some(Checkpoint { witnessed, ..checkpoint }))
 }
 

@@ -73,6 +73,9 @@ pub struct DatabaseStatus {
     pub rejected: usize,
     /// How many documents can't be read on this device any more: they come from the server again.
     pub damaged: usize,
+    /// How many documents have lost edits of this device with that, which the server didn't have:
+    /// see [`Database::forget_lost`](settee_store::Database::forget_lost).
+    pub lost: usize,
     /// How many documents it has, and how many of them wait or were refused.
     pub counts: Counts,
     /// Whether what is written to it stays, and what opens it: a browser may let nothing be saved.
@@ -90,6 +93,7 @@ impl DatabaseStatus {
             progress: None,
             rejected: 0,
             damaged: 0,
+            lost: 0,
             counts: Counts::default(),
             is_saved: true,
             server_has_unsaved: false,

@@ -2,7 +2,7 @@
 #![cfg(all(feature = "native", feature = "server", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used)]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use settee::{
@@ -159,17 +159,52 @@ async fn what_this_device_cant_read_any_more_comes_from_the_server_again() {
     }
     up_to_date(&notes).await;
     drop((notes, settee));
-    let file = rusqlite::Connection::open(folder.path().join("settee.sqlite")).unwrap();
-    let damage = "UPDATE documents SET record = x'00' WHERE id = 'note/1'";
-    assert_eq!(file.execute(damage, []).unwrap(), 1);
-    drop(file);
-
+    damage(folder.path(), "note/1");
     let settee = start_again(config).await;
     let notes = settee.database("notes/7").await.unwrap();
     assert_eq!(notes.find::<Note>("note/2").await.unwrap(), Some(Note::new("milk")));
     assert_eq!(arrives(&notes, "note/1").await, Note::new("milk"));
     up_to_date(&notes).await;
     assert_eq!(notes.unreadable().await.unwrap().len(), 1, "the damaged record is kept");
+    assert_eq!(notes.status().borrow().lost, 0);
+}
+
+fn damage(folder: &Path, id: &str) {
+    let file = rusqlite::Connection::open(folder.join("settee.sqlite")).unwrap();
+    let damage = "UPDATE documents SET record = x'00' WHERE id = ?1";
+    assert_eq!(file.execute(damage, [id]).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn edits_that_are_lost_with_a_damaged_record_are_told() {
+    let server = Server::with_notes().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = || server.config().in_folder(folder.path());
+    let settee = Settee::start(config()).await.unwrap();
+    let notes = settee.open("notes/7", PASSWORD).await.unwrap();
+    notes.put("note/1", &Note::new("milk")).await.unwrap();
+    up_to_date(&notes).await;
+    drop((notes, settee));
+    let offline = || Config::at("ws://127.0.0.1:1/sync").in_folder(folder.path());
+    let settee = start_again(offline).await;
+    let notes = settee.database("notes/7").await.unwrap();
+    notes.put("note/1", &Note::new("oat milk")).await.unwrap();
+    drop((notes, settee));
+    damage(folder.path(), "note/1");
+
+    let settee = start_again(config).await;
+    let notes = settee.database("notes/7").await.unwrap();
+    assert_eq!(arrives(&notes, "note/1").await, Note::new("milk"));
+    up_to_date(&notes).await;
+    let is_told = |status: &settee::DatabaseStatus| (status.damaged, status.lost) == (0, 1);
+    timeout(SOON, notes.status().wait_for(is_told)).await.expect("it is told").unwrap();
+    drop((notes, settee));
+    // It is told until somebody knows.
+    let settee = start_again(config).await;
+    let notes = settee.database("notes/7").await.unwrap();
+    timeout(SOON, notes.status().wait_for(is_told)).await.expect("it is told").unwrap();
+    notes.forget_lost().await.unwrap();
+    assert_eq!(notes.damaged().await.unwrap().lost, 0);
 }
 
 #[tokio::test]

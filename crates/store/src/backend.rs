@@ -82,7 +82,8 @@ pub trait Backend: MaybeSync {
     /// is none under that key.
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>>;
 
-    /// What is stored and can't be read. It is left out of everything else, and stops nothing.
+    /// What is stored and can't be read, as far as that was noticed. It is left out of everything else, and
+    /// stops nothing.
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>>;
 
     /// Looks for what other tabs or programs have written, where word of it may get lost. Returns
@@ -115,14 +116,11 @@ pub struct Unreadable {
     pub id: Option<String>,
     /// How long it is, in bytes.
     pub size: usize,
-}
-
-impl Unreadable {
-    /// Tells what a record that can't be read is about.
-    #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
-    pub(crate) fn of(record: &[u8]) -> Self {
-        Self { id: crate::record::id_in(record), size: record.len() }
-    }
+    /// The update sequence of the record; 0 where that can't be told. Whoever has a later record of the
+    /// document lacks nothing.
+    pub seq: u64,
+    /// Whether there were edits in it that the server didn't have, as far as can be told.
+    pub has_edits: bool,
 }
 
 /// How many documents a database has. Local documents are not among them.
@@ -130,7 +128,7 @@ impl Unreadable {
 pub struct Counts {
     /// All that there is a record of: deleted ones included, and those of which all was refused.
     pub documents: usize,
-    /// Documents with something that waits for the server.
+    /// Documents with something that waits for the server. What can't be read any more doesn't wait.
     pub pending: usize,
     /// Documents with an edit that the server has refused, and that nobody has decided about.
     pub refused: usize,

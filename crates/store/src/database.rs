@@ -7,7 +7,6 @@ use tokio::sync::watch;
 use crate::{
     backend::{Backend, BackendError, Commit, Counts, Incarnation, Unreadable},
     document_id::DocumentId,
-    heap_sort::heap_sort,
     history::{Missing, OpenRevision, OpenRevisions},
     operation::{Applied, Edit, Operation, OperationError, TERM, read_term},
     record::{Document, Record},
@@ -228,24 +227,10 @@ impl Database {
         Ok(total)
     }
 
-    /// Stored records that can't be read: damaged ones, and those of a later version.
+    /// Stored records that can't be read: damaged ones, and those of a later version. What happens to a
+    /// file while it is open may be noticed at the next opening only.
     pub async fn unreadable(&self) -> Result<Vec<Unreadable>, BackendError> {
         self.backend.unreadable().await
-    }
-
-    /// How many documents have stored records that can't be read and were not written anew since. A
-    /// record that doesn't even tell its document counts for ever.
-    pub async fn damaged(&self) -> Result<usize, BackendError> {
-        let unreadable = self.unreadable().await?;
-        let count = unreadable.len();
-        let id = |unreadable: Unreadable| DocumentId::new(&unreadable.id?).ok();
-        let mut ids: Vec<_> = unreadable.into_iter().filter_map(id).collect();
-        let of_nobody = count - ids.len();
-        // A log has several records of one document.
-        heap_sort(&mut ids, Ord::cmp);
-        ids.dedup();
-        let records = self.records(ids).await?;
-        Ok(of_nobody + records.iter().filter(|record| record.is_none()).count())
     }
 
     /// A local document: device state, which is never synced (CouchDB: `_local`, without
@@ -254,8 +239,8 @@ impl Database {
         self.backend.local(key.to_owned()).await
     }
 
-    /// Sets a local document, or removes it with `None`. A key may be any text except `_term`,
-    /// which the store itself uses; a value may be any bytes.
+    /// Sets a local document, or removes it with `None`. A key may be any text except `_term`
+    /// and `_lost`, which the store itself uses; a value may be any bytes.
     pub async fn set_local(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), BackendError> {
         let operation = Operation::Local { key: key.to_owned(), value };
         self.commit(vec![operation]).await.map(drop)

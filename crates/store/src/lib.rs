@@ -88,11 +88,12 @@
 //!   `sqlite`). In browsers, `IndexedDb` stores a database (feature `indexeddb`). If the storage
 //!   fails, a commit returns a [`BackendError`] and has changed nothing.
 //! - [`Database::compact`] reduces deleted documents to a stub. [`Database::unreadable`] lists
-//!   records that can't be read.
+//!   records that can't be read, and [`Database::damaged`] counts what that means.
 //!
 //! # Layout
 //!
-//! - [`database`]: the handle that programs use, and the live changes feed.
+//! - [`database`]: the handle that programs use, and the live changes feed; [`damage`]: what was lost with
+//!   records that can't be read.
 //! - [`document_id`], [`body`], [`revision`]: the parts of a document.
 //! - [`record`]: a document as back ends store it; [`tree`]: its history; [`mod@view`]: how readers
 //!   see it.
@@ -113,6 +114,7 @@ pub mod body;
 mod canonical;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod damage;
 pub mod database;
 pub mod document_id;
 pub mod folding;
@@ -127,6 +129,12 @@ pub mod operation;
 mod pieces;
 pub mod record;
 pub mod refusal;
+#[cfg(any(
+    test,
+    all(feature = "indexeddb", target_arch = "wasm32"),
+    all(feature = "sqlite", not(target_arch = "wasm32"))
+))]
+mod remains;
 pub mod replication;
 mod resolution;
 pub mod revision;
@@ -140,6 +148,7 @@ pub mod view;
 pub use backend::sqlite::{FolderError, Sqlite, SqliteDatabase};
 pub use backend::{Backend, BackendError, Commit, Counts, Unreadable, memory::Memory};
 pub use body::Body;
+pub use damage::Damaged;
 pub use database::{Compaction, Database, Feed};
 pub use document_id::DocumentId;
 pub use history::{Missing, OpenRevision, OpenRevisions};

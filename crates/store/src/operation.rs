@@ -102,7 +102,7 @@ pub enum Operation {
     /// Sets a local document: device state, which is never synced (CouchDB: `_local`, without
     /// revisions).
     Local {
-        /// Any text; the store itself uses `_term`.
+        /// Any text; the store itself uses `_term` and `_lost`.
         key: String,
         /// Any bytes; `None` removes the local document.
         value: Option<Vec<u8>>,

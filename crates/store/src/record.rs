@@ -166,13 +166,3 @@ impl Record {
         minicbor::to_vec(self).expect("writing to memory doesn't fail")
     }
 }
-
-/// The id at the beginning of a record that can't be decoded as a whole; `None` if even that is
-/// damaged.
-#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
-pub(crate) fn id_in(record: &[u8]) -> Option<String> {
-    let mut decoder = minicbor::Decoder::new(record);
-    let is_filled = decoder.map().ok().flatten().is_none_or(|length| length > 0);
-    let is_first = is_filled && decoder.u8().ok()? == 0;
-    if is_first { decoder.str().ok().map(str::to_owned) } else { None }
-}

@@ -9,8 +9,9 @@ use futures_util::{
 use js_sys::{Array, Uint8Array};
 use serde_json::json;
 use settee_store::{
-    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Operation, OperationError,
-    backend::indexeddb::IndexedDb,
+    Backend, BackendError, Body, Change, Damaged, Database, DocumentId, Edit, Operation,
+    OperationError,
+    backend::{batch, indexeddb::IndexedDb},
 };
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -258,6 +259,55 @@ async fn unreadable_records_are_set_aside() {
     drop(one);
     let one = tab("unreadable").await;
     assert_eq!((unreadable(&one).await, count(&one).await), (1, 73));
+}
+
+#[wasm_bindgen_test]
+async fn a_record_with_a_damaged_body_is_set_aside() {
+    let one = tab("damaged").await;
+    write(&one, &ids("d", 2)).await;
+    damage_last("damaged", &one).await;
+    drop(one);
+    let one = tab("damaged").await;
+    let readable = one.changes(0, usize::MAX).await.expect("changes").len();
+    assert_eq!((unreadable(&one).await, readable), (1, 1));
+}
+
+#[wasm_bindgen_test]
+async fn an_edit_that_is_lost_with_a_record_is_told_though_an_earlier_record_is_there() {
+    let one = tab("lost-edit").await;
+    write(&one, &ids("d", 1)).await;
+    let before = one.get(&DocumentId::new("d0").expect("an id")).await.expect("read");
+    let seen = before.clone().expect("it is there").leaves;
+    let outcomes = one.write(vec![Edit { seen, ..put("d0", "later") }]).await.expect("saved");
+    assert!(outcomes[0].is_ok());
+    assert_eq!(one.damaged().await, Ok(Damaged::default()));
+    damage_last("lost-edit", &one).await;
+    drop(one);
+    let one = tab("lost-edit").await;
+    assert_eq!(one.get(&DocumentId::new("d0").expect("an id")).await, Ok(before));
+    let outdated = Damaged { documents: 0, outdated: 1, lost: 1 };
+    assert_eq!(one.damaged().await, Ok(outdated));
+    one.keep_lost().await.expect("saved");
+    assert_eq!(one.damaged().await, Ok(outdated));
+    one.forget_lost().await.expect("saved");
+    drop(one);
+    let one = tab("lost-edit").await;
+    assert_eq!(one.damaged().await, Ok(Damaged { lost: 0, ..outdated }));
+    one.commit(vec![Operation::Resend { id: DocumentId::new("d0").expect("an id") }])
+        .await
+        .expect("saved");
+    assert_eq!(one.damaged().await, Ok(Damaged::default()));
+}
+
+/// Damages the JSON in the last record of the log, and leaves it whole otherwise.
+async fn damage_last(name: &str, tab: &Database) {
+    let seq = tab.seq();
+    let records = tab.changes(seq - 1, 1).await.expect("changes");
+    let mut bytes = batch::to_bytes(seq, &records, &[]);
+    let body = bytes.windows(2).rposition(|pair| pair == b"{\"").expect("it has a body");
+    bytes[body] = b'x';
+    #[expect(clippy::cast_precision_loss, reason = "a test writes few records")]
+    put_in_log(name, seq as f64, Uint8Array::from(bytes.as_slice())).await;
 }
 
 async fn unreadable(tab: &Database) -> usize {

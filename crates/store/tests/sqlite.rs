@@ -9,8 +9,8 @@ use std::{
 
 use serde_json::json;
 use settee_store::{
-    Backend, BackendError, Body, Change, Database, DocumentId, Edit, Hosted, Operation, Sqlite,
-    Storage,
+    Backend, BackendError, Body, Change, Counts, Damaged, Database, DocumentId, Edit, Hosted,
+    Memory, Operation, Sqlite, Storage, replication::Known,
 };
 use tempfile::TempDir;
 
@@ -189,6 +189,67 @@ async fn a_damaged_record_stops_nothing() {
     database.write(vec![put("d1", "again")]).await.unwrap()[0].unwrap();
     assert_eq!(database.changes(0, 9).await.unwrap().len(), 4);
     assert_eq!(unreadable().await, [("d1".to_owned(), 1)], "the damaged record is set aside");
+}
+
+/// Damages the JSON in the record of `d1`, and leaves the record whole otherwise.
+const DAMAGED_JSON: &str = "UPDATE documents SET record = unhex(replace(hex(record), hex('{\"title'), hex('x\"title'))) WHERE id = 'd1'";
+
+#[tokio::test]
+async fn a_record_with_a_damaged_body_is_a_damaged_record() {
+    let (_folder, file) = folder();
+    let database = damaged(&file, 3, DAMAGED_JSON, 1).await;
+    assert_eq!(database.changes(0, 9).await.unwrap().len(), 2);
+    assert_eq!(database.unreadable().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn edits_that_are_lost_with_a_record_do_not_wait_and_are_told_until_somebody_knows() {
+    let (_folder, file) = folder();
+    let damage = "UPDATE documents SET record = x'00' WHERE id = 'd1'";
+    let database = damaged(&file, 3, damage, 1).await;
+    assert_eq!(database.counts().await.unwrap().pending, 2);
+    assert_eq!(database.damaged().await, Ok(Damaged { documents: 1, outdated: 0, lost: 1 }));
+    database.keep_lost().await.unwrap();
+
+    // The server gives back what it has of the document.
+    let server = Database::new(Memory::new([2; 16]));
+    server.write(vec![put("d1", "as the server has it")]).await.unwrap()[0].unwrap();
+    let record = server.changes(0, 1).await.unwrap().remove(0);
+    let document = record.outgoing_since(Known::Nothing, |_| false).unwrap();
+    let operation = Operation::from_server(document, true);
+    database.commit(vec![operation]).await.unwrap().outcomes[0].unwrap();
+    assert_eq!(database.damaged().await, Ok(Damaged { lost: 1, ..Damaged::default() }));
+    assert_eq!(database.counts().await.unwrap(), counts(3, 2));
+    drop(database);
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.find("a").await.unwrap().unwrap());
+    assert_eq!(database.damaged().await, Ok(Damaged { lost: 1, ..Damaged::default() }));
+    database.forget_lost().await.unwrap();
+    assert_eq!(database.damaged().await, Ok(Damaged::default()));
+}
+
+fn counts(documents: usize, pending: usize) -> Counts {
+    Counts { documents, pending, refused: 0 }
+}
+
+#[tokio::test]
+async fn a_damaged_record_of_what_the_server_has_loses_nothing() {
+    let (_folder, file) = folder();
+    let damage = "UPDATE documents SET record = x'00', pending = 0 WHERE id = 'd1'";
+    let database = damaged(&file, 3, damage, 1).await;
+    assert_eq!(database.damaged().await, Ok(Damaged { documents: 1, ..Damaged::default() }));
+    assert_eq!(database.counts().await.unwrap(), counts(3, 2));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_looked_for_once() {
+    let (_folder, file) = folder();
+    let damage = "UPDATE documents SET record = x'00' WHERE id = 'd1'";
+    let database = damaged(&file, 3, damage, 1).await;
+    let found = database.unreadable().await.unwrap();
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute("UPDATE documents SET record = x'00'", []).unwrap();
+    assert_eq!(database.unreadable().await.unwrap(), found);
 }
 
 #[tokio::test]

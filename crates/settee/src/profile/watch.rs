@@ -6,7 +6,7 @@ use std::{
 };
 
 use settee_client::runtime::sleep;
-use settee_store::Counts;
+use settee_store::{Counts, Damaged};
 use tokio::sync::watch;
 
 use super::{home::Home, report::Report, tabs::Tabs, unsaved::Unsaved, used::Use};
@@ -35,7 +35,7 @@ async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseS
     let Known { tabs, home, unsaved } = known;
     let (mut reports, mut unkept) = (tabs.report(), home.unsaved());
     let mut edits = unsaved.watch();
-    let mut damaged = usize::MAX;
+    let mut damaged = None;
     let Some(mut news) = used.upgrade().map(|used| used.opened().database.watch()) else { return };
     loop {
         let Some(now) = used.upgrade() else { return };
@@ -43,14 +43,15 @@ async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseS
         news.borrow_and_update();
         let Ok(counts) = now.opened().database.counts().await else { return };
         // What can't be read was found when the database was opened.
-        if damaged > 0 {
-            damaged = now.opened().database.damaged().await.unwrap_or_default();
+        if damaged != Some(Damaged::default()) {
+            damaged = Some(now.opened().database.damaged().await.unwrap_or_default());
         }
         unkept.borrow_and_update();
         edits.borrow_and_update();
         let mut status = status(report.as_ref(), &now, counts);
         status.is_saved &= home.is_saved(now.name());
-        status.damaged = damaged;
+        let Damaged { documents, lost, .. } = damaged.unwrap_or_default();
+        (status.damaged, status.lost) = (documents, lost);
         status.server_has_unsaved = unsaved.is_on_server(now.name());
         sender.send_if_modified(|known| std::mem::replace(known, status) != status);
         let seq = now.opened().database.seq();
@@ -85,6 +86,7 @@ fn status(report: Option<&Report>, used: &Arc<Use>, counts: Counts) -> DatabaseS
         progress: database.and_then(|database| database.progress),
         rejected: database.map_or(0, |database| database.rejected),
         damaged: 0,
+        lost: 0,
         counts,
         is_saved: used.opened().is_saved,
         server_has_unsaved: false,

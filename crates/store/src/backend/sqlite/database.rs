@@ -39,6 +39,8 @@ pub(super) struct Shared {
     opened: OnceCell<Opened>,
     seq: Sequence,
     recent: Mutex<Recent>,
+    /// What was found when somebody asked for it first: looking for it means to read all records.
+    unreadable: OnceCell<Vec<Unreadable>>,
     reads: Lane,
     writes: Lane,
 }
@@ -59,6 +61,7 @@ impl Default for Shared {
             opened: OnceCell::new(),
             seq: Sequence::new(0),
             recent: Mutex::new(Recent::new(0)),
+            unreadable: OnceCell::new(),
             reads: Lane::default(),
             writes: Lane::default(),
         }
@@ -264,7 +267,20 @@ impl Backend for SqliteDatabase {
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, BackendError>> {
-        Box::pin(self.read_with(tables::counts))
+        Box::pin(async move {
+            let counts = self.read_with(|connection, key| tables::counts(connection, key, &[]));
+            let counts = counts.await?;
+            if counts.pending + counts.refused == 0 {
+                return Ok(counts);
+            }
+            let mut unreadable = self.unreadable().await?;
+            unreadable.retain(|it| it.has_edits);
+            if unreadable.is_empty() {
+                return Ok(counts);
+            }
+            self.read_with(move |connection, key| tables::counts(connection, key, &unreadable))
+                .await
+        })
     }
 
     fn local(&self, key: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, BackendError>> {
@@ -274,7 +290,10 @@ impl Backend for SqliteDatabase {
     }
 
     fn unreadable(&self) -> BoxFuture<'_, Result<Vec<Unreadable>, BackendError>> {
-        Box::pin(self.read_with(tables::unreadable))
+        Box::pin(async move {
+            let look = async || self.read_with(tables::unreadable).await;
+            self.shared.unreadable.get_or_try_init(look).await.cloned()
+        })
     }
 
     fn watch(&self) -> watch::Receiver<u64> {

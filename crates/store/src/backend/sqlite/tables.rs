@@ -240,17 +240,33 @@ fn readable(
     Ok(records)
 }
 
-pub fn counts(connection: &Connection, database: Key) -> Result<Counts, BackendError> {
+/// What waits or was refused in `unreadable` records doesn't count.
+pub fn counts(
+    connection: &Connection,
+    database: Key,
+    unreadable: &[Unreadable],
+) -> Result<Counts, BackendError> {
     let count = |sql: &str| -> Result<usize, BackendError> {
         let count =
             connection.prepare_cached(sql)?.query_row([database], |row| unsigned(row, 0))?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     };
-    Ok(Counts {
+    let mut counts = Counts {
         documents: count("SELECT count(*) FROM documents WHERE database = ?1")?,
         pending: count("SELECT count(*) FROM documents WHERE database = ?1 AND pending")?,
         refused: count("SELECT count(*) FROM documents WHERE database = ?1 AND refused")?,
-    })
+    };
+    let sql = "SELECT pending, refused FROM documents WHERE database = ?1 AND id = ?2 AND seq = ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    for Unreadable { id, seq, .. } in unreadable {
+        let found = statement.query_row(params![database, id, signed(*seq)?], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?))
+        });
+        let (pending, refused) = found.optional()?.unwrap_or_default();
+        counts.pending = counts.pending.saturating_sub(usize::from(pending));
+        counts.refused = counts.refused.saturating_sub(usize::from(refused));
+    }
+    Ok(counts)
 }
 
 /// How many databases there are, and how many bytes of the file are in use.
@@ -271,20 +287,22 @@ pub fn size(connection: &Connection, database: Key) -> Result<u64, BackendError>
 /// The records that can't be read: those in `documents`, and those in `set_aside`.
 pub fn unreadable(connection: &Connection, database: Key) -> Result<Vec<Unreadable>, BackendError> {
     let mut found = Vec::new();
-    let sql = "SELECT id, record FROM documents WHERE database = ?1 ORDER BY id";
+    let sql = "SELECT id, record, seq, pending OR refused FROM documents WHERE database = ?1
+               ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([database])?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         if decode(bytes).is_none() {
-            found.push(Unreadable { id: Some(row.get(0)?), size: bytes.len() });
+            let (size, seq) = (bytes.len(), unsigned(row, 2)?);
+            found.push(Unreadable { id: Some(row.get(0)?), size, seq, has_edits: row.get(3)? });
         }
     }
-    let sql = "SELECT id, length(record) FROM set_aside WHERE database = ?1 ORDER BY id";
+    let sql = "SELECT id, record, seq FROM set_aside WHERE database = ?1 ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
     let set_aside = statement.query_map([database], |row| {
-        let size = usize::try_from(unsigned(row, 1)?).unwrap_or(usize::MAX);
-        Ok(Unreadable { id: Some(row.get(0)?), size })
+        let remains = Unreadable::of(row.get_ref(1)?.as_blob()?);
+        Ok(Unreadable { id: Some(row.get(0)?), seq: unsigned(row, 2)?, ..remains })
     })?;
     for unreadable in set_aside {
         found.push(unreadable?);
