@@ -12,7 +12,7 @@ use settee_store::BackendError;
 use settee_store::backend::indexeddb::IndexedDb;
 use settee_store::{Backend, Database, Memory};
 
-use super::unsaved::Unsaved;
+use super::{home::HOME, unsaved::Unsaved};
 use crate::{Error, config::Place};
 
 /// Opens this device's databases by name.
@@ -123,7 +123,12 @@ impl Device {
         };
         let is_saved = self.disk.is_none() || on_disk.is_some();
         let backend = on_disk.unwrap_or_else(|| Arc::new(self.memory.database(name)));
-        Ok(Opened { database: self.unsaved.watching(name, backend), is_saved })
+        // The home looks after what it can't save, and no server takes it.
+        let database = match name {
+            HOME => Database::shared(backend),
+            name => self.unsaved.watching(name, backend),
+        };
+        Ok(Opened { database, is_saved })
     }
 
     /// Deletes the device's copy of a database.
@@ -158,5 +163,24 @@ impl InMemory {
 
     fn databases(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use settee_store::BackendError;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_home_cannot_save_is_nothing_to_send() {
+        let (memory, unsaved) = (InMemory::default(), Unsaved::default());
+        let device = Device::new(&Place::Memory(memory.clone()), unsaved.clone()).unwrap();
+        for name in [HOME, "notes"] {
+            let opened = device.open(name).await.unwrap();
+            memory.database(name).fail_with(Some(BackendError::Full));
+            opened.database.put("a", &serde_json::json!({})).await.unwrap_err();
+        }
+        assert_eq!(unsaved.names(), ["notes"]);
     }
 }
