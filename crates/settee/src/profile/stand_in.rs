@@ -56,26 +56,23 @@ impl StandIns {
     /// Sends the unsaved edits of one database, until edits are saved again.
     async fn stand_in(self, name: String, failure: u64) {
         let mut news = self.unsaved.watch();
-        let (mut stand_in, mut tried) = (None, Vec::new());
+        let mut stand_in = None;
         loop {
             news.borrow_and_update();
             let Some(unsaved) = self.unsaved.of(&name).filter(|now| now.failure == failure) else {
                 return;
             };
-            if tried == unsaved.all {
-                if news.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            tokio::select! {
+            let is_over = tokio::select! {
                 sent = self.send(&name, &unsaved, &mut stand_in) => {
                     if matches!(sent, Ok(true)) {
                         self.unsaved.note_on_server(&name, &unsaved);
                     }
-                    tried = unsaved.all;
+                    news.changed().await.is_err()
                 }
-                _ = news.changed() => {}
+                changed = news.changed() => changed.is_err(),
+            };
+            if is_over {
+                return;
             }
         }
     }

@@ -68,17 +68,17 @@ impl Unsaved {
         self.state().databases.get(name).is_some_and(|unsaved| unsaved.is_on_server)
     }
 
-    /// The server has these edits. It says nothing of later ones.
+    /// The server has these edits. It says nothing of later ones, and word of it is given once.
     pub fn note_on_server(&self, name: &str, sent: &Edits) {
         let mut state = self.state();
         if let Some(unsaved) = state.databases.get_mut(name)
             && unsaved.failure == sent.failure
             && unsaved.all == sent.all
+            && !std::mem::replace(&mut unsaved.is_on_server, true)
         {
-            unsaved.is_on_server = true;
+            drop(state);
+            self.0.news.send_replace(());
         }
-        drop(state);
-        self.0.news.send_replace(());
     }
 
     /// Whoever could not save an edit tries it again. So the latest try of a document counts.
