@@ -168,6 +168,20 @@ test('while the device can\'t keep a link, it stays in the address and is shown,
   await waitSynced(bert);
 });
 
+test('the link that lets a device bring lists is told as such where it can\'t be kept', async ({ newPerson }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await anna.addInitScript(() => {
+    IDBObjectStore.prototype.add = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+  });
+  await openList(anna, '/#c=cGVybWl0cGVybWl0cGVybWl0cGVybWl0cGVybWl0cGU');
+  const notice = anna.locator('[data-link="not-kept"]');
+  await expect(notice).toContainText('can’t keep the link that lets you bring lists to this server');
+  await expect(notice.locator('input')).toHaveValue(/#c=/);
+});
+
 test('a device that can keep nothing takes the secret out of the address, and shows the link', async ({ newPerson }) => {
   const { editor } = await invitations(newPerson);
   const bert = await newPerson();

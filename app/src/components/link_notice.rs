@@ -20,14 +20,22 @@ pub fn LinkNotice(session: SessionSlot) -> impl IntoView {
                     let text = "This link is incomplete. Copy it again as a whole, or ask for it once more.";
                     Some(view! { <p data-link="broken">{text}</p> }.into_any())
                 }
-                LinkState::NotKept(link) => Some(view! { <LinkToKeep link /> }.into_any()),
+                LinkState::NotKept(link) => {
+                    let name = "link to this list";
+                    Some(view! { <LinkToKeep link name /> }.into_any())
+                }
+                LinkState::PermitNotKept(link) => {
+                    let name = "link that lets you bring lists to this server";
+                    Some(view! { <LinkToKeep link name /> }.into_any())
+                }
             }}
         </div>
     }
 }
 
+/// The name says what the link is for.
 #[component]
-fn LinkToKeep(link: String) -> impl IntoView {
+fn LinkToKeep(link: String, name: &'static str) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     let copied = RwSignal::new(false);
     let text = StoredValue::new(link.clone());
@@ -43,8 +51,8 @@ fn LinkToKeep(link: String) -> impl IntoView {
     };
     view! {
         <p data-link="not-kept">
-            "This device can’t keep the link to this list. Copy it before you close the page: "
-            <input node_ref=field type="text" readonly aria-label="Link to this list" prop:value=link />
+            {format!("This device can’t keep the {name}. Copy it before you close the page: ")}
+            <input node_ref=field type="text" readonly aria-label=name prop:value=link />
             " "
             <button type="button" data-action="copy-unkept-link" on:click=copy>
                 {move || if copied.get() { "Copied" } else { "Copy link" }}

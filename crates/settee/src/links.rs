@@ -3,8 +3,9 @@
 //! The secret of a link stays where it is until the device keeps it for good. Where that can't be, a
 //! person has to keep the link.
 
+use settee_keys::link::Secret;
 #[cfg(feature = "client")]
-use settee_keys::link::{Address, Place, Secret};
+use settee_keys::link::{Address, Place};
 #[cfg(feature = "client")]
 use settee_store::BackendError;
 
@@ -21,6 +22,22 @@ pub enum LinkState {
     Broken,
     /// The device doesn't keep it, or not yet. This is the whole link.
     NotKept(String),
+    /// The same of a link that lets the device bring databases to the server.
+    PermitNotKept(String),
+}
+
+impl LinkState {
+    /// What there is to say of a link with this secret.
+    pub fn of(outcome: LinkOutcome, secret: &Secret, link: String) -> Self {
+        match outcome {
+            LinkOutcome::Kept => Self::Good,
+            LinkOutcome::Broken => Self::Broken,
+            LinkOutcome::NotYet | LinkOutcome::Never => match secret {
+                Secret::Permit(_) => Self::PermitNotKept(link),
+                _ => Self::NotKept(link),
+            },
+        }
+    }
 }
 
 /// What a device has made of a link.
@@ -115,6 +132,20 @@ mod tests {
         // Any other failure is one that opening may pass.
         home.fail_with(Some(BackendError::Closed));
         settee.take_in(&link).await.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permit_that_is_not_kept_is_told_as_one() {
+        let (settee, home, link) = device().await;
+        let permit = NOTES.read("/", &format!("#c={}", Token::generate()));
+        home.fail_with(Some(BackendError::Full));
+        let mut told = Vec::new();
+        for address in [link, permit] {
+            let outcome = settee.take_in(&address).await.unwrap();
+            told.push(LinkState::of(outcome, &address.secret, "it".to_owned()));
+        }
+        let it = || "it".to_owned();
+        assert_eq!(told, [LinkState::NotKept(it()), LinkState::PermitNotKept(it())]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -56,17 +56,13 @@ impl AddressBar {
     /// Keeps what the address opens, and takes the secret out of it as soon as it needn't, or can't,
     /// stay there.
     pub async fn take_in(self, settee: &Settee) -> Result<LinkState, Error> {
-        let link = link();
-        let outcome = settee.take_in(&self.read()).await?;
+        let (link, address) = (link(), self.read());
+        let outcome = settee.take_in(&address).await?;
         // Another link may have been pasted meanwhile.
         if outcome != LinkOutcome::NotYet && link == self::link() {
             clear_secret();
         }
-        Ok(match outcome {
-            LinkOutcome::Kept => LinkState::Good,
-            LinkOutcome::Broken => LinkState::Broken,
-            LinkOutcome::NotYet | LinkOutcome::Never => LinkState::NotKept(link),
-        })
+        Ok(LinkState::of(outcome, &address.secret, link))
     }
 
     /// Goes on telling how it goes with links: with one that the device could not keep at first, and
@@ -81,7 +77,9 @@ impl AddressBar {
             loop {
                 if has_secret(&fragment()) {
                     let state = self.take_in(&settee).await;
-                    tell(state.unwrap_or_else(|_| LinkState::NotKept(link())));
+                    let not_yet =
+                        |_| LinkState::of(LinkOutcome::NotYet, &self.read().secret, link());
+                    tell(state.unwrap_or_else(not_yet));
                 }
                 let is_over = tokio::select! {
                     // The listener is gone with what this has returned.
