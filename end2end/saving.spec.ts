@@ -62,6 +62,8 @@ test('a full disk: said before anything else, warned of, tried again, and saved 
   await addTodo(page, 'Butter', 'Jam');
   await state(page, 'unsaved');
   await expect(status(page)).toContainText('no room left');
+  await expect(page.getByRole('alert').filter({ hasText: 'Keep this page open' })).toBeVisible();
+  await expect(page.getByText('no room')).toHaveCount(1);
   expect(await leaves(page)).toBe(false);
   expect(await states()).not.toContain('synced');
   await setFailing(page);
@@ -84,7 +86,7 @@ test('a full disk: what isn’t saved goes to the server nevertheless, and stand
   await rename(anna, 'Bread', 'Rolls');
   await shows(bert, 'Rolls', 'Butter', 'Jam');
   await state(anna, 'unsaved');
-  await expect(status(anna)).toContainText('no room left on this device. The server has it.');
+  await expect(status(anna)).toContainText('no room left on this device. Your changes are on the server.');
   expect(await leaves(anna)).toBe(false);
   await complete(anna, 'Jam');
   await rename(anna, 'Butter', 'Ghee');

@@ -27,11 +27,10 @@ pub fn status(session: SessionSlot, todos: Todos) -> Memo<StatusView> {
         let unsaved =
             |detail: String| StatusView { kind: StatusKind::Unsaved, detail, ..status.clone() };
         if let Some(error) = todos.health().with(|health| health.error().map(reason)) {
-            let elsewhere = if status.server_has_unsaved { " The server has it." } else { "" };
-            return unsaved(error + elsewhere);
+            return unsaved(error + elsewhere(status.server_has_unsaved));
         }
         if session.obstacle().with(Option::is_some) {
-            return unsaved("Your lists can’t be read at the moment.".to_owned());
+            return unsaved("Nothing is saved at the moment.".to_owned());
         }
         if is_slow.get() {
             return unsaved("Not saved yet: this device’s storage doesn’t answer.".to_owned());
@@ -108,6 +107,15 @@ fn slow(todos: Todos) -> RwSignal<bool> {
     is_slow
 }
 
+/// Where the changes are that this device could not save.
+fn elsewhere(count: usize) -> &'static str {
+    match count {
+        0 => "",
+        1 => " Your change is on the server.",
+        _ => " Your changes are on the server.",
+    }
+}
+
 fn reason(error: &CollectionError) -> String {
     let (CollectionError::Write(error) | CollectionError::Read(error)) = error else {
         return format!("Not saved on this device: {error}.");
@@ -118,5 +126,19 @@ fn reason(error: &CollectionError) -> String {
             "Not saved: this device’s storage was closed or cleared.".to_owned()
         }
         error => format!("Not saved on this device: {error}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_change_is_told_as_one() {
+        let told = [0, 1, 2].map(elsewhere);
+        assert_eq!(
+            told,
+            ["", " Your change is on the server.", " Your changes are on the server."]
+        );
     }
 }

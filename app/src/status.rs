@@ -43,8 +43,8 @@ pub struct StatusView {
     pub pending: usize,
     /// A whole sentence; if empty, the page has one for the kind.
     pub detail: String,
-    /// The server has the changes that this device could not save.
-    pub server_has_unsaved: bool,
+    /// The number of changes that this device could not save and that the server has.
+    pub server_has_unsaved: usize,
     /// The number of this list's documents that have lost changes of this device.
     pub lost: usize,
 }
@@ -53,7 +53,7 @@ impl StatusView {
     /// Before anything is known.
     pub fn connecting() -> Self {
         let kind = StatusKind::Connecting;
-        Self { kind, pending: 0, detail: String::new(), server_has_unsaved: false, lost: 0 }
+        Self { kind, pending: 0, detail: String::new(), server_has_unsaved: 0, lost: 0 }
     }
 
     /// Where the address names a list that this device doesn't know.

@@ -64,12 +64,11 @@ fn ProblemLine(problem: Problem, todos: Todos) -> impl IntoView {
     view! { <p>{text} " " {dismiss}</p> }
 }
 
+/// The status line says why the storage fails, and this what follows.
 fn sentence(error: &CollectionError) -> String {
     match error {
-        CollectionError::Read(error) => format!("The list can't be read any more: {error}."),
-        CollectionError::Write(error) => {
-            format!("Changes are not saved on this device: {error}.")
-        }
+        CollectionError::Read(_) => "Others’ changes aren’t shown any more.".to_owned(),
+        CollectionError::Write(_) => "Keep this page open until your changes are saved.".to_owned(),
         CollectionError::Edit(error) => format!("A change was not saved: {error}."),
         CollectionError::InvalidEdit(error) => format!("A change was not saved: {error}."),
         CollectionError::UnreadableChoice => {

@@ -80,8 +80,9 @@ pub struct DatabaseStatus {
     pub counts: Counts,
     /// Whether what is written to it stays, and what opens it: a browser may let nothing be saved.
     pub is_saved: bool,
-    /// Edits could not be saved on this device, and the server has all of them nevertheless.
-    pub server_has_unsaved: bool,
+    /// How many edits could not be saved on this device and are on the server nevertheless; 0 as long as
+    /// not all of them are.
+    pub server_has_unsaved: usize,
 }
 
 impl DatabaseStatus {
@@ -96,7 +97,7 @@ impl DatabaseStatus {
             lost: 0,
             counts: Counts::default(),
             is_saved: true,
-            server_has_unsaved: false,
+            server_has_unsaved: 0,
         }
     }
 

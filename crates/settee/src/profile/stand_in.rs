@@ -208,7 +208,7 @@ mod tests {
         }
     }
 
-    async fn until(notes: &Synced, server_has_unsaved: bool) {
+    async fn until(notes: &Synced, server_has_unsaved: usize) {
         let mut status = notes.status();
         let waiting = status.wait_for(|status| status.server_has_unsaved == server_has_unsaved);
         timeout(SOON, waiting).await.expect("it is told").expect("it is followed");
@@ -239,7 +239,7 @@ mod tests {
         let disk = memory.database(NOTES);
         disk.fail_with(Some(BackendError::Full));
         notes.put("a", &note("oat milk")).await.unwrap_err();
-        until(&notes, true).await;
+        until(&notes, 1).await;
         // As one types on: the page tries again what it shows now.
         notes.put("b", &note("bread")).await.unwrap_err();
         arrives(&ben, "b", note("bread")).await;
@@ -250,13 +250,13 @@ mod tests {
         for (id, text) in edits {
             arrives(&ben, id, note(text)).await;
         }
-        until(&notes, true).await;
+        until(&notes, 2).await;
 
         disk.fail_with(None);
         for (id, text) in edits {
             notes.put(id, &note(text)).await.unwrap();
         }
-        until(&notes, false).await;
+        until(&notes, 0).await;
         timeout(SOON, notes.up_to_date()).await.unwrap().unwrap();
         let records = notes.changes(0, 10).await.unwrap();
         let documents: Vec<_> = records.iter().filter_map(|record| record.document()).collect();

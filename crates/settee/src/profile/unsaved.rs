@@ -63,9 +63,11 @@ impl Unsaved {
         self.state().databases.get(name).cloned()
     }
 
-    /// Whether the server has all unsaved edits of a database.
-    pub fn is_on_server(&self, name: &str) -> bool {
-        self.state().databases.get(name).is_some_and(|unsaved| unsaved.is_on_server)
+    /// How many unsaved edits a database has, if the server has all of them.
+    pub fn on_server(&self, name: &str) -> usize {
+        let state = self.state();
+        let unsaved = state.databases.get(name).filter(|unsaved| unsaved.is_on_server);
+        unsaved.map_or(0, |unsaved| unsaved.all.len())
     }
 
     /// The server has these edits. It says nothing of later ones, and word of it is given once.

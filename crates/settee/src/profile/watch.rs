@@ -52,7 +52,7 @@ async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseS
         status.is_saved &= home.is_saved(now.name());
         let Damaged { documents, lost, .. } = damaged.unwrap_or_default();
         (status.damaged, status.lost) = (documents, lost);
-        status.server_has_unsaved = unsaved.is_on_server(now.name());
+        status.server_has_unsaved = unsaved.on_server(now.name());
         sender.send_if_modified(|known| std::mem::replace(known, status) != status);
         let seq = now.opened().database.seq();
         let is_out_of_step = is_out_of_step(report.as_ref(), now.name(), counts, seq);
@@ -89,7 +89,7 @@ fn status(report: Option<&Report>, used: &Arc<Use>, counts: Counts) -> DatabaseS
         lost: 0,
         counts,
         is_saved: used.opened().is_saved,
-        server_has_unsaved: false,
+        server_has_unsaved: 0,
     }
 }
 
