@@ -3,6 +3,9 @@
 //! A stand-in is a copy of the database in memory, to which the unsaved edits are written. It is synced
 //! over a connection of its own, whichever tab syncs for the others, until edits are saved again. Then
 //! the device's database has the same edits, and sends them as the same revisions.
+//!
+//! Each tab that can't save has its own. Tabs hear of each other's edits from the log, and so not of
+//! unsaved ones: where two of them edit one document, the edits become branches, which are merged by field.
 
 use std::{collections::BTreeMap, sync::Arc};
 
