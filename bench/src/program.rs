@@ -7,7 +7,7 @@
 //! - [`fairness`]: a small list and a large one on one connection. [`load`]: one list with many
 //!   readers. [`hostile`]: the same beside clients that mean ill.
 //! - [`sqlite`]: the server's store alone. [`compaction`]: disk use of deleted documents.
-//!   [`browser`]: the store in Chromium, compared with its peers.
+//!   [`browser`]: the store in Chromium, compared with its peers. [`ui`]: the app in Chromium.
 //! - [`server`] starts the process. [`device`] is a client with a database, [`reader`] one without.
 //!   [`traffic`] counts the frames and bytes of a client. [`open_files`]: the limit on sockets.
 //! - [`sightings`], [`ledger`]: which documents arrive, and how long after they were written.
@@ -33,6 +33,7 @@ mod sightings;
 mod sqlite;
 mod sync;
 mod traffic;
+mod ui;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -85,6 +86,8 @@ enum Part {
     Load,
     /// A list with many clients beside clients that mean ill; measured only if it is named
     Hostile,
+    /// The app in Chromium; measured only if it is named
+    Ui,
 }
 
 pub fn main() -> ExitCode {
@@ -124,6 +127,9 @@ async fn run(options: &Options) -> Result<bool> {
     }
     if options.part == Some(Part::Hostile) {
         report.add("hostile clients", hostile::figures().await);
+    }
+    if options.part == Some(Part::Ui) {
+        report.add("the app", ui::measure());
     }
     if chosen(&[Part::Store]) {
         report.add("SQLite", limited(sqlite::figures()).await);

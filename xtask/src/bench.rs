@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::site::{self, Profile};
 use crate::tools::{self, Toolbox, Ways};
 use crate::workspace;
 
@@ -45,18 +46,25 @@ enum Part {
     Load,
     /// A list with many clients beside clients that mean ill (only when it is named)
     Hostile,
+    /// The app in a browser (only when it is named)
+    Ui,
 }
 
 /// Builds the server and the benchmarks in one call, so that they share their dependencies.
 pub fn run(options: &Options) -> Result<()> {
     let mut toolbox = Toolbox::new(options.ways);
     let needs_browser = options.part.is_none_or(|part| part == Part::Store);
+    let needs_app = options.part == Some(Part::Ui);
     if needs_browser {
         toolbox.prepare(tools::BROWSER_TESTS)?;
     }
+    if needs_app {
+        toolbox.prepare(tools::END_TO_END)?;
+        site::build(&mut toolbox, Profile::Release)?;
+    }
     let mut build =
         toolbox.program("cargo").args(["build", "--release", "--package", "settee-bench"]);
-    if options.part != Some(Part::Store) {
+    if !needs_app && options.part != Some(Part::Store) {
         build = build.args(["--package", "settee-server"]);
     }
     build.run()?;
@@ -67,6 +75,9 @@ pub fn run(options: &Options) -> Result<()> {
         bench = bench.env("CHROMEDRIVER", &browser.chromedriver);
         bench = bench.env("SETTEE_CHROMIUM", &browser.chromium);
     }
+    if needs_app {
+        bench = site::driven(bench, &toolbox.browser()?.chromium, Profile::Release);
+    }
     if let Some(part) = options.part {
         bench = bench.arg(match part {
             Part::Store => "store",
@@ -75,6 +86,7 @@ pub fn run(options: &Options) -> Result<()> {
             Part::Fair => "fair",
             Part::Load => "load",
             Part::Hostile => "hostile",
+            Part::Ui => "ui",
         });
     }
     if options.no_peers {

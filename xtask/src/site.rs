@@ -1,6 +1,6 @@
 //! Building the whole app: the server, and the site that it serves to browsers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::process::Program;
@@ -75,4 +75,14 @@ pub fn server(profile: Profile) -> Program {
         .env("LEPTOS_SITE_PKG_DIR", "pkg")
         .env("LEPTOS_SITE_ADDR", "127.0.0.1:3000")
         .env("LEPTOS_HASH_FILES", "true")
+}
+
+/// A program that runs Playwright, with the paths of the browser, the server, its site and
+/// the native clients.
+pub fn driven(program: Program, browser: &Path, profile: Profile) -> Program {
+    program
+        .env("SETTEE_CHROMIUM", browser)
+        .env("SETTEE_SERVER", profile.server())
+        .env("SETTEE_CROWD", profile.crowd())
+        .env("SETTEE_SITE", workspace::site())
 }

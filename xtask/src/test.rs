@@ -211,12 +211,8 @@ fn build_crowd(toolbox: &Toolbox, profile: Profile) -> Result<()> {
 /// `playwright test`, with the paths of the browser, the server, its site and the native clients.
 pub fn playwright(toolbox: &Toolbox, profile: Profile) -> Result<Program> {
     let playwright = toolbox.program("npx").args(["playwright", "test"]);
-    Ok(playwright
-        .dir(&workspace::end2end())
-        .env("SETTEE_CHROMIUM", &toolbox.browser()?.chromium)
-        .env("SETTEE_SERVER", profile.server())
-        .env("SETTEE_CROWD", profile.crowd())
-        .env("SETTEE_SITE", workspace::site()))
+    let browser = &toolbox.browser()?.chromium;
+    Ok(site::driven(playwright.dir(&workspace::end2end()), browser, profile))
 }
 
 /// Runs tests and adds up the summaries of all test binaries.

@@ -14,6 +14,8 @@ use super::{
 
 /// The folder of packages that are measured in the browser.
 pub const BROWSER: &str = "browser";
+/// The folder of todo lists in other frameworks, which are built as pages.
+pub const TODOMVC: &str = "todomvc";
 
 /// A system that syncs. A script in its folder measures the same cases as for Settee.
 #[derive(Debug, Clone, Copy)]
@@ -66,19 +68,30 @@ pub fn install(name: &str) -> Result<()> {
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    eprintln!("» npm ci, in bench/peers/{name}");
+    npm(&folder, &["ci", "--no-fund", "--no-audit"])?;
+    Ok(fs::write(&stamp, lock)?)
+}
+
+/// Builds the pages of a folder whose packages are installed.
+pub fn build(name: &str) -> Result<()> {
+    npm(&folder(name), &["run", "build"])
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
+    let command = format!("npm {}, in {}", arguments.join(" "), folder.display());
+    eprintln!("» {command}");
     let status = Command::new("npm")
-        .args(["ci", "--no-fund", "--no-audit"])
-        .current_dir(&folder)
+        .args(arguments)
+        .current_dir(folder)
         .stdin(Stdio::null())
         // Standard output is for the table.
         .stdout(Stdio::null())
         .status()
         .map_err(|error| format!("npm: {error}"))?;
     if !status.success() {
-        return Err(format!("npm ci in bench/peers/{name} failed ({status})").into());
+        return Err(format!("{command} failed ({status})").into());
     }
-    Ok(fs::write(&stamp, lock)?)
+    Ok(())
 }
 
 fn folder(name: &str) -> PathBuf {

@@ -1,0 +1,64 @@
+// From the navigation to a list that is drawn and answers, at the second visit: the service worker is
+// in control, and the device has the list.
+
+import type { Page } from '@playwright/test';
+import { remove } from '../actions';
+import { expect, test, type Profile } from '../fixtures';
+import { isReady, waitInstalled, waitSynced } from '../page';
+import { medians, tell } from './figures';
+import { makeList, total } from './lists';
+import { watchStart, type Start } from './start';
+
+const SIZES = [0, 100, 1_000, 10_000, 50_000];
+/** How many times slower than it is the processor seems to the page. */
+const SLOWER = [1, 4, 6];
+const ROUNDS = 5;
+
+const sizes = process.env.SETTEE_SIZES?.split(',').map(Number) ?? SIZES;
+
+for (const size of sizes) {
+  test(`first screen of ${size} todos`, async ({ newPerson, newProfile }) => {
+    const maker = await newPerson();
+    const link = await makeList(maker, size);
+    await maker.context().close();
+    const profile = await newProfile();
+    let page = await profile.open();
+    await page.goto(link);
+    await isReady(page);
+    if (size > 0) await total(page, size);
+    await waitSynced(page);
+    await waitInstalled(page);
+    const list = page.url();
+    for (const slower of SLOWER) {
+      const runs: Start[] = [];
+      for (let round = 0; round <= ROUNDS; round++) {
+        let run;
+        [page, run] = await visit(page, list, size, slower);
+        // The first is there to warm up.
+        if (round > 0) runs.push(run);
+      }
+      const suffix = slower === 1 ? '' : `_${slower}x`;
+      for (const [name, value] of Object.entries(medians(runs))) {
+        const isScore = name === 'shift' || name === 'empty_frames';
+        tell(`first_${size}_${name}${isScore ? '' : '_ms'}${suffix}`, value, isScore ? 'score' : 'ms');
+      }
+    }
+  });
+}
+
+/** Opens the list in another tab, and leaves the page that was there. */
+async function visit(before: Page, list: string, size: number, slower: number): Promise<[Page, Start]> {
+  const page = await before.context().newPage();
+  await before.close();
+  await page.addInitScript(watchStart, size);
+  const browser = await page.context().newCDPSession(page);
+  await browser.send('Emulation.setCPUThrottlingRate', { rate: slower });
+  await page.goto(list);
+  const start = await page.evaluate(() => window.start);
+  expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+  await browser.send('Emulation.setCPUThrottlingRate', { rate: 1 });
+  await isReady(page);
+  if (size === 0) await remove(page, 'A todo');
+  await waitSynced(page);
+  return [page, start];
+}
