@@ -13,8 +13,12 @@ use crate::drafts::{Draft, Drafts};
 use crate::filter::Filter;
 use crate::todo_row::TodoRow;
 
-/// Maximum number of rows that are added to the page at once.
-const STEP: usize = 1000;
+/// How many rows of a long list come first: as many as a screen has room for.
+const FIRST: usize = 40;
+/// How many rows are added to the page at once, at least: they take about a frame.
+const STEP: usize = 100;
+/// Each step compares all rows, so that it may add this part of them, too.
+const STEPS: usize = 40;
 
 /// Has only handles, so that every component can have a copy.
 #[derive(Clone, Copy)]
@@ -343,17 +347,19 @@ impl Todos {
     }
 }
 
-/// The rows of `before` that are still wanted, and at most [`STEP`] new ones.
+/// The rows of `before` that are still wanted, and as many new ones as one step adds.
 fn step(before: &[DocumentId], wanted: &[DocumentId]) -> Vec<DocumentId> {
-    if wanted.len() <= before.len() + STEP {
+    let most = STEP.max(before.len() / STEPS);
+    if wanted.len() <= before.len() + most {
         return wanted.to_vec();
     }
+    let most = if before.is_empty() { FIRST } else { most };
     let known: HashSet<&DocumentId> = before.iter().collect();
     let mut new = 0;
     let take = |id: &&DocumentId| {
         known.contains(id) || {
             new += 1;
-            new <= STEP
+            new <= most
         }
     };
     wanted.iter().filter(take).cloned().collect()
@@ -373,6 +379,18 @@ mod tests {
     fn a_short_list_is_shown_at_once() {
         let wanted = ids(0..STEP);
         assert_eq!(step(&[], &wanted), wanted);
+    }
+
+    #[test]
+    fn a_long_list_begins_with_what_a_screen_has_room_for() {
+        let wanted = ids(0..4 * STEP);
+        assert_eq!(step(&[], &wanted), &wanted[..FIRST]);
+    }
+
+    #[test]
+    fn the_steps_grow_with_what_is_shown() {
+        let (shown, wanted) = (ids(0..STEP * STEPS * 2), ids(0..STEP * STEPS * 4));
+        assert_eq!(step(&shown, &wanted).len(), shown.len() + 2 * STEP);
     }
 
     #[test]
