@@ -9,14 +9,14 @@ import { medians, tell } from './figures';
 import { makeList, total } from './lists';
 import { watchStart, type Start } from './start';
 
-const SIZES = [0, 100, 1_000, 10_000, 50_000];
+/** What to measure, unless these variables of the environment name less, by commas. */
+const numbers = (variable: string, all: number[]) => process.env[variable]?.split(',').map(Number) ?? all;
+const SIZES = numbers('SETTEE_SIZES', [0, 100, 1_000, 10_000, 50_000]);
 /** How many times slower than it is the processor seems to the page. */
-const SLOWER = [1, 4, 6];
+const SLOWER = numbers('SETTEE_SLOWER', [1, 4, 6]);
 const ROUNDS = 5;
 
-const sizes = process.env.SETTEE_SIZES?.split(',').map(Number) ?? SIZES;
-
-for (const size of sizes) {
+for (const size of SIZES) {
   test(`first screen of ${size} todos`, async ({ newPerson, newProfile }) => {
     const maker = await newPerson();
     const link = await makeList(maker, size);
