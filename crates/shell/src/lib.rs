@@ -73,7 +73,8 @@ axum::serve(listener, app).await?;
 //! - `server/site.rs`: where the built site is; `assets.rs` serves its files, `file.rs` is one of them
 //!   as browsers know it.
 //! - `server/build.rs`: page and service worker of one build. `service_worker.rs` and the scripts beside
-//!   it; `routes.rs` tells them the page's addresses; `loader.rs` has the page's script.
+//!   it; `routes.rs` tells them the page's addresses; `loader.rs` has the page's script, `preload.rs` what it
+//!   asks for early.
 //! - `server/policy.rs`: the page's content security policy; `headers.rs`: the other headers.
 //! - `browser.rs`: what the app calls.
 #![warn(missing_docs)]

@@ -190,6 +190,22 @@ async fn the_page_has_a_script_that_works_where_the_app_does_not() {
 }
 
 #[tokio::test]
+async fn what_loads_the_parts_is_asked_for_with_what_imports_it() {
+    let built = built();
+    let html = ask(&shell(&built).await, "/", &[]).await.text().to_owned();
+    let modules = html.matches("<link rel=\"modulepreload\" href=\"/pkg/");
+    assert_eq!(modules.count(), 2, "{html}");
+    assert!(
+        html.contains("<link rel=\"modulepreload\" href=\"/pkg/__wasm_split.S5.js\">"),
+        "{html}"
+    );
+    // A site in one piece names one alone.
+    write(built.path(), "hash.txt", "js: J5\nwasm: W5\ncss: C5\n");
+    let html = ask(&shell(&built).await, "/", &[]).await.text().to_owned();
+    assert_eq!(html.matches("modulepreload").count(), 1, "{html}");
+}
+
+#[tokio::test]
 async fn a_server_can_name_its_build() {
     let built = built();
     let ready = Shell::new(site(&built), document).route("/").ready().await.unwrap();

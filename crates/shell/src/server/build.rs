@@ -1,7 +1,7 @@
 //! One build of the app: its page and its service worker, which know it by name.
 
 use super::{
-    assets, document::short_hash, error::ShellError, file::File, loader,
+    assets, document::short_hash, error::ShellError, file::File, loader, preload,
     service_worker::ServiceWorker, site::Site,
 };
 
@@ -29,7 +29,7 @@ impl Build {
         }
         let worker = ServiceWorker::new(site, routes, &files);
         let name = short_hash([worker.differs_by(), loader::SCRIPT, html].concat().as_bytes());
-        let html = loader::insert(html, &name);
+        let html = loader::insert(&preload::insert(html, site.part_loader()), &name);
         let page = File::new(shell, "text/html", html.as_bytes());
         let worker = worker.script(&name, &page);
         Ok(Self { name, html, worker })

@@ -8,6 +8,7 @@ mod file;
 mod headers;
 mod loader;
 mod policy;
+mod preload;
 mod render;
 mod routes;
 mod service_worker;

@@ -106,6 +106,12 @@ impl Site {
         &self.built
     }
 
+    /// The address of the script that loads the parts of the program, if it is in parts.
+    pub(super) fn part_loader(&self) -> Option<&str> {
+        let start = format!("{}{LOADER}", self.package());
+        self.built.iter().find(|address| address.starts_with(&start)).map(String::as_str)
+    }
+
     /// The address that the built files' addresses begin with, such as `/pkg/`.
     pub(super) fn package(&self) -> String {
         self.options.site_pkg_dir_route_base()
