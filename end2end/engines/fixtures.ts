@@ -21,10 +21,10 @@ export const test = base.extend<Fixtures>({
       people.push(person);
       return person;
     });
-    if (info.status !== info.expectedStatus) {
-      for (const [at, person] of people.entries()) await person.describe(info, `person ${at + 1}`);
+    for (const [at, person] of people.entries()) {
+      if (info.status !== info.expectedStatus) await person.describe(info, `person ${at + 1}`);
+      await person.dispose();
     }
-    for (const person of people) await person.dispose();
     const errors = people.flatMap(({ log }) => log.split('\n')).filter((line) => engine.error(server.url).test(line));
     expect(errors, 'no page reports an error').toEqual([]);
   },

@@ -1,10 +1,10 @@
 // A person with a browser of their own, which can be closed and opened again.
 
-import type { TestInfo } from '@playwright/test';
+import { expect, type TestInfo } from '@playwright/test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { killAll, treeOf } from '../processes';
+import { areGone, killAll, treeOf } from '../processes';
 import type { Engine } from './engines';
 import { Page, Session } from './webdriver';
 
@@ -41,22 +41,26 @@ export class Person {
 
   /** Adds to the report of a failed test what is on the pages, and what the browser has written. */
   async describe(info: TestInfo, name: string): Promise<void> {
-    for (const window of (await this.session?.windows()) ?? []) {
-      const page = new Page(this.session!, window);
-      const text = await page.evaluate(() => `${location.pathname}\n${document.body.outerHTML}`);
-      await info.attach(`${name}: the page`, { body: text, contentType: 'text/plain' });
-      const picture = Buffer.from(await page.screenshot(), 'base64');
-      await info.attach(`${name}: screenshot`, { body: picture, contentType: 'image/png' });
+    const attach = (what: string, body: string | Buffer, contentType = 'text/plain') =>
+      info.attach(`${name}: ${what}`, { body, contentType });
+    await attach('log', this.log);
+    try {
+      for (const window of (await this.session?.windows()) ?? []) {
+        const page = new Page(this.session!, window);
+        await attach('text', await page.evaluate(() => `${location}\n${document.body.innerText}`));
+        await attach('page', await page.evaluate(() => document.body.outerHTML));
+        await attach('screenshot', Buffer.from(await page.screenshot(), 'base64'), 'image/png');
+      }
+    } catch (error) {
+      await attach('no picture', String(error));
     }
-    await info.attach(`${name}: the browser's log`, { body: this.log, contentType: 'text/plain' });
   }
 
   async dispose(): Promise<void> {
-    try {
-      await this.close();
-    } finally {
-      killAll(treeOf(this.folder));
-      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
-    }
+    const processes = treeOf(this.folder);
+    killAll(processes);
+    await this.session?.end();
+    await expect.poll(() => areGone(processes), { intervals: [10], message: 'all processes have ended' }).toBe(true);
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -53,7 +53,17 @@ export class Session {
 
   /** Quits the browser in an orderly way. */
   async quit(): Promise<void> {
-    await this.send('DELETE', '').finally(() => this.end());
+    await this.send('DELETE', '');
+    await this.end();
+  }
+
+  /** Ends the driver. Its browser may have ended before. */
+  async end(): Promise<void> {
+    const { pid, exitCode, signalCode } = this.driver;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    const ended = once(this.driver, 'exit');
+    this.driver.kill('SIGKILL');
+    await ended;
   }
 
   windows = (): Promise<string[]> => this.send('GET', '/window/handles');
@@ -81,13 +91,6 @@ export class Session {
     if (!answer.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
     return value;
   }
-
-  private async end(): Promise<void> {
-    if (this.driver.exitCode !== null || this.driver.signalCode !== null) return;
-    const ended = once(this.driver, 'exit');
-    this.driver.kill();
-    await ended;
-  }
 }
 
 /** A page in a window or tab. */
@@ -95,7 +98,6 @@ export class Page {
   constructor(private readonly session: Session, private readonly window: string) {}
 
   goto = (url: string): Promise<void> => this.post('/url', { url });
-  reload = (): Promise<void> => this.post('/refresh');
   close = (): Promise<void> => this.session.in(this.window, 'DELETE', '/window');
   screenshot = (): Promise<string> => this.session.in(this.window, 'GET', '/screenshot');
 

@@ -76,7 +76,8 @@ pub fn run(options: &Options) -> Result<()> {
         bench = bench.env("SETTEE_CHROMIUM", &browser.chromium);
     }
     if needs_app {
-        bench = site::driven(bench, &toolbox.browser()?.chromium, Profile::Release);
+        bench = site::told(bench, Profile::Release)
+            .env("SETTEE_CHROMIUM", &toolbox.browser()?.chromium);
     }
     if let Some(part) = options.part {
         bench = bench.arg(match part {

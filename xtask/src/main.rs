@@ -79,7 +79,7 @@ fn prepare(options: &Prepare) -> Result<()> {
     if options.renew_target {
         toolbox.renew_wasm_target()?;
     }
-    for tools in [tools::BUILD, tools::RELEASE, tools::END_TO_END] {
+    for tools in [tools::BUILD, tools::RELEASE, tools::END_TO_END, tools::ENGINES] {
         toolbox.prepare(tools)?;
     }
     process::say("all tools are ready");

@@ -1,6 +1,6 @@
 //! Building the whole app: the server, and the site that it serves to browsers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::process::Program;
@@ -77,11 +77,9 @@ pub fn server(profile: Profile) -> Program {
         .env("LEPTOS_HASH_FILES", "true")
 }
 
-/// A program that runs Playwright, with the paths of the browser, the server, its site and
-/// the native clients.
-pub fn driven(program: Program, browser: &Path, profile: Profile) -> Program {
+/// A program that is told the paths of the server, its site and the native clients.
+pub fn told(program: Program, profile: Profile) -> Program {
     program
-        .env("SETTEE_CHROMIUM", browser)
         .env("SETTEE_SERVER", profile.server())
         .env("SETTEE_CROWD", profile.crowd())
         .env("SETTEE_SITE", workspace::site())

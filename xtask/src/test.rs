@@ -37,8 +37,10 @@ enum Kind {
     Browser,
     /// Whether the app is as light as it should be
     Size,
-    /// The built app, driven by Playwright
+    /// The built app in Chromium, driven by Playwright
     E2e,
+    /// The main flows of the built app in Firefox and `WebKitGTK`, driven by `WebDriver`
+    Engines,
     /// What meets people with ill will: some of the Rust tests (only when it is named)
     Hostile,
 }
@@ -61,10 +63,14 @@ pub fn run(options: &Options) -> bool {
     if chosen(Kind::Size) {
         report.run("size", || weigh(&mut toolbox));
     }
+    let profile = Profile::from_flag(options.release);
+    let grep = options.grep.as_deref();
     if chosen(Kind::E2e) {
-        let profile = Profile::from_flag(options.release);
-        let grep = options.grep.as_deref();
         report.run("end to end", || end_to_end(&mut toolbox, profile, grep));
+    }
+    // A pattern for the tests in Chromium may match none of these.
+    if options.only == Some(Kind::Engines) || chosen(Kind::Engines) && grep.is_none() {
+        report.run("other engines", || engines(&mut toolbox, profile, grep));
     }
     if options.only == Some(Kind::Hostile) {
         for (package, features, files, names) in HOSTILE {
@@ -182,11 +188,23 @@ fn end_to_end(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Ou
     toolbox.prepare(tools::END_TO_END)?;
     site::build(toolbox, profile)?;
     build_crowd(toolbox, profile)?;
+    tested(playwright(toolbox, profile)?, grep)
+}
+
+fn engines(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Outcome {
+    toolbox.prepare(tools::ENGINES)?;
+    site::build(toolbox, profile)?;
+    let xvfb = with_app(toolbox.program("xvfb-run"), profile).args(["-a", "npx", "playwright"]);
+    tested(xvfb.args(["test", "--config=engines.config.ts"]), grep)
+}
+
+/// Runs Playwright, and counts by its report.
+fn tested(playwright: Program, grep: Option<&str>) -> Outcome {
     let file = workspace::target().join("playwright.json");
     if file.exists() {
         fs::remove_file(&file).map_err(Error::file(&file))?;
     }
-    let playwright = playwright(toolbox, profile)?
+    let playwright = playwright
         .arg("--reporter=list,json")
         .args(grep.map(|pattern| format!("--grep={pattern}")))
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &file);
@@ -208,11 +226,15 @@ fn build_crowd(toolbox: &Toolbox, profile: Profile) -> Result<()> {
     }
 }
 
-/// `playwright test`, with the paths of the browser, the server, its site and the native clients.
+/// `playwright test` in Chromium.
 pub fn playwright(toolbox: &Toolbox, profile: Profile) -> Result<Program> {
-    let playwright = toolbox.program("npx").args(["playwright", "test"]);
-    let browser = &toolbox.browser()?.chromium;
-    Ok(site::driven(playwright.dir(&workspace::end2end()), browser, profile))
+    let playwright = with_app(toolbox.program("npx"), profile).args(["playwright", "test"]);
+    Ok(playwright.env("SETTEE_CHROMIUM", &toolbox.browser()?.chromium))
+}
+
+/// A program in the folder of the end-to-end tests that is told where the app is.
+fn with_app(program: Program, profile: Profile) -> Program {
+    site::told(program.dir(&workspace::end2end()), profile)
 }
 
 /// Runs tests and adds up the summaries of all test binaries.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Toolbox, cache_dir};
+use super::{Toolbox, cache_dir, debian};
 use crate::error::{Error, Result};
 use crate::process::{Program, say};
 use crate::workspace;
@@ -42,10 +42,9 @@ pub fn prepare(toolbox: &Toolbox) -> Result<Browser> {
             Err(error) => return Err(advice(&error)),
         }
     }
-    from_apt(toolbox)?;
-    installed(toolbox).ok_or_else(|| {
-        advice(&Error::advice("there is no chromium with a chromedriver of its version"))
-    })
+    let missing = "there is no chromium with a chromedriver of its version";
+    debian::install(toolbox, missing, DEBIAN)?;
+    installed(toolbox).ok_or_else(|| advice(&Error::advice(missing)))
 }
 
 /// A browser and a driver of the same version on PATH.
@@ -106,44 +105,6 @@ fn driver_for(toolbox: &Toolbox, version: &str, limit: Duration) -> Result<PathB
 
 fn npx(toolbox: &Toolbox, arguments: &[&str]) -> Program {
     toolbox.program("npx").args(arguments).dir(&workspace::end2end())
-}
-
-fn from_apt(toolbox: &Toolbox) -> Result<()> {
-    let by_hand = || {
-        let packages = DEBIAN.join(" ");
-        let run = format!("as root, run `apt-get update && apt-get install {packages}`");
-        Error::advice(format!("there is no Chromium with its chromedriver: {run}, and try again"))
-    };
-    if toolbox.find("apt-get").is_none() {
-        return Err(by_hand());
-    }
-    let prefix: &[&str] = if is_root(toolbox) {
-        &[]
-    } else if may_sudo(toolbox) {
-        &["sudo", "-n"]
-    } else {
-        return Err(by_hand());
-    };
-    let apt = |arguments: &[&str]| {
-        let words =
-            [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"], arguments]
-                .concat();
-        let program = toolbox.program(words[0]).args(&words[1..]);
-        program.shown_as(&format!("apt-get {}", arguments.join(" "))).run()
-    };
-    apt(&["update"])?;
-    let install = ["install", "-y", "--no-install-recommends"];
-    apt(&[&install, DEBIAN].concat())
-}
-
-fn is_root(toolbox: &Toolbox) -> bool {
-    let id = toolbox.program("id").arg("-u").quietly(Duration::from_secs(5));
-    id.is_ok_and(|id| id.trim() == "0")
-}
-
-fn may_sudo(toolbox: &Toolbox) -> bool {
-    let sudo = toolbox.program("sudo").args(["-n", "true"]);
-    sudo.quietly(Duration::from_secs(5)).is_ok()
 }
 
 fn version(toolbox: &Toolbox, program: &Path) -> Option<String> {

@@ -50,6 +50,18 @@ pub fn wasm_bindgen() -> Result<CargoTool> {
     })
 }
 
+/// Drives Firefox.
+pub fn geckodriver() -> CargoTool {
+    CargoTool {
+        package: "geckodriver",
+        binary: "geckodriver",
+        folder: "geckodriver",
+        version: "0.37.1".to_owned(),
+        arguments: &["--locked"],
+        patience: "about a minute and a half, once",
+    }
+}
+
 impl CargoTool {
     pub fn prepare(&self, toolbox: &mut Toolbox) -> Result<()> {
         if let Some(found) = toolbox.find(self.binary)

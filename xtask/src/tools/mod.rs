@@ -6,6 +6,8 @@
 mod binaryen;
 mod browser;
 mod cargo_tools;
+mod debian;
+mod engines;
 mod playwright;
 mod rustflags;
 mod wasm_target;
@@ -51,6 +53,7 @@ pub enum Tool {
     Binaryen,
     Playwright,
     Browser,
+    Engines,
 }
 
 /// For a debug build of the whole app.
@@ -62,6 +65,8 @@ pub const BROWSER_TESTS: &[Tool] =
     &[Tool::WasmTarget, Tool::WasmBindgen, Tool::Playwright, Tool::Browser];
 /// For driving the built app.
 pub const END_TO_END: &[Tool] = &[Tool::Playwright, Tool::Browser];
+/// For driving the built app in the engines besides Chromium.
+pub const ENGINES: &[Tool] = &[Tool::Playwright, Tool::Engines];
 
 /// The tools that are ready, and the environment in which programs find them.
 pub struct Toolbox {
@@ -89,6 +94,7 @@ impl Toolbox {
                 Tool::Playwright => playwright::prepare(self)?,
                 Tool::Browser if self.browser.is_some() => {}
                 Tool::Browser => self.browser = Some(browser::prepare(self)?),
+                Tool::Engines => engines::prepare(self)?,
             }
         }
         Ok(())
