@@ -4,10 +4,12 @@ import { launchOptions } from './browser';
 // Specs for touch on a small screen as well as for a mouse on a large one.
 const onBoth = /(todomvc|a11y)\.spec\.ts/;
 const phoneOnly = /phone\.spec\.ts/;
+// These have configurations of their own.
+const others = ['screenshots.spec.ts', '**/end2end/engines/*'];
 
 export default defineConfig({
   testDir: '.',
-  testIgnore: 'screenshots.spec.ts',
+  testIgnore: others,
   outputDir: 'test-results',
   // A flaky test is a broken test, so there are no retries.
   retries: 0,
@@ -29,7 +31,7 @@ export default defineConfig({
   projects: [
     {
       name: 'desktop',
-      testIgnore: ['screenshots.spec.ts', phoneOnly],
+      testIgnore: [...others, phoneOnly],
       use: { ...devices['Desktop Chrome'] },
     },
     {

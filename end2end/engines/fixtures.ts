@@ -13,7 +13,7 @@ type Fixtures = {
 };
 
 export const test = base.extend<Fixtures>({
-  newBrowser: async ({ server }, use, info) => {
+  newBrowser: async ({ server: _ }, use, info) => {
     const engine = engines[info.project.name];
     const people: Person[] = [];
     await use(() => {
@@ -25,7 +25,7 @@ export const test = base.extend<Fixtures>({
       if (info.status !== info.expectedStatus) await person.describe(info, `person ${at + 1}`);
       await person.dispose();
     }
-    const errors = people.flatMap(({ log }) => log.split('\n')).filter((line) => engine.error(server.url).test(line));
+    const errors = people.flatMap(({ log }) => log.split('\n')).filter((line) => engine.error.test(line));
     expect(errors, 'no page reports an error').toEqual([]);
   },
 });

@@ -13,7 +13,9 @@ export class Person {
   private earlierLog = '';
   private readonly folder = mkdtempSync(join(tmpdir(), 'settee-engine-'));
 
-  constructor(private readonly engine: Engine) {}
+  constructor(private readonly engine: Engine) {
+    engine.prepare(this.folder);
+  }
 
   get log(): string {
     return this.earlierLog + (this.session?.log ?? '');
