@@ -1,7 +1,7 @@
 // A person with a browser of their own, which can be closed and opened again.
 
 import { expect, type TestInfo } from '@playwright/test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { areGone, killAll, treeOf } from '../processes';
@@ -43,18 +43,22 @@ export class Person {
 
   /** Adds to the report of a failed test what is on the pages, and what the browser has written. */
   async describe(info: TestInfo, name: string): Promise<void> {
-    const attach = (what: string, body: string | Buffer, contentType = 'text/plain') =>
-      info.attach(`${name}: ${what}`, { body, contentType });
-    await attach('log', this.log);
+    const keep = async (what: string, content: string | Buffer) => {
+      const path = info.outputPath(`${name}, ${what}`);
+      writeFileSync(path, content);
+      await info.attach(`${name}: ${what}`, { path });
+    };
+    const say = (what: string, body: string) => info.attach(`${name}: ${what}`, { body, contentType: 'text/plain' });
+    await keep('log.txt', this.log);
     try {
-      for (const window of (await this.session?.windows()) ?? []) {
+      for (const [at, window] of ((await this.session?.windows()) ?? []).entries()) {
         const page = new Page(this.session!, window);
-        await attach('text', await page.evaluate(() => `${location}\n${document.body.innerText}`));
-        await attach('page', await page.evaluate(() => document.body.outerHTML));
-        await attach('screenshot', Buffer.from(await page.screenshot(), 'base64'), 'image/png');
+        await say(`page ${at}`, await page.evaluate(() => `${location}\n${document.body.innerText}`));
+        await keep(`page ${at}.html`, await page.evaluate(() => document.body.outerHTML));
+        await keep(`page ${at}.png`, Buffer.from(await page.screenshot(), 'base64'));
       }
     } catch (error) {
-      await attach('no picture', String(error));
+      await say('no page', String(error));
     }
   }
 
