@@ -7,9 +7,11 @@ import { join } from 'node:path';
 const FIREFOX = {
   'app.normandy.enabled': false,
   'browser.aboutwelcome.enabled': false,
+  'browser.newtab.preload': false,
   'browser.startup.homepage_override.mstone': 'ignore',
   'browser.startup.page': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
+  'dom.ipc.processPrelaunch.enabled': false,
   'nimbus.rollouts.enabled': false,
   'services.settings.server': 'data:,',
 };

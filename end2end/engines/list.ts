@@ -52,6 +52,10 @@ export async function waitSynced(page: Page): Promise<void> {
   await has(page, '[data-sync="synced"][data-pending="0"]');
 }
 
+/** Lets an offline page connect now. By itself, it waits the longer, the longer it has been offline. */
+export const retry = (page: Page): Promise<void> =>
+  page.evaluate(() => document.querySelector<HTMLElement>('[data-action="retry"]')?.click());
+
 /** Waits until the service worker is installed, so that the page opens without a server. */
 export const waitInstalled = (page: Page): Promise<void> =>
   page.evaluate(async () => {
