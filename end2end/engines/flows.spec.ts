@@ -1,8 +1,8 @@
 // What people do most, in the engines besides Chromium.
 
-import { expect, test, type Person } from './fixtures';
+import { test, type Person } from './fixtures';
 import {
-  addTodo, copyLink, has, openList, reload, rename, retry, shows, text, toggle, waitInstalled, waitSynced,
+  addTodo, copyLink, has, openList, reload, rename, retry, says, shows, toggle, waitInstalled, waitSynced,
 } from './list';
 import type { Page } from './webdriver';
 
@@ -27,7 +27,7 @@ test('todos are added, edited, completed, filtered and cleared, and outlive a re
   await shows(page, '[ ] Rye bread', '[ ] Butter', '[ ] Jam');
   await toggle(page, 'Butter');
   await shows(page, '[ ] Rye bread', '[x] Butter', '[ ] Jam');
-  expect(await text(page, '.todo-count')).toBe('2 items left');
+  await says(page, '.todo-count', '2 items left');
 
   await page.click('.filters a[href="#/active"]');
   await shows(page, '[ ] Rye bread', '[ ] Jam');

@@ -24,9 +24,11 @@ export const has = (page: Page, css: string): Promise<void> =>
     .poll(() => page.evaluate((css) => document.querySelector(css) !== null, css), { message: css, ...waits })
     .toBe(true);
 
-/** The text of an element, without what is hidden. */
-export const text = (page: Page, css: string): Promise<string> =>
-  page.evaluate((css) => document.querySelector<HTMLElement>(css)!.innerText, css);
+/** Waits until an element has this text. */
+export const says = (page: Page, css: string, expected: string): Promise<void> =>
+  expect
+    .poll(() => page.evaluate((css) => document.querySelector<HTMLElement>(css)?.innerText, css), { message: css, ...waits })
+    .toBe(expected);
 
 /** Opens a list and waits until it can be used. */
 export async function openList(page: Page, url: string): Promise<void> {

@@ -39,7 +39,7 @@ enum Kind {
     Size,
     /// The built app in Chromium, driven by Playwright
     E2e,
-    /// The main flows of the built app in Firefox and `WebKitGTK`, driven by `WebDriver`
+    /// The main flows of the built app, in other browsers
     Engines,
     /// What meets people with ill will: some of the Rust tests (only when it is named)
     Hostile,
