@@ -8,6 +8,8 @@ import type { Engine } from './engines';
 
 /** Maximum time for one command, in milliseconds. A busy machine takes seconds to start a browser. */
 const COMMAND_TIMEOUT = 60_000;
+/** Maximum time until an element can be clicked, in milliseconds. */
+const ACTION_TIMEOUT = 20_000;
 
 /** Keys, as WebDriver writes them. Control holds until the end of the text that it is in. */
 export const ENTER = '\uE007';
@@ -16,6 +18,8 @@ export const CONTROL = '\uE009';
 /** The name of a reference to an element, in JSON. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 export type Element = { [ELEMENT]: string };
+/** Finds an element: a selector, or a function. */
+export type Finder = string | (() => Promise<Element>);
 
 export class Session {
   /** What driver and browser have written. */
@@ -110,19 +114,19 @@ export class Page {
     return value;
   }
 
-  find = (css: string): Promise<Element> => this.post('/element', { using: 'css selector', value: css });
-
-  async click(css: string | Element): Promise<void> {
-    await this.post(`/element/${await this.id(css)}/click`);
+  /** Clicks an element as soon as it is there and can be clicked. */
+  async click(element: Finder): Promise<void> {
+    const click = async () => this.post(`/element/${await this.find(element)}/click`);
+    await expect(click).toPass({ timeout: ACTION_TIMEOUT, intervals: [20, 50, 100] });
   }
 
   /** Types into an element, at the end of its text. */
-  async type(css: string | Element, text: string): Promise<void> {
-    await this.post(`/element/${await this.id(css)}/value`, { text });
+  async type(element: Finder, text: string): Promise<void> {
+    await this.post(`/element/${await this.find(element)}/value`, { text });
   }
 
-  async doubleClick(css: string | Element): Promise<void> {
-    const origin = { [ELEMENT]: await this.id(css) };
+  async doubleClick(element: Finder): Promise<void> {
+    const origin = { [ELEMENT]: await this.find(element) };
     const [down, up] = ['pointerDown', 'pointerUp'].map((type) => ({ type, button: 0 }));
     const move = { type: 'pointerMove', origin, x: 0, y: 0 };
     await this.post('/actions', {
@@ -130,8 +134,11 @@ export class Page {
     });
   }
 
-  private id = async (css: string | Element): Promise<string> =>
-    (typeof css === 'string' ? await this.find(css) : css)[ELEMENT];
+  private async find(element: Finder): Promise<string> {
+    const byCss = (value: string) => this.post('/element', { using: 'css selector', value });
+    const found: Element = await (typeof element === 'string' ? byCss(element) : element());
+    return found[ELEMENT];
+  }
 
   private post = (path: string, body?: object): Promise<any> =>
     this.session.in(this.window, 'POST', path, body);
