@@ -5,14 +5,17 @@
 //! - [`sync`]: native clients and a server process. [`memory`]: memory use of the server.
 //!   [`rounds`] measures both several times, alternating with the [`peers`].
 //! - [`fairness`]: a small list and a large one on one connection. [`load`]: one list with many
-//!   readers. [`hostile`]: the same beside clients that mean ill.
+//!   readers. [`hostile`]: the same beside clients that mean ill. [`trials`]: what these could do with
+//!   much patience.
 //! - [`sqlite`]: the server's store alone. [`compaction`]: disk use of deleted documents.
 //!   [`browser`]: the store in Chromium, compared with its peers. [`ui`]: the app in Chromium.
-//! - [`server`] starts the process. [`device`] is a client with a database, [`reader`] one without.
-//!   [`traffic`] counts the frames and bytes of a client. [`open_files`]: the limit on sockets.
+//! - [`server`] starts the process. [`device`] is a client with a database, [`reader`] one without,
+//!   [`stranger`] one without a machine. [`attack`]: strangers on a thread of their own.
+//! - [`traffic`] counts the frames and bytes of a client. [`open_files`]: the limit on sockets.
 //! - [`sightings`], [`ledger`]: which documents arrive, and how long after they were written.
 //! - [`figure`]: a measured value. [`goals`]: its goal. [`report`]: the table.
 
+mod attack;
 mod browser;
 mod compaction;
 mod device;
@@ -31,8 +34,10 @@ mod rounds;
 mod server;
 mod sightings;
 mod sqlite;
+mod stranger;
 mod sync;
 mod traffic;
+mod trials;
 mod ui;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
@@ -42,6 +47,7 @@ use clap::Parser;
 use figure::Figure;
 use report::Report;
 use rounds::Cases;
+use trials::Trial;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -70,6 +76,12 @@ struct Options {
     /// Number of clients of the `load` part
     #[arg(long, value_name = "COUNT", default_value_t = load::CLIENTS)]
     clients: u16,
+    /// Run one trial of the `hostile` part only
+    #[arg(long, value_enum)]
+    trial: Option<Trial>,
+    /// For how many minutes the `log` trial reads
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    minutes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -101,7 +113,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints the report. Returns whether everything could be measured.
+/// Measures and prints the report. Returns whether everything could be measured, and all bounds are kept.
 #[tokio::main]
 async fn run(options: &Options) -> Result<bool> {
     let mut report = Report::default();
@@ -126,7 +138,7 @@ async fn run(options: &Options) -> Result<bool> {
         report.add("load", limited(load::figures(options.clients)).await);
     }
     if options.part == Some(Part::Hostile) {
-        report.add("hostile clients", hostile::figures().await);
+        hostile_clients(options, &mut report).await;
     }
     if options.part == Some(Part::Ui) {
         report.add("the app", ui::measure());
@@ -151,7 +163,20 @@ async fn run(options: &Options) -> Result<bool> {
     if let Some(file) = &options.json {
         figure::write(file, report.figures())?;
     }
-    Ok(report.is_complete())
+    Ok(report.is_complete() && report.keeps_bounds())
+}
+
+async fn hostile_clients(options: &Options, report: &mut Report) {
+    if options.trial.is_none() {
+        report.add("hostile clients", hostile::figures().await);
+    }
+    let reading = Duration::from_mins(options.minutes);
+    for trial in Trial::ALL {
+        if options.trial.is_none_or(|only| only == trial) {
+            eprintln!("» trial {trial:?}");
+            report.add(&format!("trial {trial:?}"), trial.figures(reading).await);
+        }
+    }
 }
 
 async fn limited(case: impl Future<Output = Result<Vec<Figure>>>) -> Result<Vec<Figure>> {

@@ -27,6 +27,12 @@ pub struct Options {
     /// How many clients the load test has
     #[arg(long, value_name = "COUNT")]
     clients: Option<u16>,
+    /// Run one trial of `hostile` only, such as `log`
+    #[arg(long, value_name = "NAME")]
+    trial: Option<String>,
+    /// For how many minutes the trial `log` reads
+    #[arg(long, value_name = "COUNT")]
+    minutes: Option<u64>,
     /// Where missing tools may come from
     #[arg(long, value_enum, default_value_t)]
     ways: Ways,
@@ -44,7 +50,8 @@ enum Part {
     Fair,
     /// One list with many clients (only when it is named)
     Load,
-    /// A list with many clients beside clients that mean ill (only when it is named)
+    /// A list with many clients beside clients that mean ill, and trials of these, whose bounds have to be
+    /// kept (only when it is named)
     Hostile,
     /// The app in a browser (only when it is named)
     Ui,
@@ -98,6 +105,12 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if let Some(clients) = options.clients {
         bench = bench.arg("--clients").arg(clients.to_string());
+    }
+    if let Some(trial) = &options.trial {
+        bench = bench.arg("--trial").arg(trial);
+    }
+    if let Some(minutes) = options.minutes {
+        bench = bench.arg("--minutes").arg(minutes.to_string());
     }
     for (flag, file) in [("--json", &options.json), ("--peers", &options.peers)] {
         if let Some(file) = file {

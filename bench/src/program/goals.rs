@@ -11,6 +11,8 @@ pub const POUCHDB: &str = "pouchdb-idb";
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
+    /// At most this: whatever is beyond it is a fault.
+    Bound(f64),
     /// At most this many times the figure of another system in the same run.
     TimesPeer(f64, &'static str),
     /// At least this many times faster than another system in the same run.
@@ -54,6 +56,14 @@ const GOALS: &[(&str, Goal)] = &[
     ("add_complete_delete100_ms", Goal::TimesPeer(1.0, "vue")),
     ("typing_p99_ms", Goal::AtMost(50.0)),
     ("typing_longest_frame_ms", Goal::AtMost(50.0)),
+    ("history_others_p99_ms", Goal::Bound(500.0)),
+    ("history_rss_mb", Goal::Bound(300.0)),
+    ("history_record_mib", Goal::Bound(4.0)),
+    ("unacknowledged_growth_mb", Goal::Bound(64.0)),
+    ("unread_rss_mb", Goal::Bound(1000.0)),
+    ("downloads_health_ms", Goal::Bound(5000.0)),
+    ("comparisons_longest_ms", Goal::Bound(5000.0)),
+    ("log_mb", Goal::Bound(256.0)),
 ];
 
 /// The goals of a bench, all of which have to be met.
@@ -66,10 +76,15 @@ impl Goal {
     pub fn is_met(self, value: f64, of_peer: impl Fn(&str) -> Option<f64>) -> Option<bool> {
         match self {
             Self::AtLeast(limit) => Some(value >= limit),
-            Self::AtMost(limit) => Some(value <= limit),
+            Self::AtMost(limit) | Self::Bound(limit) => Some(value <= limit),
             Self::TimesPeer(factor, peer) => of_peer(peer).map(|other| value <= factor * other),
             Self::TimesFaster(factor, peer) => of_peer(peer).map(|other| factor * value <= other),
         }
+    }
+
+    /// Whether a value isn't beyond a bound.
+    pub fn permits(self, value: f64) -> bool {
+        !matches!(self, Self::Bound(limit) if value > limit)
     }
 }
 
@@ -78,6 +93,7 @@ impl fmt::Display for Goal {
         match self {
             Self::AtLeast(limit) => write!(f, "≥ {limit}"),
             Self::AtMost(limit) => write!(f, "≤ {limit}"),
+            Self::Bound(limit) => write!(f, "≤ {limit}, or it fails"),
             Self::TimesPeer(factor, peer) => write!(f, "≤ {factor} × {peer}"),
             Self::TimesFaster(factor, peer) => write!(f, "≤ {peer} / {factor}"),
         }

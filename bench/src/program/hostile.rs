@@ -1,42 +1,29 @@
 //! Clients that mean ill, beside ordinary ones: how long these wait for each other's edits then, and how
 //! much memory the server takes.
 
-use std::{
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use settee::keys::Token;
 use settee_bench::{documents::Todos, statistics::percentile};
-use settee_client::{
-    native::WebSocketConnector,
-    socket::{Connector, Socket},
-};
-use settee_store::{
-    Revision,
-    replication::{ReplicatedDocument, ReplicatedRevision},
-};
 use settee_sync::{
-    Checkpoint, Limits,
-    message::{Changes, Close, Compare, Hello, Message, Open, Pong, VERSIONS, WireDocument},
+    Channel, Checkpoint,
+    message::{Close, Compare, Message},
 };
 use settee_todo::new_todo_id;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    runtime,
-    sync::oneshot,
-    task::JoinSet,
-    time::{interval, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
     PATIENCE, Result,
+    attack::Attack,
     device::{Device, empty_database, write},
     figure::Figure,
     load,
     server::Server,
+    stranger::{Stranger, document},
 };
 
 /// Ordinary clients, and their edits, one every 50 ms.
@@ -48,8 +35,6 @@ const HOSTILE: usize = 100;
 const DOCUMENTS: usize = 20_000;
 /// Documents of a batch of those who write as fast as they can.
 const BATCH: usize = 256;
-/// How soon a client comes back after the server has closed its connection.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a client does that means ill.
 #[derive(Debug, Clone, Copy)]
@@ -114,72 +99,25 @@ async fn beside(kind: Kind) -> Result<(f64, f64)> {
     let database = empty_database();
     write(&database, Todos::default().edits(DOCUMENTS)).await?;
     Device::connect(&server, &long, database).await?.acknowledged().await?;
-    let url = server.url();
-    let address = url.trim_start_matches("ws://").trim_end_matches("/sync").to_owned();
-    let target = Target { url, address, long };
-    let _attack = Attack::start(kind, target)?;
+    let target = Target { url: server.url(), address: server.address().to_owned(), long };
+    let _attack = Attack::start(HOSTILE, move || attack(kind, target.clone()))?;
     let measure = load::latencies(&server, CLIENTS, EDITS);
-    tokio::pin!(measure);
-    let (mut most, mut look) = (0.0_f64, interval(Duration::from_millis(200)));
-    let times = loop {
-        tokio::select! {
-            times = &mut measure => break times?,
-            _ = look.tick() => most = most.max(server.memory()?),
-        }
-    };
+    let (times, most) = server.most_memory_during(measure).await?;
     Ok((percentile(&times, 99), most / 1e6))
 }
 
-/// All clients of one kind, on a thread of their own, so that the ordinary ones wait for the server and
-/// not for them. It ends when this is dropped.
-struct Attack(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
-
-impl Attack {
-    fn start(kind: Kind, target: Target) -> Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let clients = (0..HOSTILE).map(move |_| {
-            let target = target.clone();
-            async move {
-                loop {
-                    // However it ends, it begins again.
-                    let _ = attack(kind, &target).await;
-                    sleep(PAUSE).await;
-                }
-            }
-        });
-        let run = async move {
-            let _clients: JoinSet<()> = clients.collect();
-            // It fails when the other end is dropped, which says the same.
-            let _ = stopped.await;
-        };
-        let thread = thread::spawn(move || runtime.block_on(run));
-        Ok(Self(Some((stop, thread))))
-    }
-}
-
-impl Drop for Attack {
-    fn drop(&mut self) {
-        if let Some((stop, thread)) = self.0.take() {
-            drop(stop);
-            // What it says is of no use to the figures.
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn attack(kind: Kind, target: &Target) -> Result<()> {
+async fn attack(kind: Kind, target: Target) -> Result<()> {
     match kind {
         Kind::Mute => {
             let mut stream = TcpStream::connect(&target.address).await?;
             stream.read_exact(&mut [0; 1]).await?;
             Ok(())
         }
-        Kind::Half => half_a_frame(target).await,
-        Kind::Deaf => deaf(target).await,
-        Kind::Flood => flood(target).await,
-        Kind::Create => create(target).await,
-        Kind::Compare => compare(target).await,
+        Kind::Half => half_a_frame(&target).await,
+        Kind::Deaf => deaf(&target).await,
+        Kind::Flood => flood(&target).await,
+        Kind::Create => create(&target).await,
+        Kind::Compare => compare(&target).await,
     }
 }
 
@@ -203,18 +141,17 @@ async fn half_a_frame(target: &Target) -> Result<()> {
 }
 
 async fn deaf(target: &Target) -> Result<()> {
-    let mut socket = greeted(target).await?;
+    let mut stranger = Stranger::connect(&target.url).await?;
     for channel in 1..=8 {
-        send(&mut socket, open(channel, &target.long, None)).await?;
+        stranger.ask(channel, &target.long, None).await?;
     }
     sleep(Duration::from_mins(1)).await;
     Ok(())
 }
 
 async fn flood(target: &Target) -> Result<()> {
-    let own = Token::generate();
-    let mut socket = greeted(target).await?;
-    send(&mut socket, open(1, &own, None)).await?;
+    let mut stranger = Stranger::connect(&target.url).await?;
+    stranger.open(1, &Token::generate(), None).await?;
     let drafts = Todos::default().drafts(BATCH);
     let mut documents = drafts.into_iter().map(document).collect::<Result<Vec<_>>>()?;
     for batch in 0.. {
@@ -222,77 +159,38 @@ async fn flood(target: &Target) -> Result<()> {
         for document in &mut documents {
             document.id = new_todo_id();
         }
-        let documents = documents.clone();
-        send(&mut socket, Changes { channel: 1, batch, seq: None, documents, latest: None })
-            .await?;
-        loop {
-            match receive(&mut socket).await? {
-                Message::Acknowledge(_) => break,
-                Message::Goodbye(_) | Message::Closed(_) => return Ok(()),
-                _ => {}
-            }
-        }
+        stranger.push(1, batch, documents.clone()).await?;
     }
     Ok(())
 }
 
 async fn create(target: &Target) -> Result<()> {
-    let mut socket = greeted(target).await?;
+    let mut stranger = Stranger::connect(&target.url).await?;
     for channel in 1.. {
-        send(&mut socket, open(channel, &Token::generate(), None)).await?;
-        while !matches!(receive(&mut socket).await?, Message::Opened(_) | Message::Closed(_)) {}
-        send(&mut socket, Close { channel }).await?;
+        stranger.ask(channel, &Token::generate(), None).await?;
+        while !matches!(stranger.receive().await?, Message::Opened(_) | Message::Closed(_)) {}
+        stranger.send(Close { channel }).await?;
     }
     Ok(())
 }
 
 async fn compare(target: &Target) -> Result<()> {
-    let mut socket = greeted(target).await?;
-    let nowhere = Some(Checkpoint::new([9; 16], [9; 16], 1));
+    let mut stranger = Stranger::connect(&target.url).await?;
     for channel in 1.. {
-        send(&mut socket, open(channel, &target.long, nowhere)).await?;
-        while !matches!(receive(&mut socket).await?, Message::Opened(_)) {}
-        send(&mut socket, Compare { channel, buckets: vec![0; 8] }).await?;
-        while !matches!(receive(&mut socket).await?, Message::Differences(_)) {}
-        send(&mut socket, Close { channel }).await?;
+        stranger.open(channel, &target.long, Some(nowhere())).await?;
+        differences(&mut stranger, channel).await?;
+        stranger.send(Close { channel }).await?;
     }
     Ok(())
 }
 
-async fn greeted(target: &Target) -> Result<Box<dyn Socket>> {
-    let connector = WebSocketConnector::new(target.url.clone());
-    let mut socket = connector.connect(&Limits::default()).await?;
-    send(&mut socket, Hello { versions: VERSIONS.to_vec(), agent: "hostile".into() }).await?;
-    while !matches!(receive(&mut socket).await?, Message::Hello(_)) {}
-    Ok(socket)
+/// A checkpoint that no server knows.
+pub fn nowhere() -> Checkpoint {
+    Checkpoint::new([9; 16], [9; 16], 1)
 }
 
-fn open(channel: u32, owner: &Token, checkpoint: Option<Checkpoint>) -> Open {
-    let (database, credentials) = (owner.database_id().to_string(), owner.as_bytes().to_vec());
-    Open { channel, database, credentials, checkpoint }
-}
-
-fn document(draft: settee_bench::documents::Draft) -> Result<WireDocument> {
-    let (id, todo) = draft;
-    let body = settee_store::Body::from_serialize(&todo)?;
-    let revision = Revision::derive(None, &[], false, &body)?;
-    let json = Some(body.as_str().as_bytes());
-    let revision = ReplicatedRevision::verified(revision, None, Vec::new(), false, json)?;
-    Ok(WireDocument::from(&ReplicatedDocument::verified(id, vec![revision])?))
-}
-
-async fn send(socket: &mut Box<dyn Socket>, message: impl Into<Message> + Send) -> Result<()> {
-    Ok(socket.send(message.into().encode()).await?)
-}
-
-/// The next message that isn't a heartbeat.
-async fn receive(socket: &mut Box<dyn Socket>) -> Result<Message> {
-    loop {
-        let frame = socket.next().await.ok_or("the server has closed the connection")??;
-        match Message::decode(&frame)? {
-            Some(Message::Ping(_)) => send(socket, Pong {}).await?,
-            Some(message) => return Ok(message),
-            None => {}
-        }
-    }
+/// Has all of an open database compared with nothing.
+pub async fn differences(stranger: &mut Stranger, channel: Channel) -> Result<()> {
+    stranger.send(Compare { channel, buckets: vec![0; 8] }).await?;
+    stranger.hear(|message| matches!(message, Message::Differences(_)).then_some(())).await
 }

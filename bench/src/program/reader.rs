@@ -3,19 +3,14 @@
 
 use std::time::Instant;
 
-use futures_util::{SinkExt, StreamExt};
 use settee::keys::Token;
-use settee_client::{
-    native::WebSocketConnector,
-    socket::{Connector, Socket},
-};
 use settee_sync::{
-    Channel, Limits,
-    message::{Acknowledge, Hello, Message, Open, Pong, VERSIONS, WireDocument},
+    Channel, Checkpoint,
+    message::{Acknowledge, Message, WireDocument},
 };
 use tokio::task::JoinSet;
 
-use super::{Result, server::Server};
+use super::{Result, server::Server, stranger::Stranger};
 
 /// Maximum number of readers that connect at the same time.
 const TOGETHER: usize = 50;
@@ -24,7 +19,7 @@ const CHANNEL: Channel = 0;
 
 /// A connection with one open channel.
 pub struct Reader {
-    socket: Box<dyn Socket>,
+    stranger: Stranger,
 }
 
 /// A batch of documents, to acknowledge.
@@ -52,7 +47,7 @@ where
     let mut begun = 0;
     loop {
         while begun < count && connecting.len() < TOGETHER {
-            connecting.spawn(Reader::connect(server.url(), owner.clone()));
+            connecting.spawn(Reader::connect(server.url(), owner.clone(), None));
             begun += 1;
         }
         let Some(reader) = connecting.join_next().await else { return Ok(working) };
@@ -62,25 +57,14 @@ where
 
 impl Reader {
     /// Connects a reader and waits until it has caught up.
-    async fn connect(url: String, owner: Token) -> Result<Self> {
-        let socket = WebSocketConnector::new(url).connect(&Limits::default()).await?;
-        let mut reader = Self { socket };
-        reader.send(Hello { versions: VERSIONS.to_vec(), agent: "settee-bench".into() }).await?;
-        match reader.receive().await? {
-            Message::Hello(_) => {}
-            other => return Err(unexpected(&other)),
-        }
-        let open = Open {
-            channel: CHANNEL,
-            database: owner.database_id().to_string(),
-            credentials: owner.as_bytes().to_vec(),
-            checkpoint: None,
-        };
-        reader.send(open).await?;
-        let end = match reader.receive().await? {
-            Message::Opened(opened) => opened.seq,
-            other => return Err(unexpected(&other)),
-        };
+    pub async fn connect(
+        url: String,
+        owner: Token,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Self> {
+        let mut stranger = Stranger::connect(&url).await?;
+        let end = stranger.open(CHANNEL, &owner, checkpoint).await?.seq;
+        let mut reader = Self { stranger };
         let mut seq = 0;
         while seq < end {
             seq = reader.next().await?.seq.unwrap_or(seq);
@@ -97,7 +81,7 @@ impl Reader {
 
     /// Waits for documents and acknowledges them.
     pub async fn next(&mut self) -> Result<Arrival> {
-        let changes = match self.receive().await? {
+        let changes = match self.stranger.receive().await? {
             Message::Changes(changes) => changes,
             other => return Err(unexpected(&other)),
         };
@@ -109,25 +93,8 @@ impl Reader {
             seq: None,
             is_current: None,
         };
-        self.send(acknowledge).await?;
+        self.stranger.send(acknowledge).await?;
         Ok(Arrival { at, documents: changes.documents, seq: changes.seq })
-    }
-
-    /// The next message. Heartbeats are answered and skipped.
-    async fn receive(&mut self) -> Result<Message> {
-        loop {
-            let frame = self.socket.next().await;
-            let frame = frame.ok_or("the server has closed a reader's connection")??;
-            match Message::decode(&frame)? {
-                Some(Message::Ping(_)) => self.send(Pong {}).await?,
-                Some(message) => return Ok(message),
-                None => {}
-            }
-        }
-    }
-
-    async fn send(&mut self, message: impl Into<Message> + Send) -> Result<()> {
-        Ok(self.socket.send(message.into().encode()).await?)
     }
 }
 

@@ -47,6 +47,11 @@ impl Report {
         self.troubles.is_empty()
     }
 
+    /// Whether no figure is beyond its bound.
+    pub fn keeps_bounds(&self) -> bool {
+        self.benches().all(|figure| goals::of(&figure.bench).all(|goal| goal.permits(figure.value)))
+    }
+
     pub fn table(&self) -> String {
         let peers = self.peers();
         let head = ["", SETTEE, "unit", "goal", ""];
@@ -176,6 +181,17 @@ mod tests {
                         not measured: the browser: no chromedriver\n";
         assert_eq!(report.table(), expected);
         assert!(!report.is_complete());
+        assert!(report.keeps_bounds(), "goals aren't bounds");
+    }
+
+    #[test]
+    fn a_bound_is_kept_or_not() {
+        let mut report = Report::default();
+        report.add("log", Ok(vec![Figure::new("log_mb", 256.0, "MB")]));
+        assert!(report.keeps_bounds());
+        report.add("unread", Ok(vec![Figure::new("unread_rss_mb", 1000.1, "MB")]));
+        assert!(!report.keeps_bounds());
+        assert!(report.table().contains("≤ 1000, or it fails  missed"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use tokio::time::{interval, sleep};
 
 use super::Result;
 
@@ -16,6 +17,8 @@ use super::Result;
 const CONNECTIONS: &str = "65535";
 /// The unit of processor times in `/proc`.
 const TICKS_PER_SECOND: u64 = 100;
+/// How often the server's memory is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A running server, which is killed when this is dropped.
 pub struct Server {
@@ -23,19 +26,32 @@ pub struct Server {
     address: String,
     /// Kept open, because the server writes to it.
     output: BufReader<ChildStdout>,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Server {
+    /// A server that only syncs.
     pub fn start() -> Result<Self> {
-        let program = build_folder()?.join("settee-server");
-        if !program.is_file() {
-            let advice = "`cargo xtask bench` builds it";
-            return Err(format!("there is no {}: {advice}", program.display()).into());
-        }
+        let mut command = Command::new(program()?);
+        command.arg("--sync-only");
+        Self::launch(command)
+    }
+
+    /// A server with a site, which may have only so many files and sockets open.
+    pub fn with_few_files(site: &Path, open_files: u16) -> Result<Self> {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {open_files} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script]).arg(program()?).env("LEPTOS_SITE_ROOT", site);
+        command.env("LEPTOS_OUTPUT_NAME", "settee").env("LEPTOS_SITE_PKG_DIR", "pkg");
+        // The hashes of another site may be beside the program.
+        command.env("LEPTOS_HASH_FILE_NAME", "none.txt");
+        Self::launch(command)
+    }
+
+    fn launch(mut command: Command) -> Result<Self> {
         let data = data_folder()?;
-        let mut process = Command::new(program)
-            .args(["--sync-only", "--connections", CONNECTIONS])
+        let mut process = command
+            .args(["--connections", CONNECTIONS])
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .env("RUST_LOG", "warn")
@@ -44,7 +60,7 @@ impl Server {
             .spawn()?;
         let output = process.stdout.take().ok_or("the server has no output")?;
         let output = BufReader::new(output);
-        let mut server = Self { process, address: String::new(), output, _data: data };
+        let mut server = Self { process, address: String::new(), output, data };
         let mut line = String::new();
         server.output.read_line(&mut line)?;
         let (_, address) = line
@@ -53,6 +69,11 @@ impl Server {
             .ok_or_else(|| format!("the server does not say where it is, but {line:?}"))?;
         address.clone_into(&mut server.address);
         Ok(server)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The address of the sync protocol.
@@ -68,6 +89,42 @@ impl Server {
             .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"))
             .ok_or("the system tells no VmRSS of the server")?;
         Ok(kibibytes.trim().parse::<f64>()? * 1024.0)
+    }
+
+    /// The most memory while something goes on, in bytes, with its outcome.
+    pub async fn most_memory_during<T>(
+        &self,
+        what: impl Future<Output = Result<T>>,
+    ) -> Result<(T, f64)> {
+        tokio::pin!(what);
+        let (mut most, mut look) = (0.0_f64, interval(LOOK));
+        loop {
+            tokio::select! {
+                done = &mut what => return Ok((done?, most)),
+                _ = look.tick() => most = most.max(self.memory()?),
+            }
+        }
+    }
+
+    /// The most memory in a time, in bytes.
+    pub async fn most_memory_for(&self, time: Duration) -> Result<f64> {
+        let wait = async {
+            sleep(time).await;
+            Ok(())
+        };
+        Ok(self.most_memory_during(wait).await?.1)
+    }
+
+    /// The folder of its databases.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Ends the process. Its data stays.
+    pub fn kill(&mut self) {
+        // This fails only if the process has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 
     /// Processor time that the process has used so far.
@@ -96,10 +153,17 @@ fn ticks(stat: &str) -> Result<u64> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // This fails only if the process has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
+}
+
+/// The server, in the same build as this program.
+fn program() -> Result<PathBuf> {
+    let program = build_folder()?.join("settee-server");
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(format!("there is no {}: `cargo xtask bench` builds it", program.display()).into())
 }
 
 /// The folder where cargo puts this program and the server.
