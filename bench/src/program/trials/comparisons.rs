@@ -21,6 +21,8 @@ use crate::program::{
 const CLIENTS: usize = 100;
 const LONG: usize = 500_000;
 const SHORT: usize = 10;
+/// Documents of a commit on the device.
+const COMMIT: usize = 50_000;
 /// How often the short list is compared. The longest time counts.
 const COMPARISONS: usize = 20;
 
@@ -40,7 +42,10 @@ pub async fn figures() -> Result<Vec<Figure>> {
 
 async fn list(server: &Server, documents: usize) -> Result<Token> {
     let (owner, database) = (Token::generate(), empty_database());
-    write(&database, Todos::default().edits(documents)).await?;
+    let mut todos = Todos::default();
+    for begun in (0..documents).step_by(COMMIT) {
+        write(&database, todos.edits(COMMIT.min(documents - begun))).await?;
+    }
     Device::connect(server, &owner, database).await?.acknowledged().await?;
     Ok(owner)
 }
