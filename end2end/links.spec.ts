@@ -176,6 +176,8 @@ test('the link that lets a device bring lists is told as such where it can\'t be
       throw new DOMException('full', 'QuotaExceededError');
     };
   });
+  // A new address of the same page would load nothing.
+  await anna.goto('about:blank');
   await openList(anna, '/#c=cGVybWl0cGVybWl0cGVybWl0cGVybWl0cGVybWl0cGU');
   const notice = anna.locator('[data-link="not-kept"]');
   await expect(notice).toContainText('can’t keep the link that lets you bring lists to this server');

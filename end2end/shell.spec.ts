@@ -113,7 +113,7 @@ test('assets have a hash in their name and are immutable', async ({ server }) =>
   for (const name of named) {
     const { status, headers } = await get(server.url + name);
     expect(status, name).toBe(200);
-    expect(name).toMatch(/settee\.[A-Za-z0-9_-]{8,}\.(js|css|wasm)$/);
+    expect(name).toMatch(/(settee|__wasm_split)\.[A-Za-z0-9_-]{8,}\.(js|css|wasm)$/);
     expect(headers['cache-control'], name).toMatch(/max-age=31536000/);
     expect(headers['cache-control'], name).toContain('immutable');
     expect(headers['x-content-type-options'], name).toBe('nosniff');

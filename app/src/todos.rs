@@ -15,10 +15,10 @@ use crate::todo_row::TodoRow;
 
 /// How many rows of a long list come first: as many as a screen has room for.
 const FIRST: usize = 40;
-/// How many rows are added to the page at once, at least: they take about a frame.
-const STEP: usize = 100;
-/// Each step compares all rows, so that it may add this part of them, too.
-const STEPS: usize = 40;
+/// How many rows are added to the page at once, at least.
+const STEP: usize = 500;
+/// Each step compares all rows, so that it may add as many as there are, divided by this.
+const STEPS: usize = 2;
 
 /// Has only handles, so that every component can have a copy.
 #[derive(Clone, Copy)]
