@@ -30,6 +30,8 @@ async function visit(page: Page, build: Build): Promise<void> {
   const once = async () => {
     // It fails if the page takes the build at this moment.
     await page.goto('/');
+    // A page asks for the build that waits once it has started.
+    await isReady(page);
     await isNamed(page, build, 3_000);
   };
   await expect(once).toPass({ timeout: RECOVERY_TIMEOUT });
