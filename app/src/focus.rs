@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use leptos::prelude::{document, queue_microtask};
+use leptos::prelude::{document, queue_microtask, request_animation_frame};
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, FocusOptions, HtmlElement, HtmlInputElement};
 
@@ -100,4 +100,15 @@ pub fn to(element: &Element) {
         // If the element can't be focused, the focus stays where it is.
         let _ = element.focus();
     }
+}
+
+/// Focuses the checkbox of a row in the next frame: until then it is hidden by the field, or the row is
+/// being moved.
+pub fn return_to(row: &Element) {
+    let row = row.clone();
+    request_animation_frame(move || {
+        if let Ok(Some(toggle)) = row.query_selector(".toggle") {
+            to(&toggle);
+        }
+    });
 }

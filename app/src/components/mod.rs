@@ -1,5 +1,6 @@
 //! The components of the page, one file each.
 
+mod edit_field;
 mod footer;
 mod link_notice;
 mod lists;
@@ -7,6 +8,7 @@ mod new_todo;
 mod notice;
 mod opening;
 mod problems;
+mod row_events;
 mod share;
 mod status;
 mod theme;
@@ -14,13 +16,14 @@ mod todo_item;
 mod todo_list;
 mod update;
 
+pub use edit_field::EditFields;
 pub use footer::Footer;
 pub use link_notice::LinkNotice;
 pub use lists::{ListName, Lists, OpenLists};
 pub use new_todo::NewTodo;
-pub use notice::Notice;
 pub use opening::CannotOpen;
 pub use problems::Problems;
+pub use row_events::RowEvents;
 pub use share::Share;
 pub use status::Status;
 pub use theme::ThemeChoice;

@@ -9,37 +9,29 @@ use settee::store::{DocumentId, Kept};
 
 use crate::todos::Todos;
 
-/// Empty as long as there is nothing to decide. Viewers see the text without buttons.
-#[component]
-pub fn Notice(
-    id: DocumentId,
-    state: Signal<RowState>,
-    todos: Todos,
-    read_only: bool,
-) -> impl IntoView {
+/// Viewers see the text without buttons.
+pub fn notice(id: &DocumentId, matter: Matter, todos: Todos, read_only: bool) -> AnyView {
     let name = StoredValue::new(id.to_string());
-    let id = StoredValue::new(id);
-    let matter = Memo::new(move |_| state.with(Matter::of));
-    move || {
-        let choices = match matter.get()? {
-            Matter::Refused(reason) => {
-                let retry = move || id.with_value(|id| todos.retry_refused(id));
-                let discard = move || id.with_value(|id| todos.discard_refused(id));
-                let text = format!("Not accepted: {reason}");
-                let buttons = view! {
-                    <Choice of=name label="Try again" action="retry-refused" choose=retry />
-                    <Choice of=name label="Discard" action="discard-refused" choose=discard />
-                };
-                view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
-            }
-            Matter::Conflicts(conflicts) => {
-                view! { <Conflicts id name conflicts todos read_only /> }.into_any()
-            }
-            Matter::ShowsOne => {
-                let keep = move || id.with_value(|id| todos.keep(id));
-                let button =
-                    view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
-                view! {
+    let id = StoredValue::new(id.clone());
+    let choices = match matter {
+        Matter::Refused(reason) => {
+            let retry = move || id.with_value(|id| todos.retry_refused(id));
+            let discard = move || id.with_value(|id| todos.discard_refused(id));
+            let text = format!("Not accepted: {reason}");
+            let buttons = view! {
+                <Choice of=name label="Try again" action="retry-refused" choose=retry />
+                <Choice of=name label="Discard" action="discard-refused" choose=discard />
+            };
+            view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
+        }
+        Matter::Conflicts(conflicts) => {
+            view! { <Conflicts id name conflicts todos read_only /> }.into_any()
+        }
+        Matter::ShowsOne => {
+            let keep = move || id.with_value(|id| todos.keep(id));
+            let button =
+                view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
+            view! {
                     <p>
                         "There are more versions of this than can be shown together. This is one of them. "
                         "If you keep or edit it, the others are gone."
@@ -47,32 +39,31 @@ pub fn Notice(
                     {(!read_only).then_some(button)}
                 }
                     .into_any()
-            }
-            Matter::Kept(kept) => {
-                let text = match kept {
-                    Kept::DeletedHere => {
-                        "You deleted this, but it is kept: somebody else edited it meanwhile."
-                    }
-                    Kept::DeletedElsewhere => {
-                        "Deleted elsewhere, but kept: it was edited at the same time."
-                    }
-                };
-                let keep = move || id.with_value(|id| todos.keep(id));
-                let delete = move || id.with_value(|id| todos.remove(id));
-                let buttons = view! {
-                    <Choice of=name label="Keep" action="keep" choose=keep />
-                    <Choice of=name label="Delete" action="delete-kept" choose=delete />
-                };
-                view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
-            }
-        };
-        Some(view! { <div class="notice">{choices}</div> })
-    }
+        }
+        Matter::Kept(kept) => {
+            let text = match kept {
+                Kept::DeletedHere => {
+                    "You deleted this, but it is kept: somebody else edited it meanwhile."
+                }
+                Kept::DeletedElsewhere => {
+                    "Deleted elsewhere, but kept: it was edited at the same time."
+                }
+            };
+            let keep = move || id.with_value(|id| todos.keep(id));
+            let delete = move || id.with_value(|id| todos.remove(id));
+            let buttons = view! {
+                <Choice of=name label="Keep" action="keep" choose=keep />
+                <Choice of=name label="Delete" action="delete-kept" choose=delete />
+            };
+            view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
+        }
+    };
+    view! { <div class="notice">{choices}</div> }.into_any()
 }
 
 /// The subject of a notice: the first one that applies.
 #[derive(Debug, Clone, PartialEq)]
-enum Matter {
+pub enum Matter {
     Refused(String),
     Conflicts(Vec<FieldConflict>),
     ShowsOne,
@@ -80,7 +71,7 @@ enum Matter {
 }
 
 impl Matter {
-    fn of(state: &RowState) -> Option<Self> {
+    pub fn of(state: &RowState) -> Option<Self> {
         if let Some(reason) = &state.refused {
             return Some(Self::Refused(reason.clone()));
         }

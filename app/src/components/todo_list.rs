@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::TodoItem;
+use super::{EditFields, RowEvents, TodoItem};
 use crate::focus;
 use crate::session::Access;
 use crate::todos::Todos;
@@ -11,6 +11,8 @@ use crate::todos::Todos;
 pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
     let shown = todos.shown();
     let read_only = Memo::new(move |_| access.get() == Access::Read);
+    let fields = EditFields::new(todos);
+    let rows = RowEvents { todos, fields, read_only };
     let all_done = move || todos.total.get() > 0 && todos.active_count.get() == 0;
 
     view! {
@@ -25,7 +27,14 @@ pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
             />
             <label for="toggle-all">"Mark all as complete"</label>
             // With an explicit role, because Safari removes it from lists without bullets.
-            <ul class="todo-list" role="list">
+            <ul
+                class="todo-list"
+                role="list"
+                on:change=move |event| rows.change(&event)
+                on:click=move |event| rows.click(&event)
+                on:dblclick=move |event| rows.double_click(&event)
+                on:keydown=move |event| rows.key_down(&event)
+            >
                 <For
                     // Rows are rendered for one role. When the role changes, they are rendered
                     // again.
@@ -36,7 +45,7 @@ pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
                     }
                     key=Clone::clone
                     children=move |(id, read_only)| {
-                        todos.row(&id).map(|row| view! { <TodoItem row todos read_only /> })
+                        todos.row(&id).map(|row| view! { <TodoItem row todos fields read_only /> })
                     }
                 />
             </ul>
