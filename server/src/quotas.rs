@@ -63,7 +63,8 @@ pub struct QuotaFlags {
     #[arg(long, env = "SETTEE_BYTES_PER_SECOND", value_name = "BYTES")]
     bytes_per_second: Option<u32>,
 
-    /// Bytes of frames in work, of all connections together [default: 268435456]
+    /// Bytes that frames in work take in memory, of all connections together, besides 64 KiB of each
+    /// [default: 268435456]
     #[arg(long, env = "SETTEE_BYTES_IN_WORK", value_name = "BYTES")]
     bytes_in_work: Option<u32>,
 }

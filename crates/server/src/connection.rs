@@ -103,7 +103,7 @@ impl Connection {
             if !self.wire.is_full() {
                 self.jobs.start(&self.hub);
             }
-            self.client.held.set(self.jobs.weight() + self.wire.weight());
+            self.client.held.wait(self.wire.weight());
             let resumes = self.resumes();
             let wake = self.wake().min(resumes.unwrap_or_else(|| Instant::now() + NEVER));
             let reads = resumes.is_none() && self.jobs.have_room(self.grants.deciding());
@@ -116,6 +116,7 @@ impl Connection {
                     Ok(Event::Frame(frame)) => {
                         self.pace.count(frame.len());
                         self.machine.handle_frame(self.now(), &frame);
+                        self.client.held.done(self.machine.unfinished());
                     }
                     Ok(Event::Room) => {}
                     Err(lost) => return End::Lost(lost),
@@ -168,7 +169,8 @@ impl Connection {
 
     fn ask(&mut self, channel: Channel, task: Task) {
         if let Some(open) = self.channels.get(&channel) {
-            self.jobs.add(Job { channel, database: open.database.clone(), task });
+            let share = self.client.held.share(task.weight());
+            self.jobs.add(Job { channel, database: open.database.clone(), task, share });
         }
     }
 

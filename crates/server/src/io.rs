@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A stream whose reads count as work, and whose writes have to move.
 pub struct Attended<S> {
     stream: S,
-    /// What was read since the last frame was done with.
+    /// What the connection holds in memory.
     held: Arc<Held>,
     /// How long nothing may be taken of what is written.
     patience: Duration,
@@ -60,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.held.has_room() {
+        while !self.held.may_read() {
             let timer = self.read_timer.get_or_insert_with(|| Box::pin(sleep(LOOK)));
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
@@ -70,7 +70,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
         self.read_timer = None;
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.held.add(buffer.filled().len() - before);
+        self.held.read(buffer.filled().len() - before);
         read
     }
 }
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up() {
         let (mut client, server) = duplex(16);
-        let mut server = Attended::new(server, Arc::new(Work::new(0).held()), PATIENCE);
+        let mut server = Attended::new(server, Arc::new(Work::new(0, 0).held()), PATIENCE);
         let begun = Instant::now();
         let write = async {
             server.write_all(&[1; 64]).await.unwrap();
@@ -142,9 +142,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_is_read_without_room() {
         let (mut client, server) = duplex(1 << 20);
-        let work = Work::new(100_000);
+        let work = Work::new(100_000, 1 << 20);
         let (held, other) = (Arc::new(work.held()), work.held());
-        other.add(100_000);
+        other.wait(200_000);
         let mut server = Attended::new(server, held.clone(), PATIENCE);
         client.write_all(&vec![1; 1 << 20]).await.unwrap();
         let mut buffer = [0; 4096];
@@ -158,7 +158,7 @@ mod tests {
         let read = async {
             for _ in 0..200 {
                 // What is done with makes room.
-                held.set(0);
+                held.done(0);
                 server.read_exact(&mut buffer).await.unwrap();
             }
         };

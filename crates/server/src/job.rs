@@ -16,12 +16,19 @@ use crate::{
     hub::Hub,
     room::{NoRoom, is_removal},
     validator::Verdicts,
+    work::Share,
 };
 
 /// How long a job may take. The client is patient for longer.
 const JOB_LIMIT: Duration = Duration::from_secs(10);
 /// How long reading a whole database may take, for a comparison.
 const DIGEST_LIMIT: Duration = Duration::from_secs(30);
+/// How long the store may be at a commit before that is given up, long after the client was told.
+const STORE_LIMIT: Duration = Duration::from_mins(2);
+/// What a received document and each of its revisions take in memory besides their contents, in bytes:
+/// in the commit, and in what the channel remembers of it.
+const DOCUMENT_COST: usize = 448;
+const REVISION_COST: usize = 64;
 
 /// What is to be done.
 pub enum Task {
@@ -44,25 +51,34 @@ pub struct Job {
     pub channel: Channel,
     pub database: Handle,
     pub task: Task,
+    /// What it holds of the server's memory.
+    pub share: Share,
+}
+
+impl Task {
+    /// About what the task takes in memory, in bytes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Commit { documents, .. } => documents.iter().map(size).sum(),
+            Self::Find { ids } => ids.iter().map(|id| id.as_str().len()).sum(),
+            Self::Read { .. } | Self::Digest => 0,
+        }
+    }
+}
+
+/// About what a received document takes in memory, in bytes. Small ones take several times what they
+/// take on the wire.
+fn size(document: &ReplicatedDocument) -> usize {
+    DOCUMENT_COST + REVISION_COST * document.revisions.len() + document.weight()
 }
 
 impl Job {
-    /// What the job holds, in bytes.
-    pub fn weight(&self) -> usize {
-        match &self.task {
-            Task::Commit { documents, .. } => {
-                documents.iter().map(ReplicatedDocument::weight).sum()
-            }
-            Task::Find { ids } => ids.iter().map(|id| id.as_str().len()).sum(),
-            Task::Read { .. } | Task::Digest => 0,
-        }
-    }
-
     pub async fn run(self, hub: Arc<Hub>) -> (Channel, Done) {
-        let Self { channel, database, task } = self;
+        let Self { channel, database, task, share } = self;
         let done = match task {
             Task::Commit { batch, role, documents } => {
-                let committed = guarded(JOB_LIMIT, commit(&hub, &database, role, documents)).await;
+                let committed = commit(&hub, &database, role, documents, share);
+                let committed = guarded(JOB_LIMIT, committed).await;
                 Done::Committed(batch, succeeded(&database, "commit", committed))
             }
             Task::Read { since, limit } => {
@@ -98,6 +114,7 @@ async fn commit(
     database: &Handle,
     role: Role,
     documents: Vec<ReplicatedDocument>,
+    share: Share,
 ) -> Result<Committed, Failure> {
     let mut verdicts = database.validator.validate(role, &documents).await;
     if verdicts.len() != documents.len() {
@@ -109,7 +126,7 @@ async fn commit(
     let valid = documents.into_iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
     let operations =
         valid.map(|(document, _)| Operation::Replicate { document, acknowledges: false }).collect();
-    let Commit { outcomes, seq } = database.store().commit(operations).await?;
+    let Commit { outcomes, seq } = store(database, operations, share).await?;
     let mut outcomes = outcomes.into_iter();
     let mut next =
         || outcomes.next().ok_or_else(|| BackendError::Failed("an outcome is missing".into()));
@@ -118,6 +135,22 @@ async fn commit(
         Err(refusal) => Ok(Err(refusal)),
     });
     Ok((told.collect::<Result<_, BackendError>>()?, seq))
+}
+
+/// Commits operations. The store goes on with what it has begun when nobody waits for it any more, so
+/// they count as work until it is done.
+async fn store(
+    database: &Handle,
+    operations: Vec<Operation>,
+    share: Share,
+) -> Result<Commit, Failure> {
+    let database = database.clone();
+    let committing = tokio::spawn(async move {
+        let committed = guarded(STORE_LIMIT, database.store().commit(operations)).await;
+        drop(share);
+        committed
+    });
+    Ok(committing.await.map_err(|_| Failure::Panicked)???)
 }
 
 /// Refuses what needs room in a database that is full. What is there can be deleted all the same.

@@ -29,16 +29,13 @@ pub struct Jobs {
     /// A queue for each channel with a job that waits or runs.
     queues: HashMap<Channel, Queue>,
     running: FuturesUnordered<BoxFuture<'static, (Channel, Done)>>,
-    /// What the jobs hold, in bytes, those that run included.
-    weight: usize,
 }
 
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Job>,
-    /// Since when its first job has been running, and what that holds.
+    /// Since when its first job has been running.
     since: Option<Instant>,
-    running: usize,
 }
 
 impl Queue {
@@ -71,13 +68,7 @@ impl Jobs {
     }
 
     pub fn add(&mut self, job: Job) {
-        self.weight += job.weight();
         self.queues.entry(job.channel).or_default().waiting.push_back(job);
-    }
-
-    /// What the jobs hold, in bytes.
-    pub fn weight(&self) -> usize {
-        self.weight
     }
 
     /// Starts the first job of each channel that has none running.
@@ -88,7 +79,6 @@ impl Jobs {
         for queue in self.queues.values_mut().filter(|queue| queue.since.is_none()) {
             if let Some(job) = queue.waiting.pop_front() {
                 queue.since = Some(Instant::now());
-                queue.running = job.weight();
                 self.running.push(Box::pin(job.run(hub.clone())));
             }
         }
@@ -97,7 +87,7 @@ impl Jobs {
     /// Drops the jobs of a channel that haven't begun.
     pub fn drop_waiting(&mut self, channel: Channel) {
         if let Some(queue) = self.queues.get_mut(&channel) {
-            self.weight -= queue.waiting.drain(..).map(|job| job.weight()).sum::<usize>();
+            queue.waiting.clear();
         }
     }
 
@@ -109,7 +99,6 @@ impl Jobs {
         };
         if let Some(queue) = self.queues.get_mut(&channel) {
             queue.since = None;
-            self.weight -= std::mem::take(&mut queue.running);
             if queue.waiting.is_empty() {
                 self.queues.remove(&channel);
             }

@@ -31,8 +31,9 @@ pub struct Quotas {
     pub frames_per_second: u32,
     /// Bytes of frames of a connection that are read in a second. With more, reading waits.
     pub bytes_per_second: u32,
-    /// What all connections together may hold of frames that are not done with, in bytes. With more,
-    /// reading waits.
+    /// What all connections together may hold of frames that are not done with, in bytes, besides
+    /// 64 KiB of each. With more, reading waits. It counts what frames take in memory until the store is
+    /// done with them, which is several times their length where documents are small.
     pub bytes_in_work: u32,
 }
 

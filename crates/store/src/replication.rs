@@ -140,11 +140,13 @@ impl ReplicatedDocument {
     /// ([`OperationError::NoBody`](crate::OperationError::NoBody)).
     pub fn verified(
         id: DocumentId,
-        revisions: Vec<ReplicatedRevision>,
+        mut revisions: Vec<ReplicatedRevision>,
     ) -> Result<Self, ReplicationError> {
         if revisions.is_empty() || revisions.len() > TRAVEL_LIMIT {
             return Err(ReplicationError::Count);
         }
+        // On a server very many documents wait for the store, most of them with one revision.
+        revisions.shrink_to_fit();
         Ok(Self { id, revisions, forgotten: Forgotten::default() })
     }
 

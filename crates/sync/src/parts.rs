@@ -73,6 +73,11 @@ impl Incoming {
         Ok(is_last.then(|| std::mem::take(&mut self.bytes)))
     }
 
+    /// The bytes of a frame whose rest hasn't come.
+    pub fn unfinished(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The driver has not read for a while, so the timeout for the next part begins anew.
     pub fn pause(&mut self, now: Time) {
         self.last_part = now;

@@ -224,6 +224,11 @@ impl Server {
         self.received.pause(now);
     }
 
+    /// The bytes of a frame in parts that have come, while its rest hasn't.
+    pub fn unfinished(&self) -> usize {
+        self.received.unfinished()
+    }
+
     /// The server stops.
     pub fn handle_stopping(&mut self) {
         if self.phase != Phase::Over {

@@ -1,11 +1,11 @@
 //! What strangers may use has an end, and whoever reaches it is told.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use settee_axum::{Creation, KeysPolicy, Kit, Limits, Quotas};
 use settee_keys::Token;
-use settee_store::MemoryStorage;
+use settee_store::{MemoryStorage, backend::memory::Call};
 use settee_sync::{
     DenialCode,
     message::{Close, Closed, Message, Opened, WireDocument},
@@ -13,6 +13,7 @@ use settee_sync::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
+    sync::Notify,
     time::timeout,
 };
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -209,7 +210,12 @@ async fn frames_that_come_too_fast() {
 
 #[tokio::test]
 async fn more_in_work_than_there_is_room_for() {
-    let server = with(|quotas| quotas.bytes_in_work = 1).await;
+    let server = TestServer::with(|settings| {
+        settings.quotas.bytes_in_work = 100_000;
+        // What is half read counts although other things happen meanwhile.
+        settings.limits.heartbeat = Duration::from_millis(20);
+    });
+    let server = server.await;
     let mut bystanders = Bystanders::on(&server).await;
     let mut client = owner(&server).await;
     for batch in 0..3 {
@@ -217,11 +223,53 @@ async fn more_in_work_than_there_is_room_for() {
         let long = document("note/", &batch.to_string(), &body);
         assert!(refusals(&mut client, batch, vec![long]).await.is_empty());
     }
-    // A frame that is longer than what each may hold in any case has to wait for the others.
-    let body = json!({"title": "x".repeat(200_000), "completed": false});
-    client.push(1, 3, vec![document("note/", "long", &body)]).await;
+    // A frame that is longer than what each may hold in any case has to wait for another one, of which
+    // only a part has come.
+    let mut half = owner(&server).await;
+    let head = [&[0x82, 0xff][..], &300_000_u64.to_be_bytes(), &[0; 4]].concat();
+    assert!(half.send_bytes(&head).await && half.send_bytes(&vec![0; 200_000]).await);
+    half.hears_nothing().await;
+    client.push(1, 3, vec![long(200_000)]).await;
     client.hears_nothing().await;
     bystanders.are_fine().await;
+    drop(half);
+    assert_eq!(client.acknowledged().await.refused, []);
+}
+
+/// The store goes on with a commit when the client was told that it took too long.
+#[tokio::test]
+async fn work_that_nobody_waits_for() {
+    let storage = MemoryStorage::new([1; 16]);
+    let quotas = Quotas { bytes_in_work: 300_000, ..Quotas::default() };
+    let settings = Settings { quotas, ..Settings::default() };
+    let kit = kit(storage.clone(), KeysPolicy::new("notes"), settings);
+    let server = TestServer::of(tempfile::tempdir().unwrap(), kit).await;
+    let (held, list) = (Arc::new(Notify::new()), Token::generate());
+    let (mut first, _) = Client::opened(server.address, &list, &list, None).await;
+    hold_commits(&storage, &list, held.clone());
+    first.push(1, 0, vec![long(400_000)]).await;
+    assert!(matches!(first.receive().await, Message::Closed(_)));
+    drop(first);
+    let mut second = owner(&server).await;
+    second.push(1, 0, vec![long(200_000)]).await;
+    second.hears_nothing().await;
+    held.notify_one();
+    assert_eq!(second.acknowledged().await.refused, []);
+}
+
+fn long(length: usize) -> WireDocument {
+    document("note/", "long", &json!({"title": "x".repeat(length), "completed": false}))
+}
+
+/// Has each commit to a list wait for `held`.
+fn hold_commits(storage: &MemoryStorage, list: &Token, held: Arc<Notify>) {
+    storage.memory(list.database_id().as_str()).unwrap().hold_calls(move |call| {
+        let held = held.clone();
+        match call {
+            Call::Commit => Box::pin(async move { held.notified().await }),
+            Call::Read | Call::Local => Box::pin(std::future::ready(())),
+        }
+    });
 }
 
 #[tokio::test]
