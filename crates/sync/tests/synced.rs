@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use futures_util::FutureExt;
 use settee_store::{
     Body, Change, Counts, Database, DocumentId, Edit, Memory, Operation, Revision,
+    forgotten::Forgotten,
     replication::{Known, ReplicatedDocument},
 };
 use settee_sync::{
@@ -261,5 +262,46 @@ fn an_edit_under_way_does_not_keep_a_device_from_telling_what_lies_between() {
     assert_eq!((world.up.len(), world.down.len()), (1, 1), "they cross");
     world.run();
     assert_eq!(leaves(&world.there, "note/1"), leaves(&world.here, "note/1"));
+    assert!(world.is_up_to_date());
+}
+
+/// A server has told this device of a deletion that closes an edit which waits here still. Then it has
+/// lost both. Returns the deletion, too, of which nobody knows any more what it has closed.
+fn with_an_edit_that_was_closed() -> (World, ReplicatedDocument) {
+    let world = World::new(there());
+    put(&world.here, "note/1", "tea");
+    let id = DocumentId::new("note/1").expect("an id");
+    let before = there();
+    bring(latest(&world.here, "note/1"), &before);
+    put(&before, "note/1", "milk");
+    write(&before, "note/1", Change::Delete);
+    let revisions = leaves(&before, "note/1");
+    let acknowledge = Operation::Acknowledge { id: id.clone(), revisions };
+    let compact = Operation::Compact { id: id.clone() };
+    at_once(before.commit(vec![acknowledge, compact])).expect("it is compacted");
+    let records = at_once(before.records(vec![id])).expect("it is read");
+    let deletion = records[0].as_ref().and_then(|it| it.outgoing_since(Known::Unsure, |_| false));
+    let mut deletion = deletion.expect("it is there");
+    let told = Operation::from_server(deletion.clone(), true);
+    at_once(world.here.commit(vec![told])).expect("it is committed");
+    deletion.forgotten = Forgotten::default();
+    (world, deletion)
+}
+
+#[test]
+fn a_device_shows_again_what_was_closed_before_the_server_lost_that() {
+    let (mut world, _) = with_an_edit_that_was_closed();
+    world.run();
+    assert_eq!(leaves(&world.there, "note/1"), leaves(&world.here, "note/1")[..1]);
+    assert!(world.is_up_to_date());
+}
+
+#[test]
+fn a_device_shows_it_beside_a_deletion_that_somebody_else_brings() {
+    let (mut world, deletion) = with_an_edit_that_was_closed();
+    bring(deletion, &world.there);
+    world.run();
+    assert_eq!(leaves(&world.there, "note/1").len(), 2);
+    assert_eq!(leaves(&world.here, "note/1"), leaves(&world.there, "note/1"));
     assert!(world.is_up_to_date());
 }

@@ -1,6 +1,6 @@
 //! What a client sends on a channel: batches to be committed, and offers.
 
-use settee_store::{DocumentId, Revision, replication::ReplicatedDocument};
+use settee_store::{DocumentId, Revision, forgotten::Forgotten, replication::ReplicatedDocument};
 
 use super::{Reading, ServerChannel};
 use crate::{
@@ -39,6 +39,8 @@ struct ReceivedDocument {
     id: DocumentId,
     /// The revisions whose bodies the client has.
     revisions: Vec<Revision>,
+    /// The revisions that the client holds to be closed.
+    forgotten: Forgotten,
     /// The revision that all others lead to.
     latest: Option<Revision>,
     /// No body was left out, so the client has everything that its edits are based on.
@@ -68,7 +70,13 @@ impl ReceivedDocument {
     fn of(document: &ReplicatedDocument, latest: Option<Revision>, known: Vec<Revision>) -> Self {
         let has_body = document.revisions.iter().filter(|revision| revision.body.is_some());
         let revisions = has_body.map(|revision| revision.revision).chain(known).collect();
-        Self { id: document.id.clone(), revisions, latest, is_complete: document.is_complete() }
+        Self {
+            id: document.id.clone(),
+            revisions,
+            forgotten: document.forgotten.clone(),
+            latest,
+            is_complete: document.is_complete(),
+        }
     }
 }
 
@@ -135,15 +143,16 @@ impl ServerChannel {
         let mut changed = 0;
         let mut is_known = done.is_current;
         for (document, outcome) in done.documents.into_iter().zip(outcomes) {
-            let ReceivedDocument { id, revisions, latest, is_complete } = document;
+            let ReceivedDocument { id, revisions, forgotten, latest, is_complete } = document;
             match outcome {
                 Ok(applied) => {
                     changed += u64::from(applied.changed);
-                    is_known &= is_complete && !applied.is_contested;
+                    let is_hidden = revisions.iter().any(|sent| forgotten.contains(*sent));
+                    is_known &= is_complete && !applied.is_contested && !is_hidden;
                     if !applied.changed {
                         self.unconfirmed.insert(id.clone(), applied.seq);
                     }
-                    self.remember(id, revisions);
+                    self.remember(id, revisions, &forgotten);
                 }
                 Err(reason) => {
                     refused.push(Refusal { id, reason, revision: latest });
@@ -169,11 +178,18 @@ impl ServerChannel {
 
     /// Remembers what the client has sent, so that it isn't sent back. That is forgotten where the
     /// client goes on sending but takes nothing, and then it gets its own revisions once more.
-    fn remember(&mut self, id: DocumentId, revisions: Vec<Revision>) {
+    ///
+    /// What the client holds to be closed isn't remembered. If it is a leaf here, the client has to be
+    /// told, even of its own edit: a server that has lost something may have closed it before.
+    fn remember(&mut self, id: DocumentId, revisions: Vec<Revision>, forgotten: &Forgotten) {
         if self.received.len() >= REMEMBERED_LIMIT {
             self.received.clear();
         }
-        self.received.entry(id).or_default().extend(revisions);
+        let received = self.received.entry(id).or_default();
+        received.extend(revisions);
+        if !forgotten.is_empty() {
+            received.retain(|revision| !forgotten.contains(*revision));
+        }
     }
 
     /// The acknowledgements that may be sent now.
