@@ -390,6 +390,45 @@ fn a_forgotten_ancestor_without_a_body_closes_nothing() {
     assert_eq!(titles(&server).len(), 3, "all are shown");
 }
 
+/// A device with an edit of a document that a server has as deleted: of its history the server knows
+/// the end, and has forgotten it. The device sends all that it has.
+fn with_an_edit_of_what_was_deleted() -> (Database, Database, ReplicatedRevision) {
+    let (device, server) = (memory(1), memory(2));
+    let first = put(&device, "first");
+    let second = put(&device, "second");
+    let third = put(&device, "third");
+    sync_up(&device, &memory(3));
+    put(&device, "fourth");
+    run(&device, Operation::Resend { id: id() }).unwrap();
+    let deletion = verified(Some(third), &[], true, &Body::empty());
+    let known =
+        vec![bare(second, Some(first), &[]), honest(Some(second), &[], "third"), deletion.clone()];
+    push_plain(&server, known).unwrap();
+    server.compact().now_or_never().unwrap().unwrap();
+    let tree = record(&server).tree.clone();
+    assert!(tree.forgotten().contains(second) && !tree.forgotten().contains(first));
+    (device, server, deletion)
+}
+
+#[test]
+fn an_edit_is_taken_whose_oldest_ancestors_the_server_never_had() {
+    let (device, server, _) = with_an_edit_of_what_was_deleted();
+    sync_up(&device, &server);
+    assert_eq!(titles(&server), [json!("fourth")]);
+}
+
+#[test]
+fn a_refused_edit_is_not_hidden_by_an_ancestor_of_what_the_server_has_forgotten() {
+    let (device, server, deletion) = with_an_edit_of_what_was_deleted();
+    let edit = document(&device).winner;
+    let revisions = record(&device).outgoing_pending().unwrap().told();
+    sync_down(&server, &device);
+    run(&device, Operation::Refuse { id: id(), revisions, reason: "no".into() }).unwrap();
+    assert!(!record(&device).tree.is_pending(), "there is nothing to send");
+    assert_eq!(document(&device).leaves, [deletion.revision]);
+    assert_eq!(record(&device).refused.as_ref().map(|refused| refused.revision), Some(edit));
+}
+
 #[test]
 fn true_contents_replace_invented_ones() {
     let (server, device) = (memory(1), memory(2));

@@ -150,6 +150,7 @@ fn insert(
     seq: u64,
 ) -> Result<Inserted, OperationError> {
     let mut inserted = Inserted { changed: false, bodiless: Vec::new(), completed: Vec::new() };
+    let left_out = if acknowledges { HashSet::default() } else { closed_before(tree, &revisions) };
     for replicated in revisions {
         let revision = replicated.revision;
         let known = tree.get(revision);
@@ -158,9 +159,7 @@ fn insert(
             if revision.generation() > GENERATION_LIMIT {
                 return Err(OperationError::Generation);
             }
-            // This server had the revision, and knows that it is closed. What a client says now
-            // that it has closed itself can't be checked, and nothing depends on it.
-            if is_bare && tree.forgotten().contains(revision) {
+            if left_out.contains(&revision) {
                 continue;
             }
         }
@@ -193,6 +192,28 @@ fn insert(
         inserted.changed |= acknowledges && tree.hear_of(revision);
     }
     Ok(inserted)
+}
+
+/// Those of a client's revisions without a body that this server had, and knows to be closed, and those
+/// that only they close. What a client says now that they have closed can't be checked, and nothing
+/// depends on it.
+fn closed_before(tree: &RevisionTree, revisions: &[ReplicatedRevision]) -> HashSet<Revision> {
+    let mut left_out = HashSet::default();
+    let mut closed: HashSet<Revision> = HashSet::default();
+    let mut closed_by_others: HashSet<Revision> = HashSet::default();
+    // Parents come before their children.
+    for sent in revisions.iter().rev() {
+        let revision = sent.revision;
+        let is_closed = tree.forgotten().contains(revision)
+            || closed.contains(&revision) && !closed_by_others.contains(&revision);
+        let is_left_out = is_closed && sent.body.is_none() && tree.get(revision).is_none();
+        if is_left_out {
+            left_out.insert(revision);
+        }
+        let closed = if is_left_out { &mut closed } else { &mut closed_by_others };
+        closed.extend(sent.parent.iter().chain(&sent.merges).copied());
+    }
+    left_out
 }
 
 /// Whether a document is too large for a server: what one replica can send, all others must be able

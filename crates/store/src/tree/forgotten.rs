@@ -9,8 +9,9 @@ use crate::{
 
 impl RevisionTree {
     /// Applies what the server has forgotten. The server has had these revisions, and what it still
-    /// has closes them, so they are no longer pending. One that nothing here closes goes on waiting,
-    /// and is shown until then: the server decides about it when it receives it.
+    /// has closes them, so they are no longer pending, and what they descend from isn't either. One
+    /// that nothing here closes goes on waiting, and is shown until then: the server decides about it
+    /// when it receives it.
     ///
     /// They are forgotten here as well, so that all replicas merge over the same ancestors. Those
     /// that the server has `named` nevertheless stay, and so do the ancestors of pending edits.
@@ -20,14 +21,20 @@ impl RevisionTree {
             return false;
         }
         let leaves: HashSet<Revision> = self.leaves().iter().map(|leaf| leaf.revision).collect();
+        let known: Vec<Revision> = self.nodes.iter().map(|node| node.revision).collect();
         let mut changed = false;
-        for node in self.nodes.iter_mut().filter(|node| forgotten.contains(node.revision)) {
-            let is_leaf = leaves.contains(&node.revision);
-            changed |= is_leaf && !(node.pending && self.forgotten.contains(node.revision));
-            if !is_leaf {
-                changed |= std::mem::take(&mut node.pending);
+        let mut closed: HashSet<Revision> = HashSet::default();
+        for revision in known.into_iter().filter(|revision| forgotten.contains(*revision)) {
+            if leaves.contains(&revision) {
+                let is_pending = self.get(revision).is_some_and(|node| node.pending);
+                changed |= !(is_pending && self.forgotten.contains(revision));
+            } else {
+                closed.extend(self.ancestors(revision));
             }
-            self.forgotten.insert(node.revision);
+            self.forgotten.insert(revision);
+        }
+        for node in self.nodes.iter_mut().filter(|node| closed.contains(&node.revision)) {
+            changed |= std::mem::take(&mut node.pending);
         }
         let pending = self.nodes.iter().filter(|node| node.pending);
         let needed: HashSet<Revision> =
