@@ -43,12 +43,18 @@ impl EditFields {
         let behind = item.first_element_child().and_then(|shown| shown.next_sibling());
         let field = Mounted::new(&owner, item, behind.as_ref(), view);
         mark(item, true);
-        self.open.update_value(|open| drop(open.insert(id.clone(), field)));
+        self.keep(id, field);
     }
 
     /// Closes the field of a row, if it is open. The draft stays.
     pub fn close(self, id: &DocumentId) {
         drop(self.take(id));
+    }
+
+    fn keep(self, id: &DocumentId, field: Mounted) {
+        let before = self.open.try_update_value(|open| open.insert(id.clone(), field));
+        // Removing a field causes a blur event, which looks for it.
+        drop(before);
     }
 
     fn take(self, id: &DocumentId) -> Option<Mounted> {
@@ -64,7 +70,7 @@ impl EditFields {
             focus::pass_on(item);
         }
         if !self.todos.end_edit(id, title) {
-            self.open.update_value(|open| drop(open.insert(id.clone(), field)));
+            self.keep(id, field);
             return;
         }
         drop(field);

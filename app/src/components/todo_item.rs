@@ -72,7 +72,7 @@ fn fill(item: &Element, row: Row<TodoRow>, todos: Todos, fields: EditFields, rea
                 fields.open(&item, &id);
             }
         }
-        let Some(parts) = &parts else { return };
+        let Some(parts) = &mut parts else { return };
         value.with(|row| parts.write(&row.0));
         let matter = state.with(Matter::of);
         if shown.as_ref().map(|(shown, _)| shown) != matter.as_ref() {
@@ -91,6 +91,7 @@ struct Parts {
     item: Element,
     toggle: HtmlInputElement,
     label: Element,
+    title: Option<String>,
 }
 
 impl Parts {
@@ -105,11 +106,16 @@ impl Parts {
         for button in buttons {
             set(&button, "aria-describedby", id.as_str());
         }
-        Some(Self { item: item.clone(), toggle: toggle.dyn_into().ok()?, label })
+        let toggle = toggle.dyn_into().ok()?;
+        Some(Self { item: item.clone(), toggle, label, title: None })
     }
 
-    fn write(&self, todo: &Todo) {
-        self.label.set_text_content(Some(&todo.title));
+    fn write(&mut self, todo: &Todo) {
+        // Somebody may have selected a part of the text.
+        if self.title.as_ref() != Some(&todo.title) {
+            self.label.set_text_content(Some(&todo.title));
+            self.title = Some(todo.title.clone());
+        }
         self.toggle.set_checked(todo.completed);
         // It fails on names with a space alone.
         let _ = self.item.class_list().toggle_with_force("completed", todo.completed);
