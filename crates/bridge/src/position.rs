@@ -139,6 +139,10 @@ fn text_between(before: &str, next: &str) -> Option<String> {
             // Every extension of `before` sorts before `next`.
             return Some(lengthened(before, common));
         }
+        if ceiling > '\0' {
+            text.push_str("\0V");
+            return Some(text);
+        }
         text.push(ceiling);
     }
 }
@@ -274,6 +278,14 @@ mod tests {
         }
         for longest in [from_below, from_above, front] {
             assert!(longest.len() <= 8, "{longest}");
+        }
+    }
+
+    #[test]
+    fn there_is_room_below_the_lowest_characters() {
+        for (low, high) in [("", "\u{1}"), ("a", "a\u{1}"), ("", "\0\u{1}")] {
+            let position = between(Some(low), Some(high));
+            assert!(low < position.as_str() && position.as_str() < high, "{position:?}");
         }
     }
 
