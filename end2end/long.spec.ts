@@ -2,7 +2,7 @@
 
 import { openList, writeMany } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { row, waitSynced } from './page';
+import { row, rows, waitSynced } from './page';
 
 const ROWS = 400;
 
@@ -42,4 +42,25 @@ test('a row that moves leaves the style of the others alone, also while the page
     expect(count).toBeGreaterThan(0);
     expect(count).toBeLessThan(ROWS);
   }
+});
+
+test('rows that leave the page leave the memory', async ({ page }) => {
+  await openList(page);
+  await writeMany(page, 'Item', ROWS);
+  await waitSynced(page);
+  const browser = await page.context().newCDPSession(page);
+  const nodes = async () => {
+    await browser.send('HeapProfiler.collectGarbage');
+    return (await browser.send('Memory.getDOMCounters')).nodes;
+  };
+  const filter = (name: string) => page.locator('.filters').getByText(name, { exact: true }).click();
+  const before = await nodes();
+  for (let turn = 0; turn < 5; turn++) {
+    await filter('Completed');
+    await expect(rows(page)).toHaveCount(0);
+    await filter('All');
+    await expect(rows(page)).toHaveCount(ROWS);
+  }
+  // A row has five elements and a text.
+  await expect.poll(nodes).toBeLessThan(before + 5 * ROWS);
 });

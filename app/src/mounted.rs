@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos::tachys::view::any_view::AnyViewState;
 use leptos::web_sys::{Element, Node};
 
-/// A view on the page. It goes when this is dropped, or when its reactive owner is cleaned up.
+/// A view on the page. It goes when this is dropped. If the reactive owner that it was made under is
+/// cleaned up before, it stays and no longer changes.
 pub struct Mounted {
     state: AnyViewState,
     owner: Owner,

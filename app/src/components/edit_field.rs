@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use leptos::html::Input;
 use leptos::prelude::*;
+use leptos::reactive::owner::WeakOwner;
 use leptos::web_sys::Element;
 use settee::store::DocumentId;
 
@@ -17,12 +18,13 @@ use crate::{focus, keys};
 pub struct EditFields {
     todos: Todos,
     open: StoredValue<HashMap<DocumentId, Mounted>, LocalStorage>,
-    owner: StoredValue<Option<Owner>>,
+    owner: StoredValue<Option<WeakOwner>>,
 }
 
 impl EditFields {
     pub fn new(todos: Todos) -> Self {
-        let owner = StoredValue::new(Owner::current());
+        let owner = Owner::current().map(|owner| owner.downgrade());
+        let owner = StoredValue::new(owner);
         Self { todos, open: StoredValue::new_local(HashMap::new()), owner }
     }
 
@@ -35,7 +37,8 @@ impl EditFields {
     /// Opens the field of a row, if an edit has begun.
     pub fn open(self, item: &Element, id: &DocumentId) {
         let Some(draft) = self.todos.draft(id) else { return };
-        let Some(owner) = self.owner.get_value() else { return };
+        let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade()) else { return };
+        self.close(id);
         let (item_of_field, id_of_field) = (item.clone(), id.clone());
         let view = || {
             view! { <EditField draft item=item_of_field id=id_of_field fields=self /> }.into_any()
@@ -52,9 +55,7 @@ impl EditFields {
     }
 
     fn keep(self, id: &DocumentId, field: Mounted) {
-        let before = self.open.try_update_value(|open| open.insert(id.clone(), field));
-        // Removing a field causes a blur event, which looks for it.
-        drop(before);
+        self.open.update_value(|open| drop(open.insert(id.clone(), field)));
     }
 
     fn take(self, id: &DocumentId) -> Option<Mounted> {

@@ -65,7 +65,7 @@ struct EventRow {
 }
 
 impl EventRow {
-    /// `None` if it has happened to another part of the row than those that are meant.
+    /// `None` if it happened to another part of the row.
     fn of(event: &Event, part: &str) -> Option<Self> {
         let part =
             event.target()?.dyn_into::<Element>().ok().filter(|it| it.matches(part) == Ok(true))?;

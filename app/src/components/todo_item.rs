@@ -1,4 +1,4 @@
-//! One row. A list may have thousands, so that each effect and each listener counts: a row has a single
+//! One row. A list may have thousands, so each effect and each listener counts: a row has a single
 //! effect, and the list listens for all its rows.
 
 use leptos::either::Either;
@@ -22,7 +22,8 @@ pub fn TodoItem(
     fields: EditFields,
     read_only: bool,
 ) -> impl IntoView {
-    // What doesn't depend on the todo is cloned, which is faster than to make it anew.
+    // Leptos clones elements without dynamic attributes from a template, which is faster than making them
+    // anew. What depends on the todo is written later.
     if read_only {
         fields.close(&row.id);
         let draft = todos.draft(&row.id).filter(|draft| draft.before != draft.text);
@@ -58,7 +59,8 @@ pub fn TodoItem(
 
 /// Writes the todo into its row, now and whenever it changes.
 fn fill(item: &Element, row: Row<TodoRow>, todos: Todos, fields: EditFields, read_only: bool) {
-    let Some(owner) = Owner::current() else { return };
+    // A strong handle would keep the effect alive, and the effect its owner.
+    let Some(owner) = Owner::current().map(|owner| owner.downgrade()) else { return };
     let Row { id, value, state } = row;
     let item = item.clone();
     let mut parts = None;
@@ -77,7 +79,7 @@ fn fill(item: &Element, row: Row<TodoRow>, todos: Todos, fields: EditFields, rea
         let matter = state.with(Matter::of);
         if shown.as_ref().map(|(shown, _)| shown) != matter.as_ref() {
             shown = None;
-            shown = matter.map(|matter| {
+            shown = matter.zip(owner.upgrade()).map(|(matter, owner)| {
                 let view = || notice(&id, matter.clone(), todos, read_only);
                 let mounted = Mounted::new(&owner, &item, None, view);
                 (matter, mounted)

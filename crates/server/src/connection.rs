@@ -103,7 +103,7 @@ impl Connection {
             if !self.wire.is_full() {
                 self.jobs.start(&self.hub);
             }
-            self.client.held.wait(self.wire.weight());
+            self.client.held.set_waiting(self.wire.weight());
             let resumes = self.resumes();
             let wake = self.wake().min(resumes.unwrap_or_else(|| Instant::now() + NEVER));
             let reads = resumes.is_none() && self.jobs.have_room(self.grants.deciding());
@@ -116,7 +116,7 @@ impl Connection {
                     Ok(Event::Frame(frame)) => {
                         self.pace.count(frame.len());
                         self.machine.handle_frame(self.now(), &frame);
-                        self.client.held.done(self.machine.unfinished());
+                        self.client.held.frame_done(self.machine.unfinished());
                     }
                     Ok(Event::Room) => {}
                     Err(lost) => return End::Lost(lost),

@@ -112,7 +112,7 @@ async fn requests(
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |mut request: Request<Incoming>| {
         // A proxy sends any number of requests on a connection.
-        peer.held.done(0);
+        peer.held.frame_done(0);
         request.extensions_mut().insert(peer.clone());
         app.call(request)
     });

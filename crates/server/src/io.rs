@@ -60,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.held.may_read() {
+        while !self.held.admit_read() {
             let timer = self.read_timer.get_or_insert_with(|| Box::pin(sleep(LOOK)));
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
@@ -70,7 +70,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
         self.read_timer = None;
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.held.read(buffer.filled().len() - before);
+        self.held.count_read(buffer.filled().len() - before);
         read
     }
 }
@@ -144,7 +144,7 @@ mod tests {
         let (mut client, server) = duplex(1 << 20);
         let work = Work::new(100_000, 1 << 20);
         let (held, other) = (Arc::new(work.held()), work.held());
-        other.wait(200_000);
+        other.set_waiting(200_000);
         let mut server = Attended::new(server, held.clone(), PATIENCE);
         client.write_all(&vec![1; 1 << 20]).await.unwrap();
         let mut buffer = [0; 4096];
@@ -158,7 +158,7 @@ mod tests {
         let read = async {
             for _ in 0..200 {
                 // What is done with makes room.
-                held.done(0);
+                held.frame_done(0);
                 server.read_exact(&mut buffer).await.unwrap();
             }
         };

@@ -23,7 +23,8 @@ use crate::{
 const JOB_LIMIT: Duration = Duration::from_secs(10);
 /// How long reading a whole database may take, for a comparison.
 const DIGEST_LIMIT: Duration = Duration::from_secs(30);
-/// How long the store may be at a commit before that is given up, long after the client was told.
+/// How long the store may take for a commit before it is given up. The client has long been told by
+/// then.
 const STORE_LIMIT: Duration = Duration::from_mins(2);
 /// What a received document and each of its revisions take in memory besides their contents, in bytes:
 /// in the commit, and in what the channel remembers of it.
@@ -126,7 +127,7 @@ async fn commit(
     let valid = documents.into_iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
     let operations =
         valid.map(|(document, _)| Operation::Replicate { document, acknowledges: false }).collect();
-    let Commit { outcomes, seq } = store(database, operations, share).await?;
+    let Commit { outcomes, seq } = commit_to_store(database, operations, share).await?;
     let mut outcomes = outcomes.into_iter();
     let mut next =
         || outcomes.next().ok_or_else(|| BackendError::Failed("an outcome is missing".into()));
@@ -139,7 +140,7 @@ async fn commit(
 
 /// Commits operations. The store goes on with what it has begun when nobody waits for it any more, so
 /// they count as work until it is done.
-async fn store(
+async fn commit_to_store(
     database: &Handle,
     operations: Vec<Operation>,
     share: Share,

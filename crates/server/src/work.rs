@@ -1,7 +1,9 @@
-//! What all connections together hold in memory of frames that are not done with.
+//! What all connections together hold in memory: frames that aren't whole, commits that the store isn't
+//! done with, and frames that wait to be sent.
 //!
-//! Whoever has begun to read a long frame may read all of it, and its length is counted in advance. If
-//! many had a part of theirs and waited for each other, nobody would ever go on.
+//! A frame of more than 64 KiB is admitted once there is room, counts as the longest one from then on,
+//! and is read to its end. Otherwise half-read frames could fill the budget and wait for each other for
+//! ever.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -16,8 +18,7 @@ const FREE: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Work {
     limit: usize,
-    /// The longest frame.
-    frame: usize,
+    longest_frame: usize,
     held: AtomicUsize,
 }
 
@@ -25,11 +26,11 @@ pub struct Work {
 #[derive(Debug)]
 pub struct Held {
     work: Arc<Work>,
-    parts: Mutex<Parts>,
+    amounts: Mutex<Amounts>,
 }
 
 #[derive(Debug, Default)]
-struct Parts {
+struct Amounts {
     /// What was read of a frame that isn't whole.
     read: usize,
     /// Whether all of that frame may be read.
@@ -51,14 +52,14 @@ pub struct Share {
 }
 
 impl Work {
-    pub fn new(limit: u32, frame: usize) -> Arc<Self> {
+    pub fn new(limit: u32, longest_frame: usize) -> Arc<Self> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Arc::new(Self { limit, frame, held: AtomicUsize::new(0) })
+        Arc::new(Self { limit, longest_frame, held: AtomicUsize::new(0) })
     }
 
     /// A connection that holds nothing yet.
     pub fn held(self: &Arc<Self>) -> Held {
-        Held { work: self.clone(), parts: Mutex::default() }
+        Held { work: self.clone(), amounts: Mutex::default() }
     }
 
     fn has_room(&self) -> bool {
@@ -66,69 +67,69 @@ impl Work {
     }
 }
 
-impl Parts {
-    fn total(&self) -> usize {
-        self.read + self.waiting + self.shared
-    }
-}
-
 impl Held {
     /// Whether the connection may go on.
     pub fn has_room(&self) -> bool {
-        self.is_free(&self.parts())
+        self.is_free(&self.amounts())
     }
 
-    /// Whether the connection may read more. If that makes a frame a long one, it may read all of it.
-    pub fn may_read(&self) -> bool {
-        let mut parts = self.parts();
-        if parts.read < FREE || parts.is_admitted {
-            return self.is_free(&parts);
+    /// Whether the connection may read more. A frame that becomes a long one is admitted here.
+    pub fn admit_read(&self) -> bool {
+        let mut amounts = self.amounts();
+        if amounts.read < FREE || amounts.is_admitted {
+            return self.is_free(&amounts);
         }
-        parts.is_admitted = self.work.has_room();
-        self.count(&mut parts);
-        parts.is_admitted
+        amounts.is_admitted = self.work.has_room();
+        self.count(&mut amounts);
+        amounts.is_admitted
     }
 
     /// So much more was read.
-    pub fn read(&self, bytes: usize) {
-        self.change(|parts| parts.read += bytes);
+    pub fn count_read(&self, bytes: usize) {
+        self.change(|amounts| amounts.read += bytes);
     }
 
     /// What was read is done with, but for this much, whose rest hasn't come.
-    pub fn done(&self, rest: usize) {
-        self.change(|parts| {
-            parts.read = rest;
-            parts.is_admitted &= rest > 0;
+    pub fn frame_done(&self, rest: usize) {
+        self.change(|amounts| {
+            amounts.read = rest;
+            amounts.is_admitted &= rest > 0;
         });
     }
 
     /// So much waits to be sent now.
-    pub fn wait(&self, bytes: usize) {
-        self.change(|parts| parts.waiting = bytes);
+    pub fn set_waiting(&self, bytes: usize) {
+        self.change(|amounts| amounts.waiting = bytes);
     }
 
     /// Holds so much until the share is dropped.
     pub fn share(self: &Arc<Self>, bytes: usize) -> Share {
-        self.change(|parts| parts.shared += bytes);
+        self.change(|amounts| amounts.shared += bytes);
         Share { held: self.clone(), bytes }
     }
 
-    fn is_free(&self, parts: &Parts) -> bool {
-        parts.is_admitted || parts.total() < FREE || self.work.has_room()
+    fn is_free(&self, amounts: &Amounts) -> bool {
+        // An admission is for that frame alone. Meanwhile a client may send others.
+        let read = if amounts.is_admitted { 0 } else { amounts.read };
+        read + amounts.waiting + amounts.shared < FREE || self.work.has_room()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Parts)) {
-        let mut parts = self.parts();
-        change(&mut parts);
-        self.count(&mut parts);
+    fn change(&self, change: impl FnOnce(&mut Amounts)) {
+        let mut amounts = self.amounts();
+        change(&mut amounts);
+        self.count(&mut amounts);
     }
 
-    fn count(&self, parts: &mut Parts) {
-        // What is read past the free part before anybody looks must not keep the frame from being admitted.
-        let read =
-            if parts.is_admitted { parts.read.max(self.work.frame) } else { parts.read.min(FREE) };
-        let counted = (read + parts.waiting + parts.shared).saturating_sub(FREE);
-        let before = std::mem::replace(&mut parts.counted, counted);
+    fn count(&self, amounts: &mut Amounts) {
+        // A read may go past the free part before the frame is admitted. Counting that would take the
+        // room for the frame itself.
+        let read = if amounts.is_admitted {
+            amounts.read.max(self.work.longest_frame)
+        } else {
+            amounts.read.min(FREE)
+        };
+        let counted = (read + amounts.waiting + amounts.shared).saturating_sub(FREE);
+        let before = std::mem::replace(&mut amounts.counted, counted);
         if counted >= before {
             self.work.held.fetch_add(counted - before, Ordering::Relaxed);
         } else {
@@ -136,20 +137,22 @@ impl Held {
         }
     }
 
-    fn parts(&self) -> MutexGuard<'_, Parts> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn amounts(&self) -> MutexGuard<'_, Amounts> {
+        self.amounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.change(|parts| *parts = Parts { counted: parts.counted, ..Parts::default() });
+        self.change(|amounts| {
+            *amounts = Amounts { counted: amounts.counted, ..Amounts::default() }
+        });
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.held.change(|parts| parts.shared -= self.bytes);
+        self.held.change(|amounts| amounts.shared -= self.bytes);
     }
 }
 
@@ -161,12 +164,12 @@ mod tests {
     fn a_little_is_free_and_the_rest_is_shared() {
         let work = Work::new(1_000_000, FREE);
         let (greedy, modest) = (work.held(), work.held());
-        greedy.wait(FREE + 1_000_000);
-        modest.wait(1000);
+        greedy.set_waiting(FREE + 1_000_000);
+        modest.set_waiting(1000);
         assert!(!greedy.has_room() && modest.has_room());
-        greedy.wait(900_000);
+        greedy.set_waiting(900_000);
         assert!(greedy.has_room());
-        modest.wait(FREE + 200_000);
+        modest.set_waiting(FREE + 200_000);
         assert!(!greedy.has_room() && !modest.has_room());
         drop(greedy);
         assert!(modest.has_room());
@@ -176,7 +179,7 @@ mod tests {
     fn a_share_counts_until_it_is_dropped() {
         let work = Work::new(100_000, FREE);
         let (gone, other) = (Arc::new(work.held()), work.held());
-        other.wait(FREE);
+        other.set_waiting(FREE);
         let share = gone.share(FREE + 100_000);
         assert!(!gone.has_room() && !other.has_room());
         drop(gone);
@@ -190,18 +193,30 @@ mod tests {
         let work = Work::new(1, 1_200_000);
         let (first, second) = (work.held(), work.held());
         for held in [&first, &second] {
-            assert!(held.may_read());
-            held.read(FREE + 4096);
+            assert!(held.admit_read());
+            held.count_read(FREE + 4096);
         }
-        assert!(first.may_read(), "and all of it counts now");
-        assert!(!second.may_read() && !second.has_room());
-        first.read(1_000_000);
-        assert!(first.may_read() && first.has_room());
-        first.done(0);
-        assert!(second.may_read());
-        // What has come of a frame in parts.
-        second.read(100_000);
-        second.done(FREE + 100_000);
-        assert!(second.may_read());
+        assert!(first.admit_read(), "and all of it counts now");
+        assert!(!second.admit_read() && !second.has_room());
+        first.count_read(1_000_000);
+        assert!(first.admit_read() && first.has_room());
+        first.frame_done(0);
+        assert!(second.admit_read());
+        // What has come of a frame in amounts.
+        second.count_read(100_000);
+        second.frame_done(FREE + 100_000);
+        assert!(second.admit_read());
+    }
+
+    #[test]
+    fn an_admission_is_for_that_frame_alone() {
+        let work = Work::new(100_000, 100_000);
+        let held = Arc::new(work.held());
+        held.count_read(FREE);
+        assert!(held.admit_read() && held.has_room(), "the frame is read to its end");
+        let share = held.share(FREE);
+        assert!(!held.admit_read() && !held.has_room(), "others came between its parts");
+        drop(share);
+        assert!(held.admit_read());
     }
 }

@@ -150,7 +150,7 @@ fn insert(
     seq: u64,
 ) -> Result<Inserted, OperationError> {
     let mut inserted = Inserted { changed: false, bodiless: Vec::new(), completed: Vec::new() };
-    let left_out = if acknowledges { HashSet::default() } else { closed_before(tree, &revisions) };
+    let left_out = if acknowledges { HashSet::default() } else { left_out(tree, &revisions) };
     for replicated in revisions {
         let revision = replicated.revision;
         let known = tree.get(revision);
@@ -195,23 +195,30 @@ fn insert(
 }
 
 /// Those of a client's revisions without a body that this server had, and knows to be closed, and those
-/// that only they close. What a client says now that they have closed can't be checked, and nothing
-/// depends on it.
-fn closed_before(tree: &RevisionTree, revisions: &[ReplicatedRevision]) -> HashSet<Revision> {
-    let mut left_out = HashSet::default();
-    let mut closed: HashSet<Revision> = HashSet::default();
-    let mut closed_by_others: HashSet<Revision> = HashSet::default();
-    // Parents come before their children.
-    for sent in revisions.iter().rev() {
-        let revision = sent.revision;
-        let is_closed = tree.forgotten().contains(revision)
-            || closed.contains(&revision) && !closed_by_others.contains(&revision);
-        let is_left_out = is_closed && sent.body.is_none() && tree.get(revision).is_none();
-        if is_left_out {
-            left_out.insert(revision);
-        }
-        let closed = if is_left_out { &mut closed } else { &mut closed_by_others };
-        closed.extend(sent.parent.iter().chain(&sent.merges).copied());
+/// that only they close. What a client says now that they have closed can't be checked.
+fn left_out(tree: &RevisionTree, revisions: &[ReplicatedRevision]) -> HashSet<Revision> {
+    let is_unknown =
+        |sent: &&ReplicatedRevision| sent.body.is_none() && tree.get(sent.revision).is_none();
+    let unknown: Vec<Revision> =
+        revisions.iter().filter(is_unknown).map(|sent| sent.revision).collect();
+    let is_forgotten = |revision: &Revision| tree.forgotten().contains(*revision);
+    let mut left_out: HashSet<Revision> = unknown.iter().copied().filter(is_forgotten).collect();
+    let closed_here: HashSet<Revision> = tree.nodes().iter().flat_map(Node::closes).collect();
+    // A revision may come before one that it merges.
+    let mut known = 0;
+    while known < left_out.len() {
+        known = left_out.len();
+        let (out, kept): (Vec<_>, Vec<_>) =
+            revisions.iter().partition(|sent| left_out.contains(&sent.revision));
+        let closed_by = |some: Vec<&ReplicatedRevision>| -> HashSet<Revision> {
+            some.iter().flat_map(|sent| sent.parent.iter().chain(&sent.merges)).copied().collect()
+        };
+        let (closed, still_closed) = (closed_by(out), closed_by(kept));
+        let is_left_out = |revision: &Revision| {
+            let is_open = !still_closed.contains(revision) && !closed_here.contains(revision);
+            closed.contains(revision) && is_open
+        };
+        left_out.extend(unknown.iter().copied().filter(is_left_out));
     }
     left_out
 }

@@ -33,6 +33,13 @@ impl RevisionTree {
             }
             self.forgotten.insert(revision);
         }
+        // A server that has lost something may show what the forgotten ones descend from, and has to be
+        // told then how.
+        let is_shown =
+            |revision: &Revision| named.contains(revision) && !forgotten.contains(*revision);
+        closed.retain(|revision| {
+            forgotten.contains(*revision) || !self.ancestors(*revision).iter().any(is_shown)
+        });
         for node in self.nodes.iter_mut().filter(|node| closed.contains(&node.revision)) {
             changed |= std::mem::take(&mut node.pending);
         }
