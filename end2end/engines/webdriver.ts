@@ -125,13 +125,17 @@ export class Page {
     await this.post(`/element/${await this.find(element)}/value`, { text });
   }
 
+  /** Clicks an element twice as soon as it is there and can be clicked. */
   async doubleClick(element: Finder): Promise<void> {
-    const origin = { [ELEMENT]: await this.find(element) };
     const [down, up] = ['pointerDown', 'pointerUp'].map((type) => ({ type, button: 0 }));
-    const move = { type: 'pointerMove', origin, x: 0, y: 0 };
-    await this.post('/actions', {
-      actions: [{ type: 'pointer', id: 'mouse', actions: [move, down, up, down, up] }],
-    });
+    const clicks = async () => {
+      const origin = { [ELEMENT]: await this.find(element) };
+      const move = { type: 'pointerMove', origin, x: 0, y: 0 };
+      await this.post('/actions', {
+        actions: [{ type: 'pointer', id: 'mouse', actions: [move, down, up, down, up] }],
+      });
+    };
+    await expect(clicks).toPass({ timeout: ACTION_TIMEOUT, intervals: [20, 50, 100] });
   }
 
   private async find(element: Finder): Promise<string> {
