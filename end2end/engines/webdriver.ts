@@ -97,6 +97,10 @@ export class Session {
   }
 }
 
+/** Tries something until it can be done. */
+const soon = (act: () => Promise<unknown>): Promise<void> =>
+  expect(async () => void (await act())).toPass({ timeout: ACTION_TIMEOUT, intervals: [20, 50, 100] });
+
 /** A page in a window or tab. */
 export class Page {
   constructor(private readonly session: Session, private readonly window: string) {}
@@ -116,8 +120,7 @@ export class Page {
 
   /** Clicks an element as soon as it is there and can be clicked. */
   async click(element: Finder): Promise<void> {
-    const click = async () => this.post(`/element/${await this.find(element)}/click`);
-    await expect(click).toPass({ timeout: ACTION_TIMEOUT, intervals: [20, 50, 100] });
+    await soon(async () => this.post(`/element/${await this.find(element)}/click`));
   }
 
   /** Types into an element, at the end of its text. */
@@ -128,14 +131,13 @@ export class Page {
   /** Clicks an element twice as soon as it is there and can be clicked. */
   async doubleClick(element: Finder): Promise<void> {
     const [down, up] = ['pointerDown', 'pointerUp'].map((type) => ({ type, button: 0 }));
-    const clicks = async () => {
+    await soon(async () => {
       const origin = { [ELEMENT]: await this.find(element) };
       const move = { type: 'pointerMove', origin, x: 0, y: 0 };
       await this.post('/actions', {
         actions: [{ type: 'pointer', id: 'mouse', actions: [move, down, up, down, up] }],
       });
-    };
-    await expect(clicks).toPass({ timeout: ACTION_TIMEOUT, intervals: [20, 50, 100] });
+    });
   }
 
   private async find(element: Finder): Promise<string> {

@@ -32,13 +32,13 @@ pub fn notice(id: &DocumentId, matter: Matter, todos: Todos, read_only: bool) ->
             let button =
                 view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
             view! {
-                    <p>
-                        "There are more versions of this than can be shown together. This is one of them. "
-                        "If you keep or edit it, the others are gone."
-                    </p>
-                    {(!read_only).then_some(button)}
-                }
-                    .into_any()
+                <p>
+                    "There are more versions of this than can be shown together. This is one of them. "
+                    "If you keep or edit it, the others are gone."
+                </p>
+                {(!read_only).then_some(button)}
+            }
+            .into_any()
         }
         Matter::Kept(kept) => {
             let text = match kept {

@@ -203,6 +203,9 @@ fn left_out(tree: &RevisionTree, revisions: &[ReplicatedRevision]) -> HashSet<Re
         revisions.iter().filter(is_unknown).map(|sent| sent.revision).collect();
     let is_forgotten = |revision: &Revision| tree.forgotten().contains(*revision);
     let mut left_out: HashSet<Revision> = unknown.iter().copied().filter(is_forgotten).collect();
+    if left_out.is_empty() {
+        return left_out;
+    }
     let closed_here: HashSet<Revision> = tree.nodes().iter().flat_map(Node::closes).collect();
     // A revision may come before one that it merges.
     let mut known = 0;

@@ -38,7 +38,9 @@ impl RevisionTree {
         let is_shown =
             |revision: &Revision| named.contains(revision) && !forgotten.contains(*revision);
         closed.retain(|revision| {
-            forgotten.contains(*revision) || !self.ancestors(*revision).iter().any(is_shown)
+            self.get(*revision).is_some_and(|node| node.pending)
+                && (forgotten.contains(*revision)
+                    || !self.ancestors(*revision).iter().any(is_shown))
         });
         for node in self.nodes.iter_mut().filter(|node| closed.contains(&node.revision)) {
             changed |= std::mem::take(&mut node.pending);
