@@ -29,3 +29,27 @@ test('a page that panics says so, says what is saved, and offers to reload', asy
   await expect(banner).toBeHidden();
   await context.close();
 });
+
+test('a page says that it broke when WebAssembly traps, without a message of the app', async ({
+  browser, server,
+}) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${server.url}/`);
+  await expect(page.locator('body[data-ready]')).toBeVisible();
+  for (const isInPromise of [false, true]) {
+    await expect(page.locator('#panic')).toBeHidden();
+    await page.evaluate((isInPromise) => {
+      // One function without arguments, whose only instruction is `unreachable`, by the name `f`.
+      const code = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0]
+        .concat([10, 5, 1, 3, 0, 0, 11]);
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(code)));
+      const trap = exports.f as () => void;
+      if (isInPromise) void Promise.resolve().then(trap);
+      else setTimeout(trap);
+    }, isInPromise);
+    await expect(page.locator('#panic')).toBeVisible();
+    await page.reload();
+  }
+  await context.close();
+});

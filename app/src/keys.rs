@@ -35,7 +35,7 @@ pub fn letter(event: &JsValue) -> Option<char> {
     if written.is_ascii() {
         Some(written)
     } else {
-        only(&word("code").strip_prefix("Key")?.to_lowercase())
+        only(&word("code").strip_prefix("Key")?.to_ascii_lowercase())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use leptos::web_sys::js_sys::{Array, JsString, Object};
 use settee::{
     Error, Kept, Settee,
     keys::{DatabaseId, Keyring, Token},
@@ -61,10 +62,14 @@ impl Known {
     }
 }
 
-/// All lists, the first one in front, and the others by their names.
+/// All lists, the first one in front, and the others by their names in the order of the reader's language.
 pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
     let mut lists: Vec<Known> = kept.iter().filter_map(Known::read).collect();
-    lists.sort_by_cached_key(|known| (!known.is_first(), known.name.to_lowercase()));
+    let (languages, options) = (Array::new(), Object::new());
+    lists.sort_by(|one, other| {
+        let by_name = || JsString::from(&*one.name).locale_compare(&other.name, &languages, &options);
+        other.is_first().cmp(&one.is_first()).then_with(|| by_name().cmp(&0))
+    });
     lists
 }
 

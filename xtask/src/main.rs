@@ -8,6 +8,7 @@ mod dist;
 mod error;
 mod example_server;
 mod fuzz;
+mod link;
 mod lint;
 mod packages;
 mod process;
@@ -19,6 +20,7 @@ mod start;
 mod tally;
 mod test;
 mod tools;
+mod trim;
 mod walls;
 mod workspace;
 
@@ -62,6 +64,9 @@ enum Command {
     Dist(dist::Options),
     /// Only get the tools that the other commands need
     Prepare(Prepare),
+    /// Link a program for browsers, as the compiler asks for it in release builds
+    #[command(hide = true)]
+    Link(link::Options),
 }
 
 #[derive(clap::Args)]
@@ -104,6 +109,7 @@ fn main() -> ExitCode {
         Command::Screenshots(options) => screenshots::run(&options).map(|()| true),
         Command::Dist(options) => dist::run(&options).map(|()| true),
         Command::Prepare(options) => prepare(&options).map(|()| true),
+        Command::Link(options) => link::run(&options).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -36,27 +36,30 @@ impl Profile {
     }
 }
 
+const LEPTOS: &str = "cargo-leptos";
+
 /// Prepares the tools and builds. A failed build is an error, but `cargo leptos end-to-end` would
 /// exit with success.
 pub fn build(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
     prepare(toolbox, profile)?;
-    let leptos = leptos(toolbox, "build");
-    match profile {
-        Profile::Debug => leptos.run(),
-        Profile::Release => leptos.args(["--release", "--precompress"]).run(),
-    }
+    leptos(toolbox, profile, "build")?.run()
 }
 
 /// Builds the site alone as for a release, with compressed files.
 pub fn build_for_browsers(toolbox: &mut Toolbox) -> Result<()> {
     prepare(toolbox, Profile::Release)?;
-    let flags = ["--release", "--precompress", "--frontend-only"];
-    leptos(toolbox, "build").args(flags).run()
+    leptos(toolbox, Profile::Release, "build")?.arg("--frontend-only").run()
 }
 
 /// A command of `cargo leptos`, which puts what the first screen doesn't need into a file of its own.
-pub fn leptos(toolbox: &Toolbox, command: &str) -> Program {
-    toolbox.program("cargo-leptos").args([command, "--split", "--lib-features", "split"])
+pub fn leptos(toolbox: &Toolbox, profile: Profile, command: &str) -> Result<Program> {
+    let split = [command, "--split", "--lib-features", "split"];
+    Ok(match profile {
+        Profile::Debug => toolbox.program(LEPTOS).args(split),
+        Profile::Release => {
+            toolbox.releasing(LEPTOS)?.args(split).args(["--release", "--precompress"])
+        }
+    })
 }
 
 pub fn prepare(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {

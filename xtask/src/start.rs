@@ -26,9 +26,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut toolbox = Toolbox::new(options.ways);
     if options.watch {
         site::prepare(&mut toolbox, profile)?;
-        let leptos = site::leptos(&toolbox, "watch");
-        let release: &[&str] = if options.release { &["--release"] } else { &[] };
-        return replace_with(leptos.args(release));
+        return replace_with(site::leptos(&toolbox, profile, "watch")?);
     }
     site::build(&mut toolbox, profile)?;
     replace_with(site::server(profile).args(&options.server))

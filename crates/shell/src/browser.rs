@@ -50,13 +50,16 @@ pub fn break_down() {
     let _ = tell_broken();
 }
 
-/// Makes a panic [break the app down](break_down), and throws its message, so that it is in the
-/// browser's console.
+/// Makes a panic of a debug build throw its message, so that it is in the browser's console. The app
+/// [breaks down](break_down) then, as the page does by itself whenever WebAssembly traps, which is how
+/// panics end in every build. A release build is lighter without the messages.
 pub fn explain_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        break_down();
-        wasm_bindgen::throw_str(&panic.to_string());
-    }));
+    if cfg!(debug_assertions) {
+        std::panic::set_hook(Box::new(|panic| {
+            break_down();
+            wasm_bindgen::throw_str(&panic.to_string());
+        }));
+    }
 }
 
 /// Asks the browser not to clear what the app has stored when room gets scarce. Says whether the

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Toolbox, cache_dir};
+use super::{Toolbox, cache_dir, executable};
 use crate::error::{Error, Result};
 
 const VERSION: &str = "132";
@@ -35,15 +35,8 @@ fn wrap(binary: &Path) -> Result<PathBuf> {
     let script = folder.join("wasm-opt");
     let program = binary.to_string_lossy().replace('\'', r"'\''");
     let text = format!("#!/bin/sh\nprogram='{program}'\n{LEVEL}");
-    if binary != script && fs::read_to_string(&script).ok().as_ref() != Some(&text) {
-        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        fs::write(&script, text).map_err(Error::file(&script))?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let executable = fs::Permissions::from_mode(0o755);
-            fs::set_permissions(&script, executable).map_err(Error::file(&script))?;
-        }
+    if binary != script {
+        executable(&script, &text)?;
     }
     Ok(folder)
 }

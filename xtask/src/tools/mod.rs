@@ -8,6 +8,7 @@ mod browser;
 mod cargo_tools;
 mod debian;
 mod engines;
+mod linker;
 mod playwright;
 mod rustflags;
 mod wasm_target;
@@ -120,6 +121,15 @@ impl Toolbox {
         }
     }
 
+    /// A program that builds a release for browsers: without what no run needs, and with functions' whole
+    /// names, by which that is found.
+    pub fn releasing(&self, name: impl AsRef<std::ffi::OsStr>) -> Result<Program> {
+        let flags = self.rustflags.clone().unwrap_or_else(|| Rustflags::of_environment(self));
+        let flags = flags.with(&["-Csymbol-mangling-version=v0"]);
+        let program = self.program(name).env(flags.variable, &flags.value);
+        Ok(program.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker::script()?))
+    }
+
     pub fn browser(&self) -> Result<&Browser> {
         let missing = || Error::advice("no browser has been prepared");
         self.browser.as_ref().ok_or_else(missing)
@@ -156,6 +166,21 @@ fn cache_dir(name: &str, version: &str) -> Result<PathBuf> {
     let cache = cache
         .ok_or_else(|| Error::advice("the tools need a folder: set HOME or XDG_CACHE_HOME"))?;
     Ok(cache.join("settee-tools").join(format!("{name}-{version}")))
+}
+
+/// Writes a script that can be run, unless it is there.
+fn executable(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read_to_string(path).is_ok_and(|is| is == text) {
+        return Ok(());
+    }
+    crate::workspace::write(path, text)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let permissions = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(path, permissions).map_err(Error::file(path))?;
+    }
+    Ok(())
 }
 
 fn mentions_version(answer: &str, version: &str) -> bool {

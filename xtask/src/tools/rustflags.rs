@@ -26,8 +26,12 @@ impl Rustflags {
                 "cargo splits flags at spaces, and {sysroot} has some: set XDG_CACHE_HOME to a folder without"
             )));
         }
-        let in_force = Self::in_force(|name| std::env::var(name).ok(), || configured(toolbox));
-        Ok(in_force.with_sysroot(&sysroot))
+        Ok(Self::of_environment(toolbox).with(&["--sysroot", &sysroot]))
+    }
+
+    /// The flags that are in force without any of ours.
+    pub fn of_environment(toolbox: &Toolbox) -> Self {
+        Self::in_force(|name| std::env::var(name).ok(), || configured(toolbox))
     }
 
     /// Cargo heeds the first of these sources and ignores the others, so the new flag has to go there.
@@ -44,9 +48,9 @@ impl Rustflags {
         Self { variable: TARGET_FLAGS, value }
     }
 
-    fn with_sysroot(mut self, sysroot: &str) -> Self {
+    pub fn with(mut self, flags: &[&str]) -> Self {
         let separator = if self.variable == "CARGO_ENCODED_RUSTFLAGS" { '\u{1f}' } else { ' ' };
-        for flag in ["--sysroot", sysroot] {
+        for flag in flags {
             if !self.value.is_empty() {
                 self.value.push(separator);
             }
@@ -96,7 +100,7 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         let configured = || configured.iter().map(|flag| (*flag).to_owned()).collect();
-        let flags = Rustflags::in_force(find, configured).with_sysroot("/std");
+        let flags = Rustflags::in_force(find, configured).with(&["--sysroot", "/std"]);
         assert_eq!((flags.variable, flags.value.as_str()), expected);
     }
 

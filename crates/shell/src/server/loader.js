@@ -69,7 +69,10 @@ globalThis.setteeShell = (() => {
     look();
   }, HOUR);
 
-  addEventListener('unhandledrejection', fail);
+  // A panic of the app ends in a trap, in an event's listener or in a promise.
+  const isTrap = (error) => error instanceof WebAssembly.RuntimeError;
+  addEventListener('error', ({ error }) => isTrap(error) && breakDown());
+  addEventListener('unhandledrejection', ({ reason }) => (isTrap(reason) ? breakDown() : fail()));
   const late = setTimeout(fail, PATIENCE);
   addEventListener('click', (event) => {
     if (event.target.closest?.('[data-shell-renew]')) {
@@ -136,6 +139,14 @@ globalThis.setteeShell = (() => {
     mend();
   }
 
+  function breakDown() {
+    if (isBroken) return;
+    isBroken = true;
+    show('unloaded', false);
+    show('broken');
+    mend();
+  }
+
   function installed(worker) {
     return new Promise((done) => {
       const tell = () => worker?.state === 'installing' || done();
@@ -173,12 +184,7 @@ globalThis.setteeShell = (() => {
       show('unloaded', false);
       begin();
     },
-    broken() {
-      isBroken = true;
-      show('unloaded', false);
-      show('broken');
-      mend();
-    },
+    broken: breakDown,
     look,
   };
 })();
