@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Program;
 use crate::tools::{self, Toolbox};
 use crate::workspace;
@@ -18,7 +18,7 @@ impl Profile {
         if release { Self::Release } else { Self::Debug }
     }
 
-    /// The server's binary. cargo-leptos puts `hash.txt` beside it, with the hashes in the names of the site's files.
+    /// The server's binary. cargo-leptos puts [`NAMES`] beside it.
     pub fn server(self) -> PathBuf {
         self.folder().join("settee-server")
     }
@@ -37,6 +37,8 @@ impl Profile {
 }
 
 const LEPTOS: &str = "cargo-leptos";
+/// The hashes in the names of the site's files.
+const NAMES: &str = "hash.txt";
 
 /// Prepares the tools and builds. A failed build is an error, but `cargo leptos end-to-end` would
 /// exit with success.
@@ -49,6 +51,26 @@ pub fn build(toolbox: &mut Toolbox, profile: Profile) -> Result<()> {
 pub fn build_for_browsers(toolbox: &mut Toolbox) -> Result<()> {
     prepare(toolbox, Profile::Release)?;
     leptos(toolbox, Profile::Release, "build")?.arg("--frontend-only").run()
+}
+
+/// Builds the site as for a release, and a server for it. Returns the server's binary, which has the names of
+/// that site's files beside it.
+pub fn with_light_site(toolbox: &mut Toolbox, profile: Profile) -> Result<PathBuf> {
+    build_for_browsers(toolbox)?;
+    // The server of cargo-leptos' debug build is compiled with erased components, and so are its pages.
+    let cargo = toolbox.program("cargo").args(["build", "--package", "settee-server"]);
+    match profile {
+        Profile::Debug => cargo.run()?,
+        Profile::Release => cargo.arg("--release").run()?,
+    }
+    let folder = workspace::target().join("xtask/light");
+    std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    let server = folder.join("settee-server");
+    let names = Profile::Release.folder().join(NAMES);
+    for (from, to) in [(profile.server(), &server), (names, &folder.join(NAMES))] {
+        std::fs::copy(&from, to).map_err(Error::file(&from))?;
+    }
+    Ok(server)
 }
 
 /// A command of `cargo leptos`, which puts what the first screen doesn't need into a file of its own.

@@ -60,17 +60,19 @@ pub fn run(options: &Options) -> bool {
             report.run(group.name, || browser(&mut toolbox, group));
         }
     }
-    if chosen(Kind::Size) {
-        report.run("size", || weigh(&mut toolbox));
-    }
     let profile = Profile::from_flag(options.release);
     let grep = options.grep.as_deref();
     if chosen(Kind::E2e) {
         report.run("end to end", || end_to_end(&mut toolbox, profile, grep));
     }
     // A pattern for the tests in Chromium may match none of these.
+    let mut has_light_site = false;
     if options.only == Some(Kind::Engines) || chosen(Kind::Engines) && grep.is_none() {
-        report.run("other engines", || engines(&mut toolbox, profile, grep));
+        let run = || engines(&mut toolbox, profile, grep, &mut has_light_site);
+        report.run("other engines", run);
+    }
+    if chosen(Kind::Size) {
+        report.run("size", || weigh(&mut toolbox, has_light_site));
     }
     if options.only == Some(Kind::Hostile) {
         for (package, features, files, names) in HOSTILE {
@@ -173,9 +175,11 @@ fn capabilities_for(chromium: &std::path::Path) -> Result<String> {
     Ok(capabilities.to_string())
 }
 
-/// Each budget is a test. Comes before what needs the debug build's site, because it makes another.
-fn weigh(toolbox: &mut Toolbox) -> Outcome {
-    site::build_for_browsers(toolbox)?;
+/// Each budget is a test. Comes behind what needs the debug build's site, because it makes another.
+fn weigh(toolbox: &mut Toolbox, has_light_site: bool) -> Outcome {
+    if !has_light_site {
+        site::build_for_browsers(toolbox)?;
+    }
     let mut tally = Tally::default();
     for is_kept in size::measure()? {
         *(if is_kept { &mut tally.passed } else { &mut tally.failed }) += 1;
@@ -191,10 +195,19 @@ fn end_to_end(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Ou
     tested(playwright(toolbox, profile)?, grep)
 }
 
-fn engines(toolbox: &mut Toolbox, profile: Profile, grep: Option<&str>) -> Outcome {
+/// The site is that of a release in any case, because nothing else has been trimmed. The server needn't be,
+/// which would take minutes to build.
+fn engines(
+    toolbox: &mut Toolbox,
+    profile: Profile,
+    grep: Option<&str>,
+    has_light_site: &mut bool,
+) -> Outcome {
     toolbox.prepare(tools::ENGINES)?;
-    site::build(toolbox, profile)?;
+    let server = site::with_light_site(toolbox, profile)?;
+    *has_light_site = true;
     let xvfb = with_app(toolbox.program("xvfb-run"), profile).args(["-a", "npx", "playwright"]);
+    let xvfb = xvfb.env("SETTEE_SERVER", server);
     tested(xvfb.args(["test", "--config=engines.config.ts"]), grep)
 }
 
