@@ -63,6 +63,8 @@ test('somebody who was invited can invite others', async ({ newPerson }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
   const clara = await newPerson();
   await openList(clara, await copyLink(bert));
+  // What is added before the list has arrived stands where it would stand in an empty one.
+  await shows(clara, 'Bread');
   await addTodo(clara, 'Cheese');
   await shows(anna, 'Bread', 'Cheese');
   await shows(bert, 'Bread', 'Cheese');

@@ -10,13 +10,14 @@ use settee::{LinkState, Obstacle};
 use crate::status::StatusView;
 
 /// The signals are asked for inside effects, again and again: an implementation makes each
-/// of them once and hands out copies.
+/// of them once and hands out copies. Nobody else writes to them. Each is an `RwSignal` because a `Signal`
+/// of its own type weighs half a kilobyte.
 pub trait Session {
     /// All lists that this device knows.
-    fn lists(&self) -> Signal<Vec<ListSummary>>;
+    fn lists(&self) -> RwSignal<Vec<ListSummary>>;
     /// The list that the address names; none if this device doesn't know it.
-    fn current(&self) -> Signal<Option<CurrentList>, LocalStorage>;
-    fn status(&self) -> Signal<StatusView>;
+    fn current(&self) -> RwSignal<Option<CurrentList>, LocalStorage>;
+    fn status(&self) -> RwSignal<StatusView>;
     /// An absolute URL that admits to the current list. None: this device can't hand out that role.
     fn share_link(&self, role: Role) -> Option<String>;
     /// Makes a list and goes there.
@@ -24,11 +25,11 @@ pub trait Session {
     /// Names the current list.
     fn rename_list(&self, name: String);
     /// What there is to say of the link that the page was opened with.
-    fn link(&self) -> Signal<LinkState>;
+    fn link(&self) -> RwSignal<LinkState>;
     /// Tries to connect now instead of at the next attempt.
     fn retry_now(&self);
     /// What was chosen on this device.
-    fn theme(&self) -> Signal<Theme>;
+    fn theme(&self) -> RwSignal<Theme>;
     fn choose_theme(&self, theme: Theme);
 }
 
@@ -129,8 +130,8 @@ impl SessionSlot {
     }
 
     /// Why the device's storage isn't open; nothing if it is, or is about to be.
-    pub fn obstacle(self) -> Signal<Option<Obstacle>> {
-        self.obstacle.into()
+    pub fn obstacle(self) -> RwSignal<Option<Obstacle>> {
+        self.obstacle
     }
 
     /// Somebody asks to try again now.
@@ -139,8 +140,8 @@ impl SessionSlot {
     }
 
     /// How often somebody has asked to try again.
-    pub fn tries(self) -> Signal<u64> {
-        self.tries.into()
+    pub fn tries(self) -> RwSignal<u64> {
+        self.tries
     }
 
     /// Reads the current list, if there is one.

@@ -39,7 +39,7 @@ pub struct Todos {
     just_added: StoredValue<bool>,
     /// What was added before the list could be read, a todo a line. It is added to the list then.
     early: RwSignal<Vec<String>>,
-    is_saving: Signal<bool>,
+    is_saving: Memo<bool>,
 }
 
 impl Todos {
@@ -63,8 +63,7 @@ impl Todos {
             complaint: RwSignal::new(None),
             just_added: StoredValue::new(false),
             early,
-            is_saving: Memo::new(move |_| !rows.is_saved().get() || !early.with(Vec::is_empty))
-                .into(),
+            is_saving: Memo::new(move |_| !rows.is_saved().get() || !early.with(Vec::is_empty)),
         }
     }
 
@@ -86,12 +85,12 @@ impl Todos {
     }
 
     /// Whether the rows and the database agree.
-    pub fn health(self) -> Signal<Health> {
+    pub fn health(self) -> ReadSignal<Health> {
         self.rows.health()
     }
 
     /// Whether something on the page is not saved on this device yet.
-    pub fn is_saving(self) -> Signal<bool> {
+    pub fn is_saving(self) -> Memo<bool> {
         self.is_saving
     }
 
@@ -101,8 +100,8 @@ impl Todos {
     }
 
     /// What waits to be added until the list can be read.
-    pub fn early(self) -> Signal<Vec<String>> {
-        self.early.into()
+    pub fn early(self) -> RwSignal<Vec<String>> {
+        self.early
     }
 
     /// The rows to show, in order. A long list is rendered in steps, so that the page is responsive
@@ -264,7 +263,7 @@ impl Todos {
         self.rows.discard_refused(id);
     }
 
-    pub fn problems(self) -> Signal<Vec<Problem>> {
+    pub fn problems(self) -> ReadSignal<Vec<Problem>> {
         self.rows.problems()
     }
 

@@ -9,10 +9,8 @@ use settee::{
     store::Database,
 };
 use settee_app::ListSummary;
-use settee_todo::{
-    ListInfo,
-    document::{FIRST, LINKS, LIST_INFO, NAME},
-};
+use settee_todo::ListInfo;
+use settee_todo::document::{FIRST, LINKS, LIST_INFO, NAME};
 
 /// A list that this device keeps.
 #[derive(Clone)]
@@ -65,11 +63,10 @@ impl Known {
 /// All lists, the first one in front, and the others by their names in the order of the reader's language.
 pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
     let mut lists: Vec<Known> = kept.iter().filter_map(Known::read).collect();
-    let (languages, options) = (Array::new(), Object::new());
-    lists.sort_by(|one, other| {
-        let by_name = || JsString::from(&*one.name).locale_compare(&other.name, &languages, &options);
-        other.is_first().cmp(&one.is_first()).then_with(|| by_name().cmp(&0))
-    });
+    let order = |one: &Known, other: &Known| {
+        JsString::from(&*one.name).locale_compare(&other.name, &Array::new(), &Object::new())
+    };
+    lists.sort_by(|one, other| (!one.is_first(), order(one, other)).cmp(&(!other.is_first(), 0)));
     lists
 }
 

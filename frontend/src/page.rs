@@ -14,8 +14,7 @@ pub fn go_to(path: &str) {
 
 /// Light or dark; what the device says where nothing was chosen.
 pub fn show_theme(theme: Theme) {
-    let root = window().document().and_then(|document| document.document_element());
-    if let Some(root) = root {
+    if let Some(root) = window().document().and_then(|page| page.document_element()) {
         // It fails on a malformed name alone.
         let _ = root.set_attribute("data-theme", theme.name());
     }

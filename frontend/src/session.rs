@@ -112,8 +112,7 @@ impl Session {
         let settee = self.settee.clone();
         follow(list.watch(), async move |_| {
             let Some(name) = lists::name_of(&list).await else { return };
-            signals
-                .change_current(|shown| std::mem::replace(&mut shown.name, name.clone()) != name);
+            signals.change_current(|it| std::mem::replace(&mut it.name, name.clone()) != name);
             lists::remember_name(&settee, &known.key, &name).await;
         });
     }
@@ -160,20 +159,20 @@ impl Signals {
 }
 
 impl settee_app::Session for Session {
-    fn lists(&self) -> Signal<Vec<ListSummary>> {
-        self.signals.lists.into()
+    fn lists(&self) -> RwSignal<Vec<ListSummary>> {
+        self.signals.lists
     }
 
-    fn current(&self) -> Signal<Option<CurrentList>, LocalStorage> {
-        self.signals.current.into()
+    fn current(&self) -> RwSignal<Option<CurrentList>, LocalStorage> {
+        self.signals.current
     }
 
-    fn status(&self) -> Signal<StatusView> {
-        self.signals.status.into()
+    fn status(&self) -> RwSignal<StatusView> {
+        self.signals.status
     }
 
-    fn link(&self) -> Signal<LinkState> {
-        self.signals.link.into()
+    fn link(&self) -> RwSignal<LinkState> {
+        self.signals.link
     }
 
     fn share_link(&self, role: Role) -> Option<String> {
@@ -206,8 +205,8 @@ impl settee_app::Session for Session {
         self.settee.wake();
     }
 
-    fn theme(&self) -> Signal<Theme> {
-        self.signals.theme.into()
+    fn theme(&self) -> RwSignal<Theme> {
+        self.signals.theme
     }
 
     fn choose_theme(&self, theme: Theme) {

@@ -91,13 +91,13 @@ impl<T: Model> Collection<T> {
     }
 
     /// Errors that are not resolved yet, the latest last: the latest 20.
-    pub fn problems(self) -> Signal<Vec<Problem>> {
-        self.problems.into()
+    pub fn problems(self) -> ReadSignal<Vec<Problem>> {
+        self.problems.read_only()
     }
 
     /// Whether the rows and the database agree.
-    pub fn health(self) -> Signal<Health> {
-        self.health.into()
+    pub fn health(self) -> ReadSignal<Health> {
+        self.health.read_only()
     }
 
     /// Whether the database has all edits that the rows show: it is false from an edit until that is

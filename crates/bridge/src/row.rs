@@ -12,9 +12,9 @@ pub struct Row<T: Send + Sync + 'static> {
     pub id: DocumentId,
     /// The latest value, including edits that are not saved yet. It stays readable after the row is
     /// removed.
-    pub value: Signal<T>,
+    pub value: ReadSignal<T>,
     /// The delivery state, and everything that a user has to decide.
-    pub state: Signal<RowState>,
+    pub state: ReadSignal<RowState>,
 }
 
 /// The delivery state of a document, and its open conflicts. The default value means synced.

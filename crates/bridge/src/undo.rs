@@ -60,22 +60,22 @@ impl<T: Model> Collection<T> {
     }
 
     /// Whether there is a step to undo.
-    pub fn can_undo(self) -> Signal<bool> {
+    pub fn can_undo(self) -> Memo<bool> {
         self.undo_signal(|state| state.can_undo)
     }
 
     /// Whether there is a step to redo.
-    pub fn can_redo(self) -> Signal<bool> {
+    pub fn can_redo(self) -> Memo<bool> {
         self.undo_signal(|state| state.can_redo)
     }
 
     /// The label of the step to undo, if [`Collection::batch_named`] gave it one.
-    pub fn undo_label(self) -> Signal<Option<String>> {
+    pub fn undo_label(self) -> Memo<Option<String>> {
         self.undo_signal(|state| state.undo_label.clone())
     }
 
     /// The label of the step to redo, if [`Collection::batch_named`] gave it one.
-    pub fn redo_label(self) -> Signal<Option<String>> {
+    pub fn redo_label(self) -> Memo<Option<String>> {
         self.undo_signal(|state| state.redo_label.clone())
     }
 
@@ -86,11 +86,11 @@ impl<T: Model> Collection<T> {
         is_changed
     }
 
-    fn undo_signal<R>(self, part: fn(&UndoState) -> R) -> Signal<R>
+    fn undo_signal<R>(self, part: fn(&UndoState) -> R) -> Memo<R>
     where
         R: PartialEq + Send + Sync + 'static,
     {
-        Memo::new(move |_| self.undo_state.with(part)).into()
+        Memo::new(move |_| self.undo_state.with(part))
     }
 }
 
