@@ -23,25 +23,26 @@ globalThis.setteeShell = (() => {
   const parsed = new Promise((done) => addEventListener('DOMContentLoaded', done));
   const registered = register().catch(() => undefined);
 
+  // `reg` is the registration of the service worker.
   async function register() {
     if (!workers) return undefined;
     // On the first visit the app itself comes first.
     if (isFirst) await begun;
-    const registration = await workers.register('/sw.js');
-    if (registration.active?.state === 'activated') isFirst = false;
-    const offer = () => registration.waiting && registration.active && show('ready');
-    const follow = () => registration.installing?.addEventListener('statechange', offer);
-    registration.addEventListener('updatefound', follow);
+    const reg = await workers.register('/sw.js');
+    if (reg.active?.state === 'activated') isFirst = false;
+    const offer = () => reg.waiting && reg.active && show('ready');
+    const follow = () => reg.installing?.addEventListener('statechange', offer);
+    reg.addEventListener('updatefound', follow);
     follow();
     offer();
-    return registration;
+    return reg;
   }
 
-  registered.then(async (registration) => {
+  registered.then(async (reg) => {
     // A hidden page that has just been replaced would look again and again where two servers differ.
-    if (registration?.active && !document.hidden) look();
+    if (reg?.active && !document.hidden) look();
     checkController();
-    if (!registration?.waiting) return;
+    if (!reg?.waiting) return;
     // Chromium lets the waiting worker in when the active one has nothing to do. While the page loads
     // it has, and then Chromium waits until nobody has asked it for anything for half a minute.
     await begun;
@@ -70,9 +71,10 @@ globalThis.setteeShell = (() => {
   }, HOUR);
 
   // A panic of the app ends in a trap, in an event's listener or in a promise.
-  const isTrap = (error) => error instanceof WebAssembly.RuntimeError;
-  addEventListener('error', ({ error }) => isTrap(error) && breakDown());
-  addEventListener('unhandledrejection', ({ reason }) => (isTrap(reason) ? breakDown() : fail()));
+  const hear = ({ error, reason }) =>
+    (error ?? reason) instanceof WebAssembly.RuntimeError ? broken() : reason && fail();
+  addEventListener('error', hear);
+  addEventListener('unhandledrejection', hear);
   const late = setTimeout(fail, PATIENCE);
   addEventListener('click', (event) => {
     if (event.target.closest?.('[data-shell-renew]')) {
@@ -97,11 +99,11 @@ globalThis.setteeShell = (() => {
   // A page that has been left is listed for a moment still, and one that has just come isn't yet. This
   // one may be saving something. So this asks again.
   async function takeQuietly() {
-    const registration = await registered;
+    const reg = await registered;
     const isFree = () => !isUnsaved() && (document.hidden || !isUsed);
     if (isReplaced && isFree()) location.reload();
-    for (let pause = 50; pause < PATIENCE && registration?.waiting; pause *= 2) {
-      if (isFree()) registration.waiting.postMessage('skip-waiting-if-alone');
+    for (let pause = 50; pause < PATIENCE && reg?.waiting; pause *= 2) {
+      if (isFree()) reg.waiting.postMessage('skip-waiting-if-alone');
       await new Promise((done) => setTimeout(done, pause));
     }
   }
@@ -114,22 +116,22 @@ globalThis.setteeShell = (() => {
   // Fetches a newer build, or what is missing of this one.
   async function mend() {
     begin();
-    const registration = await registered;
+    const reg = await registered;
     await look();
-    await installed(registration?.installing);
-    if (!registration?.active) await reloaded();
-    else if (!registration.waiting) await ask(registration.active, 'repair');
+    await installed(reg?.installing);
+    if (!reg?.active) await reloaded();
+    else if (!reg.waiting) await ask(reg.active, 'repair');
   }
 
   async function renew() {
     isWanted = true;
     begin();
-    const registration = await registered;
+    const reg = await registered;
     const stuck = setTimeout(() => location.reload(), PATIENCE);
-    if (!isReplaced && !registration?.waiting) await mend();
+    if (!isReplaced && !reg?.waiting) await mend();
     clearTimeout(stuck);
-    if (isReplaced || !registration?.waiting) return location.reload();
-    registration.waiting.postMessage('skip-waiting');
+    if (isReplaced || !reg?.waiting) return location.reload();
+    reg.waiting.postMessage('skip-waiting');
     setTimeout(() => location.reload(), 2 * PATIENCE);
   }
 
@@ -139,7 +141,7 @@ globalThis.setteeShell = (() => {
     mend();
   }
 
-  function breakDown() {
+  function broken() {
     if (isBroken) return;
     isBroken = true;
     show('unloaded', false);
@@ -184,7 +186,7 @@ globalThis.setteeShell = (() => {
       show('unloaded', false);
       begin();
     },
-    broken: breakDown,
+    broken,
     look,
   };
 })();

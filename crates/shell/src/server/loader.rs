@@ -7,7 +7,8 @@ pub(super) const SCRIPT: &str = include_str!("loader.js");
 pub(super) fn insert(html: &str, build: &str) -> String {
     let place = html.find("</head>").or_else(|| html.find("</body>")).unwrap_or(html.len());
     let (before, after) = html.split_at(place);
-    let lines = SCRIPT.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let is_code = |line: &&str| !line.is_empty() && !line.starts_with("//");
+    let lines = SCRIPT.lines().map(str::trim).filter(is_code);
     let script = lines.collect::<Vec<_>>().join("\n");
     let script = script.trim().replace("'{build}'", &format!("{build:?}"));
     format!("{before}<script>{script}</script>{after}")
