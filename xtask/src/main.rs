@@ -7,6 +7,7 @@ mod bench;
 mod dist;
 mod error;
 mod example_server;
+mod functions;
 mod fuzz;
 mod link;
 mod lint;

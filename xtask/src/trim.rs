@@ -17,8 +17,9 @@ use std::path::Path;
 use wasmparser::Validator;
 
 use crate::error::{Error, Result};
+use crate::functions::{Function, Functions};
 use flow::Ranges;
-use program::{Function, Program};
+use program::Program;
 use rules::Fate;
 
 /// Trims the file that the linker has written.
@@ -39,14 +40,14 @@ fn trim(program: &Program<'_>) -> wasmparser::Result<Vec<u8>> {
     let panics = panics(program)?;
     let mut wasm = program.wasm.to_vec();
     let mut cut = Ranges::default();
-    for function in &program.functions {
+    for function in &program.functions.defined {
         let body = flow::instructions(&function.body)?;
         if panics.contains(&function.index) {
             trap(&mut wasm, &body);
             cut.push(body);
             continue;
         }
-        match rules::fate(&function.name) {
+        match rules::fate(&function.name()) {
             Some(Fate::Trap) => trap(&mut wasm, &body),
             Some(Fate::Zero) if body.len() >= 2 => zero(&mut wasm, &body),
             _ => {
@@ -66,14 +67,15 @@ fn trim(program: &Program<'_>) -> wasmparser::Result<Vec<u8>> {
 
 /// The functions of the standard library that never return, but end in a panic.
 fn panics(program: &Program<'_>) -> wasmparser::Result<HashSet<u32>> {
-    let is_of_library = |function: &&Function<'_>| rules::is_of_library(&function.name);
-    let library: Vec<_> = program.functions.iter().filter(is_of_library).collect();
-    let first = library.iter().filter(|function| rules::is_panic(&function.name));
+    let Functions { imported, defined } = &program.functions;
+    let is_of_library = |function: &&Function<'_>| rules::is_of_library(&function.name());
+    let library: Vec<_> = defined.iter().filter(is_of_library).collect();
+    let first = library.iter().filter(|function| rules::is_panic(&function.name()));
     let mut panics: HashSet<u32> = first.map(|function| function.index).collect();
     loop {
         let before = panics.len();
         for function in &library {
-            if flow::never_returns(&function.body, &panics, program.imported)? {
+            if flow::never_returns(&function.body, &panics, *imported)? {
                 panics.insert(function.index);
             }
         }
@@ -152,9 +154,8 @@ mod tests {
         let trimmed = trim(&program).map_err(unreadable)?;
         let code = |wasm: &[u8]| {
             let bodies = Program::read(wasm).ok().flatten().map(|program| {
-                let bodies =
-                    program.functions.iter().map(|function| function.body.as_bytes().to_vec());
-                bodies.collect::<Vec<_>>()
+                let functions = program.functions.defined.iter();
+                functions.map(|function| function.body.as_bytes().to_vec()).collect::<Vec<_>>()
             });
             bodies.expect("it can be read")
         };

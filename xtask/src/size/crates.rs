@@ -6,9 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
-
 use crate::error::{Error, Result};
+use crate::functions::Functions;
 use crate::tools::Toolbox;
 use crate::workspace;
 
@@ -67,42 +66,14 @@ pub fn table(toolbox: &Toolbox) -> Result<String> {
 }
 
 fn shares(module: &[u8]) -> wasmparser::Result<BTreeMap<String, Share>> {
-    let mut imported = 0;
-    let mut bodies = Vec::new();
-    let mut names = BTreeMap::new();
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::ImportSection(imports) => {
-                for import in imports.into_imports() {
-                    imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
-                }
-            }
-            Payload::CodeSectionEntry(body) => bodies.push(body.as_bytes()),
-            Payload::CustomSection(section) => {
-                let KnownCustom::Name(sections) = section.as_known() else { continue };
-                for section in sections {
-                    let Name::Function(functions) = section? else { continue };
-                    for function in functions {
-                        let function = function?;
-                        names.insert(function.index, function.name);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut all: Vec<_> = (imported..)
-        .zip(bodies)
-        .map(|(index, code)| (names.get(&index).map_or("", |name| *name), code))
-        .collect();
-    all.retain(|(name, _)| !name.starts_with(DESCRIPTIONS));
-    all.sort_by_key(|(name, _)| *name);
+    let mut all = Functions::read(module)?.defined;
+    all.retain(|function| !function.symbol.starts_with(DESCRIPTIONS));
+    all.sort_by_key(|function| function.symbol);
     let mut shares = BTreeMap::<String, Share>::new();
-    for (name, code) in all {
-        let name = format!("{:#}", rustc_demangle::demangle(name));
-        let share = shares.entry(crate_of(&name).to_owned()).or_default();
+    for function in all {
+        let share = shares.entry(crate_of(&function.name()).to_owned()).or_default();
         share.functions += 1;
-        share.code.extend_from_slice(code);
+        share.code.extend_from_slice(function.body.as_bytes());
     }
     Ok(shares)
 }

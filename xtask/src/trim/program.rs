@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use wasmparser::{
-    FunctionBody, KnownCustom, Linking, Name, Parser, Payload, RelocSectionReader, Result,
-    SymbolInfo, TypeRef,
-};
+use wasmparser::{KnownCustom, Linking, Parser, Payload, RelocSectionReader, Result, SymbolInfo};
 
 use super::flow::Ranges;
 use super::places::Places;
+use crate::functions::Functions;
 
 const CODE_RELOCATIONS: &str = "reloc.CODE";
 const DATA_RELOCATIONS: &str = "reloc.DATA";
@@ -18,9 +16,7 @@ const CUSTOM: u8 = 0;
 
 pub struct Program<'a> {
     pub wasm: &'a [u8],
-    /// How many functions are imported. They come before all others.
-    pub imported: u32,
-    pub functions: Vec<Function<'a>>,
+    pub functions: Functions<'a>,
     pub symbols: Vec<SymbolInfo<'a>>,
     /// By the place in the file where the symbol's address stands: the number of that symbol.
     pub references: HashMap<usize, u32>,
@@ -33,19 +29,11 @@ pub struct Program<'a> {
     relocations_place: Range<usize>,
 }
 
-pub struct Function<'a> {
-    pub index: u32,
-    /// Demangled, without a hash. It is empty if the file has none.
-    pub name: String,
-    pub body: FunctionBody<'a>,
-}
-
 impl<'a> Program<'a> {
     /// None if the linker wasn't asked for relocations.
     pub fn read(wasm: &'a [u8]) -> Result<Option<Self>> {
-        let (mut imported, mut code, mut data) = (0, 0, 0);
-        let (mut bodies, mut symbols, mut segments) = (Vec::new(), Vec::new(), Vec::new());
-        let mut names = HashMap::new();
+        let (mut code, mut data) = (0, 0);
+        let (mut symbols, mut segments) = (Vec::new(), Vec::new());
         let mut relocations = None;
         let mut data_relocations = Vec::new();
         // A section's head begins where the section before it ends.
@@ -56,13 +44,7 @@ impl<'a> Program<'a> {
                 payload.as_section().map(|(_, range)| place(range.start)..place(range.end));
             match payload {
                 Payload::Version { range, .. } => end = place(range.end),
-                Payload::ImportSection(imports) => {
-                    for import in imports.into_imports() {
-                        imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
-                    }
-                }
                 Payload::CodeSectionStart { range, .. } => code = place(range.start),
-                Payload::CodeSectionEntry(body) => bodies.push(body),
                 Payload::DataSection(section) => {
                     data = place(section.range().start);
                     for segment in section {
@@ -87,15 +69,6 @@ impl<'a> Program<'a> {
                             symbols = table.into_iter().collect::<Result<_>>()?;
                         }
                     }
-                    (_, KnownCustom::Name(sections)) => {
-                        for section in sections {
-                            let Name::Function(functions) = section? else { continue };
-                            for function in functions {
-                                let function = function?;
-                                names.insert(function.index, function.name);
-                            }
-                        }
-                    }
                     _ => {}
                 },
                 _ => {}
@@ -103,14 +76,9 @@ impl<'a> Program<'a> {
             end = section.map_or(end, |section| section.end);
         }
         let Some((relocations, relocations_place)) = relocations else { return Ok(None) };
-        let functions = (imported..).zip(bodies).map(|(index, body)| {
-            let name = names.get(&index).copied().unwrap_or_default();
-            Function { index, name: format!("{:#}", rustc_demangle::demangle(name)), body }
-        });
         Ok(Some(Self {
             wasm,
-            imported,
-            functions: functions.collect(),
+            functions: Functions::read(wasm)?,
             symbols,
             references: data_relocations.iter().map(|(at, symbol)| (data + at, *symbol)).collect(),
             segments,
