@@ -71,8 +71,8 @@ globalThis.setteeShell = (() => {
   }, HOUR);
 
   // A panic of the app ends in a trap, in an event's listener or in a promise.
-  const hear = ({ error, reason }) =>
-    (error ?? reason) instanceof WebAssembly.RuntimeError ? broken() : reason && fail();
+  const hear = ({ type, error, reason }) =>
+    (error ?? reason) instanceof WebAssembly.RuntimeError ? broken() : type === 'error' || fail();
   addEventListener('error', hear);
   addEventListener('unhandledrejection', hear);
   const late = setTimeout(fail, PATIENCE);
