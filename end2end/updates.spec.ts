@@ -208,7 +208,7 @@ test('a build that panics at start is replaced by the next', async ({ browser, s
   const page = await context.newPage();
   await install(page);
   // The app panics when it hydrates a page that it didn't render.
-  const broken = newBuild('broken', (script) => `document.querySelector('h1')?.remove();\n${script}`);
+  const broken = newBuild('broken', (script) => `document.querySelector('main')?.replaceChildren();\n${script}`);
   await server.replace(broken);
   await wake(page);
   await action(page, 'update').click();
