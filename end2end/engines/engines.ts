@@ -25,6 +25,8 @@ export type Engine = {
   capabilities: (folder: string) => object;
   /** Matches a line of the browser's output that reports an error on a page. */
   error: RegExp;
+  /** Matches such a line that a tab may cause once as it is closed. */
+  lastError?: RegExp;
 };
 
 export const engines: Record<string, Engine> = {
@@ -38,6 +40,9 @@ export const engines: Record<string, Engine> = {
       'moz:firefoxOptions': { args: ['-headless', '-profile', folder] },
     }),
     error: /^JavaScript error: http/,
+    // Firefox stops a closing tab's script anywhere, also within a call of WebAssembly. Its next task
+    // is begun all the same, and finds that the call hasn't returned.
+    lastError: /closure invoked recursively or after being dropped/,
   },
   webkit: {
     driver: 'WebKitWebDriver',

@@ -25,7 +25,7 @@ export const test = base.extend<Fixtures>({
       if (info.status !== info.expectedStatus) await person.describe(info, `person ${at + 1}`);
       await person.dispose();
     }
-    const errors = people.flatMap(({ log }) => log.split('\n')).filter((line) => engine.error.test(line));
+    const errors = people.flatMap((person) => person.errors);
     expect(errors, 'no page reports an error').toEqual([]);
   },
 });

@@ -21,6 +21,15 @@ export class Person {
     return this.earlierLog + (this.session?.log ?? '');
   }
 
+  /** What its pages have reported as errors. */
+  get errors(): string[] {
+    let mayBeLast = this.session?.closedTabs ?? 0;
+    return this.log.split('\n').filter((line) => {
+      if (!this.engine.error.test(line)) return false;
+      return !(this.engine.lastError?.test(line) && mayBeLast-- > 0);
+    });
+  }
+
   /** Starts the browser. Returns its first page. */
   async open(): Promise<Page> {
     this.session = await Session.start(this.engine, this.folder);

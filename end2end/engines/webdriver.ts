@@ -24,6 +24,8 @@ export type Finder = string | (() => Promise<Element>);
 export class Session {
   /** What driver and browser have written. */
   log = '';
+  /** How many tabs a test has closed. */
+  closedTabs = 0;
   private base = '';
   private window = '';
   private readonly driver: ChildProcess;
@@ -106,7 +108,11 @@ export class Page {
   constructor(private readonly session: Session, private readonly window: string) {}
 
   goto = (url: string): Promise<void> => this.post('/url', { url });
-  close = (): Promise<void> => this.session.in(this.window, 'DELETE', '/window');
+  /** Closes the tab. */
+  close = (): Promise<void> => {
+    this.session.closedTabs++;
+    return this.session.in(this.window, 'DELETE', '/window');
+  };
   screenshot = (): Promise<string> => this.session.in(this.window, 'GET', '/screenshot');
 
   /** Runs a function in the page, and waits for what it promises. */

@@ -4,14 +4,18 @@
 //! tabs, each tab syncs for itself. That does no harm: what arrives twice changes nothing.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, HashSet},
+    rc::Rc,
     time::Duration,
 };
 
 use gloo_events::EventListener;
 use settee_sync::Time;
 use tokio::sync::{mpsc, watch};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::PageTransitionEvent;
 
 use super::{
     Clock,
@@ -362,21 +366,32 @@ impl Tab {
     }
 }
 
+/// Listens until the page is left for good. It ends by itself then, and with it all that it holds.
+/// What it would still do is better not begun: Firefox stops its script in the middle.
 fn listen(events: &mpsc::UnboundedSender<Event>) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
+    let is_over = Rc::new(Cell::new(false));
     let send = |event: fn() -> Event| {
-        let events = events.clone();
-        move |_: &web_sys::Event| {
-            let _ = events.send(event());
+        let (events, is_over) = (events.clone(), is_over.clone());
+        move || {
+            if !is_over.get() {
+                let _ = events.send(event());
+            }
         }
     };
+    let (gone, back, visibility) =
+        (send(|| Event::Gone), send(|| Event::Back), send(|| Event::Visibility));
+    let on_hide = move |event: &web_sys::Event| {
+        let is_kept = |event: &PageTransitionEvent| event.persisted();
+        is_over.set(!event.dyn_ref().is_some_and(is_kept));
+        gone();
+    };
     let mut listeners = vec![
-        EventListener::new(&window, "pagehide", send(|| Event::Gone)),
-        EventListener::new(&window, "pageshow", send(|| Event::Back)),
+        EventListener::new(&window, "pagehide", on_hide),
+        EventListener::new(&window, "pageshow", move |_| back()),
     ];
     if let Some(document) = window.document() {
-        let visibility = send(|| Event::Visibility);
-        listeners.push(EventListener::new(&document, "visibilitychange", visibility));
+        listeners.push(EventListener::new(&document, "visibilitychange", move |_| visibility()));
     }
     listeners
 }
