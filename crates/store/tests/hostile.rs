@@ -512,6 +512,35 @@ fn devices_merge_over_what_the_server_has_not_forgotten() {
     assert_eq!((&here.body, &here.conflicts), (&there.body, &there.conflicts));
 }
 
+/// A deletion closes what two edits are based on, and an editor has predicted both. Their author sends one
+/// of them with that base.
+#[test]
+fn a_server_merges_over_a_forgotten_base_as_its_sender_does() {
+    let (server, author, reader) = (memory(1), memory(2), memory(3));
+    let fields = |done, title| {
+        Body::from_serialize(&json!({"done": done, "title": title})).expect("it is an object")
+    };
+    let first = edit(&author, Change::Put(fields(false, "tea"))).unwrap();
+    sync_up(&author, &server);
+    let gone = verified(Some(named(8, 1)), &[], true, &Body::empty());
+    push(&server, vec![gone], marks(&[first])).unwrap();
+    let done = verified(Some(first), &[], false, &fields(true, "tea"));
+    let renamed = verified(Some(first), &[], false, &fields(false, "cocoa"));
+    push_plain(&server, vec![done.clone(), renamed]).unwrap();
+    assert_eq!(document(&server).conflicts.len(), 2, "without their base all differs");
+
+    let made = edit(&author, Change::Put(fields(true, "tea"))).unwrap();
+    assert_eq!(made, done.revision);
+    sync_up(&author, &server);
+    for device in [&author, &reader] {
+        sync_down(&server, device);
+    }
+    for database in [&server, &author, &reader] {
+        let shown = document(database);
+        assert_eq!((shown.body, shown.conflicts), (fields(true, "cocoa"), Vec::new()));
+    }
+}
+
 #[test]
 fn a_replayed_message_changes_nothing() {
     let (server, device) = (memory(1), memory(2));
