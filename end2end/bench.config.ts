@@ -7,6 +7,7 @@ export default defineConfig({
   testDir: './bench',
   testMatch: '*.bench.ts',
   outputDir: 'test-results',
+  grep: new RegExp(process.env.SETTEE_CASES ?? ''),
   workers: 1,
   timeout: 900_000,
   expect: { timeout: 60_000 },
