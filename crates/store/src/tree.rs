@@ -199,6 +199,13 @@ impl RevisionTree {
         })
     }
 
+    /// Whether another revision descends from this one, or merges it, whatever the server answers to what
+    /// is pending.
+    pub(crate) fn is_closed_for_good(&self, revision: Revision) -> bool {
+        let accepted = self.nodes.iter().filter(|node| !node.pending);
+        accepted.flat_map(Node::closes).any(|closed| closed == revision)
+    }
+
     /// Whether the revision closes something that would be a leaf without it.
     pub(crate) fn closes_alone(&self, revision: Revision) -> bool {
         let others = || self.nodes.iter().filter(|node| node.revision != revision);

@@ -349,6 +349,23 @@ fn what_the_server_has_is_shown_even_if_it_was_forgotten_here() {
     assert_eq!(titles(&device), [json!("119"), json!("first")]);
 }
 
+/// The same while edits wait for the server, which it then refuses.
+#[test]
+fn what_the_server_has_is_shown_once_it_has_refused_what_closes_it() {
+    let (device, server) = (memory(1), memory(2));
+    let first = put(&device, "first");
+    sync_up(&device, &server);
+    delete(&device);
+    sync_up(&device, &memory(3));
+    run(&device, Operation::Compact { id: id() }).unwrap();
+    run(&device, Operation::Resend { id: id() }).unwrap();
+    sync_down(&server, &device);
+    assert!(record(&device).tree.forgotten().contains(first));
+    let revisions = record(&device).tree.pending();
+    run(&device, Operation::Refuse { id: id(), revisions, reason: "no".into() }).unwrap();
+    assert_eq!(document(&device).leaves, [first]);
+}
+
 #[test]
 fn a_deletion_hides_nothing_that_outranks_it() {
     let server = memory(1);

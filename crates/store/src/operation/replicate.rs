@@ -173,13 +173,13 @@ fn insert(
         let insertion = if acknowledges { tree.insert_told(node) } else { tree.insert(node) };
         match insertion {
             // A forgotten revision that is received again changes nothing, unless the server has told
-            // this device to show again what it closes, or everybody merges over it. The sender does.
+            // this device to show it again, or what it closes, or everybody merges over it. The sender
+            // does.
             Insertion::New => {
                 let is_forgotten = tree.forgotten().contains(revision);
+                let is_told = || tree.closes_alone(revision) || !tree.is_closed_for_good(revision);
                 let is_merged_over = || !is_bare && tree.merge_bases().contains(&revision);
-                inserted.changed |= !is_forgotten
-                    || acknowledges && tree.closes_alone(revision)
-                    || is_merged_over();
+                inserted.changed |= !is_forgotten || acknowledges && is_told() || is_merged_over();
             }
             Insertion::Known => {}
             Insertion::Corrected => inserted.changed = true,

@@ -134,6 +134,18 @@ impl RevisionTree {
         changed
     }
 
+    /// Shows what the server has named while an edit waited that it has refused now, as
+    /// [`recall`](Self::recall) does otherwise.
+    pub fn recall_after_refusal(&mut self) {
+        let named: Vec<Revision> = self
+            .nodes
+            .iter()
+            .filter(|node| !node.kept_for_pending)
+            .map(|node| node.revision)
+            .collect();
+        self.recall(&named, &Forgotten::default());
+    }
+
     /// On a server: closes leaves that a client has forgotten, if one of the new `deletions` that the
     /// client brings can have closed them: a leaf of a higher generation. A server that has lost
     /// something has such leaves, and a deletion that was compacted doesn't say what it has closed.
