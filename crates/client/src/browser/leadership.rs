@@ -381,14 +381,19 @@ fn listen(events: &mpsc::UnboundedSender<Event>) -> Vec<EventListener> {
     };
     let (gone, back, visibility) =
         (send(|| Event::Gone), send(|| Event::Back), send(|| Event::Visibility));
+    let was_over = is_over.clone();
     let on_hide = move |event: &web_sys::Event| {
         let is_kept = |event: &PageTransitionEvent| event.persisted();
         is_over.set(!event.dyn_ref().is_some_and(is_kept));
         gone();
     };
+    let on_show = move |_: &web_sys::Event| {
+        was_over.set(false);
+        back();
+    };
     let mut listeners = vec![
         EventListener::new(&window, "pagehide", on_hide),
-        EventListener::new(&window, "pageshow", move |_| back()),
+        EventListener::new(&window, "pageshow", on_show),
     ];
     if let Some(document) = window.document() {
         listeners.push(EventListener::new(&document, "visibilitychange", move |_| visibility()));
