@@ -3,10 +3,13 @@
 #![cfg(all(feature = "sqlite", not(target_arch = "wasm32")))]
 
 use std::{
+    cell::Cell,
+    fs,
     path::{Path, PathBuf},
     task::{Context, Waker},
 };
 
+use futures_util::future::{join, join_all};
 use serde_json::json;
 use settee_store::{
     Backend, BackendError, Body, Change, Counts, Damaged, Database, DocumentId, Edit, Hosted,
@@ -267,4 +270,32 @@ async fn a_file_that_is_not_a_database_is_an_error() {
     std::fs::write(&file, vec![b'x'; 8192]).unwrap();
     assert!(matches!(Sqlite::open(&file).err(), Some(BackendError::Corrupt(_))));
     assert!(Sqlite::open("/nowhere/at/all.db").is_err());
+}
+
+/// SQLite begins its log anew only when nobody reads, and so did this store.
+#[tokio::test]
+async fn the_log_stays_short_beside_readers_that_never_rest() {
+    const LONGEST: u64 = 64 * 1024 * 1024;
+    const BODY: usize = 1_000_000;
+    let (folder, file) = folder();
+    let sqlite = Sqlite::open(&file).unwrap();
+    let database = Database::new(sqlite.create("a", [1; 16], Vec::new()).await.unwrap());
+    let title = "x".repeat(BODY);
+    let is_done = Cell::new(false);
+    let read = async || {
+        while !is_done.get() {
+            database.changes(0, 1).await.unwrap();
+        }
+    };
+    let write = async {
+        let mut longest = 0;
+        for number in 0..80 {
+            database.write(vec![put(&number.to_string(), &title)]).await.unwrap()[0].unwrap();
+            longest = longest.max(fs::metadata(folder.path().join("settee.db-wal")).unwrap().len());
+        }
+        is_done.set(true);
+        longest
+    };
+    let (longest, _) = join(write, join_all((0..4).map(|_| read()))).await;
+    assert!(longest < LONGEST + 4 * BODY as u64, "{longest}");
 }

@@ -5,13 +5,13 @@
 //!
 //! - `folder`: a folder with a file of databases; `connection`: opening the file; `tables`: what is asked of it.
 //! - `database`: one database of the file; `recent`: its latest commits in memory.
-//! - `erasure`: what is deleted leaves the write-ahead log, too.
+//! - `log`: the write-ahead log stays short, and what is deleted leaves it, too.
 //! - `writer` and `readers`, which are `workers`; `turns`: the queue of their jobs.
 
 mod connection;
 mod database;
-mod erasure;
 mod folder;
+mod log;
 mod readers;
 mod recent;
 mod tables;
@@ -29,6 +29,7 @@ use std::{
 
 use self::{
     database::Shared,
+    log::Log,
     readers::Readers,
     turns::Lane,
     workers::lock,
@@ -52,6 +53,7 @@ struct File {
     /// log back, and readers can't.
     readers: Readers,
     writer: Writer,
+    log: Log,
     run: Run,
     /// The databases that somebody has a handle on or is opening, so that all of one name share
     /// their state.
@@ -89,30 +91,34 @@ impl Sqlite {
         lock: Option<std::fs::File>,
     ) -> Result<Self, BackendError> {
         connection::check_version()?;
-        let opened = connection::open_writer(path)
-            .and_then(|writer| Ok((writer, Readers::start(|| connection::open_reader(path))?)));
+        let log = Log::default();
+        let opened = connection::open_writer(path).and_then(|writer| {
+            Ok((writer, Readers::start(&log, || connection::open_reader(path))?))
+        });
         let (writer, readers) = match opened {
             Err(error @ (BackendError::Full | BackendError::Blocked | BackendError::Failed(_))) => {
                 let settled = || connection::open_settled(path)?.ok_or_else(|| error.clone());
-                (settled()?, Readers::start(settled)?)
+                (settled()?, Readers::start(&log, settled)?)
             }
             opened => opened?,
         };
-        Self::open_over(path, writer, readers, run, lock)
+        Self::open_over(path, log, writer, readers, run, lock)
     }
 
     fn open_over(
         path: &Path,
+        log: Log,
         writer: rusqlite::Connection,
         readers: Readers,
         run: Run,
         lock: Option<std::fs::File>,
     ) -> Result<Self, BackendError> {
-        let writer = Writer::start(writer)?;
+        let writer = Writer::start(writer, log.clone())?;
         let (open, path) = (Arc::default(), path.to_owned());
         let file = File {
             writer,
             readers,
+            log,
             run,
             open,
             reads: Lane::default(),
@@ -203,10 +209,10 @@ impl Storage for Sqlite {
     fn delete(&self, name: String) -> BoxFuture<'_, Result<bool, BackendError>> {
         let open = self.file.open.clone();
         Box::pin(async move {
-            let erasure = self.file.writer.erasure();
+            let log = self.file.log.clone();
             let work = move |connection: &_| {
                 let is_there = tables::delete_database(connection, &name)?;
-                erasure.note();
+                log.note_dropped_text();
                 Ok((name, is_there))
             };
             let publish = move |(name, is_there): (String, bool)| {

@@ -4,6 +4,7 @@ use std::{fs, io, path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::log;
 use crate::backend::BackendError;
 
 /// Before version 3.51.3, resetting the write-ahead log could corrupt the file.
@@ -33,14 +34,15 @@ pub fn open_writer(path: &Path) -> Result<Connection, BackendError> {
     configure(&connection)?;
     // With NORMAL instead of FULL, a crash of the machine could undo acknowledged commits. What is
     // deleted is overwritten with zeros.
-    connection.execute_batch(
+    connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA secure_delete = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8000;
-         PRAGMA journal_size_limit = 67108864;",
-    )?;
+         PRAGMA journal_size_limit = {};",
+        log::LONGEST
+    ))?;
     migrate(&mut connection)?;
     Ok(connection)
 }
@@ -55,9 +57,7 @@ pub fn open_reader(path: &Path) -> Result<Connection, BackendError> {
 /// Opens a connection to a file that can't be written to, not even to share it with other
 /// connections. `None` if it isn't all in one piece, or not of the present version.
 pub fn open_settled(path: &Path) -> Result<Option<Connection>, BackendError> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let is_settled = fs::metadata(log).map_or(true, |log| log.len() == 0);
+    let is_settled = fs::metadata(log::file_of(path)).map_or(true, |log| log.len() == 0);
     if !is_settled || !path.is_file() {
         return Ok(None);
     }

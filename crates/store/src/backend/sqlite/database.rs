@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, watch};
 
 use super::{
     File,
-    erasure::Erasure,
+    log::Log,
     recent::Recent,
     tables::{self, Key},
     turns::Lane,
@@ -174,14 +174,14 @@ fn write(
     connection: &rusqlite::Connection,
     key: Key,
     run: Option<Run>,
-    erasure: &Erasure,
+    log: &Log,
     operations: Vec<Operation>,
 ) -> Result<Written, BackendError> {
     // The file's own, for another program may have written to it.
     let from = tables::seq(connection, key)?;
     let done = transition(operations, from, &Stored { connection, key })?;
     if done.erased {
-        erasure.note();
+        log.note_dropped_text();
     }
     let mut records = Vec::with_capacity(done.records.len());
     for record in done.records {
@@ -232,8 +232,8 @@ impl Backend for SqliteDatabase {
             let run = (!is_recorded.load(Ordering::Relaxed)).then_some(self.file.run);
             let (key, shared) = (*key, self.shared.clone());
             let cost = operations.iter().map(|it| ROW_COST + it.weight() as u64).sum();
-            let erasure = self.file.writer.erasure();
-            let work = move |connection: &_| write(connection, key, run, &erasure, operations);
+            let log = self.file.log.clone();
+            let work = move |connection: &_| write(connection, key, run, &log, operations);
             let publish = move |written| shared.publish(written);
             self.file.writer.run(&self.shared.writes, cost, work, publish).await
         })

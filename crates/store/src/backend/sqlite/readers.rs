@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    log::Log,
     turns::{Lane, Turns},
     workers::{Workers, caught},
 };
@@ -15,16 +16,18 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 pub struct Readers {
     workers: Workers<Job>,
+    log: Log,
 }
 
 impl Readers {
     /// Starts threads with a connection each.
     pub fn start(
+        log: &Log,
         open: impl Fn() -> Result<Connection, BackendError>,
     ) -> Result<Self, BackendError> {
         let connections = (0..READERS).map(|_| Ok((open()?, run_jobs)));
         let connections: Result<_, BackendError> = connections.collect();
-        Ok(Self { workers: Workers::start("settee-reader", connections?)? })
+        Ok(Self { workers: Workers::start("settee-reader", connections?)?, log: log.clone() })
     }
 
     /// Runs `work` on one state of the file: it doesn't see later commits.
@@ -34,8 +37,10 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (reply, answer) = oneshot::channel();
+        let log = self.log.clone();
         let job: Job = Box::new(move |connection| {
             let read = || {
+                let _held = log.hold();
                 let transaction = connection.unchecked_transaction()?;
                 work(&transaction)
             };

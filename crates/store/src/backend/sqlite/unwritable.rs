@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     Sqlite,
     connection::{open_reader, open_writer},
+    log::Log,
     readers::Readers,
 };
 use crate::{
@@ -33,8 +34,9 @@ fn open(path: &Path, run: u8, setting: &str) -> Sqlite {
     // A pragma may answer with a row.
     let apply = |writer: &Connection| writer.execute_batch(setting);
     apply(&writer).unwrap();
-    let readers = Readers::start(|| open_reader(path)).unwrap();
-    Sqlite::open_over(path, writer, readers, [run; 16], None).unwrap()
+    let log = Log::default();
+    let readers = Readers::start(&log, || open_reader(path)).unwrap();
+    Sqlite::open_over(path, log, writer, readers, [run; 16], None).unwrap()
 }
 
 /// Three databases, written in the first run up to the sequence 1.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
-    erasure::{Emptying, Erasure},
+    log::{Emptying, Log},
     turns::{Lane, Queued, Turns},
     workers::{Workers, caught},
 };
@@ -28,23 +28,16 @@ type Work =
 
 pub struct Writer {
     workers: Workers<Work>,
-    erasure: Erasure,
 }
 
 impl Writer {
-    pub fn start(connection: Connection) -> Result<Self, BackendError> {
-        let erasure = Erasure::default();
-        let mut emptying = Emptying::new(erasure.clone());
+    pub fn start(connection: Connection, log: Log) -> Result<Self, BackendError> {
+        let mut emptying = Emptying::new(log, &connection);
         let work = move |connection: &mut Connection, queue: &Turns<Work>| {
             run_jobs(connection, queue, &mut emptying);
         };
         let workers = Workers::start("settee-writer", vec![(connection, work)])?;
-        Ok(Self { workers, erasure })
-    }
-
-    /// For a job that drops the text of documents.
-    pub fn erasure(&self) -> Erasure {
-        self.erasure.clone()
+        Ok(Self { workers })
     }
 
     /// Runs `work` in a transaction; `cost` is about the bytes that it writes. Once that is durable, `publish` runs, in the order of the
@@ -160,7 +153,7 @@ mod tests {
         let connection = Connection::open(folder.path().join("blobs.db")).unwrap();
         connection.execute_batch("CREATE TABLE blobs (bytes BLOB)").unwrap();
         connection.execute_batch(setting).unwrap();
-        (folder, Writer::start(connection).unwrap())
+        (folder, Writer::start(connection, Log::default()).unwrap())
     }
 
     /// Queues all jobs while the thread is kept busy by a transaction that takes no other job, and
