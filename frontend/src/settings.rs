@@ -1,5 +1,7 @@
 //! The few settings that have to be there before the database is open, in localStorage.
 //!
+//! They are plain texts, not JSON, which the app has no other use for.
+//!
 //! A browser may block it, or have no room: then a setting lasts as long as the page.
 
 use gloo_storage::{LocalStorage, Storage};
@@ -11,14 +13,14 @@ pub fn theme() -> Theme {
     if !is_allowed() {
         return Theme::default();
     }
-    LocalStorage::get::<String>(THEME)
-        .map_or_else(|_| Theme::default(), |name| Theme::from_name(&name))
+    let name = LocalStorage::raw().get_item(THEME).ok().flatten();
+    name.map_or_else(Theme::default, |name| Theme::from_name(&name))
 }
 
 pub fn keep_theme(theme: Theme) {
     if is_allowed() {
         // Without room the choice holds for this page.
-        let _ = LocalStorage::set(THEME, theme.name());
+        let _ = LocalStorage::raw().set_item(THEME, theme.name());
     }
 }
 

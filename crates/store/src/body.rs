@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice, decode, encode};
-use serde::{Serialize, de::IgnoredAny};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::canonical;
+use crate::canonical::{self, Reader};
 
 /// The maximum size of a body, in bytes of canonical JSON (1 MiB).
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -79,12 +79,15 @@ impl Body {
         if json.len() > BODY_LIMIT {
             return Err(BodyError::TooLarge);
         }
-        let value: Value = serde_json::from_slice(json).map_err(|_| BodyError::NotCanonical)?;
-        let Value::Object(fields) = value else {
+        let json = str::from_utf8(json).map_err(|_| BodyError::NotCanonical)?;
+        canonical::check(json)?;
+        if !json.starts_with('{') {
             return Err(BodyError::NotAnObject);
-        };
-        let body = Self::new(fields)?;
-        if body.0.as_bytes() == json { Ok(body) } else { Err(BodyError::NotCanonical) }
+        }
+        if has_reserved_name(json) {
+            return Err(BodyError::Reserved);
+        }
+        Ok(Self(json.into()))
     }
 
     /// A body from bytes that this program has written, without checking them again.
@@ -104,7 +107,13 @@ impl Body {
 
     /// The fields, which are parsed at each call.
     pub fn fields(&self) -> Map<String, Value> {
-        serde_json::from_str(&self.0).unwrap_or_default()
+        parsed(&self.0)
+    }
+
+    /// The body as a value of the program's own type, which is made from [`fields`](Self::fields). Fails if
+    /// it is of another type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(Value::Object(self.fields()))
     }
 }
 
@@ -124,8 +133,8 @@ impl<C> Encode<C> for Body {
     }
 }
 
-/// Decodes bytes that this program has written: checks that they are a JSON object still, but not that it
-/// is canonical. Received bytes must go through [`Body::from_canonical`] instead.
+/// Decodes bytes that this program has written: checks that they are a canonical object still. Received bytes
+/// must go through [`Body::from_canonical`] instead, which knows the limits as well.
 impl<'b, C> Decode<'b, C> for Body {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
         let bytes: &ByteSlice = Decode::decode(d, c)?;
@@ -139,7 +148,26 @@ impl<'b, C> Decode<'b, C> for Body {
 }
 
 fn is_object(json: &str) -> bool {
-    json.starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok()
+    json.starts_with('{') && canonical::check(json).is_ok()
+}
+
+/// See [`BodyError::Reserved`].
+fn has_reserved_name(object: &str) -> bool {
+    let mut has_one = false;
+    // The text is canonical, so it is read to its end.
+    let _ = Reader::new(object).fields(&mut |reader, name| {
+        has_one |= name.unescaped()?.starts_with('_');
+        reader.skip().map(drop)
+    });
+    has_one
+}
+
+/// Only a damaged disk has a body that is no object.
+fn parsed(json: &str) -> Map<String, Value> {
+    match canonical::parse(json) {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
 }
 
 fn depth_exceeds(value: &Value, limit: usize) -> bool {

@@ -1,92 +1,19 @@
 //! Canonical JSON (RFC 8785): equal values have equal bytes.
 //!
-//! Every edit and every received revision goes through here, so the text is written in one pass.
+//! Every edit, every received revision and every row of a list goes through here.
 
-use std::fmt::Write;
+mod check;
+mod number;
+mod parse;
+mod reader;
+mod writer;
 
-use serde_json::{Map, Number, Value};
-
-use crate::heap_sort::heap_sort;
-
-/// Integers up to here are exact as doubles, and are written alike.
-const SAFE_INTEGER: u64 = 1 << 53;
-
-pub fn to_string(fields: &Map<String, Value>) -> String {
-    let mut text = String::with_capacity(128);
-    write_object(fields, &mut text);
-    text
-}
-
-fn write_value(value: &Value, text: &mut String) {
-    match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(true) => text.push_str("true"),
-        Value::Bool(false) => text.push_str("false"),
-        Value::Number(number) => write_number(number, text),
-        Value::String(string) => write_string(string, text),
-        Value::Array(items) => {
-            text.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    text.push(',');
-                }
-                write_value(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(fields) => write_object(fields, text),
-    }
-}
-
-fn write_object(fields: &Map<String, Value>, text: &mut String) {
-    let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-    // RFC 8785 orders names by their UTF-16 code units. Usually they are in that order already.
-    heap_sort(&mut sorted, |(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
-    text.push('{');
-    for (at, (name, value)) in sorted.into_iter().enumerate() {
-        if at > 0 {
-            text.push(',');
-        }
-        write_string(name, text);
-        text.push(':');
-        write_value(value, text);
-    }
-    text.push('}');
-}
-
-/// RFC 8785 treats all numbers as doubles, and writes them as JavaScript does.
-fn write_number(number: &Number, text: &mut String) {
-    if let Some(integer) = number.as_u64().filter(|integer| *integer <= SAFE_INTEGER) {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{integer}");
-    } else {
-        // JSON numbers are finite.
-        let double = number.as_f64().unwrap_or_default();
-        text.push_str(ryu_js::Buffer::new().format(double));
-    }
-}
-
-pub fn write_string(string: &str, text: &mut String) {
-    text.push('"');
-    let mut rest = string;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
-        text.push_str(&rest[..at]);
-        match rest.as_bytes()[at] {
-            b'"' => text.push_str("\\\""),
-            b'\\' => text.push_str("\\\\"),
-            0x08 => text.push_str("\\b"),
-            b'\t' => text.push_str("\\t"),
-            b'\n' => text.push_str("\\n"),
-            0x0c => text.push_str("\\f"),
-            b'\r' => text.push_str("\\r"),
-            control => drop(write!(text, "\\u{control:04x}")),
-        }
-        rest = &rest[at + 1..];
-    }
-    text.push_str(rest);
-    text.push('"');
-}
+pub use self::{
+    check::check,
+    parse::parse,
+    reader::Reader,
+    writer::{to_string, write_string},
+};
 
 #[cfg(test)]
 mod tests {

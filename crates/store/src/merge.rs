@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     ancestry::{Ancestry, Positions, positions},
-    canonical::write_string,
+    canonical::{self, write_string},
     heap_sort::heap_sort,
     node::Node,
     pieces::{Field, Piece},
@@ -246,7 +246,7 @@ impl<'a> Merge<'a> {
             } else {
                 let value = classes.text(class).map(|text| {
                     // Only a damaged disk has a value that can't be read.
-                    serde_json::from_str(text).unwrap_or(Value::Null)
+                    canonical::parse(text).unwrap_or(Value::Null)
                 });
                 values.push((class, ConflictingValue { leaves: vec![leaf], value }));
             }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::body::DEPTH_LIMIT;
+use crate::{body::DEPTH_LIMIT, canonical::Reader};
 
 /// A value in a body.
 #[derive(Debug, Clone)]
@@ -27,112 +27,25 @@ impl<'a> Piece<'a> {
     /// The pieces of a body. A text that is no object counts as an empty one: only a damaged disk
     /// has such a body.
     pub fn of(body: &'a str) -> Self {
-        let mut reader = Reader { text: body, at: 0 };
-        let whole = reader.value(DEPTH_LIMIT + 1).filter(|_| reader.at == body.len());
+        let mut reader = Reader::new(body);
+        let whole = piece(&mut reader, DEPTH_LIMIT + 1).filter(|_| reader.is_at_end());
         whole
             .filter(|piece| piece.fields.is_some())
             .unwrap_or(Piece { text: "{}", fields: Some(Box::default()) })
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    /// Reads a value. Objects below `depth` aren't taken apart.
-    fn value(&mut self, depth: usize) -> Option<Piece<'a>> {
-        let start = self.at;
-        let fields = if self.peek()? == b'{' && depth > 0 {
-            Some(self.fields(depth - 1)?)
-        } else {
-            self.skip()?;
-            None
-        };
-        Some(Piece { text: self.text.get(start..self.at)?, fields })
+/// Reads a value. Objects below `depth` aren't taken apart.
+fn piece<'a>(reader: &mut Reader<'a>, depth: usize) -> Option<Piece<'a>> {
+    if reader.peek()? != b'{' || depth == 0 {
+        return Some(Piece { text: reader.skip()?, fields: None });
     }
-
-    fn fields(&mut self, depth: usize) -> Option<Box<[Field<'a>]>> {
-        self.at += 1;
-        let mut fields = Vec::new();
-        if self.peek()? == b'}' {
-            self.at += 1;
-            return Some(Box::default());
-        }
-        loop {
-            let name = self.name()?;
-            self.expect(b':')?;
-            fields.push(Field { name, value: self.value(depth)? });
-            let next = self.peek()?;
-            self.at += 1;
-            match next {
-                b',' => {}
-                b'}' => return Some(fields.into_boxed_slice()),
-                _ => return None,
-            }
-        }
-    }
-
-    fn name(&mut self) -> Option<Cow<'a, str>> {
-        let start = self.at;
-        self.string()?;
-        let quoted = self.text.get(start..self.at)?;
-        if quoted.contains('\\') {
-            return serde_json::from_str(quoted).ok().map(Cow::Owned);
-        }
-        quoted.get(1..quoted.len() - 1).map(Cow::Borrowed)
-    }
-
-    /// Skips a value, however deep it is.
-    fn skip(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.peek()? {
-                b'"' => self.string()?,
-                b'{' | b'[' => {
-                    depth += 1;
-                    self.at += 1;
-                }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    self.at += 1;
-                }
-                b',' | b':' => self.at += 1,
-                _ => self.scalar(),
-            }
-            if depth == 0 {
-                return Some(());
-            }
-        }
-    }
-
-    fn string(&mut self) -> Option<()> {
-        self.expect(b'"')?;
-        loop {
-            let next = self.peek()?;
-            self.at += if next == b'\\' { 2 } else { 1 };
-            if next == b'"' {
-                return Some(());
-            }
-        }
-    }
-
-    fn scalar(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        let end = rest.iter().position(|byte| b",:]}\"[{".contains(byte));
-        self.at += end.unwrap_or(rest.len());
-    }
-
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        let is_right = self.peek()? == byte;
-        self.at += 1;
-        is_right.then_some(())
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
+    let (start, mut fields) = (reader.clone(), Vec::new());
+    reader.fields(&mut |reader, name| {
+        fields.push(Field { name: name.unescaped()?, value: piece(reader, depth - 1)? });
+        Some(())
+    })?;
+    Some(Piece { text: start.up_to(reader)?, fields: Some(fields.into_boxed_slice()) })
 }
 
 #[cfg(test)]

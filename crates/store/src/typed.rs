@@ -58,7 +58,7 @@ impl Database {
     pub async fn find<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, WriteError> {
         let document = self.get(&DocumentId::new(id)?).await?;
         let live = document.filter(|document| !document.deleted);
-        Ok(live.map(|document| serde_json::from_str(document.body.as_str())).transpose()?)
+        Ok(live.map(|document| document.body.read()).transpose()?)
     }
 
     /// Deletes the document of that id. Tells whether there was one.

@@ -206,7 +206,7 @@ fn bodies() -> Vec<Case> {
         (
             "objects 200 deep, received",
             || bytes(["{\"a\":".repeat(200), "1".into(), "}".repeat(200)].concat().as_bytes()),
-            NotCanonical,
+            TooDeep,
         ),
         (
             "500,000 arrays within each other",

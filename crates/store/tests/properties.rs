@@ -380,7 +380,27 @@ proptest! {
         let body = Body::new(value).unwrap();
         prop_assert_eq!(body.as_str(), &theirs);
         prop_assert_eq!(Body::from_canonical(theirs.as_bytes()), Ok(body.clone()));
+        let read: serde_json::Map<String, Value> = serde_json::from_str(&theirs).unwrap();
+        prop_assert_eq!(body.fields(), read);
         prop_assert_eq!(Body::new(body.fields()), Ok(body));
+    }
+
+    /// What is taken as canonical is what is written alike once it has been read.
+    #[test]
+    fn a_body_with_a_changed_place_is_canonical_or_refused(
+        value in fields(),
+        at in any::<prop::sample::Index>(),
+        removed in 0..3_usize,
+        added in "[-0-9aeEu{}\\[\\],:.\"\\\\ \u{1}\u{e9}]{0,2}",
+    ) {
+        let mut text: Vec<char> = Body::new(value).unwrap().as_str().chars().collect();
+        let at = at.index(text.len());
+        text.splice(at..text.len().min(at + removed), added.chars());
+        let text: String = text.into_iter().collect();
+        let read = serde_json::from_str::<serde_json::Map<String, Value>>(&text);
+        let rewritten = read.ok().and_then(|fields| Body::new(fields).ok());
+        let is_canonical = rewritten.is_some_and(|body| body.as_str() == text);
+        prop_assert_eq!(Body::from_canonical(text.as_bytes()).is_ok(), is_canonical, "{}", text);
     }
 
     #[test]

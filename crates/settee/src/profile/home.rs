@@ -287,5 +287,5 @@ fn read(record: &Record) -> Option<(String, Kept)> {
 }
 
 fn entry(document: &Document) -> Option<Kept> {
-    serde_json::from_str(document.body.as_str()).ok()
+    document.body.read().ok()
 }
