@@ -12,18 +12,23 @@ pub enum Fate {
 /// How functions' names begin, and what becomes of these functions. What only they call is left out with
 /// them. A rule for functions inside of others would be wrong: the compiler makes one of functions that are
 /// the same, which small ones are, and keeps any of their names.
-const RULES: [(&str, Fate); 6] = [
+const RULES: [(&str, Fate); 10] = [
     // The page is hydrated at once. Only `hydrate_lazy` awaits parts of a page.
     ("<_ as tachys::view::any_view::IntoAny>::into_any::hydrate_async::<", Fate::Trap),
     // Streams come with server functions, and the app has none. JavaScript can't reach these either, for
     // nobody gives it an instance.
     ("intounderlying", Fate::Trap),
     ("__wbg_intounderlying", Fate::Trap),
-    // serde_json decodes all numbers to `f64`, unless a field is an `f32`.
-    ("serde_json::lexical::parse::parse_concise_float::<f32>", Fate::Trap),
-    ("serde_json::lexical::parse::parse_truncated_float::<f32>", Fate::Trap),
-    // serde says which number it found in the place of something else: in a message to developers.
-    ("<f64 as core::fmt::Display>::fmt", Fate::Zero),
+    // `{:?}` is for developers, who have a debug build. `Debug` itself has no rule: some of it is the same
+    // as `Display`.
+    ("<str as core::fmt::Debug>::fmt", Fate::Zero),
+    ("<core::fmt::Formatter>::debug_struct_field", Fate::Zero),
+    ("<core::fmt::Formatter>::debug_tuple_field", Fate::Zero),
+    ("<core::fmt::builders::", Fate::Trap),
+    // serde says what it found in the place of something else: in a message to developers, too.
+    ("<serde_core::de::Unexpected as core::fmt::Display>::fmt", Fate::Zero),
+    ("<serde_json::error::JsonUnexpected as core::fmt::Display>::fmt", Fate::Zero),
+    ("<serde_json::error::ErrorCode as core::fmt::Display>::fmt", Fate::Zero),
 ];
 
 pub fn fate(name: &str) -> Option<Fate> {

@@ -126,5 +126,7 @@ impl Drop for WebSocket {
 }
 
 fn failed(error: &JsValue) -> SocketError {
-    SocketError(format!("{error:?}"))
+    // What browsers throw is an error with a message.
+    let message = error.dyn_ref().map(|error: &js_sys::Error| error.message().into());
+    SocketError(message.unwrap_or_default())
 }
