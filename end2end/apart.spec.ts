@@ -10,7 +10,7 @@ test('the list can be used before what syncs it has come', async ({ browser, ser
   const page = await context.newPage();
   let lost = 0;
   let isThere = false;
-  await page.route('**/pkg/split_sync.*', (route) => {
+  await page.route('**/pkg/split_later.*', (route) => {
     if (isThere) return route.continue();
     lost += 1;
     return route.abort();

@@ -1,14 +1,15 @@
 //! The page as a whole.
 
 use leptos::prelude::*;
+use leptos::web_sys::Element;
 use leptos::{ev, web_sys};
 use settee::keys::{Role, link::has_secret};
 
 use crate::components::{
-    CannotOpen, Footer, LinkNotice, ListName, Lists, NewTodo, OpenLists, Problems, Share, Status,
-    TodoList, Update,
+    CannotOpen, Footer, ListName, Lists, NewTodo, OpenLists, Share, Status, TodoList, Update,
 };
 use crate::filter::Filter;
+use crate::later::Later;
 use crate::session::{Access, SessionSlot};
 use crate::todos::Todos;
 use crate::{keys, saving};
@@ -17,6 +18,7 @@ use crate::{keys, saving};
 pub fn App(session: SessionSlot) -> impl IntoView {
     let todos = Todos::new();
     let access = session.access();
+    let later = Later::of(session);
     let drawer = RwSignal::new(false);
     let status = saving::status(session, todos);
 
@@ -26,26 +28,28 @@ pub fn App(session: SessionSlot) -> impl IntoView {
     follow_keys(todos);
     mark_body(session, access, todos.ready);
     title_page(session);
+    let link_notice = later.fills(move |parts, place| (parts.link_notice)(place, session));
+    let problems = later.fills(move |parts, place| (parts.problems)(place, session, todos));
 
     view! {
         <div class="page">
             <header class="bar">
                 <OpenLists drawer />
                 <ListName session access />
-                <Share session />
+                <Share session later />
             </header>
-            <Lists session drawer />
+            <Lists session later drawer />
             <main>
                 <CannotOpen session />
-                <LinkNotice session />
-                <Problems session todos />
+                <Alerts fill=link_notice />
+                <Alerts fill=problems />
                 <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
                     <section class="todoapp">
                         <header class="header">
                             <h1>"todos"</h1>
                             <NewTodo todos access />
                         </header>
-                        <TodoList todos access />
+                        <TodoList todos access later />
                         <Footer todos access />
                     </section>
                 </Show>
@@ -62,6 +66,12 @@ pub fn App(session: SessionSlot) -> impl IntoView {
             </main>
         </div>
     }
+}
+
+/// A place for what people have to know at once, if there is anything.
+#[component]
+fn Alerts(fill: impl Fn(Element) + Clone + 'static) -> impl IntoView {
+    view! { <div class="problems" role="alert" use:fill></div> }
 }
 
 #[component]

@@ -15,6 +15,7 @@
 //! - `todo_row`: the app's document as a row of a collection
 //! - `filter`: the three views of a list, and their addresses
 //! - `keys`, `focus`: what the components share about keyboards
+//! - `later`: parts of the page that the first screen does without
 //! - `mounted`: views that are put into the page when they are needed
 //! - `components`: one file for each part of the page
 
@@ -24,6 +25,7 @@ mod drafts;
 mod filter;
 mod focus;
 mod keys;
+mod later;
 mod mounted;
 mod saving;
 mod session;

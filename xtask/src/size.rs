@@ -132,7 +132,7 @@ mod tests {
         let pkg = std::env::temp_dir().join(format!("settee-size-{}", std::process::id()));
         workspace::write(&pkg.join("settee.a1.wasm"), "uncompressed")?;
         workspace::write(&pkg.join("settee.a1.wasm.br"), "12345")?;
-        workspace::write(&pkg.join("split_sync.a1.wasm.br"), "1234567")?;
+        workspace::write(&pkg.join("split_later.a1.wasm.br"), "1234567")?;
         workspace::write(&pkg.join("settee.a1.js.br"), "123")?;
         workspace::write(&pkg.join("settee.a1.css.br"), "1234567")?;
         workspace::write(&pkg.join("snippets/app/inline.js.br"), "12")?;

@@ -41,7 +41,7 @@ impl EditFields {
         self.close(id);
         let (item_of_field, id_of_field) = (item.clone(), id.clone());
         let view = || {
-            view! { <EditField draft item=item_of_field id=id_of_field fields=self /> }.into_any()
+            view! { <EditField draft item=item_of_field id=id_of_field fields=self /> }
         };
         let behind = item.first_element_child().and_then(|shown| shown.next_sibling());
         let field = Mounted::new(&owner, item, behind.as_ref(), view);

@@ -1,5 +1,6 @@
 //! What there is to say of the link that the page was opened with.
 
+use leptos::either::Either;
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -7,30 +8,29 @@ use settee::LinkState;
 
 use super::share::to_clipboard;
 use crate::focus;
+use crate::mounted::{Mounted, Place};
 use crate::session::SessionSlot;
 
-#[component]
-pub fn LinkNotice(session: SessionSlot) -> impl IntoView {
-    let state = Memo::new(move |_| session.get().map_or(LinkState::Good, |it| it.link().get()));
-    view! {
-        <div class="problems" role="alert">
-            {move || match state.get() {
-                LinkState::Good => None,
-                LinkState::Broken => {
-                    let text = "This link is incomplete. Copy it again as a whole, or ask for it once more.";
-                    Some(view! { <p data-link="broken">{text}</p> }.into_any())
-                }
-                LinkState::NotKept(link) => {
-                    let name = "link to this list";
-                    Some(view! { <LinkToKeep link name /> }.into_any())
-                }
-                LinkState::PermitNotKept(link) => {
-                    let name = "link that lets you bring lists to this server";
-                    Some(view! { <LinkToKeep link name /> }.into_any())
-                }
-            }}
-        </div>
-    }
+pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
+    place.mount(|| {
+        let state = Memo::new(move |_| session.get().map_or(LinkState::Good, |it| it.link().get()));
+        move || match state.get() {
+            LinkState::Good => None,
+            LinkState::Broken => {
+                let text =
+                    "This link is incomplete. Copy it again as a whole, or ask for it once more.";
+                Some(Either::Left(view! { <p data-link="broken">{text}</p> }))
+            }
+            LinkState::NotKept(link) => {
+                let name = "link to this list";
+                Some(Either::Right(view! { <LinkToKeep link name /> }))
+            }
+            LinkState::PermitNotKept(link) => {
+                let name = "link that lets you bring lists to this server";
+                Some(Either::Right(view! { <LinkToKeep link name /> }))
+            }
+        }
+    })
 }
 
 /// The name says what the link is for.

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::Node;
 
-use crate::components::ThemeChoice;
+use super::theme::ThemeChoice;
+use crate::later::Later;
+use crate::mounted::{Mounted, Place};
 use crate::session::{Access, ListSummary, SessionSlot};
 use crate::{focus, keys};
 
@@ -40,7 +42,7 @@ pub fn OpenLists(drawer: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-pub fn Lists(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
+pub fn Lists(session: SessionSlot, later: Later, drawer: RwSignal<bool>) -> impl IntoView {
     let nav = NodeRef::<Nav>::new();
     Effect::new(move || {
         if drawer.get()
@@ -49,12 +51,7 @@ pub fn Lists(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
             focus::to(&nav);
         }
     });
-    let lists = move || session.get().map_or_else(Vec::new, |session| session.lists().get());
-    let create = move |_| {
-        if let Some(session) = session.get_untracked() {
-            session.create_list(NEW_LIST.to_owned());
-        }
-    };
+    let fill = later.fills(move |parts, place| (parts.lists)(place, session));
     let left = move |event: leptos::web_sys::FocusEvent| {
         let next = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
         if let (Some(nav), Some(next)) = (nav.get_untracked(), next)
@@ -67,6 +64,7 @@ pub fn Lists(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
     view! {
         <nav
             node_ref=nav
+            use:fill
             id="lists"
             class="lists"
             class:open=drawer
@@ -78,24 +76,36 @@ pub fn Lists(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
                     drawer.set(false);
                 }
             }
-        >
-            <ul role="list">
-                <For each=lists key=Clone::clone let(list)>
-                    <ListLink list />
-                </For>
-            </ul>
-            <button
-                type="button"
-                data-action="new-list"
-                disabled=move || session.get().is_none()
-                on:click=create
-            >
-                {NEW_LIST}
-            </button>
-            <ThemeChoice session />
-        </nav>
+        ></nav>
         <div class="backdrop" on:click=move |_| drawer.set(false)></div>
     }
+}
+
+pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
+    place.mount(|| {
+        let lists = move || session.get().map_or_else(Vec::new, |session| session.lists().get());
+        let create = move |_| {
+            if let Some(session) = session.get_untracked() {
+                session.create_list(NEW_LIST.to_owned());
+            }
+        };
+        view! {
+                <ul role="list">
+                    <For each=lists key=Clone::clone let(list)>
+                     <ListLink list />
+                    </For>
+                </ul>
+                <button
+                    type="button"
+                    data-action="new-list"
+                    disabled=move || session.get().is_none()
+                    on:click=create
+                >
+                    {NEW_LIST}
+                </button>
+                <ThemeChoice session />
+        }
+    })
 }
 
 #[component]

@@ -1,5 +1,7 @@
 //! The components of the page, one file each.
 
+use crate::later::Parts;
+
 mod edit_field;
 mod footer;
 mod link_notice;
@@ -18,15 +20,24 @@ mod update;
 
 pub use edit_field::EditFields;
 pub use footer::Footer;
-pub use link_notice::LinkNotice;
 pub use lists::{ListName, Lists, OpenLists};
 pub use new_todo::NewTodo;
+pub use notice::NoticePlace;
 pub use opening::CannotOpen;
-pub use problems::Problems;
 pub use row_events::RowEvents;
 pub use share::Share;
 pub use status::Status;
-pub use theme::ThemeChoice;
 pub use todo_item::TodoItem;
 pub use todo_list::TodoList;
 pub use update::Update;
+
+/// What comes [later](crate::later).
+pub fn parts() -> Parts {
+    Parts {
+        lists: lists::contents,
+        share: share::contents,
+        link_notice: link_notice::contents,
+        problems: problems::contents,
+        notice: notice::notice,
+    }
+}

@@ -3,67 +3,190 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use leptos::reactive::owner::WeakOwner;
+use leptos::web_sys::Element;
 use serde_json::Value;
-use settee::leptos::{FieldConflict, RowState};
+use settee::leptos::{FieldConflict, FieldValue, RowState};
 use settee::store::{DocumentId, Kept};
 
+use crate::later::Notice;
+use crate::mounted::{Mounted, Place};
 use crate::todos::Todos;
 
+/// The row that a notice is in.
+pub struct NoticePlace {
+    pub item: Element,
+    pub id: DocumentId,
+    /// The row's own.
+    pub owner: WeakOwner,
+    pub todos: Todos,
+    pub read_only: bool,
+}
+
+/// The notice of a row, which says nothing at first.
+pub fn notice(place: NoticePlace) -> Box<dyn Notice> {
+    Box::new(RowNotice { place, shown: None })
+}
+
+struct RowNotice {
+    place: NoticePlace,
+    shown: Option<(Matter, Mounted)>,
+}
+
+impl Notice for RowNotice {
+    fn show(&mut self, state: &RowState) {
+        let matter = Matter::of(state);
+        if self.shown.as_ref().map(|(shown, _)| shown) == matter.as_ref() {
+            return;
+        }
+        self.shown = None;
+        let NoticePlace { item, id, owner, todos, read_only } = &self.place;
+        self.shown = matter.zip(owner.upgrade()).map(|(matter, owner)| {
+            let place = Place { element: item.clone(), owner };
+            let mounted = mount(&place, id, matter.clone(), *todos, *read_only);
+            (matter, mounted)
+        });
+    }
+}
+
 /// Viewers see the text without buttons.
-pub fn notice(id: &DocumentId, matter: Matter, todos: Todos, read_only: bool) -> AnyView {
-    let name = StoredValue::new(id.to_string());
-    let id = StoredValue::new(id.clone());
-    let choices = match matter {
-        Matter::Refused(reason) => {
-            let retry = move || id.with_value(|id| todos.retry_refused(id));
-            let discard = move || id.with_value(|id| todos.discard_refused(id));
-            let text = format!("Not accepted: {reason}");
-            let buttons = view! {
-                <Choice of=name label="Try again" action="retry-refused" choose=retry />
-                <Choice of=name label="Discard" action="discard-refused" choose=discard />
-            };
-            view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
+fn mount(place: &Place, id: &DocumentId, matter: Matter, todos: Todos, read_only: bool) -> Mounted {
+    place.mount(|| {
+        let row = Row { id: StoredValue::new(id.clone()), todos };
+        let questions = row.questions(matter).into_iter().map(|Question { text, choices }| {
+            let choices = choices.into_iter().map(|choice| choice.button(id));
+            let choices = (!read_only).then(|| choices.collect_view());
+            view! { <p>{text}</p> {choices} }
+        });
+        view! { <div class="notice">{questions.collect_view()}</div> }
+    })
+}
+
+/// What is to be decided, or only to be known.
+struct Question {
+    text: String,
+    choices: Vec<Choice>,
+}
+
+struct Choice {
+    label: String,
+    action: &'static str,
+    choose: Box<dyn Fn()>,
+    /// For one of several that are all to be chosen before anything happens.
+    is_chosen: Option<Signal<bool>>,
+}
+
+impl Choice {
+    fn new(label: &str, action: &'static str, choose: impl Fn() + 'static) -> Self {
+        Self { label: label.to_owned(), action, choose: Box::new(choose), is_chosen: None }
+    }
+
+    /// The row's title has this id.
+    fn button(self, id: &DocumentId) -> impl IntoView + use<> {
+        let Self { label, action, choose, is_chosen } = self;
+        let pressed = move || is_chosen.is_some_and(|it| it.get()).then_some("true");
+        view! {
+            <button
+                type="button"
+                data-action=action
+                aria-describedby=id.to_string()
+                aria-pressed=pressed
+                on:click=move |_| choose()
+            >
+                {label}
+            </button>
         }
-        Matter::Conflicts(conflicts) => {
-            view! { <Conflicts id name conflicts todos read_only /> }.into_any()
-        }
-        Matter::ShowsOne => {
-            let keep = move || id.with_value(|id| todos.keep(id));
-            let button =
-                view! { <Choice of=name label="Keep this one" action="keep" choose=keep /> };
-            view! {
-                <p>
-                    "There are more versions of this than can be shown together. This is one of them. "
-                    "If you keep or edit it, the others are gone."
-                </p>
-                {(!read_only).then_some(button)}
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    id: StoredValue<DocumentId>,
+    todos: Todos,
+}
+
+impl Row {
+    fn questions(self, matter: Matter) -> Vec<Question> {
+        let choice = |label: &str, action, choose: fn(Todos, &DocumentId)| {
+            Choice::new(label, action, move || self.id.with_value(|id| choose(self.todos, id)))
+        };
+        let (text, choices) = match matter {
+            Matter::Conflicts(conflicts) => return self.conflicts(conflicts),
+            Matter::Refused(reason) => (
+                format!("Not accepted: {reason}"),
+                vec![
+                    choice("Try again", "retry-refused", Todos::retry_refused),
+                    choice("Discard", "discard-refused", Todos::discard_refused),
+                ],
+            ),
+            Matter::ShowsOne => (
+                "There are more versions of this than can be shown together. This is one of them. \
+                 If you keep or edit it, the others are gone."
+                    .to_owned(),
+                vec![choice("Keep this one", "keep", Todos::keep)],
+            ),
+            Matter::Kept(kept) => {
+                let text = match kept {
+                    Kept::DeletedHere => {
+                        "You deleted this, but it is kept: somebody else edited it meanwhile."
+                    }
+                    Kept::DeletedElsewhere => {
+                        "Deleted elsewhere, but kept: it was edited at the same time."
+                    }
+                };
+                let choices = vec![
+                    choice("Keep", "keep", Todos::keep),
+                    choice("Delete", "delete-kept", Todos::remove),
+                ];
+                (text.to_owned(), choices)
             }
-            .into_any()
-        }
-        Matter::Kept(kept) => {
-            let text = match kept {
-                Kept::DeletedHere => {
-                    "You deleted this, but it is kept: somebody else edited it meanwhile."
-                }
-                Kept::DeletedElsewhere => {
-                    "Deleted elsewhere, but kept: it was edited at the same time."
-                }
+        };
+        vec![Question { text, choices }]
+    }
+
+    /// Each field in conflict with all its values. Once a value is chosen for every field, the
+    /// conflicts are resolved.
+    fn conflicts(self, conflicts: Vec<FieldConflict>) -> Vec<Question> {
+        let count = conflicts.len();
+        let chosen: RwSignal<HashMap<Vec<String>, Option<Value>>> = RwSignal::default();
+        let question = |conflict: FieldConflict| {
+            let shown = conflict.values.first().map(|shown| spoken(shown.value.as_ref()));
+            let text = format!(
+                "Two people changed the {} at once. Shown is {}.",
+                field(&conflict),
+                shown.unwrap_or_default()
+            );
+            let path = StoredValue::new(conflict.path);
+            let choice = |value: FieldValue| {
+                let whose = if value.is_own { "mine" } else { "theirs" };
+                let action = if value.is_own { "keep-mine" } else { "keep-theirs" };
+                let label = format!("Keep {whose}: {}", spoken(value.value.as_ref()));
+                let value = StoredValue::new(value.value);
+                let choose = move || {
+                    chosen.update(|chosen| {
+                        chosen.insert(path.get_value(), value.get_value());
+                    });
+                    if chosen.with_untracked(|chosen| chosen.len() == count) {
+                        let chosen = chosen.get_untracked();
+                        self.id.with_value(|id| self.todos.resolve(id, &chosen));
+                    }
+                };
+                let is_chosen = Signal::derive(move || {
+                    chosen.with(|chosen| {
+                        path.with_value(|path| chosen.get(path) == Some(&value.get_value()))
+                    })
+                });
+                Choice { is_chosen: Some(is_chosen), ..Choice::new(&label, action, choose) }
             };
-            let keep = move || id.with_value(|id| todos.keep(id));
-            let delete = move || id.with_value(|id| todos.remove(id));
-            let buttons = view! {
-                <Choice of=name label="Keep" action="keep" choose=keep />
-                <Choice of=name label="Delete" action="delete-kept" choose=delete />
-            };
-            view! { <p>{text}</p> {(!read_only).then_some(buttons)} }.into_any()
-        }
-    };
-    view! { <div class="notice">{choices}</div> }.into_any()
+            Question { text, choices: conflict.values.into_iter().map(choice).collect() }
+        };
+        conflicts.into_iter().map(question).collect()
+    }
 }
 
 /// The subject of a notice: the first one that applies.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Matter {
+enum Matter {
     Refused(String),
     Conflicts(Vec<FieldConflict>),
     ShowsOne,
@@ -71,7 +194,7 @@ pub enum Matter {
 }
 
 impl Matter {
-    pub fn of(state: &RowState) -> Option<Self> {
+    fn of(state: &RowState) -> Option<Self> {
         if let Some(reason) = &state.refused {
             return Some(Self::Refused(reason.clone()));
         }
@@ -85,72 +208,6 @@ impl Matter {
         } else {
             state.kept.map(Self::Kept)
         }
-    }
-}
-
-/// Each field in conflict with all its values. Once a value is chosen for every field, the
-/// conflicts are resolved.
-#[component]
-fn Conflicts(
-    id: StoredValue<DocumentId>,
-    name: StoredValue<String>,
-    conflicts: Vec<FieldConflict>,
-    todos: Todos,
-    read_only: bool,
-) -> impl IntoView {
-    let count = conflicts.len();
-    let chosen: RwSignal<HashMap<Vec<String>, Option<Value>>> = RwSignal::default();
-    let fields = conflicts.into_iter().map(|conflict| {
-        let text = format!("Two people changed the {} at once. Shown is {}.", field(&conflict), {
-            conflict.values.first().map_or_else(String::new, |shown| spoken(shown.value.as_ref()))
-        });
-        let path = StoredValue::new(conflict.path);
-        let choices = conflict.values.into_iter().map(|value| {
-            let whose = if value.is_own { "mine" } else { "theirs" };
-            let label = format!("Keep {whose}: {}", spoken(value.value.as_ref()));
-            let value = StoredValue::new(value.value);
-            let choose = move || {
-                chosen.update(|chosen| {
-                    chosen.insert(path.get_value(), value.get_value());
-                });
-                if chosen.with_untracked(|chosen| chosen.len() == count) {
-                    let chosen = chosen.get_untracked();
-                    id.with_value(|id| todos.resolve(id, &chosen));
-                }
-            };
-            let is_chosen = Signal::derive(move || {
-                chosen.with(|chosen| {
-                    path.with_value(|path| chosen.get(path) == Some(&value.get_value()))
-                })
-            });
-            let action = if whose == "mine" { "keep-mine" } else { "keep-theirs" };
-            view! { <Choice of=name label action choose is_chosen /> }
-        });
-        let choices = (!read_only).then(|| choices.collect_view());
-        view! { <p>{text}</p> {choices} }
-    });
-    fields.collect_view()
-}
-
-#[component]
-fn Choice(
-    /// The id of the element with the title of the row.
-    of: StoredValue<String>,
-    #[prop(into)] label: String,
-    action: &'static str,
-    choose: impl Fn() + 'static,
-    #[prop(default = Signal::stored(false))] is_chosen: Signal<bool>,
-) -> impl IntoView {
-    view! {
-        <button
-            type="button"
-            data-action=action
-            aria-describedby=of.get_value()
-            aria-pressed=move || is_chosen.get().then_some("true")
-            on:click=move |_| choose()
-        >
-            {label}
-        </button>
     }
 }
 

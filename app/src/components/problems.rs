@@ -4,23 +4,22 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::leptos::{CollectionError, Problem};
 
+use crate::mounted::{Mounted, Place};
 use crate::session::SessionSlot;
 use crate::todos::Todos;
 
-#[component]
-pub fn Problems(session: SessionSlot, todos: Todos) -> impl IntoView {
+pub fn contents(place: &Place, session: SessionSlot, todos: Todos) -> Mounted {
+    place.mount(|| {
     let problems = move || {
         let problem = |problem: Problem| view! { <ProblemLine problem todos /> };
         todos.problems().get().into_iter().map(problem).collect_view()
     };
-    view! {
-        <div class="problems" role="alert">
-            {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
-            {problems}
-            {move || unreadable(todos.unreadable().with(Vec::len)).map(|text| view! { <p>{text}</p> })}
-            <LostChanges session />
-        </div>
-    }
+view! {
+        {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
+        {problems}
+        {move || unreadable(todos.unreadable().with(Vec::len)).map(|text| view! { <p>{text}</p> })}
+        <LostChanges session />
+    }})
 }
 
 /// Told until it is dismissed, for nothing else shows it.

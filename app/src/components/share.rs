@@ -9,27 +9,47 @@ use settee::keys::Role;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::focus;
+use crate::later::Later;
+use crate::mounted::{Mounted, Place};
 use crate::session::SessionSlot;
 
 const THANKS: Duration = Duration::from_secs(4);
 
+const COPY: &str = "Copy link";
+const COPY_VIEW_ONLY: &str = "Copy view-only link";
+
+/// The place for it, as it looks before there is a link.
 #[component]
-pub fn Share(session: SessionSlot) -> impl IntoView {
-    // A link that could not be written to the clipboard, for the user to copy.
-    let by_hand = RwSignal::new(None::<String>);
+pub fn Share(session: SessionSlot, later: Later) -> impl IntoView {
+    let fill = later.fills(move |parts, place| (parts.share)(place, session));
     view! {
-        <div class="share">
-            <CopyLink session by_hand role=Role::Editor action="copy-link" label="Copy link" />
-            <CopyLink
-                session
-                by_hand
-                role=Role::Viewer
-                action="copy-viewer-link"
-                label="Copy view-only link"
-            />
-            {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
+        <div class="share" use:fill>
+            <button type="button" disabled="">
+                <span>{COPY}</span>
+            </button>
+            <button type="button" disabled="">
+                <span>{COPY_VIEW_ONLY}</span>
+            </button>
         </div>
     }
+}
+
+pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
+    place.mount(|| {
+        // A link that could not be written to the clipboard, for the user to copy.
+        let by_hand = RwSignal::new(None::<String>);
+        view! {
+        <CopyLink session by_hand role=Role::Editor action="copy-link" label=COPY />
+        <CopyLink
+            session
+            by_hand
+            role=Role::Viewer
+            action="copy-viewer-link"
+            label=COPY_VIEW_ONLY
+        />
+        {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
+        }
+    })
 }
 
 /// A button that copies the link of a role. Hidden if this device doesn't have that link.

@@ -5,13 +5,13 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, HtmlInputElement};
-use settee::leptos::Row;
+use settee::leptos::{Row, RowState};
 use settee::store::DocumentId;
 use settee_todo::Todo;
 
 use super::EditFields;
-use super::notice::{Matter, notice};
-use crate::mounted::Mounted;
+use super::NoticePlace;
+use crate::later::{Later, Notice};
 use crate::todo_row::TodoRow;
 use crate::todos::Todos;
 
@@ -20,6 +20,7 @@ pub fn TodoItem(
     row: Row<TodoRow>,
     todos: Todos,
     fields: EditFields,
+    later: Later,
     read_only: bool,
 ) -> impl IntoView {
     // Leptos clones elements without dynamic attributes from a template, which is faster than making them
@@ -28,7 +29,7 @@ pub fn TodoItem(
         fields.close(&row.id);
         let draft = todos.draft(&row.id).filter(|draft| draft.before != draft.text);
         let unsaved = draft.map(|draft| view! { <UnsavedDraft text=draft.text /> });
-        let fill = move |item| fill(&item, row.clone(), todos, fields, true);
+        let fill = move |item| fill(&item, row.clone(), todos, fields, later, true);
         Either::Left(view! {
             <li use:fill>
                 <div class="view">
@@ -39,7 +40,7 @@ pub fn TodoItem(
             </li>
         })
     } else {
-        let fill = move |item| fill(&item, row.clone(), todos, fields, false);
+        let fill = move |item| fill(&item, row.clone(), todos, fields, later, false);
         Either::Right(view! {
             <li use:fill>
                 <div class="view">
@@ -58,13 +59,20 @@ pub fn TodoItem(
 }
 
 /// Writes the todo into its row, now and whenever it changes.
-fn fill(item: &Element, row: Row<TodoRow>, todos: Todos, fields: EditFields, read_only: bool) {
+fn fill(
+    item: &Element,
+    row: Row<TodoRow>,
+    todos: Todos,
+    fields: EditFields,
+    later: Later,
+    read_only: bool,
+) {
     // A strong handle would keep the effect alive, and the effect its owner.
     let Some(owner) = Owner::current().map(|owner| owner.downgrade()) else { return };
     let Row { id, value, state } = row;
     let item = item.clone();
     let mut parts = None;
-    let mut shown: Option<(Matter, Mounted)> = None;
+    let mut notice: Option<Box<dyn Notice>> = None;
     Effect::new(move || {
         if parts.is_none() {
             // The row has its elements when the effect runs first.
@@ -76,16 +84,24 @@ fn fill(item: &Element, row: Row<TodoRow>, todos: Todos, fields: EditFields, rea
         }
         let Some(parts) = &mut parts else { return };
         value.with(|row| parts.write(&row.0));
-        let matter = state.with(Matter::of);
-        if shown.as_ref().map(|(shown, _)| shown) != matter.as_ref() {
-            shown = None;
-            shown = matter.zip(owner.upgrade()).map(|(matter, owner)| {
-                let view = || notice(&id, matter.clone(), todos, read_only);
-                let mounted = Mounted::new(&owner, &item, None, view);
-                (matter, mounted)
-            });
-        }
+        state.with(|state| {
+            if notice.is_none() && asks(state) {
+                notice = later.get().map(|parts| {
+                    let (item, id, owner) = (item.clone(), id.clone(), owner.clone());
+                    (parts.notice)(NoticePlace { item, id, owner, todos, read_only })
+                });
+            }
+            if let Some(notice) = &mut notice {
+                notice.show(state);
+            }
+        });
     });
+}
+
+/// Whether there is anything to say or to decide besides the todo.
+fn asks(state: &RowState) -> bool {
+    let RowState { refused, conflicts, shows_one, kept, .. } = state;
+    refused.is_some() || !conflicts.is_empty() || *shows_one || kept.is_some()
 }
 
 /// The elements of a row that depend on its todo.

@@ -4,11 +4,12 @@ use leptos::prelude::*;
 
 use super::{EditFields, RowEvents, TodoItem};
 use crate::focus;
+use crate::later::Later;
 use crate::session::Access;
 use crate::todos::Todos;
 
 #[component]
-pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
+pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoView {
     let shown = todos.shown();
     let read_only = Memo::new(move |_| access.get() == Access::Read);
     let fields = EditFields::new(todos);
@@ -45,7 +46,7 @@ pub fn TodoList(todos: Todos, access: Memo<Access>) -> impl IntoView {
                     }
                     key=Clone::clone
                     children=move |(id, read_only)| {
-                        todos.row(&id).map(|row| view! { <TodoItem row todos fields read_only /> })
+                        todos.row(&id).map(|row| view! { <TodoItem row todos fields later read_only /> })
                     }
                 />
             </ul>

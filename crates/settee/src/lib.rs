@@ -31,6 +31,7 @@
 //!   as often as that takes; [`profile`], which is behind both; [`Remote`], which keeps a database in
 //!   memory only. Choose it by `browser` or `native`.
 //! - `browser`: `settee::browser`, links in the page's address.
+//! - `split`: `settee::apart`, code that a page loads later.
 //! - `leptos`: `settee::leptos`, reactive collections.
 //! - `server`: `settee::server`, the other side.
 //! - [`store`], [`sync`], [`keys`]: the crates beneath.
@@ -39,6 +40,8 @@
 // In the browser nothing is shared between threads; the counter is the same for both.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+pub mod apart;
 #[cfg(all(feature = "browser", target_arch = "wasm32"))]
 pub mod browser;
 #[cfg(feature = "client")]
