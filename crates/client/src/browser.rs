@@ -17,7 +17,7 @@ use settee_sync::Time;
 use web_sys::VisibilityState;
 
 pub use device::{Device, watch_device};
-pub use leadership::Leadership;
+pub use leadership::{Candidate, Leadership};
 pub use web_socket::WebSocketConnector;
 
 pub use wasm_bindgen_futures::spawn_local as spawn;

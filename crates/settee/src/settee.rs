@@ -57,7 +57,7 @@ impl Settee {
         let databases = Arc::new(OpenDatabases::new(Device::new(&place, unsaved.clone())?));
         let home = databases.open(HOME).await?;
         // What isn't saved no other tab can sync.
-        let tabs = Tabs::join(tabs_name(&place).filter(|_| home.is_saved).as_deref());
+        let (tabs, joining) = Tabs::new(tabs_name(&place).filter(|_| home.is_saved));
         let home = Home::new(home);
         let (greeting, greeted) = watch::channel(None);
         let (alive, ended) = watch::channel(());
@@ -70,6 +70,7 @@ impl Settee {
             databases: databases.clone(),
             unsaved: unsaved.clone(),
             tabs: tabs.clone(),
+            joining,
             greeting,
             ended: ended.clone(),
         };

@@ -51,25 +51,31 @@ pub struct Leadership {
     used_elsewhere: watch::Receiver<HashSet<String>>,
 }
 
-impl Leadership {
+/// A tab that takes no part yet. Its [`Leadership`] says so, and remembers what it is told.
+pub struct Candidate {
+    events: mpsc::UnboundedSender<Event>,
+    receiver: mpsc::UnboundedReceiver<Event>,
+    part: watch::Sender<Part>,
+    report: watch::Sender<Option<Vec<u8>>>,
+    wakes: watch::Sender<()>,
+    used_elsewhere: watch::Sender<HashSet<String>>,
+}
+
+impl Candidate {
     /// Takes part with all tabs of this origin that use the same name, as long as there is a handle.
     /// `chance` is a random number, so that tabs that miss the leader don't all act at once.
-    pub fn seek(name: &str, chance: u64) -> Self {
-        Self::begin(LockManager::of_browser().map(|locks| (locks, name.to_owned())), chance)
+    pub fn seek(self, name: &str, chance: u64) {
+        self.begin(LockManager::of_browser().map(|locks| (locks, name.to_owned())), chance);
     }
 
     /// Syncs for this tab only: no other tab has its databases.
-    pub fn alone() -> Self {
-        Self::begin(None, 0)
+    pub fn be_alone(self) {
+        self.begin(None, 0);
     }
 
-    fn begin(shared: Option<(LockManager, String)>, chance: u64) -> Self {
-        // Not bounded, because a page's events can't be told to wait. There are few.
-        let (events, receiver) = mpsc::unbounded_channel();
-        let (part_sender, part) = watch::channel(Part::Follows);
-        let (report_sender, report) = watch::channel(None);
-        let (wake_sender, wakes) = watch::channel(());
-        let (used_sender, used_elsewhere) = watch::channel(HashSet::new());
+    fn begin(self, shared: Option<(LockManager, String)>, chance: u64) {
+        let Self { events, receiver, part, report, wakes, used_elsewhere } = self;
+        let listeners = listen(&events);
         let mut tab = Tab {
             shared,
             channel: None,
@@ -77,18 +83,38 @@ impl Leadership {
             claims: 0,
             election: Election::new(Clock.now(), is_visible(), chance),
             is_gone: false,
-            events: events.clone(),
-            part: part_sender,
-            report: report_sender,
-            wakes: wake_sender,
+            events,
+            part,
+            report,
+            wakes,
             used: Vec::new(),
             named: HashMap::new(),
-            used_elsewhere: used_sender,
-            _listeners: listen(&events),
+            used_elsewhere,
+            _listeners: listeners,
         };
         tab.enter();
         spawn_local(tab.run(receiver));
-        Self { events, part, report, wakes, used_elsewhere }
+    }
+}
+
+impl Leadership {
+    /// A tab's part, which begins with what its candidate does.
+    pub fn new() -> (Self, Candidate) {
+        // Not bounded, because a page's events can't be told to wait. There are few.
+        let (events, receiver) = mpsc::unbounded_channel();
+        let (part_sender, part) = watch::channel(Part::Follows);
+        let (report_sender, report) = watch::channel(None);
+        let (wake_sender, wakes) = watch::channel(());
+        let (used_sender, used_elsewhere) = watch::channel(HashSet::new());
+        let candidate = Candidate {
+            events: events.clone(),
+            receiver,
+            part: part_sender,
+            report: report_sender,
+            wakes: wake_sender,
+            used_elsewhere: used_sender,
+        };
+        (Self { events, part, report, wakes, used_elsewhere }, candidate)
     }
 
     /// The part now, and word of each change.

@@ -8,7 +8,12 @@ use settee_sync::Limits;
 use tokio::sync::watch;
 
 use super::{
-    home::Home, stand_in::StandIns, sync::Syncing, tabs::Tabs, turns::Places, unsaved::Unsaved,
+    home::Home,
+    stand_in::StandIns,
+    sync::Syncing,
+    tabs::{Joining, Tabs},
+    turns::Places,
+    unsaved::Unsaved,
     used::OpenDatabases,
 };
 
@@ -22,6 +27,7 @@ pub struct Engine {
     pub databases: Arc<OpenDatabases>,
     pub unsaved: Unsaved,
     pub tabs: Tabs,
+    pub joining: Joining,
     /// What the server has called itself in its last greeting.
     pub greeting: watch::Sender<Option<Arc<str>>>,
     /// Changes when the [`Settee`](crate::Settee) is gone.
@@ -77,6 +83,6 @@ impl Engine {
             tabs: self.tabs,
             server: self.greeting,
         };
-        tokio::join!(syncing.run(), stand_ins.run(self.ended));
+        tokio::join!(self.joining.run(), syncing.run(), stand_ins.run(self.ended));
     }
 }

@@ -37,6 +37,7 @@ pub struct DatabaseReport {
     pub rejected: usize,
 }
 
+#[cfg(target_arch = "wasm32")]
 impl Report {
     pub fn encode(&self) -> Vec<u8> {
         minicbor::to_vec(self).expect("writing to memory doesn't fail")
@@ -46,7 +47,9 @@ impl Report {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         minicbor::decode(bytes).ok()
     }
+}
 
+impl Report {
     pub fn database(&self, name: &str) -> Option<&DatabaseReport> {
         self.databases.iter().find(|database| database.name == name)
     }

@@ -168,7 +168,7 @@ impl Term<'_> {
             let used_elsewhere = elsewhere.borrow_and_update().clone();
             self.take_turns(&now, &used_elsewhere).await;
             let now = self.client.status().borrow().clone();
-            self.syncing.tabs.tell(self.report(&now).encode());
+            self.syncing.tabs.tell(&self.report(&now));
             tokio::select! {
                 biased;
                 changed = status.changed() => if changed.is_err() { return },

@@ -2,9 +2,9 @@
 //! native program has its databases for itself.
 
 #[cfg(target_arch = "wasm32")]
-pub use browser::Tabs;
+pub use browser::{Joining, Tabs};
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::Tabs;
+pub use native::{Joining, Tabs};
 
 /// What this tab does for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,68 +20,94 @@ pub enum Part {
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, sync::Arc};
 
-    use settee_client::browser::{Leadership, leadership};
+    use settee_client::browser::{Candidate, Leadership, leadership};
     use settee_keys::random::random_number;
     use tokio::sync::watch;
 
     use super::Part;
+    use crate::profile::report::Report;
 
     /// The tabs that share a place of databases.
     #[derive(Clone)]
-    pub struct Tabs(Leadership);
+    pub struct Tabs {
+        leadership: Leadership,
+        reports: Arc<watch::Sender<Option<Arc<Report>>>>,
+    }
+
+    /// What a tab does to take part.
+    pub struct Joining {
+        name: Option<String>,
+        candidate: Candidate,
+        tabs: Tabs,
+    }
+
+    impl Joining {
+        /// Takes part, as long as this runs and there is a handle.
+        pub async fn run(self) {
+            let Self { name, candidate, tabs } = self;
+            match name {
+                Some(name) => candidate.seek(&name, random_number()),
+                None => candidate.be_alone(),
+            }
+            let mut reports = tabs.leadership.report();
+            while reports.changed().await.is_ok() {
+                let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
+                tabs.reports.send_replace(report.map(Arc::new));
+            }
+        }
+    }
 
     impl Tabs {
-        /// Takes part with all tabs that know this name; alone without one.
-        pub fn join(name: Option<&str>) -> Self {
-            Self(match name {
-                Some(name) => Leadership::seek(name, random_number()),
-                None => Leadership::alone(),
-            })
+        /// All tabs that know this name; this one alone without one. It takes no part yet.
+        pub fn new(name: Option<String>) -> (Self, Joining) {
+            let (leadership, candidate) = Leadership::new();
+            let tabs = Self { leadership, reports: Arc::new(watch::Sender::new(None)) };
+            (tabs.clone(), Joining { name, candidate, tabs })
         }
 
         /// This tab's part now. With `seen`, waits until it differs from that.
         pub async fn part(&self, seen: Option<Part>) -> Option<Part> {
-            let mut part = self.0.part();
+            let mut part = self.leadership.part();
             let now = part.wait_for(|part| Some(translated(*part)) != seen).await.ok()?;
             Some(translated(*now))
         }
 
         /// What the tab that syncs last said, be it this one or another.
-        pub fn report(&self) -> watch::Receiver<Option<Vec<u8>>> {
-            self.0.report()
+        pub fn report(&self) -> watch::Receiver<Option<Arc<Report>>> {
+            self.reports.subscribe()
         }
 
         /// Says how it goes, as the tab that syncs.
-        pub fn tell(&self, report: Vec<u8>) {
-            self.0.tell(report);
+        pub fn tell(&self, report: &Report) {
+            self.leadership.tell(report.encode());
         }
 
         /// Word for the tab that syncs: somebody wants it to look at once whether the server is
         /// there, and whether the other tabs have written something.
         pub fn wakes(&self) -> watch::Receiver<()> {
-            self.0.wakes()
+            self.leadership.wakes()
         }
 
         /// Wakes the tab that syncs.
         pub fn wake(&self) {
-            self.0.wake();
+            self.leadership.wake();
         }
 
         /// Tells the tab that syncs which databases this one uses.
         pub fn tell_uses(&self, names: Vec<String>) {
-            self.0.tell_uses(names);
+            self.leadership.tell_uses(names);
         }
 
         /// What other tabs use, for the tab that syncs.
         pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
-            self.0.used_elsewhere()
+            self.leadership.used_elsewhere()
         }
 
         /// A later term has begun: leaves the lead to another tab.
         pub fn step_down(&self) {
-            self.0.step_down();
+            self.leadership.step_down();
         }
     }
 
@@ -101,20 +127,29 @@ mod native {
     use tokio::sync::watch;
 
     use super::Part;
+    use crate::profile::report::Report;
+
+    /// There is nobody to join.
+    pub struct Joining;
+
+    impl Joining {
+        #[expect(clippy::unused_async, reason = "tabs of a browser have others")]
+        pub async fn run(self) {}
+    }
 
     /// The one program that has the databases.
     #[derive(Clone)]
     pub struct Tabs {
-        report: Arc<watch::Sender<Option<Vec<u8>>>>,
+        report: Arc<watch::Sender<Option<Arc<Report>>>>,
         wakes: Arc<watch::Sender<()>>,
         used_elsewhere: Arc<watch::Sender<HashSet<String>>>,
     }
 
     impl Tabs {
-        pub fn join(_name: Option<&str>) -> Self {
+        pub fn new(_name: Option<String>) -> (Self, Joining) {
             let report = Arc::new(watch::Sender::new(None));
             let (wakes, used_elsewhere) = Default::default();
-            Self { report, wakes, used_elsewhere }
+            (Self { report, wakes, used_elsewhere }, Joining)
         }
 
         /// The program's part, which never changes: with `seen`, this waits for ever.
@@ -126,15 +161,17 @@ mod native {
         }
 
         /// How it goes, as last said.
-        pub fn report(&self) -> watch::Receiver<Option<Vec<u8>>> {
+        pub fn report(&self) -> watch::Receiver<Option<Arc<Report>>> {
             self.report.subscribe()
         }
 
         /// Says how it goes.
-        pub fn tell(&self, report: Vec<u8>) {
+        pub fn tell(&self, report: &Report) {
             self.report.send_if_modified(|known| {
-                let is_new = known.as_ref() != Some(&report);
-                *known = Some(report);
+                let is_new = known.as_deref() != Some(report);
+                if is_new {
+                    *known = Some(Arc::new(report.clone()));
+                }
                 is_new
             });
         }

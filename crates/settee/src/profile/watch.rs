@@ -39,7 +39,7 @@ async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseS
     let Some(mut news) = used.upgrade().map(|used| used.opened().database.watch()) else { return };
     loop {
         let Some(now) = used.upgrade() else { return };
-        let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
+        let report = reports.borrow_and_update().clone();
         news.borrow_and_update();
         let Ok(counts) = now.opened().database.counts().await else { return };
         // What can't be read was found when the database was opened.
@@ -48,14 +48,14 @@ async fn publish(used: &Weak<Use>, known: Known, sender: watch::Sender<DatabaseS
         }
         unkept.borrow_and_update();
         edits.borrow_and_update();
-        let mut status = status(report.as_ref(), &now, counts);
+        let mut status = status(report.as_deref(), &now, counts);
         status.is_saved &= home.is_saved(now.name());
         let Damaged { documents, lost, .. } = damaged.unwrap_or_default();
         (status.damaged, status.lost) = (documents, lost);
         status.server_has_unsaved = unsaved.on_server(now.name());
         sender.send_if_modified(|known| std::mem::replace(known, status) != status);
         let seq = now.opened().database.seq();
-        let is_out_of_step = is_out_of_step(report.as_ref(), now.name(), counts, seq);
+        let is_out_of_step = is_out_of_step(report.as_deref(), now.name(), counts, seq);
         drop(now);
         let changed = tokio::select! {
             biased;
