@@ -6,7 +6,7 @@ use leptos::{ev, web_sys};
 use settee::keys::{Role, link::has_secret};
 
 use crate::components::{
-    CannotOpen, Footer, ListName, Lists, NewTodo, OpenLists, Share, Status, TodoList, Update,
+    Footer, ListName, Lists, NewTodo, OpenLists, Share, Status, TodoList, Update,
 };
 use crate::filter::Filter;
 use crate::later::Later;
@@ -28,6 +28,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
     follow_keys(todos);
     mark_body(session, access, todos.ready);
     title_page(session);
+    let cannot_open = later.fills(move |parts, place| (parts.cannot_open)(place, session));
     let link_notice = later.fills(move |parts, place| (parts.link_notice)(place, session));
     let problems = later.fills(move |parts, place| (parts.problems)(place, session, todos));
 
@@ -40,7 +41,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
             </header>
             <Lists session later drawer />
             <main>
-                <CannotOpen session />
+                <Alerts fill=cannot_open />
                 <Alerts fill=link_notice />
                 <Alerts fill=problems />
                 <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
@@ -139,7 +140,7 @@ fn follow_keys(todos: Todos) {
 }
 
 /// `data-ready` once the page is of use, and `data-role`.
-fn mark_body(session: SessionSlot, access: Memo<Access>, loaded: Signal<bool>) {
+fn mark_body(session: SessionSlot, access: Memo<Access>, loaded: ReadSignal<bool>) {
     Effect::new(move || {
         let ready = match access.get() {
             Access::Loading => false,

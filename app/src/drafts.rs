@@ -26,8 +26,8 @@ impl Drafts {
     }
 
     /// The rows that are being edited, in the order in which that began.
-    pub fn ids(self) -> Signal<Vec<DocumentId>> {
-        self.ids.into()
+    pub fn ids(self) -> ReadSignal<Vec<DocumentId>> {
+        self.ids.read_only()
     }
 
     pub fn begin(self, id: &DocumentId, title: String) {

@@ -17,6 +17,7 @@ use crate::todos::Todos;
 /// What fills the places that the first screen has for it.
 #[derive(Clone, Copy)]
 pub struct Parts {
+    pub cannot_open: fn(&Place, SessionSlot) -> Mounted,
     pub lists: fn(&Place, SessionSlot) -> Mounted,
     pub share: fn(&Place, SessionSlot) -> Mounted,
     pub link_notice: fn(&Place, SessionSlot) -> Mounted,

@@ -96,8 +96,8 @@ pub enum Access {
 pub struct SessionSlot {
     session: RwSignal<Option<Rc<dyn Session>>, LocalStorage>,
     obstacle: RwSignal<Option<Obstacle>>,
-    /// Counts how often somebody has asked to try again.
-    tries: RwSignal<u64>,
+    /// Somebody has asked to try again.
+    tries: Trigger,
 }
 
 impl SessionSlot {
@@ -105,7 +105,7 @@ impl SessionSlot {
         Self {
             session: RwSignal::new_local(None),
             obstacle: RwSignal::new(None),
-            tries: RwSignal::new(0),
+            tries: Trigger::new(),
         }
     }
 
@@ -136,11 +136,11 @@ impl SessionSlot {
 
     /// Somebody asks to try again now.
     pub fn try_again(self) {
-        self.tries.update(|tries| *tries += 1);
+        self.tries.notify();
     }
 
-    /// How often somebody has asked to try again.
-    pub fn tries(self) -> RwSignal<u64> {
+    /// Notifies when somebody asks to try again.
+    pub fn tries(self) -> Trigger {
         self.tries
     }
 

@@ -23,13 +23,13 @@ const STEP: usize = 1000;
 #[derive(Clone, Copy)]
 pub struct Todos {
     rows: Collection<TodoRow>,
-    all: Signal<Vec<DocumentId>>,
-    active: Signal<Vec<DocumentId>>,
-    completed: Signal<Vec<DocumentId>>,
-    pub ready: Signal<bool>,
-    pub total: Signal<usize>,
-    pub active_count: Signal<usize>,
-    pub completed_count: Signal<usize>,
+    all: ReadSignal<Vec<DocumentId>>,
+    active: ReadSignal<Vec<DocumentId>>,
+    completed: ReadSignal<Vec<DocumentId>>,
+    pub ready: ReadSignal<bool>,
+    pub total: ReadSignal<usize>,
+    pub active_count: ReadSignal<usize>,
+    pub completed_count: ReadSignal<usize>,
     pub filter: RwSignal<Filter>,
     /// Rows that are being edited stay on the page until the edit ends, even if others remove them.
     drafts: Drafts,
@@ -128,7 +128,7 @@ impl Todos {
         shown
     }
 
-    fn filtered(self) -> Signal<Vec<DocumentId>> {
+    fn filtered(self) -> ReadSignal<Vec<DocumentId>> {
         match self.filter.get() {
             Filter::All => self.all,
             Filter::Active => self.active,
@@ -268,7 +268,7 @@ impl Todos {
     }
 
     /// Todos that this version of the app can't read.
-    pub fn unreadable(self) -> Signal<Vec<DocumentId>> {
+    pub fn unreadable(self) -> ReadSignal<Vec<DocumentId>> {
         self.rows.unreadable()
     }
 

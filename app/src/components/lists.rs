@@ -1,9 +1,9 @@
 //! The lists of this device, in a side bar or on phones in a drawer.
 
-use leptos::html::{Button, Input, Nav};
+use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use leptos::web_sys::Node;
+use leptos::web_sys::{FocusEvent, Node};
 
 use super::theme::ThemeChoice;
 use crate::later::Later;
@@ -15,21 +15,16 @@ const NEW_LIST: &str = "New list";
 
 #[component]
 pub fn OpenLists(drawer: RwSignal<bool>) -> impl IntoView {
-    let button = NodeRef::<Button>::new();
     // When the drawer is closed, the focus returns to its button.
     Effect::new(move |was_open: Option<bool>| {
         let open = drawer.get();
-        if was_open == Some(true)
-            && !open
-            && let Some(button) = button.get_untracked()
-        {
-            focus::to(&button);
+        if was_open == Some(true) && !open {
+            focus::to_first(".menu");
         }
         open
     });
     view! {
         <button
-            node_ref=button
             type="button"
             class="menu"
             data-action="open-lists"
@@ -43,18 +38,16 @@ pub fn OpenLists(drawer: RwSignal<bool>) -> impl IntoView {
 
 #[component]
 pub fn Lists(session: SessionSlot, later: Later, drawer: RwSignal<bool>) -> impl IntoView {
-    let nav = NodeRef::<Nav>::new();
     Effect::new(move || {
-        if drawer.get()
-            && let Some(nav) = nav.get_untracked()
-        {
-            focus::to(&nav);
+        if drawer.get() {
+            focus::to_first(".lists");
         }
     });
     let fill = later.fills(move |parts, place| (parts.lists)(place, session));
-    let left = move |event: leptos::web_sys::FocusEvent| {
-        let next = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
-        if let (Some(nav), Some(next)) = (nav.get_untracked(), next)
+    let left = move |event: FocusEvent| {
+        let nav = event.current_target().and_then(|it| it.dyn_into::<Node>().ok());
+        let next = event.related_target().and_then(|it| it.dyn_into::<Node>().ok());
+        if let (Some(nav), Some(next)) = (nav, next)
             && !nav.contains(Some(&next))
         {
             drawer.set(false);
@@ -63,7 +56,6 @@ pub fn Lists(session: SessionSlot, later: Later, drawer: RwSignal<bool>) -> impl
 
     view! {
         <nav
-            node_ref=nav
             use:fill
             id="lists"
             class="lists"

@@ -23,7 +23,6 @@ pub use footer::Footer;
 pub use lists::{ListName, Lists, OpenLists};
 pub use new_todo::NewTodo;
 pub use notice::NoticePlace;
-pub use opening::CannotOpen;
 pub use row_events::RowEvents;
 pub use share::Share;
 pub use status::Status;
@@ -34,6 +33,7 @@ pub use update::Update;
 /// What comes [later](crate::later).
 pub fn parts() -> Parts {
     Parts {
+        cannot_open: opening::contents,
         lists: lists::contents,
         share: share::contents,
         link_notice: link_notice::contents,

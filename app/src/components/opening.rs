@@ -3,34 +3,30 @@
 use leptos::prelude::*;
 use settee::Obstacle;
 
+use crate::mounted::{Mounted, Place};
 use crate::session::SessionSlot;
 
 /// Shown as long as the lists can't be read. They are tried again by themselves.
-#[component]
-pub fn CannotOpen(session: SessionSlot) -> impl IntoView {
+pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     let obstacle = session.obstacle();
-    view! {
-        <div class="problems" role="alert">
-            {move || {
-                let obstacle = obstacle.get()?;
-                let advice = advice(&obstacle);
-                Some(
-                    view! {
-                        <p data-obstacle=name(&obstacle)>
-                            "Your lists can’t be read at the moment. They aren’t deleted. " {advice} " "
-                            <button
-                                type="button"
-                                data-action="open-again"
-                                on:click=move |_| session.try_again()
-                            >
-                                "Try again"
-                            </button>
-                        </p>
-                    },
-                )
-            }}
-        </div>
-    }
+    place.mount(|| {
+        move || {
+            let obstacle = obstacle.get()?;
+            let advice = advice(&obstacle);
+            Some(view! {
+                <p data-obstacle=name(&obstacle)>
+                    "Your lists can’t be read at the moment. They aren’t deleted. " {advice} " "
+                    <button
+                        type="button"
+                        data-action="open-again"
+                        on:click=move |_| session.try_again()
+                    >
+                        "Try again"
+                    </button>
+                </p>
+            })
+        }
+    })
 }
 
 /// The value of `data-obstacle`.

@@ -86,8 +86,8 @@ impl<T: Model> Collection<T> {
     }
 
     /// Whether the documents of a database have been loaded.
-    pub fn ready(self) -> Signal<bool> {
-        self.ready.into()
+    pub fn ready(self) -> ReadSignal<bool> {
+        self.ready.read_only()
     }
 
     /// Errors that are not resolved yet, the latest last: the latest 20.
@@ -102,8 +102,8 @@ impl<T: Model> Collection<T> {
 
     /// Whether the database has all edits that the rows show: it is false from an edit until that is
     /// durable.
-    pub fn is_saved(self) -> Signal<bool> {
-        self.is_saved.into()
+    pub fn is_saved(self) -> ReadSignal<bool> {
+        self.is_saved.read_only()
     }
 
     /// Publishes whether something waits for the database.
@@ -115,8 +115,8 @@ impl<T: Model> Collection<T> {
 
     /// Documents that can't be deserialised as this model, sorted by id. A newer version of the app
     /// may have written them. They are not changed.
-    pub fn unreadable(self) -> Signal<Vec<DocumentId>> {
-        self.unreadable.into()
+    pub fn unreadable(self) -> ReadSignal<Vec<DocumentId>> {
+        self.unreadable.read_only()
     }
 
     /// The signals of a row, which belong to the current reactive owner. `None` if there is no such

@@ -18,13 +18,13 @@ pub struct Selection {
 
 impl Selection {
     /// The ids, sorted by [`Model::Order`], then by id.
-    pub fn ids(self) -> Signal<Vec<DocumentId>> {
-        self.ids.into()
+    pub fn ids(self) -> ReadSignal<Vec<DocumentId>> {
+        self.ids
     }
 
     /// The number of rows. Readers are notified only when it changes.
-    pub fn len(self) -> Signal<usize> {
-        self.len.into()
+    pub fn len(self) -> ReadSignal<usize> {
+        self.len
     }
 }
 
