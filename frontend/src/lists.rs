@@ -62,11 +62,18 @@ impl Known {
 
 /// All lists, the first one in front, and the others by their names in the order of the reader's language.
 pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
-    let mut lists: Vec<Known> = kept.iter().filter_map(Known::read).collect();
     let order = |one: &Known, other: &Known| {
-        JsString::from(&*one.name).locale_compare(&other.name, &Array::new(), &Object::new())
+        let by_name = || {
+            JsString::from(&*one.name).locale_compare(&other.name, &Array::new(), &Object::new())
+        };
+        other.is_first().cmp(&one.is_first()).then_with(|| by_name().cmp(&0))
     };
-    lists.sort_by(|one, other| (!one.is_first(), order(one, other)).cmp(&(!other.is_first(), 0)));
+    let mut lists: Vec<Known> = Vec::new();
+    // They are few, and the standard sort would be 5 kB of the program.
+    for known in kept.iter().filter_map(Known::read) {
+        let place = lists.partition_point(|other| order(other, &known).is_le());
+        lists.insert(place, known);
+    }
     lists
 }
 

@@ -23,7 +23,7 @@ pub fn Footer(todos: Todos, access: Memo<Access>) -> impl IntoView {
     view! {
         <footer class="footer" hidden=move || todos.total.get() == 0>
             <span class="todo-count">
-                <strong>{left}</strong>
+                <strong>{move || left.get().to_string()}</strong>
                 {move || if left.get() == 1 { " item left" } else { " items left" }}
             </span>
             <ul class="filters" role="list" aria-label="Filter">

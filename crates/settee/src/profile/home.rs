@@ -88,7 +88,11 @@ impl Home {
 
     pub async fn all(&self) -> Result<BTreeMap<String, Kept>, BackendError> {
         let records = self.database.changes(0, usize::MAX).await?;
-        let mut all: BTreeMap<_, _> = records.iter().filter_map(|record| read(record)).collect();
+        let mut all = BTreeMap::new();
+        // One by one: a browser's download would have another sort for a whole map.
+        for (key, kept) in records.iter().filter_map(|record| read(record)) {
+            all.insert(key, kept);
+        }
         all.extend(self.unsaved.borrow().clone());
         Ok(all)
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{number, reader::Reader};
+use super::{number, reader::Reader, writer::in_order};
 use crate::body::{BodyError, DEPTH_LIMIT};
 
 /// Whether the text is one value in the form of RFC 8785. Fails with [`BodyError::NotCanonical`], or with
@@ -29,7 +29,7 @@ fn value(reader: &mut Reader<'_>, depth: usize, is_too_deep: &mut bool) -> Optio
             let mut before: Option<Cow<'_, str>> = None;
             reader.fields(&mut |reader, name| {
                 let name = name.unescaped()?;
-                if before.take().is_some_and(|it| it.encode_utf16().ge(name.encode_utf16())) {
+                if before.take().is_some_and(|before| in_order(&before, &name).is_ge()) {
                     return None;
                 }
                 before = Some(name);

@@ -14,6 +14,7 @@ pub struct Reader<'a> {
 pub struct Quoted<'a> {
     raw: &'a str,
     has_escapes: bool,
+    has_controls: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -48,18 +49,22 @@ impl<'a> Reader<'a> {
 
     pub fn string(&mut self) -> Option<Quoted<'a>> {
         self.take(b'"')?;
-        let (start, mut has_escapes) = (self.at, false);
+        let (start, bytes) = (self.at, self.text.as_bytes());
+        let (mut has_escapes, mut has_controls) = (false, false);
+        let mut at = start;
         loop {
-            match self.next()? {
+            match *bytes.get(at)? {
                 b'"' => break,
                 b'\\' => {
                     has_escapes = true;
-                    self.at += 1;
+                    at += 1;
                 }
-                _ => {}
+                byte => has_controls |= byte < b' ',
             }
+            at += 1;
         }
-        Some(Quoted { raw: self.text.get(start..self.at - 1)?, has_escapes })
+        self.at = at + 1;
+        Some(Quoted { raw: self.text.get(start..at)?, has_escapes, has_controls })
     }
 
     /// Reads a number, `true`, `false` or `null`. It is empty if there is none.
@@ -136,7 +141,7 @@ impl<'a> Quoted<'a> {
     /// The string, if it is written as RFC 8785 prescribes: control characters, quotes and backslashes
     /// are escaped in the shortest way, and nothing else is.
     pub fn unescaped(self) -> Option<Cow<'a, str>> {
-        if self.raw.bytes().any(|byte| byte < b' ') {
+        if self.has_controls {
             return None;
         }
         if !self.has_escapes {

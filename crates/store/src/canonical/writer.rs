@@ -1,6 +1,6 @@
 //! Writing canonical JSON, in one pass.
 
-use std::fmt::Write;
+use std::{cmp::Ordering, fmt::Write};
 
 use serde_json::{Map, Value};
 
@@ -11,6 +11,17 @@ pub fn to_string(fields: &Map<String, Value>) -> String {
     let mut text = String::with_capacity(128);
     write_object(fields, &mut text);
     text
+}
+
+/// RFC 8785 orders names by their UTF-16 code units.
+pub fn in_order(one: &str, other: &str) -> Ordering {
+    // The bytes have the same order, but for characters from U+E000 in both.
+    let is_high = |name: &str| name.bytes().any(|byte| byte >= 0xee);
+    if is_high(one) && is_high(other) {
+        one.encode_utf16().cmp(other.encode_utf16())
+    } else {
+        one.cmp(other)
+    }
 }
 
 fn write_value(value: &Value, text: &mut String) {
@@ -36,8 +47,8 @@ fn write_value(value: &Value, text: &mut String) {
 
 fn write_object(fields: &Map<String, Value>, text: &mut String) {
     let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-    // RFC 8785 orders names by their UTF-16 code units. Usually they are in that order already.
-    heap_sort(&mut sorted, |(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+    // Usually they are in that order already.
+    heap_sort(&mut sorted, |(one, _), (other, _)| in_order(one, other));
     text.push('{');
     for (at, (name, value)) in sorted.into_iter().enumerate() {
         if at > 0 {
