@@ -62,19 +62,16 @@ impl Known {
 
 /// All lists, the first one in front, and the others by their names in the order of the reader's language.
 pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
-    let order = |one: &Known, other: &Known| {
-        let by_name = || {
-            JsString::from(&*one.name).locale_compare(&other.name, &Array::new(), &Object::new())
-        };
-        other.is_first().cmp(&one.is_first()).then_with(|| by_name().cmp(&0))
+    let is_before = |one: &Known, other: &Known| {
+        let order = JsString::from(&*one.name);
+        let order = order.locale_compare(&other.name, &Array::new(), &Object::new());
+        one.is_first() || (!other.is_first() && order <= 0)
     };
-    let mut lists: Vec<Known> = Vec::new();
-    // They are few, and the standard sort would be 5 kB of the program.
-    for known in kept.iter().filter_map(Known::read) {
-        let place = lists.partition_point(|other| order(other, &known).is_le());
-        lists.insert(place, known);
-    }
-    lists
+    // Lists are few, and the standard sort would be 5 kB of the program.
+    kept.iter().filter_map(Known::read).fold(Vec::new(), |mut lists: Vec<Known>, known| {
+        lists.insert(lists.partition_point(|other| is_before(other, &known)), known);
+        lists
+    })
 }
 
 /// Keeps a list that begins on this device. If there is one under that key, that one stays.

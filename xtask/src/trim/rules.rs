@@ -12,9 +12,7 @@ pub enum Fate {
 /// How functions' names begin, and what becomes of these functions. What only they call is left out with
 /// them. A rule for functions inside of others would be wrong: the compiler makes one of functions that are
 /// the same, which small ones are, and keeps any of their names.
-const RULES: [(&str, Fate); 10] = [
-    // The page is hydrated at once. Only `hydrate_lazy` awaits parts of a page.
-    ("<_ as tachys::view::any_view::IntoAny>::into_any::hydrate_async::<", Fate::Trap),
+const RULES: [(&str, Fate); 9] = [
     // Streams come with server functions, and the app has none. JavaScript can't reach these either, for
     // nobody gives it an instance.
     ("intounderlying", Fate::Trap),
@@ -59,12 +57,7 @@ mod tests {
     fn a_rule_is_about_the_function_itself() {
         assert_eq!(fate("intounderlyingsource_pull_58a9338f50bce61c"), Some(Fate::Trap));
         assert_eq!(fate("__wbindgen_describe_intounderlyingsource_pull_58a9338f50bce61c"), None);
-        assert_eq!(
-            fate(
-                "<_ as tachys::view::any_view::IntoAny>::into_any::hydrate_async::<()>::{closure#0}"
-            ),
-            None
-        );
+        assert_eq!(fate("<core::fmt::builders::DebugSet>::finish::<()>::{closure#0}"), None);
         assert_eq!(fate("settee_store::database::open"), None);
     }
 
