@@ -68,10 +68,11 @@ pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
         one.is_first() || (!other.is_first() && order <= 0)
     };
     // Lists are few, and the standard sort would be 5 kB of the program.
-    kept.iter().filter_map(Known::read).fold(Vec::new(), |mut lists: Vec<Known>, known| {
+    let mut lists: Vec<Known> = Vec::new();
+    for known in kept.iter().filter_map(Known::read) {
         lists.insert(lists.partition_point(|other| is_before(other, &known)), known);
-        lists
-    })
+    }
+    lists
 }
 
 /// Keeps a list that begins on this device. If there is one under that key, that one stays.

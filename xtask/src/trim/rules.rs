@@ -12,7 +12,9 @@ pub enum Fate {
 /// How functions' names begin, and what becomes of these functions. What only they call is left out with
 /// them. A rule for functions inside of others would be wrong: the compiler makes one of functions that are
 /// the same, which small ones are, and keeps any of their names.
-const RULES: [(&str, Fate); 9] = [
+const RULES: [(&str, Fate); 10] = [
+    // The page is hydrated at once. Only `hydrate_lazy` awaits parts of a page.
+    ("<_ as tachys::view::any_view::IntoAny>::into_any::hydrate_async::<", Fate::Trap),
     // Streams come with server functions, and the app has none. JavaScript can't reach these either, for
     // nobody gives it an instance.
     ("intounderlying", Fate::Trap),
