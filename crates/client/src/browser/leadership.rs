@@ -1,6 +1,6 @@
 //! Which of the browser's tabs syncs for all of them.
 //!
-//! Each tab runs an [`Election`](crate::election). Where a browser lacks locks or channels between
+//! Each tab that takes part runs an [`Election`](crate::election). Where a browser lacks locks or channels between
 //! tabs, each tab syncs for itself. That does no harm: what arrives twice changes nothing.
 
 use std::{
@@ -158,7 +158,7 @@ impl Leadership {
     }
 
     fn send(&self, event: Event) {
-        // The task runs as long as there is a handle.
+        // It waits for the candidate to begin. Then the task runs as long as there is a handle.
         let _ = self.events.send(event);
     }
 }

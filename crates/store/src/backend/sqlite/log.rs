@@ -18,8 +18,8 @@ use super::connection::BUSY_TIMEOUT;
 /// A log of more bytes is emptied. SQLite begins it anew only when it happens that nobody reads, which
 /// may never be so on a busy server.
 pub const LONGEST: u64 = 64 * 1024 * 1024;
-/// The number of transactions after which the log is emptied, though others wait. It is also how many are
-/// left in peace when it couldn't be.
+/// The number of transactions after which a busy writer empties the log, though others wait, or tries it
+/// again.
 const PATIENCE: u32 = 64;
 /// How long programs that still need the log are waited for.
 const WAIT: Duration = Duration::from_millis(50);
