@@ -7,7 +7,7 @@ use leptos::web_sys::{Element, Node};
 /// A view on the page. It goes when this is dropped. If the reactive owner that it was made under is
 /// cleaned up before, it stays and no longer changes.
 pub struct Mounted {
-    // A view of its own kind, of which nothing is asked but this.
+    // Views of all types, of which nothing is asked but mounting.
     state: Box<dyn Mountable>,
     owner: Owner,
 }

@@ -63,8 +63,8 @@ impl Known {
 /// All lists, the first one in front, and the others by their names in the order of the reader's language.
 pub fn all(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
     let is_before = |one: &Known, other: &Known| {
-        let order = JsString::from(&*one.name);
-        let order = order.locale_compare(&other.name, &Array::new(), &Object::new());
+        let name = JsString::from(&*one.name);
+        let order = name.locale_compare(&other.name, &Array::new(), &Object::new());
         one.is_first() || (!other.is_first() && order <= 0)
     };
     // Lists are few, and the standard sort would be 5 kB of the program.

@@ -82,20 +82,20 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
             }
         };
         view! {
-                <ul role="list">
-                    <For each=lists key=Clone::clone let(list)>
-                     <ListLink list />
-                    </For>
-                </ul>
-                <button
-                    type="button"
-                    data-action="new-list"
-                    disabled=move || session.get().is_none()
-                    on:click=create
-                >
-                    {NEW_LIST}
-                </button>
-                <ThemeChoice session />
+            <ul role="list">
+                <For each=lists key=Clone::clone let(list)>
+                    <ListLink list />
+                </For>
+            </ul>
+            <button
+                type="button"
+                data-action="new-list"
+                disabled=move || session.get().is_none()
+                on:click=create
+            >
+                {NEW_LIST}
+            </button>
+            <ThemeChoice session />
         }
     })
 }

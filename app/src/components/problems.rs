@@ -10,16 +10,18 @@ use crate::todos::Todos;
 
 pub fn contents(place: &Place, session: SessionSlot, todos: Todos) -> Mounted {
     place.mount(|| {
-    let problems = move || {
-        let problem = |problem: Problem| view! { <ProblemLine problem todos /> };
-        todos.problems().get().into_iter().map(problem).collect_view()
-    };
-view! {
-        {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
-        {problems}
-        {move || unreadable(todos.unreadable().with(Vec::len)).map(|text| view! { <p>{text}</p> })}
-        <LostChanges session />
-    }})
+        let problems = move || {
+            let problem = |problem: Problem| view! { <ProblemLine problem todos /> };
+            todos.problems().get().into_iter().map(problem).collect_view()
+        };
+        let unreadable = move || unreadable(todos.unreadable().with(Vec::len));
+        view! {
+            {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
+            {problems}
+            {move || unreadable().map(|text| view! { <p>{text}</p> })}
+            <LostChanges session />
+        }
+    })
 }
 
 /// Told until it is dismissed, for nothing else shows it.

@@ -39,15 +39,15 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
         // A link that could not be written to the clipboard, for the user to copy.
         let by_hand = RwSignal::new(None::<String>);
         view! {
-        <CopyLink session by_hand role=Role::Editor action="copy-link" label=COPY />
-        <CopyLink
-            session
-            by_hand
-            role=Role::Viewer
-            action="copy-viewer-link"
-            label=COPY_VIEW_ONLY
-        />
-        {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
+            <CopyLink session by_hand role=Role::Editor action="copy-link" label=COPY />
+            <CopyLink
+                session
+                by_hand
+                role=Role::Viewer
+                action="copy-viewer-link"
+                label=COPY_VIEW_ONLY
+            />
+            {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
         }
     })
 }

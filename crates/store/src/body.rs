@@ -134,7 +134,8 @@ impl<C> Encode<C> for Body {
 }
 
 /// Decodes bytes that this program has written: checks that they are a canonical object still. Received bytes
-/// must go through [`Body::from_canonical`] instead, which knows the limits as well.
+/// must go through [`Body::from_canonical`] instead, which also knows the limit of size
+/// and the reserved names.
 impl<'b, C> Decode<'b, C> for Body {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
         let bytes: &ByteSlice = Decode::decode(d, c)?;
