@@ -28,6 +28,8 @@ test('a long list is received and sent over a slow network, on one connection', 
   await openList(bert);
   await waitInstalled(bert);
   await reload(bert);
+  // The connection of this page isn't counted, so it has to be there before the counting begins.
+  await waitSynced(bert);
   proxy.throttle(SLOW_RATE);
   let connections = 0;
   bert.on('websocket', () => (connections += 1));
