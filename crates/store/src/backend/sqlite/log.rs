@@ -18,8 +18,8 @@ use super::connection::BUSY_TIMEOUT;
 /// A log of more bytes is emptied. SQLite begins it anew only when it happens that nobody reads, which
 /// may never be so on a busy server.
 pub const LONGEST: u64 = 64 * 1024 * 1024;
-/// The number of transactions after which a busy writer empties the log, though others wait, or tries it
-/// again.
+/// The number of transactions after which a busy writer empties the log, though others wait, and after
+/// which any writer tries again what has failed.
 const PATIENCE: u32 = 64;
 /// How long programs that still need the log are waited for.
 const WAIT: Duration = Duration::from_millis(50);
@@ -50,6 +50,8 @@ impl Log {
 
     /// Writes the log back to the file and cuts it off. Returns false if another program still needs it.
     fn empty(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        // Most of it is written back while others read.
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         let _alone = self.0.gate.write().unwrap_or_else(PoisonError::into_inner);
         connection.busy_timeout(WAIT)?;
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -66,22 +68,25 @@ pub struct Emptying {
     file: Option<PathBuf>,
     /// Since it was tried last.
     transactions: u32,
+    /// Another program needed the log then. All reads wait for an attempt, so the next one isn't soon.
+    has_failed: bool,
 }
 
 impl Emptying {
     pub fn new(log: Log, connection: &Connection) -> Self {
         let file = connection.path().map(|path| file_of(path.as_ref()));
-        Self { log, file, transactions: 0 }
+        Self { log, file, transactions: 0, has_failed: false }
     }
 
     /// To be called after each transaction.
     pub fn work(&mut self, connection: &Connection, is_idle: bool) {
         self.transactions = self.transactions.saturating_add(1);
-        let is_time = is_idle || self.transactions >= PATIENCE;
+        let is_time = is_idle && !self.has_failed || self.transactions >= PATIENCE;
         let has_dropped_text = &self.log.0.has_dropped_text;
         if is_time && (has_dropped_text.load(Ordering::Relaxed) || self.is_long()) {
             self.transactions = 0;
-            if self.log.empty(connection).unwrap_or_default() {
+            self.has_failed = !self.log.empty(connection).unwrap_or_default();
+            if !self.has_failed {
                 has_dropped_text.store(false, Ordering::Relaxed);
             }
         }
@@ -98,4 +103,35 @@ pub fn file_of(databases: &Path) -> PathBuf {
     let mut log = databases.as_os_str().to_owned();
     log.push("-wal");
     log.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_writer_waits_before_it_tries_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("settee.db");
+        let [writer, other] = [(), ()].map(|()| Connection::open(&path).unwrap());
+        writer.pragma_update(None, "journal_mode", "wal").unwrap();
+        writer.execute_batch("CREATE TABLE texts (text TEXT)").unwrap();
+        let has_log = || fs::metadata(file_of(&path)).is_ok_and(|log| log.len() > 0);
+
+        other.execute_batch("BEGIN; SELECT count(*) FROM texts").unwrap();
+        writer.execute_batch("INSERT INTO texts VALUES ('Bread')").unwrap();
+        let log = Log::default();
+        log.note_dropped_text();
+        let mut emptying = Emptying::new(log, &writer);
+        emptying.work(&writer, true);
+        assert!(has_log(), "the other program needs it");
+
+        other.execute_batch("COMMIT").unwrap();
+        for _ in 1..PATIENCE {
+            emptying.work(&writer, true);
+            assert!(has_log(), "it isn't time yet");
+        }
+        emptying.work(&writer, true);
+        assert!(!has_log());
+    }
 }
