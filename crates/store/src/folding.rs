@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 
 use crate::{
-    body::BODY_LIMIT, node::Node, operation::OperationError, record::Record, revision::Revision,
-    tree::RevisionTree,
+    body::BODY_LIMIT, node::Node, operation::OperationError, read_fields, record::Record,
+    revision::Revision, tree::RevisionTree,
 };
 
 /// How many revisions of an own branch may wait for the server before the next one is folded.
@@ -24,7 +24,7 @@ pub const UNFOLDED_LIMIT: usize = 8;
 pub(crate) const FOLDED_LIMIT: usize = 16;
 
 /// A revision that was never handed out, and the one that has replaced it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Folded {
     /// The revision as it was in the tree.
@@ -34,6 +34,8 @@ pub struct Folded {
     #[n(1)]
     pub into: Revision,
 }
+
+read_fields!(Map Folded { 0 node, 1 into });
 
 impl Record {
     /// The node that the next edit of exactly these revisions may replace: nobody else has it, and

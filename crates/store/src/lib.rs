@@ -99,6 +99,7 @@
 //!   see it.
 //! - [`forgotten`]: the names of dropped revisions; [`refusal`]: edits that the server has refused;
 //!   [`folding`]: long work offline.
+//! - [`fields`]: how structs are read from CBOR.
 //! - [`operation`]: everything that can be done to a record, as pure functions.
 //! - [`replication`]: revisions as they travel between replicas; [`history`]: CouchDB's questions
 //!   about them.
@@ -117,6 +118,7 @@ pub mod conformance;
 pub mod damage;
 pub mod database;
 pub mod document_id;
+pub mod fields;
 pub mod folding;
 pub mod forgotten;
 mod hashed;

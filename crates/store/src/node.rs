@@ -1,11 +1,11 @@
 //! One revision in a document's tree.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 
-use crate::{body::Body, heap_sort::heap_sort, revision::Revision};
+use crate::{body::Body, heap_sort::heap_sort, read_fields, revision::Revision};
 
 /// One revision of a document, as this replica knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags are independent of each other")]
 pub struct Node {
@@ -18,10 +18,10 @@ pub struct Node {
     pub parent: Option<Revision>,
     /// The leaves that this revision closes besides its parent, in rising order. CouchDB has no
     /// equivalent.
-    #[cbor(n(2), default, skip_if = "Vec::is_empty")]
+    #[cbor(n(2), skip_if = "Vec::is_empty")]
     pub merges: Vec<Revision>,
     /// CouchDB: `_deleted`. A deleted revision has a body, too.
-    #[cbor(n(3), default, skip_if = "is_false")]
+    #[cbor(n(3), skip_if = "is_false")]
     pub deleted: bool,
     /// `None` once nothing needs it: see [`RevisionTree::tidy`](crate::tree::RevisionTree::tidy).
     #[n(4)]
@@ -30,20 +30,33 @@ pub struct Node {
     #[n(5)]
     pub seq: u64,
     /// Written on this device, and so far neither acknowledged nor refused by a server.
-    #[cbor(n(6), default, skip_if = "is_false")]
+    #[cbor(n(6), skip_if = "is_false")]
     pub pending: bool,
     /// Written in this profile. Later edits of the same profile are rebased on it.
-    #[cbor(n(7), default, skip_if = "is_false")]
+    #[cbor(n(7), skip_if = "is_false")]
     pub own: bool,
     /// The server has forgotten this revision. It is kept here because a pending revision descends
     /// from it.
-    #[cbor(n(8), default, skip_if = "is_false")]
+    #[cbor(n(8), skip_if = "is_false")]
     pub kept_for_pending: bool,
     /// The length in bytes of the body that was dropped for lack of room: see
     /// [`RevisionTree::tidy`](crate::tree::RevisionTree::tidy). 0 if none was.
-    #[cbor(n(9), default, skip_if = "is_zero")]
+    #[cbor(n(9), skip_if = "is_zero")]
     pub spilled: u32,
 }
+
+read_fields!(Map Node {
+    0 revision,
+    1 parent,
+    2 merges: default,
+    3 deleted: default,
+    4 body,
+    5 seq,
+    6 pending: default,
+    7 own: default,
+    8 kept_for_pending: default,
+    9 spilled: default,
+});
 
 impl Node {
     /// The revisions that this one replaces: its parent and those that it merges.

@@ -1,18 +1,19 @@
 //! One document as a back end stores it, and as a reader sees it.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 
 use crate::{
     body::Body,
     document_id::DocumentId,
     folding::Folded,
+    read_fields,
     revision::Revision,
     tree::RevisionTree,
     view::{OpenConflict, View, view},
 };
 
 /// A document's revisions, its place in the changes feed, and its edits that the server refused.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Record {
     /// The first field, so that it can be read from a record that is damaged further on.
@@ -31,18 +32,28 @@ pub struct Record {
     pub refused: Option<Refused>,
     /// Edits that were refused before `refused` and are independent of it, the earliest first;
     /// together with it at most [`REFUSED_LIMIT`](crate::refusal::REFUSED_LIMIT).
-    #[cbor(n(4), default, skip_if = "Vec::is_empty")]
+    #[cbor(n(4), skip_if = "Vec::is_empty")]
     pub refused_before: Vec<Refused>,
     /// The latest revisions that were [folded](crate::folding), the earliest first.
-    #[cbor(n(5), default, skip_if = "Vec::is_empty")]
+    #[cbor(n(5), skip_if = "Vec::is_empty")]
     pub folded: Vec<Folded>,
     /// The own revision that was never handed out, so that the next edit may replace it.
     #[n(6)]
     pub unsent: Option<Revision>,
 }
 
+read_fields!(Map Record {
+    0 id,
+    1 seq,
+    2 tree,
+    3 refused,
+    4 refused_before: default,
+    5 folded: default,
+    6 unsent,
+});
+
 /// An edit that the server has refused. It is kept until the user retries or discards it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Refused {
     /// The latest of the revisions that were refused together; it includes the earlier ones'
@@ -50,7 +61,7 @@ pub struct Refused {
     #[n(0)]
     pub revision: Revision,
     /// Whether the edit was to delete the document.
-    #[cbor(n(1), default, skip_if = "crate::node::is_false")]
+    #[cbor(n(1), skip_if = "crate::node::is_false")]
     pub deleted: bool,
     /// The body that the document was to have: `{}` if it was to be deleted.
     #[n(2)]
@@ -59,9 +70,11 @@ pub struct Refused {
     #[n(3)]
     pub reason: String,
     /// The revisions that the edit was based on. They may still be pending, and be refused, too.
-    #[cbor(n(4), default, skip_if = "Vec::is_empty")]
+    #[cbor(n(4), skip_if = "Vec::is_empty")]
     pub based_on: Vec<Revision>,
 }
+
+read_fields!(Map Refused { 0 revision, 1 deleted: default, 2 body, 3 reason, 4 based_on: default });
 
 /// A document as a reader sees it.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,11 @@
 //! How far a client has read the server.
 
-use minicbor::{Decode, Encode, bytes::ByteArray};
+use minicbor::{Encode, bytes::ByteArray};
+use settee_store::read_fields;
 
 /// A place in the server's update sequence. The incarnation and the run tell whether the sequence is
 /// still the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode)]
 pub struct Checkpoint {
     /// Identifies the creation of the database, or its last restore.
     #[n(0)]
@@ -18,9 +19,11 @@ pub struct Checkpoint {
     /// The latest sequence that the client knows the server to have had. The server may have
     /// acknowledged documents up to there, and documents that changed between `seq` and there were not
     /// read in their earlier state. So a server that has not come that far has lost something.
-    #[cbor(n(3), default)]
+    #[cbor(n(3))]
     pub witnessed: u64,
 }
+
+read_fields!(Array Checkpoint { 0 incarnation, 1 run, 2 seq, 3 witnessed: default });
 
 impl Checkpoint {
     /// A checkpoint at a sequence, which is the latest that was witnessed.

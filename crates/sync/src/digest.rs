@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use minicbor::{Decode, Encode, bytes::ByteArray};
-use settee_store::{DocumentId, Record, Revision};
+use minicbor::{Encode, bytes::ByteArray};
+use settee_store::{DocumentId, Record, Revision, read_fields};
 use sha2::{Digest as _, Sha256};
 
 /// The digest of a document or a bucket. Replicas that read the same have the same digests.
@@ -20,7 +20,7 @@ const BUCKET: usize = 8;
 const LABEL: &[u8] = b"settee digest 1\0";
 
 /// What two replicas compare of a document.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 pub struct DocumentDigest {
     /// The document's id.
     #[n(0)]
@@ -32,6 +32,8 @@ pub struct DocumentDigest {
     #[n(2)]
     pub deleted: Option<bool>,
 }
+
+read_fields!(Array DocumentDigest { 0 id, 1 digest, 2 deleted });
 
 impl DocumentDigest {
     /// The digest of a record. `None` if it has no revisions, because all of them were refused.

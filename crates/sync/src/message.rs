@@ -7,7 +7,7 @@
 mod document;
 
 use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray};
-use settee_store::{DocumentId, Revision};
+use settee_store::{DocumentId, Revision, read_fields};
 use thiserror::Error;
 
 use crate::{
@@ -117,7 +117,7 @@ impl From<minicbor::decode::Error> for FrameError {
 }
 
 /// Both sides' first message. The client offers versions; the server answers with the one chosen.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Hello {
     /// One byte for each version.
@@ -128,8 +128,10 @@ pub struct Hello {
     pub agent: String,
 }
 
+read_fields!(Map Hello { 0 versions: bytes, 1 agent });
+
 /// The connection ends after this.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Goodbye {
     /// Why the connection ends.
@@ -139,6 +141,8 @@ pub struct Goodbye {
     #[n(1)]
     pub message: String,
 }
+
+read_fields!(Map Goodbye { 0 code, 1 message });
 
 /// Why a connection ends. A WebSocket is closed with 4000 and this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
@@ -188,7 +192,7 @@ pub struct Ping {}
 pub struct Pong {}
 
 /// The client asks for a database.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Open {
     /// A number that is higher than that of every earlier channel of the connection.
@@ -206,8 +210,10 @@ pub struct Open {
     pub checkpoint: Option<Checkpoint>,
 }
 
+read_fields!(Map Open { 0 channel, 1 database, 2 credentials: bytes, 3 checkpoint });
+
 /// The server grants a channel.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Opened {
     /// The channel that the client has asked for.
@@ -234,8 +240,10 @@ pub struct Opened {
     pub allowance: Option<Allowance>,
 }
 
+read_fields!(Map Opened { 0 channel, 1 role, 2 incarnation, 3 run, 4 seq, 5 resumed, 6 allowance });
+
 /// How much the server takes on a channel. A client keeps to its own limit where that is lower.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode)]
 pub struct Allowance {
     /// Weight of documents that may wait for their acknowledgement, in bytes.
     #[n(0)]
@@ -251,8 +259,10 @@ pub struct Allowance {
     pub frame: u64,
 }
 
+read_fields!(Array Allowance { 0 credit, 1 batch, 2 batch_documents, 3 frame });
+
 /// The server denies a channel, at once or later.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Closed {
     /// The channel, which is over.
@@ -266,8 +276,10 @@ pub struct Closed {
     pub message: String,
 }
 
+read_fields!(Map Closed { 0 channel, 1 code, 2 message });
+
 /// The client ends a channel.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Close {
     /// The channel, which is over.
@@ -275,8 +287,10 @@ pub struct Close {
     pub channel: Channel,
 }
 
+read_fields!(Map Close { 0 channel });
+
 /// A batch of documents, either way.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Changes {
     /// The channel of the documents' database.
@@ -298,8 +312,10 @@ pub struct Changes {
     pub latest: Option<u64>,
 }
 
+read_fields!(Map Changes { 0 channel, 1 batch, 2 seq, 3 documents, 4 latest });
+
 /// A batch is committed, except the documents that are named.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Acknowledge {
     /// The channel of the batch.
@@ -309,7 +325,7 @@ pub struct Acknowledge {
     #[n(1)]
     pub batch: BatchNumber,
     /// The documents that were not taken; from the server only.
-    #[cbor(n(2), default, skip_if = "Vec::is_empty")]
+    #[cbor(n(2), skip_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,
     /// The database's update sequence afterwards; from the server only.
     #[n(3)]
@@ -319,10 +335,12 @@ pub struct Acknowledge {
     pub is_current: Option<bool>,
 }
 
+read_fields!(Map Acknowledge { 0 channel, 1 batch, 2 refused: default, 3 seq, 4 is_current });
+
 /// Large documents that the other side may have, named while the sender catches up. The other side
 /// answers which it lacks, and these follow in [`Changes`]. There is one offer at a time in each
 /// direction.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Offer {
     /// The channel of the documents' database.
@@ -336,8 +354,10 @@ pub struct Offer {
     pub documents: Vec<Offered>,
 }
 
+read_fields!(Map Offer { 0 channel, 1 offer, 2 documents });
+
 /// A document of an offer.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 pub struct Offered {
     /// The document's id.
     #[n(0)]
@@ -347,8 +367,10 @@ pub struct Offered {
     pub revisions: Vec<Revision>,
 }
 
+read_fields!(Array Offered { 0 id, 1 revisions });
+
 /// The answer to an [`Offer`]: those of its documents of which the receiver lacks a body.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Lacking {
     /// The channel of the offer.
@@ -362,8 +384,10 @@ pub struct Lacking {
     pub ids: Vec<DocumentId>,
 }
 
+read_fields!(Map Lacking { 0 channel, 1 offer, 2 ids });
+
 /// The client's digests, for a server that has lost something.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Compare {
     /// The channel of the database.
@@ -374,8 +398,10 @@ pub struct Compare {
     pub buckets: Vec<u8>,
 }
 
+read_fields!(Map Compare { 0 channel, 1 buckets: bytes });
+
 /// The server's answer to [`Compare`]: what it has in the buckets that differ.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Differences {
     /// The channel of the database.
@@ -393,9 +419,11 @@ pub struct Differences {
     pub documents: Option<Vec<DocumentDigest>>,
 }
 
+read_fields!(Map Differences { 0 channel, 1 seq, 2 buckets, 3 documents });
+
 /// The documents that the client lacks or has other revisions of. The server sends them, and goes on
 /// from the sequence of [`Differences`].
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Want {
     /// The channel of the database.
@@ -406,9 +434,11 @@ pub struct Want {
     pub ids: Vec<DocumentId>,
 }
 
+read_fields!(Map Want { 0 channel, 1 ids });
+
 /// A part of a frame that is too long to send whole. Other frames may come between the parts of a
 /// frame, but no parts of another one.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(map)]
 pub struct Part {
     /// The next bytes of the frame.
@@ -419,13 +449,15 @@ pub struct Part {
     pub is_last: Option<bool>,
 }
 
+read_fields!(Map Part { 0 bytes: bytes, 1 is_last });
+
 /// The answer to each [`Part`], which the receiver sends at once.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Received {}
 
 /// A document of a batch that was not taken.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 pub struct Refusal {
     /// The document's id.
     #[n(0)]
@@ -438,3 +470,5 @@ pub struct Refusal {
     #[n(2)]
     pub revision: Option<Revision>,
 }
+
+read_fields!(Array Refusal { 0 id, 1 reason, 2 revision });

@@ -1,13 +1,14 @@
 //! What the tab that syncs tells the others of it.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
+use settee_store::read_fields;
 use settee_sync::{DenialCode, Role};
 
 use crate::status::{Connection, Standing};
 
 /// How it goes with the server.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Report {
     #[n(0)]
@@ -16,8 +17,10 @@ pub struct Report {
     pub databases: Vec<DatabaseReport>,
 }
 
+read_fields!(Map Report { 0 connection, 1 databases });
+
 /// A database that is synced.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct DatabaseReport {
     #[n(0)]
@@ -33,9 +36,10 @@ pub struct DatabaseReport {
     pub progress: Option<(u64, u64)>,
     /// How many documents of the server this device could not take in.
     #[n(4)]
-    #[cbor(default)]
     pub rejected: usize,
 }
+
+read_fields!(Map DatabaseReport { 0 name, 1 standing, 2 seq, 3 progress, 4 rejected: default });
 
 #[cfg(target_arch = "wasm32")]
 impl Report {

@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 
 use minicbor::{
-    Decode, Encode,
+    Encode,
     bytes::{ByteArray, ByteVec},
 };
 use settee_store::{
     DocumentId, Revision,
     forgotten::Forgotten,
+    read_fields,
     replication::{ReplicatedDocument, ReplicatedRevision, ReplicationError},
 };
 
 /// A document as it is written on the wire, before any checks.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 pub struct WireDocument {
     /// The document's id.
     #[n(0)]
@@ -26,8 +27,10 @@ pub struct WireDocument {
     pub forgotten: Option<Forgotten>,
 }
 
+read_fields!(Array WireDocument { 0 id, 1 revisions, 2 forgotten });
+
 /// A revision as it is written on the wire. The generation of its parent is one less than its own.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 pub struct WireRevision {
     /// The revision's name.
     #[n(0)]
@@ -46,6 +49,8 @@ pub struct WireRevision {
     #[n(4)]
     pub merges: Option<Vec<Revision>>,
 }
+
+read_fields!(Array WireRevision { 0 revision, 1 parent, 2 body, 3 deleted, 4 merges });
 
 impl From<&ReplicatedDocument> for WireDocument {
     fn from(document: &ReplicatedDocument) -> Self {
