@@ -1,11 +1,11 @@
-// A slow network of a few kilobytes a second.
+// A slow network of three kilobytes a second.
 
 import { addTodo, copyLink, openList, reload, writeMany } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { status, waitInstalled, waitSynced } from './page';
 
 /** Bytes a second, so few that the list takes longer than the timeout of a silent connection. */
-const SLOW_RATE = 8 * 1024;
+const SLOW_RATE = 3 * 1024;
 /** Maximum time of a transfer, in milliseconds. */
 const TRANSFER_TIMEOUT = 90_000;
 

@@ -36,7 +36,6 @@ mod sightings;
 mod sqlite;
 mod stranger;
 mod sync;
-mod traffic;
 mod trials;
 mod ui;
 

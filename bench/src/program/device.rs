@@ -2,18 +2,14 @@
 
 use settee::{
     Remote,
-    client::native::WebSocketConnector,
+    client::native::{Traffic, WebSocketConnector},
     keys::{Token, random::random},
     remote::RemoteDatabase,
     store::{Database, Edit, Memory},
     sync::Limits,
 };
 
-use super::{
-    Result,
-    server::Server,
-    traffic::{CountingConnector, Traffic},
-};
+use super::{Result, server::Server};
 
 /// An empty database on a device.
 pub fn empty_database() -> Database {
@@ -36,9 +32,8 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(server: &Server) -> Self {
-        let traffic = Traffic::default();
-        let inner = WebSocketConnector::new(server.url());
-        let connector = CountingConnector { inner, traffic: traffic.clone() };
+        let connector = WebSocketConnector::new(server.url());
+        let traffic = connector.traffic();
         let remote = Remote::connect_within(Limits::default(), connector, "settee-bench");
         Self { traffic, remote }
     }

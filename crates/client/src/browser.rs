@@ -1,11 +1,12 @@
 //! What a client needs of a browser.
 //!
-//! - `web_socket`: its connection.
+//! - `web_socket`: its connection; `compression`: of long frames on it.
 //! - `device`: when to check whether the server is there.
 //! - [`leadership`]: which of the browser's tabs syncs; `locks` and `channel`: how the tabs agree
 //!   on one.
 
 mod channel;
+mod compression;
 mod device;
 pub mod leadership;
 mod locks;

@@ -63,7 +63,7 @@ enum End {
     Lost(Lost),
 }
 
-pub async fn run(hub: Arc<Hub>, client: Client, transport: impl Transport + 'static) {
+pub async fn run(hub: Arc<Hub>, client: Client, transport: Box<dyn Transport>) {
     tracing::debug!("connected");
     let machine = Server::new(Time::default(), hub.limits.clone(), hub.agent.as_str());
     let pace = Pace::new(hub.quotas.frames_per_second, hub.quotas.bytes_per_second);

@@ -72,7 +72,7 @@ impl Hub {
         let visitor = Visitor::new(place, &self.quotas);
         let client = Client { visitor: Arc::new(visitor), held: Arc::new(self.work.held()) };
         let longest = self.limits.frame;
-        connection::run(self, client, StreamTransport::new(stream, longest)).await;
+        connection::run(self, client, Box::new(StreamTransport::new(stream, longest))).await;
     }
 
     /// Waits until no connection is left, and lets no more in.

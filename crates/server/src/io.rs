@@ -5,19 +5,16 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep},
+    time::{Sleep, sleep},
 };
 
-use crate::work::Held;
-
-/// How soon a connection looks again whether there is room.
-const LOOK: Duration = Duration::from_millis(20);
+use crate::work::{Admission, Held};
 
 /// A stream whose reads count as work, and whose writes have to move.
 pub struct Attended<S> {
@@ -26,14 +23,15 @@ pub struct Attended<S> {
     held: Arc<Held>,
     /// How long nothing may be taken of what is written.
     patience: Duration,
-    /// Runs while something waits to be taken, or for room to read. Both are rare.
+    /// Runs while something waits to be taken, which is rare.
     write_timer: Option<Pin<Box<Sleep>>>,
-    read_timer: Option<Pin<Box<Sleep>>>,
+    admission: Admission,
 }
 
 impl<S> Attended<S> {
     pub fn new(stream: S, held: Arc<Held>, patience: Duration) -> Self {
-        Self { stream, held, patience, write_timer: None, read_timer: None }
+        let admission = Admission::new(held.clone());
+        Self { stream, held, patience, write_timer: None, admission }
     }
 
     /// The outcome of a write, or an error if it has been waiting for too long.
@@ -60,14 +58,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Attended<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.held.admit_read() {
-            let timer = self.read_timer.get_or_insert_with(|| Box::pin(sleep(LOOK)));
-            if timer.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            timer.as_mut().reset(Instant::now() + LOOK);
-        }
-        self.read_timer = None;
+        ready!(self.admission.poll(context));
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         self.held.count_read(buffer.filled().len() - before);
@@ -113,7 +104,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Attended<S> {
 mod tests {
     use super::*;
     use crate::work::Work;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        time::Instant,
+    };
 
     const PATIENCE: Duration = Duration::from_secs(15);
 

@@ -54,6 +54,7 @@
 
 mod authorize;
 mod comparisons;
+mod compressing;
 mod connection;
 pub mod databases;
 mod grants;

@@ -40,7 +40,7 @@ impl From<axum::Error> for TransportError {
     }
 }
 
-type Step = Poll<Result<(), TransportError>>;
+pub type Step = Poll<Result<(), TransportError>>;
 
 /// Carries whole frames in order, in both directions at once.
 pub trait Transport: Send {

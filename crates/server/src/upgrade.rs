@@ -8,17 +8,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use settee_sync::{
-    SUBPROTOCOL,
+    COMPRESSING_SUBPROTOCOL, SUBPROTOCOL,
     message::{Goodbye, GoodbyeCode, Message},
 };
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
+    compressing::Compressing,
     connection::{self, Client},
     http::Peer,
     hub::Hub,
     origin,
+    transport::Transport,
     visitors::{Network, Visitor},
     wire::{WRITE_LIMIT, Wire},
 };
@@ -64,14 +66,15 @@ pub async fn upgrade(
     let seat = hub.seats.clone().try_acquire_owned().map_err(|_| Rejection::Full)?;
     let client = client(&hub, peer.map(|Extension(peer)| peer), &headers)?;
     let mut upgrade = upgrade
-        .protocols([SUBPROTOCOL])
+        .protocols([COMPRESSING_SUBPROTOCOL, SUBPROTOCOL])
         .max_message_size(hub.limits.frame)
         .max_frame_size(hub.limits.frame)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .max_write_buffer_size(WRITE_LIMIT);
-    if upgrade.selected_protocol().is_some() {
-        return Ok(upgrade.on_upgrade(move |socket| serve(hub, client, socket, seat)));
+    if let Some(protocol) = upgrade.selected_protocol() {
+        let compresses = protocol == COMPRESSING_SUBPROTOCOL;
+        return Ok(upgrade.on_upgrade(move |socket| serve(hub, client, socket, compresses, seat)));
     }
     // A browser hides why a request was rejected, but not why a connection was closed. So this is
     // the only way for an app of another version to learn that it has to be updated.
@@ -91,15 +94,26 @@ fn client(hub: &Arc<Hub>, peer: Option<Peer>, headers: &HeaderMap) -> Result<Cli
     Ok(Client { visitor, held })
 }
 
-async fn serve(hub: Arc<Hub>, client: Client, socket: WebSocket, _seat: OwnedSemaphorePermit) {
-    connection::run(hub, client, socket).await;
+async fn serve(
+    hub: Arc<Hub>,
+    client: Client,
+    socket: WebSocket,
+    compresses: bool,
+    _seat: OwnedSemaphorePermit,
+) {
+    let transport: Box<dyn Transport> = if compresses {
+        Box::new(Compressing::new(socket, hub.limits.frame, client.held.clone()))
+    } else {
+        Box::new(socket)
+    };
+    connection::run(hub, client, transport).await;
 }
 
 async fn turn_away(socket: WebSocket, _seat: OwnedSemaphorePermit) {
     tracing::info!("connection without a subprotocol in common");
     let code = GoodbyeCode::NoCommonVersion;
     let goodbye = Goodbye { code, message: "no version of the protocol in common".to_owned() };
-    let mut wire = Wire::new(socket);
+    let mut wire = Wire::new(Box::new(socket));
     wire.send(Message::from(goodbye).encode());
     wire.close(code).await;
 }

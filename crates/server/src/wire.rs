@@ -55,9 +55,14 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(transport: impl Transport + 'static) -> Self {
-        let (transport, queue) = (Box::new(transport), VecDeque::new());
-        Self { transport, queue, queued: 0, is_flushed: true, moved: Instant::now() }
+    pub fn new(transport: Box<dyn Transport>) -> Self {
+        Self {
+            transport,
+            queue: VecDeque::new(),
+            queued: 0,
+            is_flushed: true,
+            moved: Instant::now(),
+        }
     }
 
     pub fn send(&mut self, frame: Vec<u8>) {

@@ -5,14 +5,23 @@
 //! and is read to its end. Otherwise half-read frames could fill the budget and wait for each other for
 //! ever.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
 };
+
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What every connection may hold in any case, in bytes. It doesn't count. Ordinary frames are
 /// shorter, so they go on where others send as much as they can.
 const FREE: usize = 64 * 1024;
+/// How soon a connection looks again whether there is room.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The budget of all connections.
 #[derive(Debug)]
@@ -51,6 +60,14 @@ pub struct Share {
     bytes: usize,
 }
 
+/// Waits for room to read.
+#[derive(Debug)]
+pub struct Admission {
+    held: Arc<Held>,
+    /// Runs while there is none, which is rare.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
 impl Work {
     pub fn new(limit: u32, longest_frame: usize) -> Arc<Self> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -87,6 +104,11 @@ impl Held {
     /// So much more was read.
     pub fn count_read(&self, bytes: usize) {
         self.change(|amounts| amounts.read += bytes);
+    }
+
+    /// A compressed frame was read. It counts as a long one, for it may become that.
+    pub fn count_compressed(&self) {
+        self.count_read(FREE);
     }
 
     /// What was read is done with, but for this much, whose rest hasn't come.
@@ -139,6 +161,23 @@ impl Held {
 
     fn amounts(&self) -> MutexGuard<'_, Amounts> {
         self.amounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Admission {
+    pub fn new(held: Arc<Held>) -> Self {
+        Self { held, timer: None }
+    }
+
+    /// Ready when there is room.
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.held.admit_read() {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(LOOK)));
+            ready!(timer.as_mut().poll(context));
+            timer.as_mut().reset(Instant::now() + LOOK);
+        }
+        self.timer = None;
+        Poll::Ready(())
     }
 }
 

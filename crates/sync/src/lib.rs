@@ -126,6 +126,7 @@
 //! - [`client`], [`server`]: the machines. Both use `in_flight`: what waits for an acknowledgement;
 //!   `send_window`: how much may be in flight; `offer`: large documents that the other side may have;
 //!   `parts`: messages that are too long to send whole.
+//! - [`compression`]: how frames are shorter on their way.
 //! - [`limits`], [`backoff`], [`time`].
 
 #![warn(missing_docs)]
@@ -135,6 +136,7 @@ pub mod access;
 pub mod backoff;
 pub mod checkpoint;
 pub mod client;
+pub mod compression;
 pub mod digest;
 mod in_flight;
 pub mod limits;
@@ -153,5 +155,7 @@ pub use message::Channel;
 pub use server::Server;
 pub use time::Time;
 
-/// The WebSocket subprotocol that both sides name when they connect.
+/// The WebSocket subprotocol that both sides name when they connect: each frame is a message as it is.
 pub const SUBPROTOCOL: &str = "settee.v1";
+/// The same, where long frames may be [compressed](compression).
+pub const COMPRESSING_SUBPROTOCOL: &str = "settee.v1.deflate";

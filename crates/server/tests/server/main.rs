@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod comparisons;
+mod compression;
 mod conversation;
 mod device;
 mod grants;

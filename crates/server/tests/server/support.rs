@@ -14,6 +14,7 @@ use settee_store::{
 pub use settee_sync::SUBPROTOCOL;
 use settee_sync::{
     Channel, Checkpoint,
+    compression::expand,
     message::{
         Acknowledge, BatchNumber, Changes, Hello, Message, Open, Opened, Part, Pong, Received,
         VERSIONS, WireDocument,
@@ -206,6 +207,8 @@ pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Of a long frame, as far as it has come.
     parts: Vec<u8>,
+    /// How many bytes the server has sent.
+    pub received: usize,
 }
 
 impl Client {
@@ -229,7 +232,7 @@ impl Client {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
         match timeout(SOON, connect_async(request)).await.unwrap() {
-            Ok((socket, _)) => Ok(Self { socket, parts: Vec::new() }),
+            Ok((socket, _)) => Ok(Self { socket, parts: Vec::new(), received: 0 }),
             Err(SocketError::Http(response)) => Err(response.status()),
             Err(error) => panic!("{error}"),
         }
@@ -246,7 +249,7 @@ impl Client {
         let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
         let request = request(address, Some(SUBPROTOCOL));
         let (socket, _) = timeout(SOON, client_async(request, stream)).await.unwrap().unwrap();
-        Self { socket, parts: Vec::new() }.greet().await
+        Self { socket, parts: Vec::new(), received: 0 }.greet().await
     }
 
     /// Connected, and both sides have said hello.
@@ -254,7 +257,7 @@ impl Client {
         Self::connected(address).await.greet().await
     }
 
-    async fn greet(self) -> Self {
+    pub async fn greet(self) -> Self {
         let mut client = self;
         client.send(Hello { versions: VERSIONS.to_vec(), agent: "test".into() }).await;
         assert!(matches!(client.receive().await, Message::Hello(_)));
@@ -402,18 +405,23 @@ impl Client {
     async fn next(&mut self) -> Result<Message, Option<u16>> {
         loop {
             match timeout(SOON, self.socket.next()).await.expect("the server says nothing") {
-                Some(Ok(Frame::Binary(frame))) => match Message::decode(&frame).unwrap().unwrap() {
-                    Message::Ping(_) => self.send(Pong {}).await,
-                    Message::Part(Part { bytes, is_last }) => {
-                        self.send(Received {}).await;
-                        self.parts.extend(bytes);
-                        if is_last.is_some() {
-                            let frame = std::mem::take(&mut self.parts);
-                            return Ok(Message::decode(&frame).unwrap().unwrap());
+                Some(Ok(Frame::Binary(message))) => {
+                    self.received += message.len();
+                    let expanded = expand(&message, Limits::default().frame).unwrap();
+                    let frame = expanded.map_or(message, Into::into);
+                    match Message::decode(&frame).unwrap().unwrap() {
+                        Message::Ping(_) => self.send(Pong {}).await,
+                        Message::Part(Part { bytes, is_last }) => {
+                            self.send(Received {}).await;
+                            self.parts.extend(bytes);
+                            if is_last.is_some() {
+                                let frame = std::mem::take(&mut self.parts);
+                                return Ok(Message::decode(&frame).unwrap().unwrap());
+                            }
                         }
+                        message => return Ok(message),
                     }
-                    message => return Ok(message),
-                },
+                }
                 Some(Ok(Frame::Close(frame))) => {
                     // Sends the answer, which the server waits for.
                     let _ = self.socket.flush().await;
