@@ -71,7 +71,9 @@ pub fn describe(frame: &[u8]) -> String {
 fn document_line(document: &WireDocument) -> String {
     let mut line = format!("{}(", document.id);
     for revision in &document.revisions {
-        let name = short(&revision.revision.to_string());
+        // It follows from the body, and isn't sent.
+        let name =
+            revision.revision.map_or_else(|| "1-new".to_owned(), |it| short(&it.to_string()));
         let name = if revision.body.is_some() { name } else { format!("[{name}]") };
         let deleted = if revision.deleted == Some(true) { " deleted" } else { "" };
         let _ = write!(line, " {name}{deleted}");

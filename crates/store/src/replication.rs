@@ -71,6 +71,9 @@ pub enum ReplicationError {
     /// See [`ReplicatedDocument::revisions`].
     #[error("a document travels with 1 to {TRAVEL_LIMIT} revisions")]
     Count,
+    /// Only a first revision with its body may come without its name.
+    #[error("the revision has no name")]
+    NoName,
     /// The bytes are not a body in canonical form: see [`Body::from_canonical`].
     #[error(transparent)]
     Body(#[from] BodyError),
@@ -105,6 +108,16 @@ impl ReplicatedRevision {
             return Err(ReplicationError::HashMismatch);
         }
         Ok(Self { revision, parent, merges, deleted, body })
+    }
+
+    /// A first revision that comes without its name, which follows from its contents. `body` is
+    /// canonical JSON.
+    ///
+    /// Fails with [`ReplicationError::Body`].
+    pub fn first(deleted: bool, body: &[u8]) -> Result<Self, ReplicationError> {
+        let body = Body::from_canonical(body)?;
+        let revision = Revision::derive(None, &[], deleted, &body)?;
+        Ok(Self { revision, parent: None, merges: Vec::new(), deleted, body: Some(body) })
     }
 
     pub(crate) fn into_node(self, seq: u64) -> Node {

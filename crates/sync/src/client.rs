@@ -427,7 +427,7 @@ impl Client {
             matches!(self.phase, Phase::Online) || matches!(message, Message::Hello(_)),
             "nothing but a greeting is sent before the server has greeted"
         );
-        let frames = self.sent.frames(&message, self.send_window.part_length(), self.version);
+        let frames = self.sent.frames(message, self.send_window.part_length(), self.version);
         self.outputs.extend(frames.into_iter().map(ClientOutput::Send));
     }
 

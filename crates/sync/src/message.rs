@@ -18,11 +18,13 @@ use crate::{
 pub use document::{WireDocument, WireRevision};
 
 /// The versions of the protocol that this program speaks. `tests/golden.rs` holds each to its bytes.
-pub const VERSIONS: &[u8] = &[1, 2];
+pub const VERSIONS: &[u8] = &[1, 2, 3];
 /// The first version with [`Offer`] and [`Lacking`].
 pub const OFFERS: u8 = 2;
 /// The first version with [`Part`] and [`Received`].
 pub const PARTS: u8 = 2;
+/// The first version in which a first revision travels without its name.
+pub const NAMES_LEFT_OUT: u8 = 3;
 /// Receivers skip unknown types numbered 64 and up.
 pub const OPTIONAL: u16 = 64;
 

@@ -3,7 +3,7 @@
 //! receiver is.
 
 use crate::{
-    message::{Message, PARTS, Part},
+    message::{Message, NAMES_LEFT_OUT, PARTS, Part, WireDocument},
     time::Time,
 };
 
@@ -16,8 +16,14 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The frames of a message: one, or its parts if it is much longer than a part.
-    pub fn frames(&mut self, message: &Message, part: usize, version: u8) -> Vec<Vec<u8>> {
+    /// The frames of a message in a version of the protocol: one, or its parts if it is much longer than
+    /// a part.
+    pub fn frames(&mut self, mut message: Message, part: usize, version: u8) -> Vec<Vec<u8>> {
+        if version >= NAMES_LEFT_OUT
+            && let Message::Changes(changes) = &mut message
+        {
+            changes.documents.iter_mut().for_each(WireDocument::leave_out_names);
+        }
         let frame = message.encode();
         if version < PARTS || frame.len() <= part * 2 {
             return vec![frame];

@@ -318,8 +318,7 @@ impl Server {
     }
 
     fn send(&mut self, message: impl Into<Message>) {
-        let frames =
-            self.sent.frames(&message.into(), self.send_window.part_length(), self.version);
+        let frames = self.sent.frames(message.into(), self.send_window.part_length(), self.version);
         self.outputs.extend(frames.into_iter().map(ServerOutput::Send));
     }
 

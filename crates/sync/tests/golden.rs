@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 const DIGESTS: &[(u8, &str)] = &[
     (1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d"),
     (2, "25a44b7568239964f9ffd1a4b44cffa76a5b4ddf24c9494ec3435090c50f97f6"),
+    (3, "c0aa0b80e726658ed058f87bc4a6de0c206324c213a390632f22ca1f6c73265a"),
 ];
 
 const WHAT_TO_DO: &str = "\
@@ -81,8 +82,8 @@ fn frames() -> Vec<(String, Message)> {
     let mut frames: Vec<(String, Message)> = Vec::new();
     let mut add = |name: &str, message: Message| frames.push((name.to_owned(), message));
 
-    add("hello/client", Hello { versions: vec![1, 2], agent: "settee/0.1.0".into() }.into());
-    add("hello/server", Hello { versions: vec![2], agent: "settee-server/0.1.0".into() }.into());
+    add("hello/client", Hello { versions: vec![1, 2, 3], agent: "settee/0.1.0".into() }.into());
+    add("hello/server", Hello { versions: vec![3], agent: "settee-server/0.1.0".into() }.into());
     for (number, code) in codes::<GoodbyeCode>() {
         let message = "the connection ends".into();
         add(&format!("goodbye/{number}"), Goodbye { code, message }.into());
@@ -130,9 +131,10 @@ fn frames() -> Vec<(String, Message)> {
     add("changes/bare", changes(0, None, Vec::new()).into());
     add("changes/announced", changes(2, Some(24), Vec::new()).into());
     add("changes/new", changes(0, None, vec![new()]).into());
+    add("changes/named", changes(0, None, vec![named()]).into());
     add("changes/edited", changes(1, Some(2), vec![edited(), deleted()]).into());
 
-    let revision = Some(new().revisions[0].revision);
+    let revision = named().revisions[0].revision;
     let reason = "the field is too long".into();
     let refused = vec![Refusal { id: id("todo/1"), reason, revision }];
     add(
@@ -146,7 +148,8 @@ fn frames() -> Vec<(String, Message)> {
         Acknowledge { channel: 0, batch: 0, refused: nothing, seq: None, is_current: None }.into(),
     );
 
-    let offered = Offered { id: id("todo/1"), revisions: vec![new().revisions[0].revision] };
+    let offered =
+        Offered { id: id("todo/1"), revisions: Vec::from_iter(named().revisions[0].revision) };
     add("offer", Offer { channel: 300, offer: 24, documents: vec![offered] }.into());
     add("lacking", Lacking { channel: 300, offer: 24, ids: vec![id("todo/1"), id("a/ü")] }.into());
 
@@ -180,7 +183,7 @@ fn id(id: &str) -> DocumentId {
 fn revision(parent: Option<Revision>, merges: &[Revision], body: &str) -> WireRevision {
     let checked = Body::from_canonical(body.as_bytes()).unwrap();
     WireRevision {
-        revision: Revision::derive(parent, merges, false, &checked).unwrap(),
+        revision: Revision::derive(parent, merges, false, &checked).ok(),
         parent: parent.map(|parent| parent.hash().into()),
         body: Some(body.as_bytes().to_vec().into()),
         deleted: None,
@@ -189,15 +192,22 @@ fn revision(parent: Option<Revision>, merges: &[Revision], body: &str) -> WireRe
 }
 
 /// A document as it is when it is made.
-fn new() -> WireDocument {
+fn named() -> WireDocument {
     let revisions = vec![revision(None, &[], r#"{"completed":false,"title":"tea"}"#)];
     WireDocument { id: id("todo/1"), revisions, forgotten: None }
 }
 
+/// The same without the name that follows from it.
+fn new() -> WireDocument {
+    let mut document = named();
+    document.revisions[0].revision = None;
+    document
+}
+
 /// An edit, with the revision that it was made on named alone.
 fn edited() -> WireDocument {
-    let base = new().revisions.remove(0);
-    let edit = revision(Some(base.revision), &[], r#"{"completed":true,"title":"tea"}"#);
+    let base = named().revisions.remove(0);
+    let edit = revision(base.revision, &[], r#"{"completed":true,"title":"tea"}"#);
     let revisions = vec![WireRevision { body: None, ..base }, edit];
     WireDocument { id: id("todo/1"), revisions, forgotten: None }
 }
@@ -205,7 +215,7 @@ fn edited() -> WireDocument {
 /// A tombstone that is all that is left.
 fn deleted() -> WireDocument {
     let parent = Revision::new(2, *b"a former version").unwrap();
-    let revision = Revision::derive(Some(parent), &[], true, &Body::empty()).unwrap();
+    let revision = Revision::derive(Some(parent), &[], true, &Body::empty()).ok();
     let stub = WireRevision {
         revision,
         parent: Some(parent.hash().into()),
@@ -229,7 +239,7 @@ fn merged() -> WireDocument {
     ];
     let body = Body::from_canonical(r#"{"title":"grün"}"#.as_bytes()).unwrap();
     let last = WireRevision {
-        revision: Revision::derive(Some(parent), &merges, true, &body).unwrap(),
+        revision: Revision::derive(Some(parent), &merges, true, &body).ok(),
         parent: Some(parent.hash().into()),
         body: Some(body.as_str().as_bytes().to_vec().into()),
         deleted: Some(true),
@@ -370,9 +380,10 @@ fn every_message_has_a_sample_with_everything_and_one_with_nothing_optional() {
 
 #[test]
 fn the_documents_among_the_samples_are_right() {
-    for document in [new(), edited(), deleted(), merged()] {
-        assert!(document.clone().verify().is_ok(), "{document:?}");
+    for document in [named(), edited(), deleted(), merged()] {
+        assert!(document.verify().is_ok(), "{document:?}");
     }
+    assert_eq!(new().verify(), named().verify());
 }
 
 #[test]
@@ -608,13 +619,13 @@ fn the_description_tells_how_names_are_made() {
     let said = [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(), body].concat();
     let first = Revision::new(1, Sha256::digest(&said)[..16].try_into().unwrap()).unwrap();
     assert!(shows(&said) && text.contains(&first.to_string()));
-    assert_eq!(new().revisions[0].revision, first);
+    assert_eq!(named().revisions[0].revision, Some(first));
 
     let body = br#"{"completed":true,"title":"tea"}"#;
     let said = [&[1, 1, 0, 0, 0, 1], &first.hash()[..], &[0; 9], body].concat();
     let second = Revision::new(2, Sha256::digest(&said)[..16].try_into().unwrap()).unwrap();
     assert!(shows(&said) && text.contains(&second.to_string()));
-    assert_eq!(edited().revisions[1].revision, second);
+    assert_eq!(edited().revisions[1].revision, Some(second));
 
     let name = [&[0, 0, 0, 2], &second.hash()[..]].concat();
     let said = [b"settee digest 1\0\x00\x06todo/1".as_slice(), &name].concat();

@@ -429,15 +429,19 @@ async fn lies_about_revisions() {
         document
     };
     let lies = vec![
-        lie("hash", |it| it.revisions[0].revision = Revision::new(1, [9; 16]).unwrap()),
+        lie("hash", |it| it.revisions[0].revision = Revision::new(1, [9; 16]).ok()),
         lie("generation", |it| {
-            let hash = it.revisions[0].revision.hash();
-            it.revisions[0].revision = Revision::new(7, hash).unwrap();
+            let hash = it.revisions[0].revision.unwrap().hash();
+            it.revisions[0].revision = Revision::new(7, hash).ok();
         }),
         lie("parent", |it| it.revisions[0].parent = Some([9; 16].into())),
         lie("merges", |it| {
             let merges = [Revision::new(2, [9; 16]).unwrap(), Revision::new(1, [9; 16]).unwrap()];
             it.revisions[0].merges = Some(merges.to_vec());
+        }),
+        lie("no name", |it| {
+            it.revisions[0].revision = None;
+            it.revisions[0].body = None;
         }),
         lie("deleted", |it| it.revisions[0].deleted = Some(true)),
         lie("no body", |it| it.revisions[0].body = None),

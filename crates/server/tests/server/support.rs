@@ -356,14 +356,16 @@ impl Client {
         }
     }
 
-    /// The documents of the next batch that has some, which is acknowledged.
+    /// The documents of the next batch that has some, which is acknowledged. All revisions have their
+    /// names.
     pub async fn changes(&mut self) -> Vec<WireDocument> {
         loop {
             match self.receive().await {
                 Message::Changes(changes) => {
                     self.land(&changes).await;
                     if !changes.documents.is_empty() {
-                        return changes.documents;
+                        let named = |it: &WireDocument| WireDocument::from(&it.verify().unwrap());
+                        return changes.documents.iter().map(named).collect();
                     }
                 }
                 other => panic!("not changes: {other:?}"),

@@ -32,9 +32,9 @@ read_fields!(Array WireDocument { 0 id, 1 revisions, 2 forgotten });
 /// A revision as it is written on the wire. The generation of its parent is one less than its own.
 #[derive(Debug, Clone, PartialEq, Encode)]
 pub struct WireRevision {
-    /// The revision's name.
+    /// The revision's name. A first revision with its body may come without.
     #[n(0)]
-    pub revision: Revision,
+    pub revision: Option<Revision>,
     /// The hash of the parent's name, if there is a parent.
     #[n(1)]
     pub parent: Option<ByteArray<16>>,
@@ -65,7 +65,7 @@ impl From<&ReplicatedDocument> for WireDocument {
 impl From<&ReplicatedRevision> for WireRevision {
     fn from(replicated: &ReplicatedRevision) -> Self {
         Self {
-            revision: replicated.revision,
+            revision: Some(replicated.revision),
             parent: replicated.parent.map(|parent| parent.hash().into()),
             body: replicated.body.as_ref().map(|body| body.as_str().as_bytes().to_vec().into()),
             deleted: replicated.deleted.then_some(true),
@@ -75,10 +75,21 @@ impl From<&ReplicatedRevision> for WireRevision {
 }
 
 impl WireDocument {
-    /// The revision that all others lead to, if there is one; see [`ReplicatedDocument::told`].
+    /// Leaves out the names that the receiver can derive.
+    pub(crate) fn leave_out_names(&mut self) {
+        for revision in &mut self.revisions {
+            let is_first = revision.parent.is_none() && revision.merges.is_none();
+            if is_first && revision.body.is_some() {
+                revision.revision = None;
+            }
+        }
+    }
+
+    /// The revision that all others lead to, if there is one that has a name; see
+    /// [`ReplicatedDocument::told`].
     pub(crate) fn told(&self) -> Option<Revision> {
         let parent = |revision: &WireRevision| {
-            let generation = revision.revision.generation().checked_sub(1)?;
+            let generation = revision.revision?.generation().checked_sub(1)?;
             Revision::new(generation, *revision.parent?).ok()
         };
         let closed: HashSet<Revision> = self
@@ -86,30 +97,34 @@ impl WireDocument {
             .iter()
             .flat_map(|it| parent(it).into_iter().chain(it.merges.iter().flatten().copied()))
             .collect();
-        let names = self.revisions.iter().map(|revision| revision.revision);
-        names.into_iter().find(|name| !closed.contains(name))
+        let mut names = self.revisions.iter().filter_map(|revision| revision.revision);
+        names.find(|name| !closed.contains(name))
     }
 
     /// Checks that each revision's name follows from its content.
-    pub fn verify(self) -> Result<ReplicatedDocument, ReplicationError> {
-        let revisions = self.revisions.into_iter().map(WireRevision::verify);
-        let document = ReplicatedDocument::verified(self.id, revisions.collect::<Result<_, _>>()?)?;
-        Ok(ReplicatedDocument { forgotten: self.forgotten.unwrap_or_default(), ..document })
+    pub fn verify(&self) -> Result<ReplicatedDocument, ReplicationError> {
+        let revisions = self.revisions.iter().map(WireRevision::verify);
+        let revisions = revisions.collect::<Result<_, _>>()?;
+        let document = ReplicatedDocument::verified(self.id.clone(), revisions)?;
+        Ok(ReplicatedDocument { forgotten: self.forgotten.clone().unwrap_or_default(), ..document })
     }
 }
 
 impl WireRevision {
-    fn verify(self) -> Result<ReplicatedRevision, ReplicationError> {
+    fn verify(&self) -> Result<ReplicatedRevision, ReplicationError> {
+        let deleted = self.deleted.unwrap_or(false);
+        let body = self.body.as_ref().map(|body| body.as_slice());
+        let Some(revision) = self.revision else {
+            return match (self.parent, &self.merges, body) {
+                (None, None, Some(body)) => ReplicatedRevision::first(deleted, body),
+                _ => Err(ReplicationError::NoName),
+            };
+        };
         let parent = match self.parent {
             None => None,
-            Some(hash) => Some(Revision::new(self.revision.generation() - 1, *hash)?),
+            Some(hash) => Some(Revision::new(revision.generation() - 1, *hash)?),
         };
-        ReplicatedRevision::verified(
-            self.revision,
-            parent,
-            self.merges.unwrap_or_default(),
-            self.deleted.unwrap_or(false),
-            self.body.as_ref().map(|body| body.as_slice()),
-        )
+        let merges = self.merges.clone().unwrap_or_default();
+        ReplicatedRevision::verified(revision, parent, merges, deleted, body)
     }
 }

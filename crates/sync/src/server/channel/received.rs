@@ -105,15 +105,18 @@ impl ServerChannel {
         let mut documents = Vec::with_capacity(changes.documents.len());
         let mut received = Vec::with_capacity(changes.documents.len());
         for document in changes.documents {
-            let id = document.id.clone();
-            let revision = document.told();
             match document.verify() {
-                Ok(document) => {
-                    let known = self.known_from_offer.remove(&id).unwrap_or_default();
-                    received.push(ReceivedDocument::of(&document, revision, known));
-                    documents.push(document);
+                Ok(verified) => {
+                    let known = self.known_from_offer.remove(&verified.id).unwrap_or_default();
+                    let revision = verified.told().first().copied();
+                    received.push(ReceivedDocument::of(&verified, revision, known));
+                    documents.push(verified);
                 }
-                Err(error) => refused.push(Refusal { id, reason: error.to_string(), revision }),
+                Err(error) => refused.push(Refusal {
+                    reason: error.to_string(),
+                    revision: document.told(),
+                    id: document.id,
+                }),
             }
         }
         self.uncommitted.push_back(Uncommitted {
