@@ -1,7 +1,7 @@
 // The test cases of TodoMVC, under the names that its suites give them, and further requirements of
 // its specification.
 
-import { addTodo, complete, openList, reload, remove, rename, startEditing } from './actions';
+import { addTodo, complete, openList, reload, remove, rename, startEditing, writeMany } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { newTodo, row, rows, shows, waitSynced } from './page';
 
@@ -317,5 +317,13 @@ test.describe('Routing', () => {
     await expect(rows(page)).toHaveText([FERN, PLUMBER]);
     await row(page, PLUMBER).locator('.toggle').click();
     await expect(rows(page)).toHaveText([FERN]);
+  });
+});
+
+test.describe('Rows out of view', () => {
+  test('have their text for programs that read the page', async ({ page }) => {
+    await writeMany(page, 'Todo', 50);
+    await expect(rows(page)).toHaveCount(50);
+    expect(await rows(page).last().innerText()).toBe('Todo 50');
   });
 });

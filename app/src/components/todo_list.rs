@@ -8,12 +8,16 @@ use crate::later::Later;
 use crate::session::Access;
 use crate::todos::Todos;
 
+/// In a list of more todos, rows that are out of view aren't laid out.
+const LONG: usize = 50;
+
 #[component]
 pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoView {
     let shown = todos.shown();
     let read_only = Memo::new(move |_| access.get() == Access::Read);
     let fields = EditFields::new(todos);
     let rows = RowEvents { todos, fields, read_only };
+    let long = Memo::new(move |_| todos.total.get() > LONG);
     let all_done = move || todos.total.get() > 0 && todos.active_count.get() == 0;
 
     view! {
@@ -30,6 +34,7 @@ pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoVi
             // With an explicit role, because Safari removes it from lists without bullets.
             <ul
                 class="todo-list"
+                class:long=long
                 role="list"
                 on:change=move |event| rows.change(&event)
                 on:click=move |event| rows.click(&event)
