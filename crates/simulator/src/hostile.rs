@@ -140,7 +140,7 @@ impl Actor {
             Message::Part(part) => self.join(context, part),
             Message::Opened(opened) => self.opened(context, &opened),
             Message::Closed(closed) => drop(self.lanes.remove(&closed.channel)),
-            Message::Changes(changes) => self.changes(context, changes),
+            Message::Changes(changes) => self.changes(context, &changes),
             Message::Offer(offer) => {
                 let lacking = nonsense::lacking(&mut context.random, offer);
                 self.send(context, lacking);
@@ -177,10 +177,10 @@ impl Actor {
     }
 
     /// Viewers never acknowledge, and editors usually do.
-    fn changes(&mut self, context: &mut Context, changes: Changes) {
+    fn changes(&mut self, context: &mut Context, changes: &Changes) {
         let Some(lane) = self.lanes.get(&changes.channel) else { return };
         let heard = &mut self.heard[lane.database];
-        changes.documents.into_iter().for_each(|document| heard.hear(document));
+        changes.documents.iter().for_each(|document| heard.hear(document));
         if self.villain.malice == Malice::Editor && !context.random.one_in(8) {
             let (channel, batch) = (changes.channel, changes.batch);
             let refused = Vec::new();

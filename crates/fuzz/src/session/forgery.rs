@@ -129,7 +129,7 @@ fn forged_documents(input: &mut Input<'_>) -> Vec<WireDocument> {
     let choice = input.byte();
     let bytes = input.bytes(usize::from((choice >> 3) % HISTORY));
     let revisions = history::nodes(&mut Input(bytes)).into_iter().map(|node| WireRevision {
-        revision: (choice % 4 > 0).then_some(node.revision),
+        revision: (choice & 3 > 0).then_some(node.revision),
         parent: node.parent.map(|parent: Revision| parent.hash().into()),
         body: node.body.map(|body| body.as_str().as_bytes().to_vec().into()),
         deleted: node.deleted.then_some(true),

@@ -22,7 +22,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    pub fn hear(&mut self, document: WireDocument) {
+    pub fn hear(&mut self, document: &WireDocument) {
         let Ok(document) = document.verify() else { return };
         let known = self.documents.entry(document.id.clone()).or_default();
         for revision in &document.revisions {
