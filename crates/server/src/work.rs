@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// What every connection may hold in any case, in bytes. It doesn't count. Ordinary frames are
 /// shorter, so they go on where others send as much as they can.
-const FREE: usize = 64 * 1024;
+pub const FREE: usize = 64 * 1024;
 /// How soon a connection looks again whether there is room.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -106,8 +106,8 @@ impl Held {
         self.change(|amounts| amounts.read += bytes);
     }
 
-    /// A compressed frame was read. It counts as a long one, for it may become that.
-    pub fn count_compressed(&self) {
+    /// A compressed frame was read that expands to more than is free.
+    pub fn count_long(&self) {
         self.count_read(FREE);
     }
 
