@@ -80,13 +80,13 @@ impl Session {
         };
         let mut session = Self {
             now: Time::default(),
-            device: Device::new(limits.clone(), DATABASES, spoken(choice & 4 != 0)),
+            device: Device::new(limits.clone(), DATABASES, spoken(usize::from(choice >> 2 & 1))),
             limits,
             service: Service::new(DATABASES),
             is_connecting: false,
             connection: None,
             left: None,
-            versions: spoken(choice & 8 != 0),
+            versions: spoken(usize::from(choice >> 3 & 1) * 2),
             faults: Faults { has_loss: choice & 1 != 0, has_forger: choice & 2 != 0 },
             has_forged: false,
         };
@@ -366,9 +366,9 @@ impl Session {
 }
 
 /// All versions of the protocol, or those of an earlier release.
-fn spoken(is_old: bool) -> &'static [u8] {
+fn spoken(earlier: usize) -> &'static [u8] {
     let all = settee_sync::message::VERSIONS;
-    if is_old { &all[..all.len() - 1] } else { all }
+    &all[..all.len().saturating_sub(earlier).max(1)]
 }
 
 type Live = BTreeMap<DocumentId, (Vec<Revision>, Body)>;

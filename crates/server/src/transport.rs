@@ -72,8 +72,8 @@ impl Transport for WebSocket {
         loop {
             let frame = match ready!(self.poll_next_unpin(context)) {
                 Some(Ok(Message::Binary(frame))) => Some(Ok(frame)),
-                // Text can't be a frame of the protocol, whose first byte isn't valid UTF-8.
-                Some(Ok(Message::Text(text))) => Some(Ok(text.into())),
+                // Text is no frame of the protocol, as nothing is none.
+                Some(Ok(Message::Text(_))) => Some(Ok(Bytes::new())),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Close(_))) | None => None,
                 Some(Err(error)) => Some(Err(error.into())),

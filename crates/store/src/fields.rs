@@ -52,10 +52,13 @@ pub fn read_each<'b>(
 
 /// Implements [`minicbor::Decode`] for a struct whose `Encode` is derived: `read_fields!(Map Name { 0 id,
 /// 1 bytes: bytes, 2 flag: default })`. A field without a value is `None`, or the default if it says
-/// `default`, or missing. `bytes` is a string of bytes.
+/// `default`, or missing. `bytes` is a string of bytes. `if |it| ...` at the end is what has to hold.
 #[macro_export]
 macro_rules! read_fields {
-    ($shape:ident $name:ident { $($number:literal $field:ident $(: $how:ident)?),+ $(,)? }) => {
+    (
+        $shape:ident $name:ident { $($number:literal $field:ident $(: $how:ident)?),+ $(,)? }
+        $(if |$read:ident| $holds:expr)?
+    ) => {
         impl<'b, C> ::minicbor::Decode<'b, C> for $name {
             fn decode(
                 decoder: &mut ::minicbor::Decoder<'b>,
@@ -72,7 +75,16 @@ macro_rules! read_fields {
                     }
                     Ok(true)
                 })?;
-                Ok(Self { $($field: $crate::read_fields!(@value $field, $number $(, $how)?),)+ })
+                let read = Self {
+                    $($field: $crate::read_fields!(@value $field, $number $(, $how)?),)+
+                };
+                $(
+                    let $read = &read;
+                    if !$holds {
+                        return Err(::minicbor::decode::Error::message("too little is said"));
+                    }
+                )?
+                Ok(read)
             }
         }
     };

@@ -66,29 +66,14 @@ impl Revision {
         deleted: bool,
         body: &Body,
     ) -> Result<Self, RevisionError> {
-        debug_assert!(merges.is_sorted(), "the hash is taken over sorted merges");
-        let mut hasher = Sha256::new();
-        hasher.update([HASH_FORMAT]);
-        match parent {
-            None => hasher.update([0]),
-            Some(parent) => {
-                hasher.update([1]);
-                parent.feed(&mut hasher);
-            }
-        }
-        hasher.update(u32::try_from(merges.len()).unwrap_or(u32::MAX).to_be_bytes());
-        for merged in merges {
-            merged.feed(&mut hasher);
-        }
-        hasher.update([u8::from(deleted)]);
-        // The number of attachment digests; there are none yet.
-        hasher.update(0u32.to_be_bytes());
-        hasher.update(body.as_str());
-
         let generation = parent.map_or(0, |parent| parent.generation);
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&hasher.finalize()[..16]);
+        let hash = hash_of(parent, merges, deleted, body.as_str().as_bytes());
         Ok(Self { generation: generation.checked_add(1).ok_or(RevisionError::Overflow)?, hash })
+    }
+
+    /// The name of a first revision, which has no parent and merges nothing. `body` is canonical JSON.
+    pub fn of_first(deleted: bool, body: &[u8]) -> Self {
+        Self { generation: 1, hash: hash_of(None, &[], deleted, body) }
     }
 
     /// One more than the parent's; 1 without a parent.
@@ -105,6 +90,30 @@ impl Revision {
         hasher.update(self.generation.to_be_bytes());
         hasher.update(self.hash);
     }
+}
+
+fn hash_of(parent: Option<Revision>, merges: &[Revision], deleted: bool, body: &[u8]) -> [u8; 16] {
+    debug_assert!(merges.is_sorted(), "the hash is taken over sorted merges");
+    let mut hasher = Sha256::new();
+    hasher.update([HASH_FORMAT]);
+    match parent {
+        None => hasher.update([0]),
+        Some(parent) => {
+            hasher.update([1]);
+            parent.feed(&mut hasher);
+        }
+    }
+    hasher.update(u32::try_from(merges.len()).unwrap_or(u32::MAX).to_be_bytes());
+    for merged in merges {
+        merged.feed(&mut hasher);
+    }
+    hasher.update([u8::from(deleted)]);
+    // The number of attachment digests; there are none yet.
+    hasher.update(0u32.to_be_bytes());
+    hasher.update(body);
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&hasher.finalize()[..16]);
+    hash
 }
 
 impl fmt::Display for Revision {

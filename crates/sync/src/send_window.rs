@@ -56,7 +56,8 @@ impl SendWindow {
         }
         let millis = usize::try_from(now.since(sent).as_millis()).unwrap_or(usize::MAX);
         if millis <= QUICK {
-            // All of it has arrived by now, so this is what the link carries in a second.
+            // All of it has arrived by now, so this is what the link carries in a second, if what comes
+            // next compresses as well.
             let proven = weight_in_flight.saturating_mul(QUICK) / millis.max(1);
             let ceiling = self.size.saturating_mul(GROWTH_LIMIT);
             self.size = self.size.max(proven.min(ceiling).min(limits.credit));

@@ -22,6 +22,9 @@ use crate::{
     socket::{Connector, Socket, SocketError},
 };
 
+/// A message of an optional type, which the machine skips.
+const SIGN_OF_LIFE: [u8; 4] = [0x82, 0x18, 64, 0xa0];
+
 /// Connects to a server's WebSocket.
 #[derive(Debug, Clone)]
 pub struct WebSocketConnector {
@@ -133,6 +136,8 @@ impl Stream for WebSocket {
             }
             let compressed = message.subarray(1, message.length());
             self.expanding = Some(Box::pin(compression::expand(compressed, self.longest_frame)));
+            // Expanding takes a moment, in which the server isn't silent.
+            return Poll::Ready(Some(Ok(SIGN_OF_LIFE.to_vec())));
         }
         let Some(expanding) = &mut self.expanding else { return Poll::Pending };
         let frame = ready!(expanding.poll_unpin(context));

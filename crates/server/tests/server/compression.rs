@@ -19,16 +19,18 @@ async fn opened(server: &TestServer, protocol: &'static str, token: &Token) -> C
     client
 }
 
+fn frame() -> Vec<u8> {
+    let documents = (0..COUNT).map(|n| note(&format!("a note with the number {n}"))).collect();
+    Message::from(Changes { channel: 1, batch: 0, seq: None, documents, latest: None }).encode()
+}
+
 #[tokio::test]
 async fn long_frames_are_short_on_their_way() {
     let server = TestServer::start().await;
     let token = Token::generate();
     let mut writer = opened(&server, COMPRESSING_SUBPROTOCOL, &token).await;
-    let documents = (0..COUNT).map(|n| note(&format!("a note with the number {n}"))).collect();
-    let changes = Changes { channel: 1, batch: 0, seq: None, documents, latest: None };
-    let frame = Message::from(changes).encode();
-    let message = compress(&frame).unwrap();
-    assert!(message.len() * 3 < frame.len(), "{} of {}", message.len(), frame.len());
+    let message = compress(&frame()).unwrap();
+    assert!(message.len() * 3 < frame().len(), "{} of {}", message.len(), frame().len());
     writer.send_frame(message).await;
     assert_eq!(writer.acknowledged().await.refused, []);
 
@@ -58,7 +60,7 @@ async fn what_cannot_be_expanded() {
     // Without the agreement nothing is expanded.
     let agreed = [
         (COMPRESSING_SUBPROTOCOL, vec![MARK, 0xff, 0xff]),
-        (settee_sync::SUBPROTOCOL, compress(&vec![0; 2048]).unwrap()),
+        (settee_sync::SUBPROTOCOL, compress(&frame()).unwrap()),
     ];
     for (protocol, message) in agreed {
         let mut client = opened(&server, protocol, &Token::generate()).await;

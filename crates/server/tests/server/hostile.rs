@@ -441,7 +441,7 @@ async fn lies_about_revisions() {
         }),
         lie("no name", |it| {
             it.revisions[0].revision = None;
-            it.revisions[0].body = None;
+            it.revisions[0].parent = Some([9; 16].into());
         }),
         lie("deleted", |it| it.revisions[0].deleted = Some(true)),
         lie("no body", |it| it.revisions[0].body = None),

@@ -50,7 +50,11 @@ pub struct WireRevision {
     pub merges: Option<Vec<Revision>>,
 }
 
-read_fields!(Array WireRevision { 0 revision, 1 parent, 2 body, 3 deleted, 4 merges });
+// So what is read takes not much more memory than what came.
+read_fields!(
+    Array WireRevision { 0 revision, 1 parent, 2 body, 3 deleted, 4 merges }
+    if |it| it.revision.is_some() || it.body.is_some()
+);
 
 impl From<&ReplicatedDocument> for WireDocument {
     fn from(document: &ReplicatedDocument) -> Self {
@@ -75,11 +79,14 @@ impl From<&ReplicatedRevision> for WireRevision {
 }
 
 impl WireDocument {
-    /// Leaves out the names that the receiver can derive.
+    /// Leaves out the names that the receiver can derive. A body that is damaged keeps its name, so that
+    /// the receiver sees it.
     pub(crate) fn leave_out_names(&mut self) {
         for revision in &mut self.revisions {
-            let is_first = revision.parent.is_none() && revision.merges.is_none();
-            if is_first && revision.body.is_some() {
+            if let (None, None, Some(body)) = (&revision.parent, &revision.merges, &revision.body)
+                && revision.revision
+                    == Some(Revision::of_first(revision.deleted == Some(true), body))
+            {
                 revision.revision = None;
             }
         }
@@ -126,5 +133,34 @@ impl WireRevision {
         };
         let merges = self.merges.clone().unwrap_or_default();
         ReplicatedRevision::verified(revision, parent, merges, deleted, body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_does_not_follow_is_not_left_out() {
+        let body = br#"{"title":"tea"}"#;
+        let first = ReplicatedRevision::first(false, body).unwrap();
+        let id = DocumentId::new("note/1").unwrap();
+        let document = ReplicatedDocument::verified(id, vec![first]).unwrap();
+        let mut right = WireDocument::from(&document);
+        let mut damaged = right.clone();
+        damaged.revisions[0].body = Some(br#"{"title":"tee"}"#.to_vec().into());
+        for document in [&mut right, &mut damaged] {
+            document.leave_out_names();
+        }
+        assert_eq!(right.verify(), Ok(document));
+        assert_eq!(right.revisions[0].revision, None);
+        assert_eq!(damaged.verify(), Err(ReplicationError::HashMismatch));
+    }
+
+    #[test]
+    fn a_revision_without_name_and_body_is_none() {
+        for revision in [[0x80].as_slice(), &[0x81, 0xf6], &[0x83, 0xf6, 0x41, 7, 0xf6]] {
+            assert!(minicbor::decode::<WireRevision>(revision).is_err());
+        }
     }
 }

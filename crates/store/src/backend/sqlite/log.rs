@@ -8,7 +8,7 @@ use std::{
         Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -18,9 +18,10 @@ use super::connection::BUSY_TIMEOUT;
 /// A log of more bytes is emptied. SQLite begins it anew only when it happens that nobody reads, which
 /// may never be so on a busy server.
 pub const LONGEST: u64 = 64 * 1024 * 1024;
-/// The number of transactions after which a busy writer empties the log, though others wait, and after
-/// which any writer tries again what has failed.
+/// The number of transactions after which a busy writer empties the log, though others wait.
 const PATIENCE: u32 = 64;
+/// How long nothing is tried again after it has failed.
+const REST: Duration = Duration::from_secs(1);
 /// How long programs that still need the log are waited for.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -68,25 +69,27 @@ pub struct Emptying {
     file: Option<PathBuf>,
     /// Since it was tried last.
     transactions: u32,
-    /// Another program needed the log then. All reads wait for an attempt, so the next one isn't soon.
-    has_failed: bool,
+    /// When another program needed the log. All reads wait for an attempt, so the next one isn't soon.
+    failed: Option<Instant>,
 }
 
 impl Emptying {
     pub fn new(log: Log, connection: &Connection) -> Self {
         let file = connection.path().map(|path| file_of(path.as_ref()));
-        Self { log, file, transactions: 0, has_failed: false }
+        Self { log, file, transactions: 0, failed: None }
     }
 
     /// To be called after each transaction.
-    pub fn work(&mut self, connection: &Connection, is_idle: bool) {
+    pub fn work(&mut self, connection: &Connection, is_idle: bool, now: Instant) {
         self.transactions = self.transactions.saturating_add(1);
-        let is_time = is_idle && !self.has_failed || self.transactions >= PATIENCE;
+        let has_rested = self.failed.is_none_or(|failed| now.duration_since(failed) >= REST);
+        let is_time = has_rested && (is_idle || self.transactions >= PATIENCE);
         let has_dropped_text = &self.log.0.has_dropped_text;
         if is_time && (has_dropped_text.load(Ordering::Relaxed) || self.is_long()) {
             self.transactions = 0;
-            self.has_failed = !self.log.empty(connection).unwrap_or_default();
-            if !self.has_failed {
+            let is_empty = self.log.empty(connection).unwrap_or_default();
+            self.failed = (!is_empty).then_some(now);
+            if is_empty {
                 has_dropped_text.store(false, Ordering::Relaxed);
             }
         }
@@ -123,15 +126,14 @@ mod tests {
         let log = Log::default();
         log.note_dropped_text();
         let mut emptying = Emptying::new(log, &writer);
-        emptying.work(&writer, true);
+        let now = Instant::now();
+        emptying.work(&writer, true, now);
         assert!(has_log(), "the other program needs it");
 
         other.execute_batch("COMMIT").unwrap();
-        for _ in 1..PATIENCE {
-            emptying.work(&writer, true);
-            assert!(has_log(), "it isn't time yet");
-        }
-        emptying.work(&writer, true);
+        emptying.work(&writer, true, now + REST / 2);
+        assert!(has_log(), "it isn't time yet");
+        emptying.work(&writer, true, now + REST);
         assert!(!has_log());
     }
 }

@@ -1,6 +1,8 @@
 //! The one thread that writes. It commits jobs that are waiting in one transaction. Databases take
 //! turns in it.
 
+use std::time::Instant;
+
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -85,7 +87,7 @@ fn run_jobs(connection: &mut Connection, queue: &Turns<Work>, emptying: &mut Emp
             group.push(next);
         }
         write_group(connection, group);
-        emptying.work(connection, queue.is_idle());
+        emptying.work(connection, queue.is_idle(), Instant::now());
     }
     // If this fails, later queries may be slower.
     let _ = connection.execute_batch("PRAGMA optimize");
