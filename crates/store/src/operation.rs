@@ -443,6 +443,7 @@ fn apply(
             let is_changed = record.tree.pending() != before;
             let closed: Vec<Revision> = taken.iter().flat_map(Node::closes).collect();
             record.tree.offer_bases(&closed);
+            record.tree.let_go_of_the_forgotten();
             record.tree.recall_after_refusal();
             keep_latest_refused(record, &taken, reason);
             Ok((None, is_changed))

@@ -244,6 +244,28 @@ fn a_mark_does_not_swallow_an_edit_that_comes_later() {
     }
 }
 
+/// The server merges the others without that ancestor, and so must the device, although an edit of its own
+/// was made from it.
+#[test]
+fn a_refused_edit_keeps_no_ancestor_that_the_server_has_forgotten() {
+    let (device, server) = (memory(1), memory(2));
+    let first = put(&device, "first");
+    let own = put(&device, "own");
+    sync_up(&device, &server);
+    let waiting = put(&device, "waiting");
+    let other = honest(Some(first), &[], "other");
+    let own = record(&server).tree.get(own).unwrap().clone();
+    let own = honest(own.parent, &own.merges, "own");
+    let document = ReplicatedDocument::verified(id(), vec![own, other]).unwrap();
+    let document = ReplicatedDocument { forgotten: marks(&[first]), ..document };
+    run(&device, Operation::Replicate { document, acknowledges: true }).unwrap();
+    assert!(record(&device).tree.get(first).is_some(), "an edit that waits was made from it");
+
+    let reason = "not welcome".to_owned();
+    run(&device, Operation::Refuse { id: id(), revisions: vec![waiting], reason }).unwrap();
+    assert!(record(&device).tree.get(first).is_none());
+}
+
 #[test]
 fn a_device_keeps_a_pending_edit_that_the_server_says_is_forgotten() {
     let device = memory(1);

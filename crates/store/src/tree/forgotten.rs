@@ -95,21 +95,15 @@ impl RevisionTree {
     }
 
     /// Drops the revisions that the server has forgotten and that were kept for pending edits, once
-    /// nothing is pending.
-    ///
-    /// Direct bases of this profile's own revisions stay: they were sent along, so the server has
-    /// them again. Of other replicas' revisions the server has sent everything that it knows.
+    /// nothing is pending. What the server has got again with an edit that it took isn't marked any
+    /// more.
     pub fn let_go_of_the_forgotten(&mut self) {
         if self.is_pending() || !self.nodes.iter().any(|node| node.kept_for_pending) {
             return;
         }
         let stays = |revision| self.get(revision).is_some_and(|node| !node.kept_for_pending);
-        let sent = self.nodes.iter().filter(|node| node.own && !node.kept_for_pending);
-        let bases: HashSet<Revision> = sent.flat_map(Node::closes).collect();
         // Dropping a revision must not turn one that it closes into a leaf.
-        let is_dropped = |node: &&Node| {
-            node.kept_for_pending && !bases.contains(&node.revision) && !node.closes().any(stays)
-        };
+        let is_dropped = |node: &&Node| node.kept_for_pending && !node.closes().any(stays);
         let dropped: HashSet<Revision> =
             self.nodes.iter().filter(is_dropped).map(|node| node.revision).collect();
         self.nodes.retain(|node| !dropped.contains(&node.revision));

@@ -19,16 +19,23 @@ impl RevisionTree {
         self.leaves_among(|node| !node.pending).collect()
     }
 
-    /// Marks a revision and the pending ones that it continues as known to the server. What lies
-    /// behind a revision that wasn't pending may have been marked since this one was sent, so it goes on
-    /// waiting. Returns whether any was pending.
+    /// Marks a revision and the pending ones that it continues as known to the server. What they were
+    /// made from was sent along, so the server has it again. What lies behind a revision that wasn't
+    /// pending may have been marked since this one was sent, so it goes on waiting. Returns whether any
+    /// was pending.
     pub fn acknowledge(&mut self, revision: Revision) -> bool {
         let mut next = vec![revision];
         let mut changed = false;
         while let Some(revision) = next.pop() {
             let Ok(at) = self.position(revision) else { continue };
             if std::mem::take(&mut self.nodes[at].pending) {
-                next.extend(self.nodes[at].closes());
+                let bases: Vec<Revision> = self.nodes[at].closes().collect();
+                for base in &bases {
+                    if let Ok(at) = self.position(*base) {
+                        self.nodes[at].kept_for_pending = false;
+                    }
+                }
+                next.extend(bases);
                 changed = true;
             }
         }
