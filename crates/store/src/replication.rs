@@ -116,7 +116,7 @@ impl ReplicatedRevision {
     /// Fails with [`ReplicationError::Body`].
     pub fn first(deleted: bool, body: &[u8]) -> Result<Self, ReplicationError> {
         let body = Body::from_canonical(body)?;
-        let revision = Revision::derive(None, &[], deleted, &body)?;
+        let revision = Revision::of_first(deleted, body.as_str().as_bytes());
         Ok(Self { revision, parent: None, merges: Vec::new(), deleted, body: Some(body) })
     }
 
