@@ -67,7 +67,7 @@ pub use self::{
 };
 pub use links::{LinkOutcome, LinkState};
 pub use obstacle::Obstacle;
-pub use status::{Connection, DatabaseStatus, Standing};
+pub use status::{Connection, DatabaseStatus, Glance, Standing};
 
 #[cfg(feature = "server")]
 pub use settee_axum as server;

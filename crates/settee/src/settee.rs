@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use settee_client::runtime::spawn;
 use settee_keys::{DatabaseId, Token};
+use settee_store::Database;
 use tokio::sync::watch;
 
 use crate::{
@@ -14,14 +15,18 @@ use crate::{
         engine::{self, Engine},
         home::{HOME, Home},
         kept::Credentials,
+        report::DatabaseReport,
         tabs::{Part, Tabs},
         turns::Places,
         unsaved::Unsaved,
         used::OpenDatabases,
         watch::{Known, follow},
     },
-    status::DatabaseStatus,
+    status::{DatabaseStatus, Glance},
 };
+
+/// Names of databases that are never synced begin with this, which no id does.
+const ON_DEVICE: &str = "device/";
 
 /// The databases of one device: a handle, whose clones are handles on the same ones. When the last is
 /// gone, nothing is kept in sync any more.
@@ -108,6 +113,39 @@ impl Settee {
         let known = Known { tabs: tabs.clone(), home: home.clone(), unsaved: unsaved.clone() };
         spawn(follow(Arc::downgrade(&used), known, sender));
         Ok(Synced::new(used, status))
+    }
+
+    /// A database for this device alone, which is never synced. Names are apart from those of others.
+    pub async fn on_device(&self, name: &str) -> Result<Database, Error> {
+        let opened = self.inner.databases.open(&format!("{ON_DEVICE}{name}")).await?;
+        Ok(opened.database.clone())
+    }
+
+    /// What is known of each database that is synced now, used here or not, by name, and word of each
+    /// change.
+    pub fn glances(&self) -> watch::Receiver<BTreeMap<String, Glance>> {
+        let mut reports = self.inner.tabs.report();
+        let (sender, receiver) = watch::channel(BTreeMap::new());
+        spawn(async move {
+            loop {
+                let report = reports.borrow_and_update().clone();
+                let databases = report.iter().flat_map(|report| &report.databases);
+                let glances: BTreeMap<_, _> = databases.map(DatabaseReport::glance).collect();
+                sender.send_if_modified(|known| {
+                    let is_new = *known != glances;
+                    *known = glances;
+                    is_new
+                });
+                let is_over = tokio::select! {
+                    () = sender.closed() => true,
+                    changed = reports.changed() => changed.is_err(),
+                };
+                if is_over {
+                    return;
+                }
+            }
+        });
+        receiver
     }
 
     /// All databases that the device keeps, by their keys.

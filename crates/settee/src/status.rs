@@ -85,6 +85,17 @@ pub struct DatabaseStatus {
     pub server_has_unsaved: usize,
 }
 
+/// What is known of a database whether or not this program uses it, as long as it is synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glance {
+    /// How it stands with the server.
+    pub standing: Standing,
+    /// How many of its documents wait to be sent.
+    pub pending: usize,
+    /// Its update sequence, which says whether anything has changed in it.
+    pub seq: u64,
+}
+
 impl DatabaseStatus {
     /// That of a database of which nothing is known yet.
     pub fn unknown() -> Self {

@@ -55,6 +55,11 @@ impl Database {
         Self { backend, term: None }
     }
 
+    /// Whether both are handles on the same open database. One that was opened again is another.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backend, &other.backend)
+    }
+
     /// Writes edits in one transaction. Returns an outcome for each, in their order, once they are
     /// durable. An edit that fails doesn't affect the others; after a [`BackendError`] none is
     /// written.

@@ -5,7 +5,7 @@ use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
 use settee_store::read_fields;
 use settee_sync::{DenialCode, Role};
 
-use crate::status::{Connection, Standing};
+use crate::status::{Connection, Glance, Standing};
 
 /// How it goes with the server.
 #[derive(Debug, Clone, PartialEq, Eq, Encode)]
@@ -37,9 +37,19 @@ pub struct DatabaseReport {
     /// How many documents of the server this device could not take in.
     #[n(4)]
     pub rejected: usize,
+    /// How many of its documents wait to be sent.
+    #[n(5)]
+    pub pending: usize,
 }
 
-read_fields!(Map DatabaseReport { 0 name, 1 standing, 2 seq, 3 progress, 4 rejected: default });
+read_fields!(Map DatabaseReport { 0 name, 1 standing, 2 seq, 3 progress, 4 rejected: default, 5 pending: default });
+
+impl DatabaseReport {
+    pub fn glance(&self) -> (String, Glance) {
+        let Self { standing, pending, seq, .. } = *self;
+        (self.name.clone(), Glance { standing, pending, seq })
+    }
+}
 
 #[cfg(target_arch = "wasm32")]
 impl Report {

@@ -347,6 +347,7 @@ impl Term<'_> {
                 seq: turn.opened.database.seq(),
                 progress: progress(replica).filter(|_| !turn.has_caught_up),
                 rejected: replica.unreadable,
+                pending: replica.pending,
             })
         });
         Report { connection: connection(&status.connection), databases: databases.collect() }
