@@ -6,53 +6,53 @@ use leptos::{ev, web_sys};
 use settee::keys::{Role, link::has_secret};
 
 use crate::components::{
-    Footer, ListName, Lists, NewTodo, OpenLists, Share, Status, TodoList, Update,
+    Footer, ListName, Lists, ListsButton, NewTodo, Share, Status, TodoList, Update,
 };
 use crate::filter::Filter;
 use crate::later::Later;
+use crate::opened::Opened;
 use crate::session::{Access, SessionSlot};
 use crate::todos::Todos;
 use crate::{keys, saving};
 
 #[component]
 pub fn App(session: SessionSlot) -> impl IntoView {
-    let todos = Todos::new();
+    let opened = Opened::follow(session);
     let access = session.access();
     let later = Later::of(session);
     let drawer = RwSignal::new(false);
-    let status = saving::status(session, todos);
+    let status = saving::status(session, opened);
 
-    attach(session, todos);
-    saving::look_after(session, todos, status);
-    follow_hash(todos.filter);
-    follow_keys(todos);
-    mark_body(session, access, todos.ready);
+    saving::warn_leavers(session, opened, status);
+    follow_hash(session, opened.filter);
+    follow_keys(opened);
+    mark_body(session, access, opened);
     title_page(session);
     let cannot_open = later.fills(move |parts, place| (parts.cannot_open)(place, session));
     let link_notice = later.fills(move |parts, place| (parts.link_notice)(place, session));
-    let problems = later.fills(move |parts, place| (parts.problems)(place, session, todos));
+    let problems = later.fills(move |parts, place| (parts.problems)(place, session, opened));
 
     view! {
         <div class="page">
             <header class="bar">
-                <OpenLists drawer />
+                <ListsButton drawer />
                 <ListName session access />
                 <Share session later />
             </header>
-            <Lists session later drawer />
+            <Lists session opened later drawer />
             <main>
                 <Alerts fill=cannot_open />
                 <Alerts fill=link_notice />
                 <Alerts fill=problems />
                 <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
-                    <section class="todoapp">
-                        <header class="header">
-                            <h1>"todos"</h1>
-                            <NewTodo todos access />
-                        </header>
-                        <TodoList todos access later />
-                        <Footer todos access />
-                    </section>
+                    // Another list has an element of its own, with nothing of the one before.
+                    <For
+                        each=move || Some(opened.turn())
+                        key=|turn| *turn
+                        children=move |_| {
+                            view! { <OneList todos=opened.todos_untracked() access later /> }
+                        }
+                    />
                 </Show>
                 <Show when=move || access.get() == Access::Read>
                     <p class="hint">"You can look at this list, not change it."</p>
@@ -62,7 +62,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
                         "Double-click a todo to edit it, or press F2 on its box."
                     </p>
                 </Show>
-                <Status session status todos />
+                <Status session status opened />
                 <Update />
             </main>
         </div>
@@ -73,6 +73,20 @@ pub fn App(session: SessionSlot) -> impl IntoView {
 #[component]
 fn Alerts(fill: impl Fn(Element) + Clone + 'static) -> impl IntoView {
     view! { <div class="problems" role="alert" use:fill></div> }
+}
+
+#[component]
+fn OneList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoView {
+    view! {
+        <section class="todoapp">
+            <header class="header">
+                <h1>"todos"</h1>
+                <NewTodo todos access />
+            </header>
+            <TodoList todos access later />
+            <Footer todos access />
+        </section>
+    }
 }
 
 #[component]
@@ -88,28 +102,15 @@ fn UnknownList() -> impl IntoView {
     }
 }
 
-/// The address doesn't change without a new page, so neither does the list. It may be opened again.
-fn attach(session: SessionSlot, todos: Todos) {
-    let attached = StoredValue::new(None);
+/// A server never sees the fragment, so it is read once the page has hydrated, and again for each list.
+fn follow_hash(session: SessionSlot, filter: RwSignal<Filter>) {
     Effect::new(move || {
-        let list = session.current(|list| (list.id.clone(), list.opened, list.database.clone()));
-        let Some((id, opened, database)) = list else { return };
-        let known = attached.get_value();
-        if known.as_ref() != Some(&(id.clone(), opened)) {
-            let is_same = known.is_some_and(|(known, _)| known == id);
-            attached.set_value(Some((id, opened)));
-            todos.attach(database, is_same);
-        }
-    });
-}
-
-/// A server never sees the fragment, so it is read once the page has hydrated.
-fn follow_hash(filter: RwSignal<Filter>) {
-    Effect::new(move || {
+        let _ = session.current(|_| ());
         let read = move || {
             let hash = location().hash().unwrap_or_default();
             if !has_secret(&hash) {
-                filter.set(Filter::from_hash(&hash));
+                let filter_now = Filter::from_hash(&hash);
+                filter.maybe_update(|filter| std::mem::replace(filter, filter_now) != filter_now);
             }
         };
         read();
@@ -120,9 +121,10 @@ fn follow_hash(filter: RwSignal<Filter>) {
 
 /// Ctrl or Cmd with Z takes back what was done last, and with Shift, or with Y, does it again. In
 /// a field the keys are the field's own, but for the field that has just added a todo.
-fn follow_keys(todos: Todos) {
+fn follow_keys(opened: Opened) {
     Effect::new(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
+            let todos = opened.todos_untracked();
             let is_field = event.target().is_some_and(|target| keys::is_editable(&target));
             let is_busy = is_field && !todos.has_just_added();
             if is_busy || !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
@@ -140,12 +142,12 @@ fn follow_keys(todos: Todos) {
 }
 
 /// `data-ready` once the page is of use, and `data-role`.
-fn mark_body(session: SessionSlot, access: Memo<Access>, loaded: ReadSignal<bool>) {
+fn mark_body(session: SessionSlot, access: Memo<Access>, opened: Opened) {
     Effect::new(move || {
         let ready = match access.get() {
             Access::Loading => false,
             Access::Unknown => true,
-            Access::Read | Access::Write => loaded.get(),
+            Access::Read | Access::Write => opened.todos().ready.get(),
         };
         set_on_body("data-ready", ready.then_some(""));
     });

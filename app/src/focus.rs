@@ -4,7 +4,9 @@ use std::cell::Cell;
 
 use leptos::prelude::{document, queue_microtask, request_animation_frame};
 use leptos::wasm_bindgen::JsCast;
-use leptos::web_sys::{Element, FocusOptions, HtmlElement, HtmlInputElement};
+use leptos::web_sys::{
+    Element, EventTarget, FocusEvent, FocusOptions, HtmlElement, HtmlInputElement, Node,
+};
 
 thread_local! {
     /// Whether the list of rows is changing now.
@@ -20,7 +22,8 @@ pub fn hold() {
         return;
     }
     let Some(focused) = document().active_element() else { return };
-    let Ok(Some(row)) = focused.closest(".todo-list li") else { return };
+    let Ok(Some(row)) = focused.closest(".todo-list li, .lists li") else { return };
+    let Some(list) = row.parent_element() else { return };
     let place = siblings(&row).position(|other| other == row).unwrap_or_default();
     let field = focused.dyn_ref::<HtmlInputElement>().cloned();
     let selection = field.as_ref().and_then(|field| {
@@ -37,7 +40,7 @@ pub fn hold() {
                 let _ = field.set_selection_range(start, end);
             }
         } else if is_lost {
-            to_row_at(place);
+            to_row_at(&list, place);
         }
         IS_HELD.set(false);
     });
@@ -53,11 +56,11 @@ fn siblings(row: &Element) -> impl Iterator<Item = Element> {
     std::iter::successors(first, Element::next_element_sibling)
 }
 
-fn to_row_at(place: usize) {
-    let first = document().query_selector(".todo-list li").ok().flatten();
+fn to_row_at(list: &Element, place: usize) {
+    let first = list.first_element_child();
     let rows = first.iter().flat_map(siblings).take(place + 1);
-    match rows.last().and_then(|row| row.query_selector(".toggle").ok().flatten()) {
-        Some(toggle) => to_in_place(&toggle),
+    match rows.last().and_then(|row| row.query_selector(".toggle, a").ok().flatten()) {
+        Some(control) => to_in_place(&control),
         None => to_first(".new-todo"),
     }
 }
@@ -82,6 +85,13 @@ pub fn pass_on(row: &Element) {
         Some(toggle) => to(&toggle),
         None => to_first(".new-todo"),
     }
+}
+
+/// Whether the focus goes from the element that has heard of it to one outside of that.
+pub fn leaves(event: &FocusEvent) -> bool {
+    let node = |target: Option<EventTarget>| target.and_then(|it| it.dyn_into::<Node>().ok());
+    let from = node(event.current_target());
+    node(event.related_target()).zip(from).is_some_and(|(to, from)| !from.contains(Some(&to)))
 }
 
 /// Focuses the first element that matches the selector, if there is one.

@@ -11,17 +11,17 @@ use settee::leptos::RowState;
 
 use crate::components::{self, NoticePlace};
 use crate::mounted::{Mounted, Place};
+use crate::opened::Opened;
 use crate::session::SessionSlot;
-use crate::todos::Todos;
 
 /// What fills the places that the first screen has for it.
 #[derive(Clone, Copy)]
 pub struct Parts {
     pub cannot_open: fn(&Place, SessionSlot) -> Mounted,
-    pub lists: fn(&Place, SessionSlot) -> Mounted,
+    pub lists: fn(&Place, SessionSlot, Opened, RwSignal<bool>) -> Mounted,
     pub share: fn(&Place, SessionSlot) -> Mounted,
     pub link_notice: fn(&Place, SessionSlot) -> Mounted,
-    pub problems: fn(&Place, SessionSlot, Todos) -> Mounted,
+    pub problems: fn(&Place, SessionSlot, Opened) -> Mounted,
     /// For a row that has something to say for the first time.
     pub notice: fn(NoticePlace) -> Box<dyn Notice>,
 }

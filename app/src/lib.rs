@@ -11,7 +11,7 @@
 //! - `status`: what the status line says
 //! - `saving`: whether everything on the page is saved, and trying again
 //! - `drafts`: what people type into rows
-//! - `todos`: the current list, and everything one can do to it
+//! - `opened`: the lists that the page has opened; `todos`: one list, and everything one can do to it
 //! - `todo_row`: the app's document as a row of a collection
 //! - `filter`: the three views of a list, and their addresses
 //! - `keys`, `focus`: what the components share about keyboards
@@ -27,6 +27,7 @@ mod focus;
 mod keys;
 mod later;
 mod mounted;
+mod opened;
 mod saving;
 mod session;
 #[cfg(feature = "ssr")]
@@ -36,7 +37,7 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use session::{Access, CurrentList, ListSummary, Session, SessionSlot, Theme};
+pub use session::{Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use status::{StatusKind, StatusView};

@@ -8,6 +8,7 @@ use leptos::{ev, web_sys};
 use settee::leptos::{CollectionError, Health};
 use settee::store::BackendError;
 
+use crate::opened::Opened;
 use crate::session::SessionSlot;
 use crate::status::{StatusKind, StatusView};
 use crate::todos::Todos;
@@ -19,11 +20,11 @@ const RETRY: Duration = Duration::from_secs(1);
 const RETRY_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the status line says: what isn't saved comes before everything else.
-pub fn status(session: SessionSlot, todos: Todos) -> Memo<StatusView> {
-    let is_slow = slow(todos);
+pub fn status(session: SessionSlot, opened: Opened) -> Memo<StatusView> {
+    let is_slow = slow(opened);
     let of_list = session.status();
     Memo::new(move |_| {
-        let status = of_list.get();
+        let (status, todos) = (of_list.get(), opened.todos());
         let unsaved =
             |detail: String| StatusView { kind: StatusKind::Unsaved, detail, ..status.clone() };
         if let Some(error) = todos.health().with(|health| health.error().map(reason)) {
@@ -46,8 +47,8 @@ pub fn status(session: SessionSlot, todos: Todos) -> Memo<StatusView> {
     })
 }
 
-/// Tries again to save what could not be saved, and warns those who leave the page before.
-pub fn look_after(session: SessionSlot, todos: Todos, status: Memo<StatusView>) {
+/// Tries again to save what could not be saved.
+pub fn try_again(todos: Todos) {
     let is_planned = StoredValue::new(false);
     Effect::new(move || {
         let is_failing = todos.health().with(|health| matches!(health, Health::Unsaved(_)));
@@ -56,11 +57,15 @@ pub fn look_after(session: SessionSlot, todos: Todos, status: Memo<StatusView>) 
             retry_after(RETRY, todos, is_planned);
         }
     });
+}
+
+/// Warns those who leave the page before everything is saved.
+pub fn warn_leavers(session: SessionSlot, opened: Opened, status: Memo<StatusView>) {
     Effect::new(move || {
         let listener = window_event_listener(ev::beforeunload, move |event: BeforeUnloadEvent| {
             let is_unsaved = status.get_untracked().kind == StatusKind::Unsaved
                 && session.get_untracked().is_some();
-            if is_unsaved || todos.is_saving().get_untracked() {
+            if is_unsaved || opened.is_saving() {
                 let event: &web_sys::Event = &event;
                 event.prevent_default();
             }
@@ -85,12 +90,12 @@ fn retry_after(wait: Duration, todos: Todos, is_planned: StoredValue<bool>) {
     set_timeout(retry, wait);
 }
 
-/// Whether something has been waiting to be saved for [`SLOW`].
-fn slow(todos: Todos) -> RwSignal<bool> {
+/// Whether something of the list on the screen has been waiting to be saved for [`SLOW`].
+fn slow(opened: Opened) -> RwSignal<bool> {
     let is_slow = RwSignal::new(false);
     let since = StoredValue::new(0_u64);
     Effect::new(move || {
-        let is_saving = todos.is_saving().get();
+        let is_saving = opened.todos().is_saving().get();
         since.update_value(|number| *number += 1);
         if is_saving {
             let number = since.get_value();

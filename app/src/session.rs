@@ -1,5 +1,6 @@
 //! What the page asks of the rest of the browser's side. `frontend` answers; the server has no session.
 
+use std::any::Any;
 use std::rc::Rc;
 
 use leptos::prelude::*;
@@ -20,10 +21,10 @@ pub trait Session {
     fn status(&self) -> RwSignal<StatusView>;
     /// An absolute URL that admits to the current list. None: this device can't hand out that role.
     fn share_link(&self, role: Role) -> Option<String>;
-    /// Makes a list and goes there.
-    fn create_list(&self, name: String);
-    /// Names the current list.
-    fn rename_list(&self, name: String);
+    /// Shows another list, which an address of this site names.
+    fn go_to(&self, href: String);
+    /// Does something with a list, as soon as the code for that is there.
+    fn ask(&self, command: Command);
     /// What there is to say of the link that the page was opened with.
     fn link(&self) -> RwSignal<LinkState>;
     /// Tries to connect now instead of at the next attempt.
@@ -60,12 +61,54 @@ impl Theme {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What can be done with lists. Each is named by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Makes a list and goes there.
+    Create {
+        name: String,
+    },
+    Rename {
+        list: String,
+        name: String,
+    },
+    /// Moves a list directly in front of another, or to the end.
+    Move {
+        list: String,
+        before: Option<String>,
+    },
+    /// Shows a list apart from the others, or among them again.
+    Archive {
+        list: String,
+        is_archived: bool,
+    },
+    /// Removes it from this device, with all that was not sent.
+    Forget {
+        list: String,
+    },
+    /// Remembers how many of its todos are open.
+    Counted {
+        list: String,
+        open: usize,
+    },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListSummary {
     pub id: String,
     pub name: String,
     pub href: String,
-    pub current: bool,
+    /// The device's own first list, which stays.
+    pub is_first: bool,
+    /// It began on this device.
+    pub is_own: bool,
+    pub is_archived: bool,
+    /// How many todos are open; none before they were counted.
+    pub open: Option<usize>,
+    /// How many todos wait to be sent.
+    pub waiting: usize,
+    /// Others have changed it since it was last on the screen.
+    pub has_news: bool,
 }
 
 #[derive(Clone)]
@@ -75,8 +118,8 @@ pub struct CurrentList {
     /// None until it is known, which for a single person's invitation only the server can tell.
     pub role: Option<Role>,
     pub database: Database,
-    /// How many times the page has opened a list: the database is another handle each time.
-    pub opened: u64,
+    /// Keeps the database open, and in precedence over those that nobody uses.
+    pub held: Rc<dyn Any>,
 }
 
 /// What the page may do with the list that its address names.
@@ -142,6 +185,13 @@ impl SessionSlot {
     /// Notifies when somebody asks to try again.
     pub fn tries(self) -> Trigger {
         self.tries
+    }
+
+    /// Does something with a list, once there is a session.
+    pub fn ask(self, command: Command) {
+        if let Some(session) = self.get_untracked() {
+            session.ask(command);
+        }
     }
 
     /// Reads the current list, if there is one.

@@ -1,4 +1,4 @@
-//! The current list and all its actions.
+//! One list and all its actions.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
 use crate::drafts::{Draft, Drafts};
 use crate::filter::Filter;
+use crate::saving;
 use crate::todo_row::TodoRow;
 
 /// How many rows of a long list come first: as many as a screen has room for.
@@ -40,16 +41,18 @@ pub struct Todos {
     /// What was added before the list could be read, a todo a line. It is added to the list then.
     early: RwSignal<Vec<String>>,
     is_saving: Memo<bool>,
+    /// What stands in the field for new todos.
+    draft: RwSignal<Option<String>>,
 }
 
 impl Todos {
-    pub fn new() -> Self {
+    pub fn new(filter: RwSignal<Filter>) -> Self {
         let rows = Collection::<TodoRow>::new();
         let all = rows.select(|_| true);
         let active = rows.select(|row| !row.0.completed);
         let completed = rows.select(|row| row.0.completed);
         let early = RwSignal::new(Vec::new());
-        Self {
+        let todos = Self {
             rows,
             all: all.ids(),
             active: active.ids(),
@@ -58,23 +61,14 @@ impl Todos {
             total: all.len(),
             active_count: active.len(),
             completed_count: completed.len(),
-            filter: RwSignal::new(Filter::All),
+            filter,
             drafts: Drafts::new(),
             complaint: RwSignal::new(None),
             just_added: StoredValue::new(false),
             early,
             is_saving: Memo::new(move |_| !rows.is_saved().get() || !early.with(Vec::is_empty)),
-        }
-    }
-
-    /// Shows a list. `is_same` if it is the one that was shown before, opened again.
-    pub fn attach(self, database: Database, is_same: bool) {
-        if is_same {
-            self.rows.reattach(database);
-        } else {
-            self.rows.attach(database);
-        }
-        let todos = self;
+            draft: RwSignal::new(None),
+        };
         Effect::new(move || {
             if todos.ready.get() {
                 for lines in todos.early.try_update(std::mem::take).unwrap_or_default() {
@@ -82,6 +76,17 @@ impl Todos {
                 }
             }
         });
+        saving::try_again(todos);
+        todos
+    }
+
+    /// Shows a database. `is_same` if it is the one that was shown before, opened again.
+    pub fn attach(self, database: Database, is_same: bool) {
+        if is_same {
+            self.rows.reattach(database);
+        } else {
+            self.rows.attach(database);
+        }
     }
 
     /// Whether the rows and the database agree.
@@ -151,6 +156,7 @@ impl Todos {
         }
         if !self.ready.get_untracked() {
             self.early.update(|early| early.push(titles.join("\n")));
+            self.draft.set(None);
             return true;
         }
         let last = self.all.with_untracked(|ids| ids.last().and_then(|id| self.rows.get(id)));
@@ -164,12 +170,19 @@ impl Todos {
             }
         });
         self.just_added.set_value(true);
+        self.draft.set(None);
         true
     }
 
     /// Something was typed into the field for new todos.
-    pub fn typed(self) {
+    pub fn typed(self, text: String) {
         self.just_added.set_value(false);
+        self.draft.set(Some(text));
+    }
+
+    /// What stands in that field, or stood there when the list was last on the screen.
+    pub fn typed_so_far(self) -> String {
+        self.draft.get_untracked().unwrap_or_default()
     }
 
     /// Whether the field for new todos has nothing of its own to undo.

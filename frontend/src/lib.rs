@@ -2,15 +2,22 @@
 //! answers what the page asks.
 //!
 //! - `start`: keeping a session open.
-//! - `session`: what the user interface asks for; `lists`: the lists that this device keeps.
+//! - `session`: what the user interface asks for; `shown`: the list on the screen; `lists`: the lists that
+//!   this device keeps.
+//! - `keeper`: what is done with lists besides showing one; `counts`: how many open todos each has; `later`:
+//!   the code of both, which is loaded after the first screen.
 //! - `page`: what is on the page beside the app.
 //! - `settings`: what has to be known before a database is open.
 #![cfg(target_arch = "wasm32")]
 
+mod counts;
+mod keeper;
+mod later;
 mod lists;
 mod page;
 mod session;
 mod settings;
+mod shown;
 mod start;
 
 use leptos::prelude::*;

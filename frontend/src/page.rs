@@ -1,15 +1,19 @@
 //! What is on the page beside the app, and going elsewhere.
 
 use settee_app::Theme;
+use wasm_bindgen::JsValue;
 
 pub fn reload() {
     // It fails where the page may not be left.
     let _ = window().location().reload();
 }
 
+/// Changes the address, and stays on the page.
 pub fn go_to(path: &str) {
-    // It fails on malformed addresses alone.
-    let _ = window().location().set_href(path);
+    if let Ok(history) = window().history() {
+        // It fails on addresses of other sites alone.
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(path));
+    }
 }
 
 /// Light or dark; what the device says where nothing was chosen.
@@ -33,6 +37,11 @@ pub fn has_unsaved() -> bool {
     let unsaved = ".new-todo:not(:placeholder-shown), .edit, .list-name:focus, [data-sync=unsaved]";
     let document = window().document();
     document.is_some_and(|document| matches!(document.query_selector(unsaved), Ok(Some(_))))
+}
+
+/// Whether the page can be seen.
+pub fn is_visible() -> bool {
+    window().document().is_some_and(|document| !document.hidden())
 }
 
 fn window() -> web_sys::Window {

@@ -2,9 +2,13 @@
 
 use crate::later::Parts;
 
+mod all_lists;
 mod edit_field;
 mod footer;
+mod forget_list;
 mod link_notice;
+mod list_name;
+mod list_row;
 mod lists;
 mod new_todo;
 mod notice;
@@ -20,7 +24,8 @@ mod update;
 
 pub use edit_field::EditFields;
 pub use footer::Footer;
-pub use lists::{ListName, Lists, OpenLists};
+pub use list_name::ListName;
+pub use lists::{Lists, ListsButton};
 pub use new_todo::NewTodo;
 pub use notice::NoticePlace;
 pub use row_events::RowEvents;
@@ -34,7 +39,7 @@ pub use update::Update;
 pub fn parts() -> Parts {
     Parts {
         cannot_open: opening::contents,
-        lists: lists::contents,
+        lists: all_lists::contents,
         share: share::contents,
         link_notice: link_notice::contents,
         problems: problems::contents,

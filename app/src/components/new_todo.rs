@@ -48,7 +48,8 @@ pub fn NewTodo(todos: Todos, access: Memo<Access>) -> impl IntoView {
             autofocus
             hidden=move || read_only() && !has_draft()
             readonly=read_only
-            on:input=move |_| todos.typed()
+            prop:value=todos.typed_so_far()
+            on:input=move |event| todos.typed(event_target_value(&event))
             on:paste=paste
             on:keydown=move |event| {
                 if keys::is_enter(&event) && !read_only() {

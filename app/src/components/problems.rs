@@ -5,18 +5,20 @@ use leptos::task::spawn_local;
 use settee::leptos::{CollectionError, Problem};
 
 use crate::mounted::{Mounted, Place};
+use crate::opened::Opened;
 use crate::session::SessionSlot;
 use crate::todos::Todos;
 
-pub fn contents(place: &Place, session: SessionSlot, todos: Todos) -> Mounted {
+pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted {
     place.mount(|| {
         let problems = move || {
+            let todos = opened.todos();
             let problem = |problem: Problem| view! { <ProblemLine problem todos /> };
             todos.problems().get().into_iter().map(problem).collect_view()
         };
-        let unreadable = move || unreadable(todos.unreadable().with(Vec::len));
+        let unreadable = move || unreadable(opened.todos().unreadable().with(Vec::len));
         view! {
-            {move || todos.complaint.get().map(|text| view! { <p>{text}</p> })}
+            {move || opened.todos().complaint.get().map(|text| view! { <p>{text}</p> })}
             {problems}
             {move || unreadable().map(|text| view! { <p>{text}</p> })}
             <LostChanges session />

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::opened::Opened;
 use crate::session::SessionSlot;
 use crate::status::{StatusKind, StatusView};
-use crate::todos::Todos;
 
 /// Long enough that a change is usually synced before the text says that it isn't.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// The attributes change at once, for programs. The text changes with a delay, for people.
 #[component]
-pub fn Status(session: SessionSlot, status: Memo<StatusView>, todos: Todos) -> impl IntoView {
-    let shown = settled(session, status);
+pub fn Status(session: SessionSlot, status: Memo<StatusView>, opened: Opened) -> impl IntoView {
+    let shown = settled(session, opened, status);
     let offline = move || shown.with(|status| status.kind == StatusKind::Offline);
     let unsaved = move || shown.with(|status| status.kind == StatusKind::Unsaved);
     let save = move |_| {
-        todos.save_again();
+        opened.todos_untracked().save_again();
         session.try_again();
     };
     let retry = move |_| {
@@ -53,10 +53,10 @@ pub fn Status(session: SessionSlot, status: Memo<StatusView>, todos: Todos) -> i
     }
 }
 
-/// Follows the status at most once every [`SETTLE`], but takes the first one at once.
-fn settled(session: SessionSlot, status: Memo<StatusView>) -> RwSignal<StatusView> {
+/// Follows the status at most once every [`SETTLE`], but takes the first one of a list at once.
+fn settled(session: SessionSlot, opened: Opened, status: Memo<StatusView>) -> RwSignal<StatusView> {
     let shown = RwSignal::new(status.get_untracked());
-    let first = StoredValue::new(true);
+    let turn = StoredValue::new(usize::MAX);
     let waiting = StoredValue::new(false);
     let show = move || {
         if let (Some(now), Some(before)) = (status.try_get_untracked(), shown.try_get_untracked())
@@ -67,8 +67,9 @@ fn settled(session: SessionSlot, status: Memo<StatusView>) -> RwSignal<StatusVie
     };
     Effect::new(move || {
         status.track();
-        if session.get().is_some() && first.get_value() {
-            first.set_value(false);
+        let now = opened.turn();
+        if session.get().is_some() && now != turn.get_value() {
+            turn.set_value(now);
             show();
         } else if !waiting.get_value() {
             waiting.set_value(true);

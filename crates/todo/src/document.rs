@@ -17,6 +17,22 @@ pub const FIRST: &str = "first";
 /// The field in which a device keeps what a list was called when it was last open.
 pub const NAME: &str = "name";
 
+/// The field that says whether a device shows a list apart from the others.
+pub const ARCHIVED: &str = "archived";
+/// The field with a list's place among others on a device: see `settee_leptos::position`.
+pub const PLACE: &str = "place";
+
+/// What a device has counted in a list. It stays on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Count {
+    /// Todos that aren't completed.
+    pub open: usize,
+    /// The list's update sequence as of when it was counted.
+    pub seq: u64,
+    /// The update sequence as of when it was last on the screen.
+    pub seen: u64,
+}
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Todo {

@@ -1,0 +1,65 @@
+//! Removing a list from this device, with what that means said first.
+
+use leptos::html::Dialog;
+use leptos::prelude::*;
+
+use crate::session::{Command, ListSummary, SessionSlot};
+
+#[component]
+pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) -> impl IntoView {
+    let dialog = NodeRef::<Dialog>::new();
+    Effect::new(move || {
+        let Some(dialog) = dialog.get() else { return };
+        match leaving.with(Option::is_some) {
+            // It fails if it is open already.
+            true => drop(dialog.show_modal()),
+            false => dialog.close(),
+        }
+    });
+    let name = move || leaving.with(|list| list.as_ref().map(|list| list.name.clone()));
+    let remove = move |_| {
+        if let Some(list) = leaving.get_untracked() {
+            session.ask(Command::Forget { list: list.id });
+        }
+        leaving.set(None);
+    };
+
+    view! {
+        <dialog
+            node_ref=dialog
+            aria-labelledby="forget-title"
+            on:close=move |_| leaving.set(None)
+        >
+            <h2 id="forget-title">
+                "Remove " <bdi>{name}</bdi> " from this device?"
+            </h2>
+            {move || leaving.with(|list| list.as_ref().map(consequences))}
+            <div class="choices">
+                <button type="button" data-action="keep-list" on:click=move |_| leaving.set(None)>
+                    "Keep it"
+                </button>
+                <button type="button" data-action="confirm-forget" class="bad" on:click=remove>
+                    "Remove"
+                </button>
+            </div>
+        </dialog>
+    }
+}
+
+fn consequences(list: &ListSummary) -> impl IntoView + use<> {
+    let lost = match list.waiting {
+        0 => None,
+        1 => Some("1 change wasn’t sent yet. It would be lost.".to_owned()),
+        n => Some(format!("{n} changes weren’t sent yet. They would be lost.")),
+    };
+    let access = if list.is_own {
+        "This list began here, and what makes you its owner is on this device alone. If you shared it, the \
+         others keep it, but you can come back only with a link."
+    } else {
+        "The others keep it. With a link you can come back."
+    };
+    view! {
+        <p>{access}</p>
+        {lost.map(|lost| view! { <p class="warning">{lost}</p> })}
+    }
+}

@@ -1,0 +1,203 @@
+//! One list among all: the link to it, what there is to tell of it, and what can be done with it.
+
+use leptos::ev;
+use leptos::html::{Button, Div};
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::{MouseEvent, Node};
+
+use crate::session::{Command, ListSummary, SessionSlot};
+use crate::{focus, keys};
+
+/// What all rows share.
+#[derive(Clone, Copy)]
+pub struct ListMenu {
+    pub session: SessionSlot,
+    pub drawer: RwSignal<bool>,
+    /// The id of the list whose menu is open.
+    pub open: RwSignal<Option<String>>,
+    /// A list that somebody may want to remove.
+    pub leaving: RwSignal<Option<ListSummary>>,
+}
+
+#[component]
+pub fn ListRow(list: Memo<ListSummary>, menu: ListMenu) -> impl IntoView {
+    let ListMenu { session, drawer, open, .. } = menu;
+    let button = NodeRef::<Button>::new();
+    let id = move || list.with(|list| list.id.clone());
+    let is_open = Memo::new(move |_| open.with(|open| open.as_ref() == Some(&id())));
+    let is_current =
+        Memo::new(move |_| session.current(|current| current.id == id()) == Some(true));
+    let go = move |event: MouseEvent| {
+        // With a key, or with another button, browsers open another tab or window.
+        let keys = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+        if let Some(session) = session.get_untracked().filter(|_| event.button() == 0 && !keys) {
+            event.prevent_default();
+            drawer.set(false);
+            session.go_to(list.with_untracked(|list| list.href.clone()));
+        }
+    };
+    let toggle = move |_| {
+        let id = list.with_untracked(|list| list.id.clone());
+        open.update(|open| *open = (open.as_ref() != Some(&id)).then_some(id));
+    };
+    let close = move || {
+        open.set(None);
+        if let Some(button) = button.get_untracked() {
+            focus::to(&button);
+        }
+    };
+
+    view! {
+        <li>
+            <a
+                href=move || list.with(|list| list.href.clone())
+                aria-current=move || is_current.get().then_some("page")
+                on:click=go
+            >
+                <span class="name" dir="auto">
+                    {move || list.with(|list| list.name.clone())}
+                </span>
+                {move || list.with(|list| news(list, is_current.get()))}
+            </a>
+            <button
+                node_ref=button
+                type="button"
+                class="more"
+                data-action="list-menu"
+                aria-label=move || list.with(|list| format!("More about {}", list.name))
+                aria-expanded=move || is_open.get().to_string()
+                on:click=toggle
+            ></button>
+            <Show when=move || is_open.get()>
+                <Menu list menu close />
+            </Show>
+        </li>
+    }
+}
+
+/// What there is to tell of a list, for eyes and for screen readers.
+fn news(list: &ListSummary, is_current: bool) -> impl IntoView + use<> {
+    let mark = |sign: &'static str, text: String| {
+        view! {
+            <span class="mark">
+                <span aria-hidden="true">{sign}</span>
+                <span class="only-read">{text}</span>
+            </span>
+        }
+    };
+    let waiting = (list.waiting > 0).then(|| mark("↑", format!(", {} waiting", list.waiting)));
+    let has_news = list.has_news && !is_current;
+    let changed = has_news.then(|| mark("●", ", has news".to_owned()));
+    let open = list.open.map(|open| {
+        view! {
+            <span class="count">
+                <span aria-hidden="true">{open}</span>
+                <span class="only-read">{format!(", {open} open")}</span>
+            </span>
+        }
+    });
+    (waiting, changed, open)
+}
+
+#[component]
+fn Menu(
+    list: Memo<ListSummary>,
+    menu: ListMenu,
+    close: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let ListMenu { session, drawer, open, leaving } = menu;
+    let place = NodeRef::<Div>::new();
+    Effect::new(move || {
+        if let Some(first) = place.get().and_then(|place| place.first_element_child()) {
+            focus::to(&first);
+        }
+    });
+    let outside = window_event_listener(ev::pointerdown, move |event| {
+        let row = place.get_untracked().and_then(|place| place.parent_element());
+        let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
+        if row.zip(target).is_some_and(|(row, target)| !row.contains(Some(&target))) {
+            open.set(None);
+        }
+    });
+    on_cleanup(move || outside.remove());
+    let now = move || list.get_untracked();
+    let rename = move |_| {
+        close();
+        drawer.set(false);
+        if let Some(session) = session.get_untracked() {
+            session.go_to(now().href);
+        }
+        focus::to_first(".list-name");
+    };
+    let move_by_one = move |down: bool| {
+        if let Some(before) = neighbour(session, &now(), down) {
+            session.ask(Command::Move { list: now().id, before });
+        }
+    };
+    let archive = move |_| {
+        close();
+        session.ask(Command::Archive { list: now().id, is_archived: !now().is_archived });
+    };
+    let leave = move |_| {
+        close();
+        leaving.set(Some(now()));
+    };
+    let is_archived = move || list.with(|list| list.is_archived);
+
+    view! {
+        <div
+            node_ref=place
+            class="list-menu"
+            role="group"
+            aria-label=move || list.with(|list| list.name.clone())
+            on:keydown=move |event| {
+                if keys::is_key(&event, "Escape") {
+                    event.stop_propagation();
+                    close();
+                }
+            }
+            on:focusout=move |event| {
+                if focus::leaves(&event) {
+                    open.set(None);
+                }
+            }
+        >
+            <button type="button" data-action="rename-list" on:click=rename>
+                "Rename"
+            </button>
+            <button type="button" data-action="list-up" on:click=move |_| move_by_one(false)>
+                "Move up"
+            </button>
+            <button type="button" data-action="list-down" on:click=move |_| move_by_one(true)>
+                "Move down"
+            </button>
+            <button type="button" data-action="archive-list" on:click=archive>
+                {move || if is_archived() { "Bring back" } else { "Archive" }}
+            </button>
+            <button
+                type="button"
+                data-action="forget-list"
+                hidden=move || list.with(|list| list.is_first)
+                on:click=leave
+            >
+                "Remove from this device…"
+            </button>
+        </div>
+    }
+}
+
+/// In front of which list another stands after it was moved by one place; nothing beyond the ends.
+#[allow(clippy::option_option, reason = "the inner one is the end of all lists")]
+fn neighbour(session: SessionSlot, list: &ListSummary, down: bool) -> Option<Option<String>> {
+    let lists = session.get_untracked()?.lists().get_untracked();
+    let group: Vec<&ListSummary> =
+        lists.iter().filter(|other| other.is_archived == list.is_archived).collect();
+    let at = group.iter().position(|other| other.id == list.id)?;
+    if down {
+        group.get(at + 1)?;
+        Some(group.get(at + 2).map(|other| other.id.clone()))
+    } else {
+        Some(Some(group.get(at.checked_sub(1)?)?.id.clone()))
+    }
+}

@@ -1,0 +1,225 @@
+// Several lists on one device: going from one to the other, what is told of each, and what can be done with it.
+
+import type { Locator, Page } from '@playwright/test';
+import { addTodo, complete, copyLink, listOf, newTab, openList, reload, rename, together } from './actions';
+import { expect, test } from './fixtures';
+import { action, isReady, newTodo, rows, shows, waitOffline, waitSynced } from './page';
+
+const bar = (page: Page): Locator => page.locator('nav.lists');
+const inBar = (page: Page, name: string): Locator =>
+  bar(page).locator('li').filter({ has: page.locator('.name').getByText(name, { exact: true }) });
+const names = (page: Page): Locator => bar(page).locator('li:visible .name');
+
+/** Makes a list with todos, and returns to where nothing is shown of it. */
+async function makeList(page: Page, name: string, ...todos: string[]): Promise<void> {
+  await action(page, 'new-list').click();
+  await expect(page).toHaveURL(/\/l\/[0-9a-z]{26}/);
+  await page.locator('.list-name').fill(name);
+  await page.locator('.list-name').press('Enter');
+  await expect(inBar(page, name)).toBeVisible();
+  await addTodo(page, ...todos);
+}
+
+async function go(page: Page, name: string): Promise<void> {
+  await inBar(page, name).locator('a').click();
+  await expect(inBar(page, name).locator('a')).toHaveAttribute('aria-current', 'page');
+  await isReady(page);
+}
+
+async function menu(page: Page, name: string, entry: string): Promise<void> {
+  await inBar(page, name).locator('.more').click();
+  await action(page, entry).click();
+}
+
+/** Fails if the page is loaded anew. */
+async function staysLoaded(page: Page, what: () => Promise<void>): Promise<void> {
+  await page.evaluate(() => Object.assign(window, { isSame: true }));
+  await what();
+  expect(await page.evaluate(() => 'isSame' in window), 'the page stays').toBe(true);
+}
+
+test('lists follow each other on one page, and the address and the back button with them', async ({ page }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  const home = page.url();
+  await staysLoaded(page, async () => {
+    await makeList(page, 'Trip', 'Tent', 'Stove');
+    await complete(page, 'Tent');
+    await page.getByRole('link', { name: 'Active' }).click();
+    await shows(page, 'Stove');
+    await go(page, 'My list');
+    expect(page.url()).toBe(home);
+    await shows(page, 'Bread');
+    await expect(page.locator('.filters .selected')).toHaveText('All');
+    await page.goBack();
+    await shows(page, 'Stove');
+    await expect(page.locator('.filters .selected')).toHaveText('Active');
+    await page.goBack();
+    await shows(page, 'Tent', 'Stove');
+    await page.goBack();
+    await shows(page, 'Bread');
+    await page.goForward();
+    await shows(page, 'Tent', 'Stove');
+    await expect(page).toHaveTitle('Trip · Settee');
+  });
+});
+
+test('each list keeps what is typed, and gets what is added', async ({ page }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await makeList(page, 'Trip', 'Tent');
+  await newTodo(page).fill('Half a thou');
+  await go(page, 'My list');
+  await expect(newTodo(page)).toHaveValue('');
+  // In one turn, so that nothing is saved when the other list comes.
+  await addTodo(page, 'Butter');
+  await page.evaluate(() => {
+    const field = document.querySelector<HTMLInputElement>('.new-todo')!;
+    field.value = 'Milk';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 13, bubbles: true }));
+    [...document.querySelectorAll<HTMLElement>('nav.lists a')].find((link) => link.textContent?.includes('Trip'))!.click();
+  });
+  await expect(newTodo(page)).toHaveValue('Half a thou');
+  await shows(page, 'Tent');
+  await go(page, 'My list');
+  await shows(page, 'Bread', 'Butter', 'Milk');
+  await waitSynced(page);
+  await reload(page);
+  await shows(page, 'Bread', 'Butter', 'Milk');
+  await go(page, 'Trip');
+  await shows(page, 'Tent');
+});
+
+test('undo is about the list on the screen', async ({ page }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await makeList(page, 'Trip', 'Tent');
+  await complete(page, 'Tent');
+  await go(page, 'My list');
+  await page.locator('.toggle').focus();
+  await page.keyboard.press('Control+z');
+  await expect(rows(page)).toHaveCount(0);
+  await go(page, 'Trip');
+  await page.locator('.toggle').focus();
+  await page.keyboard.press('Control+z');
+  await expect(rows(page)).not.toHaveClass('completed');
+});
+
+test('a list tells how many todos are open, and that others have changed it', async ({ newPerson }) => {
+  const { anna, bert } = await together(newPerson, 'Bread', 'Butter');
+  await complete(anna, 'Bread');
+  await expect(inBar(anna, 'My list').locator('.count')).toContainText('1');
+  await makeList(anna, 'Trip');
+  await expect(inBar(anna, 'My list').locator('.mark')).toHaveCount(0);
+  await addTodo(bert, 'Cheese', 'Milk');
+  await expect(inBar(anna, 'My list').locator('.count')).toContainText('3', { timeout: 20_000 });
+  await expect(inBar(anna, 'My list').locator('.mark')).toContainText('has news');
+  await reload(anna);
+  await expect(inBar(anna, 'My list').locator('.mark')).toContainText('has news');
+  await go(anna, 'My list');
+  await shows(anna, 'Bread', 'Butter', 'Cheese', 'Milk');
+  await go(anna, 'Trip');
+  await expect(inBar(anna, 'My list').locator('.mark')).toHaveCount(0);
+});
+
+test('a list tells that something of it waits', async ({ page, goOffline, goOnline }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await waitSynced(page);
+  await goOffline(page);
+  await waitOffline(page);
+  await addTodo(page, 'Butter');
+  await makeList(page, 'Trip', 'Tent', 'Stove');
+  await expect(inBar(page, 'My list').locator('.mark')).toContainText('1 waiting');
+  await goOnline(page);
+  await expect(inBar(page, 'My list').locator('.mark')).toHaveCount(0, { timeout: 60_000 });
+});
+
+test('lists are moved and archived, by keyboard, too', async ({ page }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  for (const name of ['Camping', 'Art', 'Boats']) await makeList(page, name);
+  await expect(names(page)).toHaveText(['My list', 'Art', 'Boats', 'Camping']);
+
+  await inBar(page, 'Boats').locator('.more').focus();
+  await page.keyboard.press('Enter');
+  await expect(action(page, 'rename-list')).toBeFocused();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(names(page)).toHaveText(['My list', 'Boats', 'Art', 'Camping']);
+  await expect(action(page, 'list-up')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(names(page)).toHaveText(['Boats', 'My list', 'Art', 'Camping']);
+  await page.keyboard.press('Escape');
+  await expect(inBar(page, 'Boats').locator('.more')).toBeFocused();
+
+  await menu(page, 'Art', 'archive-list');
+  await expect(names(page)).toHaveText(['Boats', 'My list', 'Camping']);
+  await reload(page);
+  await expect(names(page)).toHaveText(['Boats', 'My list', 'Camping']);
+  await page.locator('.archived summary').click();
+  await menu(page, 'Art', 'archive-list');
+  await expect(names(page)).toHaveText(['Boats', 'My list', 'Art', 'Camping']);
+});
+
+test('a list is removed from this device once somebody has read what that means', async ({ newPerson }) => {
+  const { anna, bert, link } = await together(newPerson, 'Bread');
+  await makeList(bert, 'Trip', 'Tent');
+  await go(bert, 'Unnamed list');
+  await menu(bert, 'Unnamed list', 'forget-list');
+  await expect(bert.getByRole('dialog')).toContainText('The others keep it');
+  await bert.keyboard.press('Escape');
+  await expect(bert.getByRole('dialog')).toHaveCount(0);
+  await shows(bert, 'Bread');
+
+  await menu(bert, 'Unnamed list', 'forget-list');
+  await action(bert, 'confirm-forget').click();
+  await expect(inBar(bert, 'Unnamed list')).toHaveCount(0);
+  expect(new URL(bert.url()).pathname).toBe('/');
+  const names = await bert.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+  expect(names.filter((name) => name?.includes(listOf(link).replace('/l/', '')))).toEqual([]);
+  await reload(bert);
+  await expect(inBar(bert, 'Unnamed list')).toHaveCount(0);
+  await shows(anna, 'Bread');
+});
+
+test('another tab knows of what is done with lists', async ({ page }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  const other = await newTab(page);
+  await makeList(page, 'Trip', 'Tent');
+  await go(other, 'Trip');
+  await shows(other, 'Tent');
+  await menu(page, 'Trip', 'archive-list');
+  await expect(inBar(other, 'Trip')).toBeHidden();
+});
+
+test('a link that is opened here shows its list, with nothing lost of others', async ({ newPerson }) => {
+  const { anna, link } = await together(newPerson, 'Bread');
+  const clara = await newPerson();
+  await openList(clara);
+  await addTodo(clara, 'Mine');
+  await openList(clara, link);
+  await shows(clara, 'Bread');
+  await clara.goBack();
+  await shows(clara, 'Mine');
+  await expect(inBar(clara, 'Unnamed list')).toBeVisible();
+  expect(await copyLink(anna)).toBe(link);
+});
+
+test('one\'s own changes are no news, and what comes while one looks isn\'t either', async ({ newPerson }) => {
+  const { anna, bert } = await together(newPerson, 'Bread');
+  await makeList(anna, 'Trip');
+  await go(anna, 'My list');
+  await addTodo(bert, 'Milk');
+  await shows(anna, 'Bread', 'Milk');
+  await rename(anna, 'Bread', 'Rye bread');
+  await go(anna, 'Trip');
+  await expect(inBar(anna, 'My list').locator('.count')).toContainText('2');
+  await waitSynced(anna);
+  // What is counted comes after a second.
+  await addTodo(anna, 'Tent');
+  await expect(inBar(anna, 'Trip').locator('.count')).toContainText('1');
+  await expect(inBar(anna, 'My list').locator('.mark')).toHaveCount(0);
+});

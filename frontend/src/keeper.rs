@@ -1,0 +1,271 @@
+//! What is done with lists besides showing one, and what is told of them all.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::web_sys::js_sys::{Array, JsString, Object};
+use serde_json::Value;
+use settee::{
+    Error, Kept, Settee,
+    keys::Token,
+    leptos::{follow, position},
+    store::Database,
+};
+use settee_app::{Command, CurrentList, ListSummary};
+use settee_todo::ListInfo;
+use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
+use tokio::sync::watch;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    counts::Counts,
+    lists::{self, Known},
+    page,
+    session::Signals,
+    shown::Shown,
+};
+
+/// What a keeper works with.
+#[derive(Clone)]
+pub struct With {
+    pub settee: Settee,
+    pub kept: watch::Receiver<BTreeMap<String, Kept>>,
+    pub shown: Rc<Shown>,
+    pub signals: Signals,
+    /// All that follows ends with this.
+    pub owner: Owner,
+}
+
+/// Does what is asked for.
+pub struct Keeper {
+    take: Box<dyn Fn(Command)>,
+}
+
+impl Keeper {
+    pub fn begin(with: With) -> Self {
+        let With { settee, kept, shown, signals, owner } = with;
+        let counts = Counts::new(settee.clone());
+        owner.with(|| {
+            let (all, of_lists) = (kept.clone(), counts.clone());
+            follow(counts.watch(), async move |()| show(signals, &all.borrow(), &of_lists));
+            let of_lists = counts.clone();
+            follow(kept.clone(), async move |kept| show(signals, &kept, &of_lists));
+            counts.follow();
+            follow_shown(signals, settee.clone(), kept.clone(), counts.clone());
+            let counts = counts.clone();
+            let seen = window_event_listener(ev::visibilitychange, move |_| {
+                if let Some(list) = signals.current.get_untracked() {
+                    counts.shown(list.id, list.database.seq());
+                }
+            });
+            on_cleanup(move || seen.remove());
+        });
+        let work = Rc::new(Work { settee, kept, shown, counts });
+        let take = move |command| {
+            let work = work.clone();
+            spawn_local(async move {
+                if work.run(command).await.is_err() {
+                    // A page of its own tells what is in the way of the device's storage.
+                    page::reload();
+                }
+            });
+        };
+        Self { take: Box::new(take) }
+    }
+
+    pub fn take(&self, command: Command) {
+        (self.take)(command);
+    }
+}
+
+struct Work {
+    settee: Settee,
+    kept: watch::Receiver<BTreeMap<String, Kept>>,
+    shown: Rc<Shown>,
+    counts: Rc<Counts>,
+}
+
+impl Work {
+    async fn run(&self, command: Command) -> Result<(), Error> {
+        match command {
+            Command::Create { name } => self.create(name).await,
+            Command::Rename { list, name } => {
+                let list = self.settee.database(&list).await?;
+                write_name(&list, name).await;
+                Ok(())
+            }
+            Command::Move { list, before } => self.place(&list, before.as_deref()).await,
+            Command::Archive { list, is_archived } => {
+                self.note(&list, ARCHIVED, is_archived.into()).await
+            }
+            Command::Forget { list } => self.forget(&list).await,
+            Command::Counted { list, open } => {
+                self.counts.counted(list, open);
+                Ok(())
+            }
+        }
+    }
+
+    async fn create(&self, name: String) -> Result<(), Error> {
+        let owner = Token::generate();
+        let id = owner.database_id();
+        lists::begin(&self.settee, id.as_str(), &owner, &name).await?;
+        let list = self.settee.database(id.as_str()).await?;
+        write_name(&list, name).await;
+        self.shown.show_at(Some(&LINKS.path(&id))).await
+    }
+
+    /// Removes this device's copy of a list, and what opens it. The first list stays.
+    async fn forget(&self, list: &str) -> Result<(), Error> {
+        let Some(known) = self.known(list).filter(|known| !known.is_first()) else { return Ok(()) };
+        if self.shown.list().is_some_and(|shown| shown.known.id() == known.id()) {
+            self.shown.show_at(Some("/")).await?;
+        }
+        self.counts.forget(list).await;
+        self.settee.forget(&known.key).await
+    }
+
+    /// Moves a list directly in front of another, or to the end.
+    async fn place(&self, list: &str, before: Option<&str>) -> Result<(), Error> {
+        let known = ordered(&self.kept.borrow());
+        let mut ids: Vec<String> = known.iter().map(|known| known.id().to_string()).collect();
+        ids.retain(|id| id != list);
+        let at = ids.iter().position(|id| Some(id.as_str()) == before).unwrap_or(ids.len());
+        ids.insert(at, list.to_owned());
+        // A list that was never moved has no place. Lists are few, so all get a new one.
+        let mut last = None;
+        for id in &ids {
+            let place = position::after(last.as_deref());
+            self.note(id, PLACE, place.clone().into()).await?;
+            last = Some(place);
+        }
+        Ok(())
+    }
+
+    /// Writes a field of what the app keeps beside a list.
+    async fn note(&self, list: &str, field: &str, value: Value) -> Result<(), Error> {
+        let Some(known) = self.known(list) else { return Ok(()) };
+        let change = |kept: &mut Kept| {
+            kept.app.insert(field.to_owned(), value.clone()).as_ref() != Some(&value)
+        };
+        self.settee.change(&known.key, change).await.map(drop)
+    }
+
+    fn known(&self, list: &str) -> Option<Known> {
+        let kept = self.kept.borrow();
+        let (key, kept) = kept.iter().find(|(_, kept)| kept.name == list)?;
+        Known::read(key, kept)
+    }
+}
+
+/// Follows what comes to the list on the screen, and what it is called: a document of the list, which
+/// whoever may write can change.
+fn follow_shown(
+    signals: Signals,
+    settee: Settee,
+    kept: watch::Receiver<BTreeMap<String, Kept>>,
+    counts: Rc<Counts>,
+) {
+    let following = Owner::new();
+    Effect::new(move |before: Option<Option<String>>| {
+        let list = signals.current.get();
+        let id = list.as_ref().map(|list| list.id.clone());
+        if before.as_ref() == Some(&id) {
+            return id;
+        }
+        following.cleanup();
+        let Some(CurrentList { id: shown, database, .. }) = list else { return id };
+        let known =
+            kept.borrow().iter().find(|(_, kept)| kept.name == shown).map(|(key, _)| key.clone());
+        let (settee, news, counts) = (settee.clone(), database.watch(), counts.clone());
+        let learn = async move |seq| {
+            counts.shown(shown.clone(), seq);
+            let info = database.find::<ListInfo>(LIST_INFO).await;
+            let Ok(Some(ListInfo { name })) = info else { return };
+            signals.change_current(|it| std::mem::replace(&mut it.name, name.clone()) != name);
+            if let Some(key) = &known {
+                remember_name(&settee, key, &name).await;
+            }
+        };
+        following.with(|| follow(news, learn));
+        id
+    });
+}
+
+/// Remembers what a list is called. Another tab may have been faster.
+async fn remember_name(settee: &Settee, key: &str, name: &str) {
+    let rename =
+        |kept: &mut Kept| kept.app.insert(NAME.to_owned(), name.into()) != Some(name.into());
+    // It is only shown in the list of lists, and is learnt again when the list is next open.
+    let _ = settee.change(key, rename).await;
+}
+
+async fn write_name(list: &Database, name: String) {
+    // A failure is one of the device's storage, which the todos themselves report.
+    let _ = list.patch(LIST_INFO, &ListInfo { name }).await;
+}
+
+/// Tells of all lists, and what this device may do with the one on the screen.
+fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
+    let known = ordered(kept);
+    let summary = |known: &Known| {
+        let news = counts.of(known.id().as_str());
+        let app = kept.get(&known.key).map(|kept| &kept.app);
+        ListSummary {
+            id: known.id().to_string(),
+            name: shown_name(known),
+            href: known.path(),
+            is_first: known.is_first(),
+            is_own: known.is_own,
+            is_archived: app.and_then(|app| app.get(ARCHIVED)?.as_bool()).unwrap_or_default(),
+            open: news.open,
+            waiting: news.waiting,
+            has_news: news.has_news,
+        }
+    };
+    let summaries: Vec<ListSummary> = known.iter().map(summary).collect();
+    signals.lists.maybe_update(|shown| {
+        let is_new = *shown != summaries;
+        *shown = summaries;
+        is_new
+    });
+    signals.change_current(|current| {
+        let shown = known.iter().find(|known| known.id().as_str() == current.id);
+        let Some(role) = shown.map(|known| known.keys.role()) else { return false };
+        std::mem::replace(&mut current.role, role) != role
+    });
+}
+
+fn shown_name(known: &Known) -> String {
+    let name = match known.name.as_str() {
+        "" if known.is_first() => "My list",
+        "" => "Unnamed list",
+        name => name,
+    };
+    name.to_owned()
+}
+
+/// All lists: in the order that somebody has given them, and before that the first one in front, and the
+/// others by their names in the order of the reader's language.
+fn ordered(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
+    let place = |known: &Known| kept.get(&known.key)?.app.get(PLACE)?.as_str();
+    let is_before = |one: &Known, other: &Known| match (place(one), place(other)) {
+        (Some(one), Some(other)) if one != other => one < other,
+        (Some(_), None) => true,
+        (None, Some(_)) => false,
+        _ if one.is_first() || other.is_first() => one.is_first(),
+        _ => {
+            let name = JsString::from(&*one.name);
+            name.locale_compare(&other.name, &Array::new(), &Object::new()) <= 0
+        }
+    };
+    // Lists are few, and the standard sort would be 5 kB of the program.
+    let mut lists: Vec<Known> = Vec::new();
+    for (key, kept) in kept {
+        if let Some(known) = Known::read(key, kept) {
+            lists.insert(lists.partition_point(|other| is_before(other, &known)), known);
+        }
+    }
+    lists
+}
