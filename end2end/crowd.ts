@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { giveWay } from './processes';
 
 const binary = resolve(import.meta.dirname, process.env.SETTEE_CROWD ?? '../target/debug/settee-crowd');
 
@@ -55,6 +56,11 @@ export class Crowd {
     this.enough = enough;
     this.stopIfEnough();
     return this.outcome!;
+  }
+
+  /** Leaves the processors to others that want them. */
+  giveWay(): void {
+    giveWay(this.program.pid!);
   }
 
   kill(): void {

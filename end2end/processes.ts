@@ -1,6 +1,7 @@
 // Finding and killing trees of processes, by Linux's /proc.
 
 import { readFileSync, readdirSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 
 type Process = { pid: number; parent: number; isAlive: boolean };
 
@@ -57,3 +58,8 @@ export function killAll(pids: number[]): void {
 }
 
 export const areGone = (pids: number[]): boolean => pids.every((pid) => !read(pid)?.isAlive);
+
+/** Lets a process run only when no other wants its processor. */
+export function giveWay(pid: number): void {
+  for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
+}

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { built, type Build } from './builds';
+import { giveWay } from './processes';
 
 /** Maximum time to start, in milliseconds. */
 const START_TIMEOUT = 30_000;
@@ -93,6 +94,11 @@ export class Server {
   freeze(): void {
     this.wasUnreachable = true;
     this.process?.kill('SIGSTOP');
+  }
+
+  /** Leaves the processors to others that want them. */
+  giveWay(): void {
+    if (this.process) giveWay(this.process.pid!);
   }
 
   thaw(): void {

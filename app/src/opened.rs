@@ -78,14 +78,13 @@ impl Opened {
         // What was typed before the storage was open belongs to the list that is then opened first.
         let is_it = |open: &OpenList| open.list.as_ref().is_none_or(|open| open.id == list.id);
         let at = known.iter().position(is_it);
-        let mut open = match at {
-            Some(at) => known.remove(at),
-            None => {
-                let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade()) else {
-                    return;
-                };
-                OpenList::new(&owner, self.filter)
-            }
+        let mut open = if let Some(at) = at {
+            known.remove(at)
+        } else {
+            let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade()) else {
+                return;
+            };
+            OpenList::new(&owner, self.filter)
         };
         open.attach(list);
         let is_new = !known.is_empty() && at != Some(0);

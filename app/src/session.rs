@@ -93,13 +93,18 @@ pub enum Command {
     },
 }
 
+impl ListSummary {
+    /// Whether it is the device's own first list, which stays.
+    pub fn is_first(&self) -> bool {
+        self.href == "/"
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListSummary {
     pub id: String,
     pub name: String,
     pub href: String,
-    /// The device's own first list, which stays.
-    pub is_first: bool,
     /// It began on this device.
     pub is_own: bool,
     pub is_archived: bool,

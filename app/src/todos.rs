@@ -16,9 +16,10 @@ use crate::todo_row::TodoRow;
 
 /// How many rows of a long list come first: as many as a screen has room for.
 const FIRST: usize = 40;
-/// How many rows are added to the page at once. Each step compares all rows, so that smaller ones make a
-/// page slower that receives a long list.
-const STEP: usize = 1000;
+/// How many rows are added to the page at once: so few that nobody has to wait for them. Each step compares
+/// all rows, so a very long list takes larger ones.
+const STEP: usize = 400;
+const LARGEST_STEP: usize = 1000;
 
 /// Has only handles, so that every component can have a copy.
 #[derive(Clone, Copy)]
@@ -360,10 +361,11 @@ impl Todos {
 
 /// The rows of `before` that are still wanted, and as many new ones as one step adds.
 fn step(before: &[DocumentId], wanted: &[DocumentId]) -> Vec<DocumentId> {
-    if wanted.len() <= before.len() + STEP {
+    let most = (before.len() / 10).clamp(STEP, LARGEST_STEP);
+    if wanted.len() <= before.len() + most {
         return wanted.to_vec();
     }
-    let most = if before.is_empty() { FIRST } else { STEP };
+    let most = if before.is_empty() { FIRST } else { most };
     let known: HashSet<&DocumentId> = before.iter().collect();
     let mut new = 0;
     let take = |id: &&DocumentId| {

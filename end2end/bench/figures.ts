@@ -2,7 +2,7 @@
 
 import { writeSync } from 'node:fs';
 
-export type Unit = 'ms' | 'score' | 'count';
+export type Unit = 'ms' | 'kB' | 'score' | 'count';
 
 /** Past Playwright's reporter, which would change the line. */
 export function tell(bench: string, value: number, unit: Unit, peer = 'settee'): void {

@@ -29,6 +29,9 @@ test(`typing while ${CHANGES} changes arrive`, async ({ server, newPerson, newPr
 
   await page.evaluate(watchTyping);
   const crowd = await newCrowd(server.url, link, CLIENTS, PAUSE);
+  // A page has a machine of its own.
+  crowd.giveWay();
+  server.giveWay();
   let isOver = false;
   const over = crowd.finish(CHANGES).then(() => (isOver = true));
   const typing = type(page, () => isOver);

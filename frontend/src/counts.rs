@@ -36,7 +36,7 @@ const PAGE: usize = 1_000;
 pub struct Counts {
     settee: Settee,
     /// By the lists' ids.
-    counts: RefCell<BTreeMap<String, Count>>,
+    all: RefCell<BTreeMap<String, Count>>,
     glances: watch::Receiver<BTreeMap<String, Glance>>,
     changed: watch::Sender<()>,
     /// What the page has counted and shown itself, which is still to be written.
@@ -60,7 +60,7 @@ pub struct News {
     /// How many todos wait to be sent.
     pub waiting: usize,
     /// Something has come since the list was last on the screen.
-    pub has_news: bool,
+    pub is_changed: bool,
 }
 
 impl Counts {
@@ -68,7 +68,7 @@ impl Counts {
         let glances = settee.glances();
         Rc::new(Self {
             settee,
-            counts: RefCell::default(),
+            all: RefCell::default(),
             glances,
             changed: watch::Sender::new(()),
             told: RefCell::default(),
@@ -87,12 +87,12 @@ impl Counts {
         News {
             open: count.map(|count| count.open),
             waiting: glance.map_or(0, |glance| glance.pending),
-            has_news: count.is_some_and(|count| count.seq > count.seen),
+            is_changed: count.is_some_and(|count| count.seq > count.seen),
         }
     }
 
     fn known(&self, list: &str) -> Option<Count> {
-        self.counts.borrow().get(list).copied()
+        self.all.borrow().get(list).copied()
     }
 
     /// Keeps the counts as they should be, as long as the current owner lives.
@@ -122,7 +122,7 @@ impl Counts {
         let documents = records.iter().filter_map(|record| record.document());
         for document in documents.filter(|document| !document.deleted) {
             if let Ok(count) = document.body.read::<Count>() {
-                self.counts.borrow_mut().insert(document.id.as_str().to_owned(), count);
+                self.all.borrow_mut().insert(document.id.as_str().to_owned(), count);
             }
         }
         self.changed.send_replace(());
@@ -173,13 +173,13 @@ impl Counts {
             count.seen = count.seen.max(seen);
         }
         if database.put(list, &count).await.is_ok() {
-            self.counts.borrow_mut().insert(list.to_owned(), count);
+            self.all.borrow_mut().insert(list.to_owned(), count);
             self.changed.send_replace(());
         }
     }
 
     pub async fn forget(&self, list: &str) {
-        self.counts.borrow_mut().remove(list);
+        self.all.borrow_mut().remove(list);
         if let Ok(database) = self.settee.on_device(COUNTS).await
             && let Ok(id) = DocumentId::new(list)
         {
@@ -218,12 +218,12 @@ impl Counts {
     }
 
     async fn count(&self, list: &str) -> Option<usize> {
-        let list = self.settee.database(list).await.ok()?;
+        let database = self.settee.database(list).await.ok()?;
         let (mut since, mut open) = (0, 0);
         loop {
-            let records = list.changes(since, PAGE).await.ok()?;
-            let Some(last) = records.last() else { return Some(open) };
-            since = last.seq;
+            let records = database.changes(since, PAGE).await.ok()?;
+            let Some(latest) = records.last() else { return Some(open) };
+            since = latest.seq;
             let documents = records.iter().filter_map(|record| record.document());
             open += documents.filter(is_open_todo).count();
         }

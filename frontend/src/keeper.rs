@@ -134,11 +134,11 @@ impl Work {
         let at = ids.iter().position(|id| Some(id.as_str()) == before).unwrap_or(ids.len());
         ids.insert(at, list.to_owned());
         // A list that was never moved has no place. Lists are few, so all get a new one.
-        let mut last = None;
+        let mut previous = None;
         for id in &ids {
-            let place = position::after(last.as_deref());
+            let place = position::after(previous.as_deref());
             self.note(id, PLACE, place.clone().into()).await?;
-            last = Some(place);
+            previous = Some(place);
         }
         Ok(())
     }
@@ -216,12 +216,11 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
             id: known.id().to_string(),
             name: shown_name(known),
             href: known.path(),
-            is_first: known.is_first(),
             is_own: known.is_own,
             is_archived: app.and_then(|app| app.get(ARCHIVED)?.as_bool()).unwrap_or_default(),
             open: news.open,
             waiting: news.waiting,
-            has_news: news.has_news,
+            has_news: news.is_changed,
         }
     };
     let summaries: Vec<ListSummary> = known.iter().map(summary).collect();

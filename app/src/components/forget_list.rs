@@ -10,10 +10,11 @@ pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) 
     let dialog = NodeRef::<Dialog>::new();
     Effect::new(move || {
         let Some(dialog) = dialog.get() else { return };
-        match leaving.with(Option::is_some) {
+        if leaving.with(Option::is_some) {
             // It fails if it is open already.
-            true => drop(dialog.show_modal()),
-            false => dialog.close(),
+            let _ = dialog.show_modal();
+        } else {
+            dialog.close();
         }
     });
     let name = move || leaving.with(|list| list.as_ref().map(|list| list.name.clone()));
@@ -47,7 +48,7 @@ pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) 
 }
 
 fn consequences(list: &ListSummary) -> impl IntoView + use<> {
-    let lost = match list.waiting {
+    let unsent = match list.waiting {
         0 => None,
         1 => Some("1 change wasn’t sent yet. It would be lost.".to_owned()),
         n => Some(format!("{n} changes weren’t sent yet. They would be lost.")),
@@ -60,6 +61,6 @@ fn consequences(list: &ListSummary) -> impl IntoView + use<> {
     };
     view! {
         <p>{access}</p>
-        {lost.map(|lost| view! { <p class="warning">{lost}</p> })}
+        {unsent.map(|text| view! { <p class="warning">{text}</p> })}
     }
 }

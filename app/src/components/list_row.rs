@@ -178,7 +178,7 @@ fn Menu(
             <button
                 type="button"
                 data-action="forget-list"
-                hidden=move || list.with(|list| list.is_first)
+                hidden=move || list.with(ListSummary::is_first)
                 on:click=leave
             >
                 "Remove from this device…"
