@@ -9,7 +9,8 @@
 //!   much patience.
 //! - [`sqlite`]: the server's store alone. [`compaction`]: disk use of deleted documents.
 //!   [`browser`]: the store in Chromium, compared with its peers. [`ui`]: the app in Chromium.
-//! - [`server`] starts the process. [`device`] is a client with a database, [`reader`] one without,
+//! - [`start`]: the server's start with many databases.
+//! - [`server`] starts the process, [`usage`] says what one uses, [`cores`] which cores it has. [`device`] is a client with a database, [`reader`] one without,
 //!   [`stranger`] one without a machine. [`attack`]: strangers on a thread of their own.
 //! - [`traffic`] counts the frames and bytes of a client. [`open_files`]: the limit on sockets.
 //! - [`sightings`], [`ledger`]: which documents arrive, and how long after they were written.
@@ -18,6 +19,7 @@
 mod attack;
 mod browser;
 mod compaction;
+mod cores;
 mod device;
 mod fairness;
 mod figure;
@@ -34,10 +36,12 @@ mod rounds;
 mod server;
 mod sightings;
 mod sqlite;
+mod start;
 mod stranger;
 mod sync;
 mod trials;
 mod ui;
+mod usage;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -89,7 +93,7 @@ enum Part {
     Store,
     /// Native clients and a server, and the server's memory use
     Sync,
-    /// The server's memory use
+    /// The server's memory use, and its start with many databases
     Server,
     /// A small list and a large one on one connection; `sync` includes this
     Fair,
@@ -126,6 +130,7 @@ async fn run(options: &Options) -> Result<bool> {
     }
     if options.part == Some(Part::Server) {
         rounds::measure(Cases::Memory, &[], options.rounds, &mut report).await;
+        report.add("the start", limited(start::figures()).await);
     }
     if chosen(&[Part::Sync, Part::Fair]) {
         report.add("fairness", limited(fairness::figures()).await);
@@ -135,6 +140,13 @@ async fn run(options: &Options) -> Result<bool> {
     }
     if options.part == Some(Part::Load) {
         report.add("load", limited(load::figures(options.clients)).await);
+        if !options.no_peers {
+            let measured = match peers::install(load::PEER) {
+                Ok(()) => limited(load::peers_figures(options.clients)).await,
+                Err(error) => Err(error),
+            };
+            report.add("load of Hocuspocus", measured);
+        }
     }
     if options.part == Some(Part::Hostile) {
         hostile_clients(options, &mut report).await;

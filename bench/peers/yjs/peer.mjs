@@ -4,12 +4,12 @@
 // A list is a Yjs document, and each todo is a map in it, so that its fields merge.
 
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
-import { Server } from "@hocuspocus/server";
 import WebSocket from "ws";
 import * as Y from "yjs";
 
 import { run } from "../roles.mjs";
 import { countMessages } from "../traffic.mjs";
+import { serve } from "./server.mjs";
 
 class Device {
   #url;
@@ -64,12 +64,6 @@ class Device {
       look();
     });
   }
-}
-
-async function serve() {
-  const server = new Server({ address: "127.0.0.1", port: 0, quiet: true });
-  await server.listen();
-  return server.address.port;
 }
 
 await run(import.meta.filename, {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use settee_store::{DocumentId, Edit};
+use settee_store::DocumentId;
 
 /// Has an entry for each document before any is written, so that many readers can use it without a
 /// lock.
@@ -16,8 +16,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// A ledger of documents that will be written.
-    pub fn new(edits: &[Edit]) -> Self {
-        Self { written: edits.iter().map(|edit| (edit.id.clone(), OnceLock::new())).collect() }
+    pub fn new<'a>(ids: impl Iterator<Item = &'a DocumentId>) -> Self {
+        Self { written: ids.map(|id| (id.clone(), OnceLock::new())).collect() }
     }
 
     /// The number of documents.
@@ -48,7 +48,7 @@ mod tests {
     fn ages_are_of_what_was_written() {
         let mut todos = Todos::default();
         let edits = todos.edits(2);
-        let ledger = Ledger::new(&edits);
+        let ledger = Ledger::new(edits.iter().map(|edit| &edit.id));
         ledger.note(&edits[0].id);
         let later = Instant::now() + Duration::from_secs(1);
         assert!(ledger.age(&edits[0].id, later) >= Some(Duration::from_secs(1)));

@@ -94,6 +94,7 @@ fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn folder(name: &str) -> PathBuf {
+/// The folder of a system's packages and scripts.
+pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
 }

@@ -1,22 +1,21 @@
 //! A server process with its default settings and a file on disk.
 
 use std::{
-    env, fs,
+    env,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use tempfile::TempDir;
 use tokio::time::{interval, sleep};
 
-use super::Result;
+use super::{Result, cores, usage};
 
 /// The server's limit on connections, which is more than any case makes.
 const CONNECTIONS: &str = "65535";
-/// The unit of processor times in `/proc`.
-const TICKS_PER_SECOND: u64 = 100;
 /// How often the server's memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -26,7 +25,7 @@ pub struct Server {
     address: String,
     /// Kept open, because the server writes to it.
     output: BufReader<ChildStdout>,
-    data: TempDir,
+    data: Arc<TempDir>,
 }
 
 impl Server {
@@ -34,7 +33,22 @@ impl Server {
     pub fn start() -> Result<Self> {
         let mut command = Command::new(program()?);
         command.arg("--sync-only");
-        Self::launch(command)
+        Self::launch(command, Arc::new(data_folder()?))
+    }
+
+    /// A server that only syncs, on a core of its own where there are several.
+    pub fn apart() -> Result<Self> {
+        let mut command = cores::on_the_first(&program()?);
+        command.arg("--sync-only");
+        Self::launch(command, Arc::new(data_folder()?))
+    }
+
+    /// Ends the server, and starts it again with its data. Only syncs.
+    pub fn again(mut self) -> Result<Self> {
+        self.kill();
+        let mut command = Command::new(program()?);
+        command.arg("--sync-only");
+        Self::launch(command, self.data.clone())
     }
 
     /// A server with a site, which may have only so many files and sockets open.
@@ -45,11 +59,10 @@ impl Server {
         command.env("LEPTOS_OUTPUT_NAME", "settee").env("LEPTOS_SITE_PKG_DIR", "pkg");
         // The hashes of another site may be beside the program.
         command.env("LEPTOS_HASH_FILE_NAME", "none.txt");
-        Self::launch(command)
+        Self::launch(command, Arc::new(data_folder()?))
     }
 
-    fn launch(mut command: Command) -> Result<Self> {
-        let data = data_folder()?;
+    fn launch(mut command: Command, data: Arc<TempDir>) -> Result<Self> {
         let mut process = command
             .args(["--connections", CONNECTIONS])
             .args(["--listen", "127.0.0.1:0", "--data"])
@@ -83,12 +96,7 @@ impl Server {
 
     /// Resident memory of the process, in bytes.
     pub fn memory(&self) -> Result<f64> {
-        let status = self.told("status")?;
-        let kibibytes = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"))
-            .ok_or("the system tells no VmRSS of the server")?;
-        Ok(kibibytes.trim().parse::<f64>()? * 1024.0)
+        usage::memory(self.process.id())
     }
 
     /// The most memory while something goes on, in bytes, with its outcome.
@@ -129,25 +137,7 @@ impl Server {
 
     /// Processor time that the process has used so far.
     pub fn processor_time(&self) -> Result<Duration> {
-        let ticks = ticks(&self.told("stat")?)?;
-        Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
-    }
-
-    /// Reads a file of `/proc` about the process.
-    fn told(&self, what: &str) -> Result<String> {
-        let file = format!("/proc/{}/{what}", self.process.id());
-        Ok(fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?)
-    }
-}
-
-/// User and system time of a process, in ticks.
-fn ticks(stat: &str) -> Result<u64> {
-    // The program's name is in brackets, and may contain anything.
-    let (_, fields) = stat.rsplit_once(')').ok_or("the system names no program")?;
-    let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-    match (times.next(), times.next()) {
-        (Some(own), Some(system)) => Ok(own? + system?),
-        _ => Err("the system tells no times of the server".into()),
+        usage::processor_time(self.process.id())
     }
 }
 
@@ -176,17 +166,4 @@ pub fn build_folder() -> Result<PathBuf> {
 /// temporary folder is in memory.
 pub fn data_folder() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(build_folder()?)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_times_count() -> Result<()> {
-        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 90 0 3 0 250 50 9 9 20 0 4 0 100 1000 200";
-        assert_eq!(ticks(stat)?, 300);
-        assert!(ticks("7 (settee-server) S 1").is_err());
-        Ok(())
-    }
 }
