@@ -3,7 +3,7 @@
 import type { Locator, Page } from '@playwright/test';
 import { addTodo, complete, copyLink, listOf, newTab, openList, reload, rename, together } from './actions';
 import { expect, test } from './fixtures';
-import { action, isReady, newTodo, rows, shows, waitOffline, waitSynced } from './page';
+import { action, isReady, newTodo, rows, shows, waitInstalled, waitOffline, waitSynced } from './page';
 
 const bar = (page: Page): Locator => page.locator('nav.lists');
 const inBar = (page: Page, name: string): Locator =>
@@ -12,8 +12,9 @@ const names = (page: Page): Locator => bar(page).locator('li:visible .name');
 
 /** Makes a list with todos, and returns to where nothing is shown of it. */
 async function makeList(page: Page, name: string, ...todos: string[]): Promise<void> {
+  const before = page.url();
   await action(page, 'new-list').click();
-  await expect(page).toHaveURL(/\/l\/[0-9a-z]{26}/);
+  await expect(page).not.toHaveURL(before);
   await page.locator('.list-name').fill(name);
   await page.locator('.list-name').press('Enter');
   await expect(inBar(page, name)).toBeVisible();
@@ -222,4 +223,36 @@ test('one\'s own changes are no news, and what comes while one looks isn\'t eith
   await addTodo(anna, 'Tent');
   await expect(inBar(anna, 'Trip').locator('.count')).toContainText('1');
   await expect(inBar(anna, 'My list').locator('.mark')).toHaveCount(0);
+});
+
+test('a list that isn\'t on the screen is renamed, and the one that is keeps its name', async ({ page }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await makeList(page, 'Trip', 'Tent');
+  await makeList(page, 'Home');
+  await inBar(page, 'Trip').locator('.more').click();
+  await inBar(page, 'Trip').locator('.more').click();
+  await expect(action(page, 'rename-list')).toHaveCount(0);
+  await menu(page, 'Trip', 'rename-list');
+  await expect(page.locator('.list-name')).toBeFocused();
+  await expect(page.locator('.list-name')).toHaveValue('Trip');
+  await page.locator('.list-name').fill('Summer');
+  await inBar(page, 'Home').locator('a').click();
+  await expect(page.locator('.list-name')).toHaveValue('Home');
+  await expect(names(page)).toHaveText(['My list', 'Home', 'Summer']);
+  await reload(page);
+  await expect(names(page)).toHaveText(['My list', 'Home', 'Summer']);
+});
+
+test('who removes a list hears what wasn\'t sent of it', async ({ page, goOffline }) => {
+  await openList(page);
+  await makeList(page, 'Trip', 'Tent');
+  await waitSynced(page);
+  await waitInstalled(page);
+  await goOffline(page);
+  await addTodo(page, 'Stove');
+  await go(page, 'My list');
+  await reload(page);
+  await menu(page, 'Trip', 'forget-list');
+  await expect(page.getByRole('dialog')).toContainText('1 change wasn’t sent yet');
 });

@@ -25,7 +25,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
 
     saving::warn_leavers(session, opened, status);
     follow_hash(session, opened.filter);
-    follow_keys(opened);
+    follow_keys(session, opened);
     mark_body(session, access, opened);
     title_page(session);
     let cannot_open = later.fills(move |parts, place| (parts.cannot_open)(place, session));
@@ -121,13 +121,14 @@ fn follow_hash(session: SessionSlot, filter: RwSignal<Filter>) {
 
 /// Ctrl or Cmd with Z takes back what was done last, and with Shift, or with Y, does it again. In
 /// a field the keys are the field's own, but for the field that has just added a todo.
-fn follow_keys(opened: Opened) {
+fn follow_keys(session: SessionSlot, opened: Opened) {
     Effect::new(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
             let todos = opened.todos_untracked();
             let is_field = event.target().is_some_and(|target| keys::is_editable(&target));
             let is_busy = is_field && !todos.has_just_added();
-            if is_busy || !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
+            let is_there = untrack(|| session.current(|_| ())).is_some();
+            if is_busy || !is_there || !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
                 return;
             }
             match (keys::letter(&event), event.shift_key()) {
@@ -157,7 +158,7 @@ fn mark_body(session: SessionSlot, access: Memo<Access>, opened: Opened) {
     });
 }
 
-fn set_on_body(name: &str, value: Option<&str>) {
+pub fn set_on_body(name: &str, value: Option<&str>) {
     let Some(body) = document().body() else { return };
     let body: &web_sys::Element = &body;
     // They fail only on a malformed name.
@@ -168,11 +169,8 @@ fn set_on_body(name: &str, value: Option<&str>) {
 }
 
 fn title_page(session: SessionSlot) {
-    Effect::new(move || {
-        if let Some(name) = session.current(|list| list.name.clone())
-            && !name.is_empty()
-        {
-            document().set_title(&format!("{name} · Settee"));
-        }
+    Effect::new(move || match session.current(|list| list.name.clone()) {
+        Some(name) if !name.is_empty() => document().set_title(&format!("{name} · Settee")),
+        _ => document().set_title("Settee"),
     });
 }

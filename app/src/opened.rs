@@ -3,12 +3,15 @@
 use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
+use settee::leptos::Health;
+
+use crate::app::set_on_body;
 use crate::filter::Filter;
 use crate::session::{CurrentList, SessionSlot};
 use crate::todos::Todos;
 
-/// How many lists stay open, so that the way back to one is short. Lists with changes that aren't saved
-/// yet stay open in any case.
+/// How many lists stay open, so that the way back to one is short. Lists with changes or drafts that aren't
+/// saved yet stay open in any case.
 const KEPT: usize = 8;
 
 /// Has only handles, so that every component can have a copy.
@@ -29,6 +32,8 @@ struct OpenList {
     list: Option<CurrentList>,
     todos: Todos,
     owner: Owner,
+    /// It was among the lists that the device keeps.
+    is_known: bool,
 }
 
 impl Opened {
@@ -46,6 +51,12 @@ impl Opened {
         Effect::new(move || {
             if let Some(list) = session.current(CurrentList::clone) {
                 opened.show(list);
+            }
+        });
+        Effect::new(move || {
+            if let Some(session) = session.get() {
+                let lists = session.lists().get();
+                opened.forget_others(|id| lists.iter().any(|list| list.id == id));
             }
         });
         opened
@@ -73,6 +84,32 @@ impl Opened {
         self.lists.with_value(|lists| lists.iter().any(is_saving))
     }
 
+    /// Whether something of a list that isn't on the screen can't be saved.
+    pub fn fails_elsewhere(self) -> bool {
+        self.shown.track();
+        let fails = |list: &OpenList| {
+            list.todos.health().with(|health| matches!(health, Health::Unsaved(_)))
+        };
+        self.lists.with_value(|lists| lists.iter().skip(1).any(fails))
+    }
+
+    /// Lets go of lists that the device doesn't keep any more, with all that was typed into them.
+    fn forget_others(self, is_kept: impl Fn(&str) -> bool) {
+        let mut known = self.lists.try_update_value(std::mem::take).unwrap_or_default();
+        let mut place = 0;
+        known.retain_mut(|open| {
+            place += 1;
+            let is_kept = open.list.as_ref().is_none_or(|list| is_kept(&list.id));
+            let stays = place == 1 || is_kept || !open.is_known;
+            open.is_known |= is_kept;
+            if !stays {
+                open.owner.cleanup();
+            }
+            stays
+        });
+        self.lists.set_value(known);
+    }
+
     fn show(self, list: CurrentList) {
         let mut known = self.lists.try_update_value(std::mem::take).unwrap_or_default();
         // What was typed before the storage was open belongs to the list that is then opened first.
@@ -92,12 +129,15 @@ impl Opened {
         let mut place = 0;
         known.retain(|open| {
             place += 1;
-            let stays = place <= KEPT || open.todos.is_saving().get_untracked();
+            let stays = place <= KEPT || open.has_unsaved();
             if !stays {
                 open.owner.cleanup();
             }
             stays
         });
+        // Reloading the page would lose them.
+        let has_drafts = known.iter().skip(1).any(OpenList::has_unsaved);
+        set_on_body("data-drafts", has_drafts.then_some(""));
         self.lists.set_value(known);
         if is_new {
             self.shown.update(|turn| *turn += 1);
@@ -109,7 +149,11 @@ impl OpenList {
     fn new(owner: &Owner, filter: RwSignal<Filter>) -> Self {
         let owner = owner.with(Owner::new);
         let todos = owner.with(|| Todos::new(filter));
-        Self { list: None, todos, owner }
+        Self { list: None, todos, owner, is_known: false }
+    }
+
+    fn has_unsaved(&self) -> bool {
+        self.todos.is_saving().get_untracked() || self.todos.has_drafts()
     }
 
     fn attach(&mut self, list: CurrentList) {

@@ -30,6 +30,9 @@ pub fn status(session: SessionSlot, opened: Opened) -> Memo<StatusView> {
         if let Some(error) = todos.health().with(|health| health.error().map(reason)) {
             return unsaved(error + elsewhere(status.server_has_unsaved));
         }
+        if opened.fails_elsewhere() {
+            return unsaved("Changes of another list aren’t saved on this device.".to_owned());
+        }
         if session.obstacle().with(Option::is_some) {
             return unsaved("Nothing is saved at the moment.".to_owned());
         }
@@ -75,9 +78,10 @@ pub fn warn_leavers(session: SessionSlot, opened: Opened, status: Memo<StatusVie
 }
 
 fn retry_after(wait: Duration, todos: Todos, is_planned: StoredValue<bool>) {
+    // The list may be gone by then.
+    let health = todos.health();
     let retry = move || {
-        let is_failing = todos
-            .health()
+        let is_failing = health
             .try_with_untracked(|health| matches!(health, Health::Unsaved(_)))
             .unwrap_or_default();
         if is_failing {

@@ -82,6 +82,11 @@ pub enum Command {
         list: String,
         is_archived: bool,
     },
+    /// Says of a list how many changes of it weren't sent, before it is removed.
+    Leave {
+        list: ListSummary,
+        tell: RwSignal<Option<ListSummary>>,
+    },
     /// Removes it from this device, with all that was not sent.
     Forget {
         list: String,

@@ -181,6 +181,11 @@ impl Todos {
         self.draft.set(Some(text));
     }
 
+    /// Whether something is typed that nobody has added or saved.
+    pub fn has_drafts(self) -> bool {
+        !self.typed_so_far().is_empty() || !self.drafts.ids().with_untracked(Vec::is_empty)
+    }
+
     /// What stands in that field, or stood there when the list was last on the screen.
     pub fn typed_so_far(self) -> String {
         self.draft.get_untracked().unwrap_or_default()

@@ -35,12 +35,16 @@ const PAGE: usize = 1_000;
 
 pub struct Counts {
     settee: Settee,
+    /// None until it is open. Without it nothing is told of lists but their names.
+    database: RefCell<Option<Database>>,
     /// By the lists' ids.
     all: RefCell<BTreeMap<String, Count>>,
     glances: watch::Receiver<BTreeMap<String, Glance>>,
     changed: watch::Sender<()>,
     /// What the page has counted and shown itself, which is still to be written.
     told: RefCell<BTreeMap<String, Told>>,
+    /// How many todos of each list waited when it was last counted.
+    pending: RefCell<BTreeMap<String, usize>>,
     is_counting: Cell<bool>,
 }
 
@@ -68,10 +72,12 @@ impl Counts {
         let glances = settee.glances();
         Rc::new(Self {
             settee,
+            database: RefCell::default(),
             all: RefCell::default(),
             glances,
             changed: watch::Sender::new(()),
             told: RefCell::default(),
+            pending: RefCell::default(),
             is_counting: Cell::new(false),
         })
     }
@@ -99,8 +105,8 @@ impl Counts {
     pub fn follow(self: &Rc<Self>) {
         let (counts, owner) = (self.clone(), Owner::current());
         spawn_local(async move {
-            // Without it nothing is told of lists but their names.
             let Ok(database) = counts.settee.on_device(COUNTS).await else { return };
+            counts.database.replace(Some(database.clone()));
             counts.read(&database).await;
             let follow_all = || {
                 let (known, news) = (counts.clone(), database.watch());
@@ -151,9 +157,11 @@ impl Counts {
                 sleep(LAG).await;
                 let all = counts.told.take();
                 for (list, told) in all {
-                    let known = counts.known(&list).unwrap_or_default();
+                    let known = counts.known(&list);
+                    let Some(open) = told.open.or(known.map(|known| known.open)) else { continue };
+                    let known = known.unwrap_or_default();
                     let count = Count {
-                        open: told.open.unwrap_or(known.open),
+                        open,
                         seq: told.seq.unwrap_or(known.seq),
                         seen: told.seen.unwrap_or(known.seen),
                     };
@@ -168,7 +176,7 @@ impl Counts {
         if self.known(list) == Some(count) {
             return;
         }
-        let Ok(database) = self.settee.on_device(COUNTS).await else { return };
+        let Some(database) = self.database.borrow().clone() else { return };
         if let Ok(Some(Count { seen, .. })) = database.find(list).await {
             count.seen = count.seen.max(seen);
         }
@@ -179,8 +187,10 @@ impl Counts {
     }
 
     pub async fn forget(&self, list: &str) {
+        self.told.borrow_mut().remove(list);
         self.all.borrow_mut().remove(list);
-        if let Ok(database) = self.settee.on_device(COUNTS).await
+        let database = self.database.borrow().clone();
+        if let Some(database) = database
             && let Ok(id) = DocumentId::new(list)
         {
             // What stays is of no list any more.
@@ -194,12 +204,22 @@ impl Counts {
             return;
         }
         spawn_local(async move {
-            sleep(LAG).await;
-            for (list, glance) in self.changed_lists() {
-                if let Some(open) = self.count(&list).await {
+            loop {
+                sleep(LAG).await;
+                let mut is_done = true;
+                for (list, glance) in self.changed_lists() {
+                    let Some(open) = self.count(&list).await else { continue };
+                    let before = self.pending.borrow_mut().insert(list.clone(), glance.pending);
+                    // What this device has written changes the sequence too, and once more when it is sent.
+                    let is_own = glance.pending > 0 || before.is_some_and(|pending| pending > 0);
                     // A list that is counted for the first time has just come to this device.
-                    let seen = self.known(&list).map_or(glance.seq, |count| count.seen);
+                    let known = self.known(&list).filter(|_| !is_own);
+                    let seen = known.map_or(glance.seq, |count| count.seen);
+                    is_done = false;
                     self.write(&list, Count { open, seq: glance.seq, seen }).await;
+                }
+                if is_done {
+                    break;
                 }
             }
             self.is_counting.set(false);

@@ -66,8 +66,7 @@ impl Keeper {
             let work = work.clone();
             spawn_local(async move {
                 if work.run(command).await.is_err() {
-                    // A page of its own tells what is in the way of the device's storage.
-                    page::reload();
+                    page::start_anew();
                 }
             });
         };
@@ -91,13 +90,19 @@ impl Work {
         match command {
             Command::Create { name } => self.create(name).await,
             Command::Rename { list, name } => {
-                let list = self.settee.database(&list).await?;
-                write_name(&list, name).await;
-                Ok(())
+                let database = self.settee.database(&list).await?;
+                write_name(&database, name.clone()).await;
+                self.note(&list, NAME, name.into()).await
             }
             Command::Move { list, before } => self.place(&list, before.as_deref()).await,
             Command::Archive { list, is_archived } => {
                 self.note(&list, ARCHIVED, is_archived.into()).await
+            }
+            Command::Leave { mut list, tell } => {
+                let database = self.settee.database(&list.id).await?;
+                list.waiting = database.counts().await?.pending;
+                tell.try_set(Some(list));
+                Ok(())
             }
             Command::Forget { list } => self.forget(&list).await,
             Command::Counted { list, open } => {
@@ -183,7 +188,10 @@ fn follow_shown(
             counts.shown(shown.clone(), seq);
             let info = database.find::<ListInfo>(LIST_INFO).await;
             let Ok(Some(ListInfo { name })) = info else { return };
-            signals.change_current(|it| std::mem::replace(&mut it.name, name.clone()) != name);
+            signals.change_current(|it| {
+                // Another may have come meanwhile.
+                it.id == shown && std::mem::replace(&mut it.name, name.clone()) != name
+            });
             if let Some(key) = &known {
                 remember_name(&settee, key, &name).await;
             }

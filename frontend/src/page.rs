@@ -3,7 +3,15 @@
 use settee_app::Theme;
 use wasm_bindgen::JsValue;
 
-pub fn reload() {
+/// After a failure of the device's storage: a page of its own tells what is in the way. Not as long as
+/// something would be lost with this one.
+pub fn start_anew() {
+    if !has_unsaved() {
+        reload();
+    }
+}
+
+fn reload() {
     // It fails where the page may not be left.
     let _ = window().location().reload();
 }
@@ -34,7 +42,8 @@ pub fn show_leader(leads: bool) {
 
 /// Whether something is on the page that isn't kept anywhere yet: a draft, or a change.
 pub fn has_unsaved() -> bool {
-    let unsaved = ".new-todo:not(:placeholder-shown), .edit, .list-name:focus, [data-sync=unsaved]";
+    let unsaved = ".new-todo:not(:placeholder-shown), .edit, .list-name:focus, [data-sync=unsaved], \
+                   [data-drafts]";
     let document = window().document();
     document.is_some_and(|document| matches!(document.query_selector(unsaved), Ok(Some(_))))
 }

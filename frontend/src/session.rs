@@ -101,12 +101,11 @@ impl Session {
     }
 }
 
-/// Shows the list of a path, or of the address. Where that fails, a page of its own tells what is in the
-/// way of the device's storage.
+/// Shows the list of a path, or of the address.
 fn show(shown: Rc<Shown>, path: Option<String>) {
     spawn_local(async move {
         if shown.show_at(path.as_deref()).await.is_err() {
-            page::reload();
+            page::start_anew();
         }
     });
 }

@@ -53,6 +53,10 @@ impl Shown {
         self.asked.set(asked);
         let opened = match Known::at(&place, &self.settee.kept().await?) {
             Some(known) if self.list().is_some_and(|shown| shown.known.id() == known.id()) => {
+                // The address may be that of a list which was about to come.
+                if let Some(path) = path.filter(|_| ADDRESS.read().place != place) {
+                    page::go_to(path);
+                }
                 return Ok(());
             }
             Some(known) => {

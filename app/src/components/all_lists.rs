@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::forget_list::ForgetList;
-use super::list_row::{ListMenu, ListRow};
+use super::list_row::{ListMenu, ListRow, focus_name};
 use super::theme::ThemeChoice;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
@@ -19,8 +19,14 @@ pub fn contents(
     drawer: RwSignal<bool>,
 ) -> Mounted {
     place.mount(|| {
-        let menu =
-            ListMenu { session, drawer, open: RwSignal::new(None), leaving: RwSignal::new(None) };
+        let menu = ListMenu {
+            session,
+            drawer,
+            open: RwSignal::new(None),
+            leaving: RwSignal::new(None),
+            renaming: RwSignal::new(None),
+        };
+        focus_name(menu);
         let create = move |_| {
             drawer.set(false);
             session.ask(Command::Create { name: NEW_LIST.to_owned() });

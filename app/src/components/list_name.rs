@@ -9,25 +9,36 @@ use crate::{focus, keys};
 #[component]
 pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
-    let name = Memo::new(move |_| session.current(|list| list.name.clone()).unwrap_or_default());
-    // A name that others have changed doesn't replace text that is being typed.
-    Effect::new(move || {
-        let name = name.get();
-        if let Some(field) = field.get()
-            && !focus::holds_focus(&field)
-        {
-            field.set_value(&name);
-        }
-    });
+    // The list that the field's text is of, and the name that it was last filled with.
+    let (list, filled) = (RwSignal::new(None::<String>), RwSignal::new(None::<String>));
+    let name = move || session.current(|list| list.name.clone()).unwrap_or_default();
     let save = move || {
         let Some(field) = field.get_untracked() else { return };
-        let (before, after) = (name.get_untracked(), field.value().trim().to_owned());
-        if after.is_empty() || after == before {
-            field.set_value(&before);
-        } else if let Some(list) = untrack(|| session.current(|list| list.id.clone())) {
-            session.ask(Command::Rename { list, name: after });
+        let (before, after) = (filled.get_untracked(), field.value().trim().to_owned());
+        let is_new = !after.is_empty() && before.as_ref() != Some(&after);
+        match list.get_untracked().filter(|_| is_new) {
+            Some(list) => {
+                filled.set(Some(after.clone()));
+                session.ask(Command::Rename { list, name: after });
+            }
+            None => field.set_value(&untrack(name)),
         }
     };
+    // A name that others have changed doesn't replace text that is being typed. When another list comes,
+    // what is typed is still the name of the one before.
+    Effect::new(move || {
+        let (now, name) = (session.current(|list| list.id.clone()), name());
+        let Some(element) = field.get() else { return };
+        let is_other = list.get_untracked() != now;
+        if is_other {
+            save();
+            list.set(now);
+        }
+        if is_other || !focus::holds_focus(&element) {
+            element.set_value(&name);
+            filled.set(Some(name));
+        }
+    });
     let leave = move || {
         if let Some(field) = field.get_untracked() {
             let _ = field.blur();
@@ -52,7 +63,7 @@ pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
                     leave();
                 } else if keys::is_key(&event, "Escape") {
                     if let Some(field) = field.get_untracked() {
-                        field.set_value(&name.get_untracked());
+                        field.set_value(&untrack(name));
                     }
                     leave();
                 }

@@ -18,6 +18,20 @@ pub struct ListMenu {
     pub open: RwSignal<Option<String>>,
     /// A list that somebody may want to remove.
     pub leaving: RwSignal<Option<ListSummary>>,
+    /// The id of a list whose name is to be edited once it is on the screen.
+    pub renaming: RwSignal<Option<String>>,
+}
+
+/// Moves the focus to the name of a list that is to be renamed, once it is on the screen.
+pub fn focus_name(menu: ListMenu) {
+    let current = Memo::new(move |_| menu.session.current(|list| list.id.clone()));
+    Effect::new(move || {
+        if menu.renaming.get().is_some_and(|list| current.get() == Some(list)) {
+            menu.renaming.set(None);
+            // Closing the drawer moves the focus before that.
+            request_animation_frame(|| focus::to_first(".list-name"));
+        }
+    });
 }
 
 #[component]
@@ -49,7 +63,11 @@ pub fn ListRow(list: Memo<ListSummary>, menu: ListMenu) -> impl IntoView {
     };
 
     view! {
-        <li>
+        <li on:focusout=move |event| {
+            if is_open.get_untracked() && focus::leaves(&event) {
+                open.set(None);
+            }
+        }>
             <a
                 href=move || list.with(|list| list.href.clone())
                 aria-current=move || is_current.get().then_some("page")
@@ -106,7 +124,7 @@ fn Menu(
     menu: ListMenu,
     close: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let ListMenu { session, drawer, open, leaving } = menu;
+    let ListMenu { session, drawer, open, leaving, renaming } = menu;
     let place = NodeRef::<Div>::new();
     Effect::new(move || {
         if let Some(first) = place.get().and_then(|place| place.first_element_child()) {
@@ -125,10 +143,10 @@ fn Menu(
     let rename = move |_| {
         close();
         drawer.set(false);
+        renaming.set(Some(now().id));
         if let Some(session) = session.get_untracked() {
             session.go_to(now().href);
         }
-        focus::to_first(".list-name");
     };
     let move_by_one = move |down: bool| {
         if let Some(before) = neighbour(session, &now(), down) {
@@ -141,7 +159,7 @@ fn Menu(
     };
     let leave = move |_| {
         close();
-        leaving.set(Some(now()));
+        session.ask(Command::Leave { list: now(), tell: leaving });
     };
     let is_archived = move || list.with(|list| list.is_archived);
 
@@ -155,11 +173,6 @@ fn Menu(
                 if keys::is_key(&event, "Escape") {
                     event.stop_propagation();
                     close();
-                }
-            }
-            on:focusout=move |event| {
-                if focus::leaves(&event) {
-                    open.set(None);
                 }
             }
         >

@@ -11,6 +11,14 @@ use crate::todos::Todos;
 #[component]
 pub fn NewTodo(todos: Todos, access: Memo<Access>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
+    // What was typed before, into the page as the server made it, or when the list was last on the screen.
+    Effect::new(move || {
+        let Some(field) = field.get() else { return };
+        match todos.typed_so_far() {
+            draft if draft.is_empty() => todos.typed(field.value()),
+            draft => field.set_value(&draft),
+        }
+    });
     let add = move || {
         let Some(field) = field.get_untracked() else { return };
         if todos.add(&field.value()) {
@@ -48,7 +56,6 @@ pub fn NewTodo(todos: Todos, access: Memo<Access>) -> impl IntoView {
             autofocus
             hidden=move || read_only() && !has_draft()
             readonly=read_only
-            prop:value=todos.typed_so_far()
             on:input=move |event| todos.typed(event_target_value(&event))
             on:paste=paste
             on:keydown=move |event| {

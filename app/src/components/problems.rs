@@ -21,17 +21,21 @@ pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted 
             {move || opened.todos().complaint.get().map(|text| view! { <p>{text}</p> })}
             {problems}
             {move || unreadable().map(|text| view! { <p>{text}</p> })}
-            <LostChanges session />
+            <LostChanges session opened />
         }
     })
 }
 
 /// Told until it is dismissed, for nothing else shows it.
 #[component]
-fn LostChanges(session: SessionSlot) -> impl IntoView {
+fn LostChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
     let status = session.status();
     let count = Memo::new(move |_| status.with(|status| status.lost));
     let dismissed = RwSignal::new(0);
+    Effect::new(move || {
+        opened.turn();
+        dismissed.set(0);
+    });
     let dismiss = move |_| {
         dismissed.set(count.get_untracked());
         if let Some(database) = untrack(|| session.current(|list| list.database.clone())) {

@@ -38,6 +38,11 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     place.mount(|| {
         // A link that could not be written to the clipboard, for the user to copy.
         let by_hand = RwSignal::new(None::<String>);
+        let list = Memo::new(move |_| session.current(|list| list.id.clone()));
+        Effect::new(move || {
+            list.track();
+            by_hand.set(None);
+        });
         view! {
             <CopyLink session by_hand role=Role::Editor action="copy-link" label=COPY />
             <CopyLink
