@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time, message::GoodbyeCode, server::ServerOutput,
 };
@@ -102,6 +103,11 @@ impl Connection {
             // What is read is to be sent, so nothing is read for a client that takes nothing.
             if !self.wire.is_full() {
                 self.jobs.start(&self.hub);
+            }
+            // The latest changes are in memory, so reading them is done as soon as it has begun.
+            if let Some((channel, done)) = self.jobs.next().now_or_never() {
+                self.settle(channel, done);
+                continue;
             }
             self.client.held.set_waiting(self.wire.weight());
             let resumes = self.resumes();

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use settee_store::{BackendError, Commit, DocumentId, Operation, replication::ReplicatedDocument};
+use settee_store::{
+    BackendError, Commit, DocumentId, Operation, Page, replication::ReplicatedDocument,
+};
 use settee_sync::{
     Channel, Role,
     digest::Digests,
     message::BatchNumber,
-    server::{Committed, Found, Page},
+    server::{Committed, Found},
 };
 
 use crate::{
@@ -100,8 +102,7 @@ impl Job {
 }
 
 async fn changes(database: &Handle, since: u64, limit: usize) -> Result<Page, Failure> {
-    let records = database.store().changes(since, limit).await?;
-    Ok((records, database.seq()))
+    Ok(Page::read(database.store(), since, limit).await?)
 }
 
 async fn find(database: &Handle, ids: Vec<DocumentId>) -> Result<Found, Failure> {

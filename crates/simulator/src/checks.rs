@@ -131,7 +131,10 @@ pub fn has_settled(
                 lacking(store, &disks[number])
             } else {
                 let shown = |record: &Record, body| sabotage::shown(context, record, body);
-                difference(store, &seen(&store.database, shown), &server[number])
+                let has_lost = store.membership == Membership::Viewer && disks[number].losses > 0;
+                let lost =
+                    if has_lost { only_here(store, &disks[number]) } else { BTreeSet::new() };
+                difference(store, &seen(&store.database, shown), &server[number], &lost)
             };
             if let Some(what) = what {
                 return violation(format!("client {}, database {number}: {what}", client.id));
@@ -169,27 +172,45 @@ fn is_done(store: &Store, status: &ReplicaStatus) -> bool {
 }
 
 /// The first document that people see differently than on the server. Documents with pending edits are
-/// skipped: once everything has settled, these are edits of people without write access.
+/// skipped: once everything has settled, these are edits of people without write access. So are `lost` ones.
 fn difference(
     store: &Store,
     here: &BTreeMap<DocumentId, Seen>,
     there: &BTreeMap<DocumentId, Seen>,
+    lost: &BTreeSet<DocumentId>,
 ) -> Option<String> {
     let waits = |id: &DocumentId| store.record(id).is_some_and(|record| record.tree.is_pending());
     let mut ids = here.keys().chain(there.keys());
-    let id = ids.find(|id| here.get(*id) != there.get(*id) && !waits(id))?;
+    let id = ids.find(|id| here.get(*id) != there.get(*id) && !waits(id) && !lost.contains(*id))?;
     Some(format!("{id} is {:?}, on the server {:?}", here.get(id), there.get(id)))
+}
+
+/// Whether a database knows a revision of a document, if only by its name.
+fn known(database: &Database) -> impl Fn(&DocumentId, Revision) -> bool + use<> {
+    let records = records_by_id(database);
+    move |id, revision| {
+        records.get(id).is_some_and(|record| {
+            record.tree.get(revision).is_some() || record.tree.forgotten().contains(revision)
+        })
+    }
+}
+
+/// The documents of which the device has a leaf that the server doesn't know. Whoever may only read can't say
+/// so to a server that has lost it, and got what came after it from somebody who didn't know it.
+fn only_here(store: &Store, disk: &Disk) -> BTreeSet<DocumentId> {
+    let is_known = known(&disk.database);
+    let records = records(&store.database).into_iter();
+    let only_here = records.filter(|record| {
+        let leaves = record.tree.leaves();
+        leaves.iter().any(|leaf| !is_known(&record.id, leaf.revision))
+    });
+    only_here.map(|record| record.id.clone()).collect()
 }
 
 /// The first document of which the device lacks a live leaf. The device may have more than the server:
 /// a viewer can't give back what the server and its author have lost.
 fn lacking(store: &Store, disk: &Disk) -> Option<String> {
-    let here = records_by_id(&store.database);
-    let is_known = |id: &DocumentId, revision: Revision| {
-        here.get(id).is_some_and(|known| {
-            known.tree.get(revision).is_some() || known.tree.forgotten().contains(revision)
-        })
-    };
+    let is_known = known(&store.database);
     records(&disk.database).iter().filter(|record| is_shared(&record.id)).find_map(|record| {
         let leaves = record.tree.leaves().into_iter().filter(|leaf| !leaf.deleted);
         let mut names = leaves.map(|leaf| leaf.revision);

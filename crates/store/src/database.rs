@@ -9,6 +9,7 @@ use crate::{
     document_id::DocumentId,
     history::{Missing, OpenRevision, OpenRevisions},
     operation::{Applied, Edit, Operation, OperationError, TERM, read_term},
+    page::Page,
     record::{Document, Record},
     revision::Revision,
 };
@@ -158,6 +159,11 @@ impl Database {
         limit: usize,
     ) -> Result<Vec<Arc<Record>>, BackendError> {
         self.backend.changes(since, limit).await
+    }
+
+    /// The same, with word of whether they are the last ones.
+    pub async fn page(&self, since: u64, limit: usize) -> Result<Page, BackendError> {
+        Page::read(&*self.backend, since, limit).await
     }
 
     /// The changes after the update sequence `since`: first the existing ones, then new ones as

@@ -81,8 +81,8 @@
 //!                 server.handle_committed(now, channel, batch, Some((outcomes, commit.seq)));
 //!             }
 //!             ServerOutput::Read { channel, since, limit } => {
-//!                 let records = ready(database.changes(since, limit)).expect("they are read");
-//!                 server.handle_changes(now, channel, Some((records, database.seq())));
+//!                 let page = ready(database.page(since, limit)).expect("it is read");
+//!                 server.handle_changes(now, channel, Some(page));
 //!             }
 //!             other => unreachable!("this session has no {other:?}"),
 //!         }

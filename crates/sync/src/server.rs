@@ -12,7 +12,7 @@ mod incoming;
 
 use std::collections::{HashMap, VecDeque};
 
-use settee_store::{DocumentId, replication::ReplicatedDocument};
+use settee_store::{DocumentId, Page, replication::ReplicatedDocument};
 
 use crate::{
     access::{Denial, DenialCode},
@@ -24,7 +24,7 @@ use crate::{
     time::Time,
 };
 use channel::ServerChannel;
-pub use grant::{Committed, Found, Grant, Page};
+pub use grant::{Committed, Found, Grant};
 
 /// What the driver has to do. In each variant, `channel` is the channel that it is about.
 #[derive(Debug)]
@@ -179,9 +179,9 @@ impl Server {
     pub fn handle_changes(&mut self, now: Time, number: Channel, page: Option<Page>) {
         let limits = self.current_limits(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
-        let Some((records, seq)) = page else { return self.deny(number, cannot_read()) };
-        channel.raise_latest(seq);
-        let (changes, offer) = channel.changes(now, number, &records, &limits);
+        let Some(page) = page else { return self.deny(number, cannot_read()) };
+        channel.raise_latest(page.seq);
+        let (changes, offer) = channel.changes(now, number, &page, &limits);
         if let Some(changes) = changes {
             self.send(changes);
         }

@@ -93,8 +93,7 @@ impl Connection {
             }
             Some(ServerOutput::Read { channel, since, limit }) => {
                 let database = self.database(channel);
-                let records = at_once(database.changes(since, limit)).expect("they are read");
-                let page = (records, database.seq());
+                let page = at_once(database.page(since, limit)).expect("it is read");
                 self.server.handle_changes(NOW, channel, Some(page));
             }
             _ => {}

@@ -235,8 +235,8 @@ impl World {
             }
             ServerOutput::Read { channel, since, limit } => {
                 let database = there(channel);
-                let records = at_once(database.changes(since, limit)).expect("they are read");
-                self.server.handle_changes(now, channel, Some((records, database.seq())));
+                let page = at_once(database.page(since, limit)).expect("it is read");
+                self.server.handle_changes(now, channel, Some(page));
             }
             ServerOutput::Find { channel, ids } => {
                 let database = there(channel);

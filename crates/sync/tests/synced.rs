@@ -61,6 +61,8 @@ struct World {
     replica: Replica,
     up: VecDeque<Vec<u8>>,
     down: VecDeque<Vec<u8>>,
+    /// How often the server has read the changes.
+    reads: usize,
 }
 
 impl World {
@@ -75,7 +77,7 @@ impl World {
         let here = Database::new(Memory::new([1; 16]));
         let server = Server::new(NOW, Limits::default(), "test");
         let (up, down) = Default::default();
-        Self { client, server, here, there, replica, up, down }
+        Self { client, server, here, there, replica, up, down, reads: 0 }
     }
 
     fn is_up_to_date(&self) -> bool {
@@ -168,8 +170,9 @@ impl World {
                 self.server.handle_committed(NOW, channel, batch, Some(committed));
             }
             ServerOutput::Read { channel, since, limit } => {
-                let records = at_once(there.changes(since, limit)).expect("they are read");
-                self.server.handle_changes(NOW, channel, Some((records, there.seq())));
+                self.reads += 1;
+                let page = at_once(there.page(since, limit)).expect("it is read");
+                self.server.handle_changes(NOW, channel, Some(page));
             }
             other => panic!("nothing is lost, and all documents are small: {other:?}"),
         }
@@ -178,6 +181,17 @@ impl World {
 
 fn there() -> Database {
     Database::new(Memory::new([2; 16]))
+}
+
+#[test]
+fn a_change_is_sent_after_one_look_at_the_database() {
+    let mut world = World::new(there());
+    world.run();
+    put(&world.there, "note/1", "milk");
+    world.reads = 0;
+    world.run();
+    assert_eq!(leaves(&world.here, "note/1"), leaves(&world.there, "note/1"));
+    assert_eq!(world.reads, 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use settee_store::{Backend, Body, Change, Database, DocumentId, Edit, Memory};
+use settee_store::{Backend, Body, Change, Database, DocumentId, Edit, Memory, Page};
 use settee_sync::{
     Checkpoint, DenialCode, Limits, Role, Server, Time,
     message::{Closed, Hello, Message, Open, Pong, VERSIONS},
@@ -58,11 +58,15 @@ impl Connection {
                     self.server.handle_authorized(now, channel, Ok(grant));
                 }
                 ServerOutput::Read { channel, since, limit } if channel == SILENT => {
-                    let records = at_once(self.memory.changes(since, limit)).unwrap();
-                    self.server.handle_changes(now, channel, Some((records, 1)));
+                    let page = at_once(Page::read(&self.memory, since, limit)).unwrap();
+                    self.server.handle_changes(now, channel, Some(page));
                 }
                 ServerOutput::Read { channel, .. } => {
-                    self.server.handle_changes(now, channel, Some((Vec::new(), 0)));
+                    self.server.handle_changes(
+                        now,
+                        channel,
+                        Some(Page { records: Vec::new(), is_last: true, seq: 0 }),
+                    );
                 }
                 ServerOutput::Send(frame) => {
                     if let Ok(Some(Message::Closed(Closed { channel, code, .. }))) =

@@ -154,7 +154,7 @@ impl Connection {
                 }
                 ServerOutput::Read { channel, since, limit } => {
                     let database = &self.channels[&channel];
-                    let page = (database.changes(since, limit).await.unwrap(), database.seq());
+                    let page = database.page(since, limit).await.unwrap();
                     self.machine.handle_changes(self.now(), channel, Some(page));
                 }
                 ServerOutput::Digest { channel } => {

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use settee_store::{
-    BackendError, Change, Database, DocumentId, Edit, Memory, Operation,
+    BackendError, Change, Database, DocumentId, Edit, Memory, Operation, Page,
     replication::{Known, ReplicatedDocument},
 };
 use settee_sync::{
     Channel, Checkpoint, Denial, DenialCode, Limits, Role, Server, Time,
     digest::Digests,
     message::{BatchNumber, Open},
-    server::{Committed, Found, Grant, Page, ServerOutput},
+    server::{Committed, Found, Grant, ServerOutput},
 };
 
 use super::{at_once, digests, documents, lane::Lane};
@@ -162,9 +162,7 @@ impl Service {
                 Done::Committed(channel, batch, self.commit(index, documents))
             }
             Job::Read { channel, index, since, limit } => {
-                let changes = at_once(self.databases[index].changes(since, limit));
-                let seq = self.databases[index].seq();
-                Done::Changes(channel, changes.ok().map(|records| (records, seq)))
+                Done::Changes(channel, at_once(self.databases[index].page(since, limit)).ok())
             }
             Job::Digest { channel, index } => {
                 let records = at_once(self.databases[index].changes(0, usize::MAX));

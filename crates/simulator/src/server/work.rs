@@ -1,12 +1,12 @@
 //! The jobs that a connection has for the databases. They are done one after the other while the
 //! connection goes on reading, and their outcomes reach the machine some time later.
 
-use settee_store::{DocumentId, Operation, replication::ReplicatedDocument};
+use settee_store::{DocumentId, Operation, Page, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode, Role,
     digest::Digests,
     message::{BatchNumber, Open},
-    server::{Committed, Found, Grant, Page},
+    server::{Committed, Found, Grant},
 };
 
 use super::{Actor, access::Place};
@@ -54,9 +54,8 @@ impl Actor {
                 Ok(Done::Authorized(open.channel, self.authorize(context, &open)))
             }
             Job::Read { channel, disk, since, limit } => {
-                let changes = at_once(self.disks[disk].database.changes(since, limit));
-                let seq = self.disks[disk].seq();
-                Ok(Done::Changes(channel, changes.ok().map(|records| (records, seq))))
+                let page = at_once(self.disks[disk].database.page(since, limit));
+                Ok(Done::Changes(channel, page.ok()))
             }
             Job::Digest { channel, disk } => {
                 let records = records(&self.disks[disk].database);

@@ -8,6 +8,7 @@ use crate::database::{Database, Feed};
 
 named![
     changes_come_in_order_and_each_document_once,
+    a_page_knows_whether_it_is_the_last,
     a_feed_begins_with_existing_changes,
     a_feed_has_no_gap,
     every_handle_is_notified_of_a_commit,
@@ -39,6 +40,22 @@ async fn changes_come_in_order_and_each_document_once(database: Database) {
     assert_eq!(changes(&database, u64::MAX, 9).await, []);
     assert_eq!(changes(&database, 0, 0).await, []);
     assert_eq!(database.seq(), 4);
+}
+
+async fn a_page_knows_whether_it_is_the_last(database: Database) {
+    let page = async |since, limit| {
+        let page = database.page(since, limit).await.expect("a page");
+        (page.records.len(), page.is_last, page.seq)
+    };
+    assert_eq!(page(0, 9).await, (0, true, 0));
+    for id in ["a", "b", "c"] {
+        written(&database, put(id, &[], json!({}))).await;
+    }
+    assert_eq!(page(0, 9).await, (3, true, 3));
+    assert_eq!(page(1, 9).await, (2, true, 3));
+    assert_eq!(page(0, 2).await, (2, false, 3));
+    assert_eq!(page(3, 2).await, (0, true, 3));
+    assert_eq!(page(0, 0).await, (0, false, 3));
 }
 
 async fn a_feed_begins_with_existing_changes(database: Database) {

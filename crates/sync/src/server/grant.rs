@@ -21,9 +21,6 @@ pub struct Grant {
 /// words that the client may be told; and the database's update sequence afterwards.
 pub type Committed = (Vec<Result<Applied, String>>, u64);
 
-/// Records that were read of a changes feed, and the database's update sequence afterwards.
-pub type Page = (Vec<Arc<Record>>, u64);
-
 /// The record of each requested document, if there is one, and the database's update sequence
 /// afterwards.
 pub type Found = (Vec<Option<Arc<Record>>>, u64);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use settee_store::{
-    DocumentId, Record, Revision,
+    DocumentId, Page, Record, Revision,
     replication::{Known, ReplicatedDocument},
 };
 
@@ -31,7 +31,7 @@ impl ServerChannel {
             && self.reading.is_none()
             && is_free
             && self.comparison.is_none()
-            && (self.uncommitted.is_empty() || self.received.len() >= RECEIVED_LIMIT)
+            && !self.is_receiving()
             && self.in_flight.has_credit(limits);
         if !is_possible {
             return None;
@@ -42,12 +42,16 @@ impl ServerChannel {
             self.start_reading(reading);
             return Some((since, 1));
         }
-        // Only an empty page shows that there is nothing more: any other may have been cut off.
         let is_due = self.cursor < self.latest || self.caught_up != Some(self.cursor);
         is_due.then(|| {
             self.start_reading(Reading::Feed(self.latest));
             (self.cursor, limits.batch_documents)
         })
+    }
+
+    /// Whether the client sends documents, which are still to be remembered.
+    fn is_receiving(&self) -> bool {
+        !self.uncommitted.is_empty() && self.received.len() < RECEIVED_LIMIT
     }
 
     /// An unconfirmed document that the cursor has passed.
@@ -62,16 +66,12 @@ impl ServerChannel {
         &mut self,
         now: Time,
         number: Channel,
-        records: &[Arc<Record>],
+        page: &Page,
         limits: &Limits,
     ) -> (Option<Changes>, Option<Offer>) {
         match self.reading.take() {
-            Some(Reading::Unconfirmed(id)) => (self.confirm(now, number, &id, records), None),
-            Some(Reading::Feed(at)) if records.is_empty() => {
-                self.reach_end(self.cursor.max(at));
-                (None, None)
-            }
-            Some(Reading::Feed(_)) => self.feed(now, number, records, limits),
+            Some(Reading::Unconfirmed(id)) => (self.confirm(now, number, &id, &page.records), None),
+            Some(Reading::Feed(at)) => self.feed(now, number, page, at, limits),
             other => {
                 self.reading = other;
                 (None, None)
@@ -79,16 +79,18 @@ impl ServerChannel {
         }
     }
 
+    /// Takes a page of the feed of a database that was at the update sequence `at` before it was read.
     fn feed(
         &mut self,
         now: Time,
         number: Channel,
-        records: &[Arc<Record>],
+        page: &Page,
+        at: u64,
         limits: &Limits,
     ) -> (Option<Changes>, Option<Offer>) {
         let mut packer = Packer::default();
         let mut offered = Vec::new();
-        for record in records {
+        for record in &page.records {
             let (document, known) = self.outgoing(record);
             if let Some(document) = &document
                 && known == Known::Unsure
@@ -111,6 +113,10 @@ impl ServerChannel {
             debug_assert!(self.cursor < record.seq, "the feed is read forwards");
             self.cursor = record.seq;
             self.unconfirmed.remove(&record.id);
+        }
+        let is_read = page.records.last().is_none_or(|last| last.seq <= self.cursor);
+        if page.is_last && is_read && !self.is_receiving() {
+            self.reach_end(self.cursor.max(at));
         }
         let batch = (!packer.documents.is_empty()).then(|| {
             self.announced = self.cursor;
