@@ -67,11 +67,8 @@ fn a_revocation_that_nobody_is_told_of_is_found() {
 
 #[test]
 fn marks_that_are_believed_without_a_deletion_are_found() {
-    let (seed, found) = first_found(Sabotage::BelievedMarks).expect("it is found");
-    assert!(
-        found.contains("isn't on the server") || found.contains("isn't there"),
-        "seed {seed}: {found}"
-    );
+    // What a lie has closed may be what the server has acknowledged.
+    finds(Sabotage::BelievedMarks, "isn't", "was acknowledged");
 }
 
 #[test]
