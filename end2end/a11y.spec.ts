@@ -3,10 +3,16 @@
 import AxeBuilder from '@axe-core/playwright';
 import { addTodo, complete, copyLink, openList, startEditing } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { newTodo, row, rows, shows, status, waitOffline, waitSynced } from './page';
+import { action, newTodo, row, rows, shows, status, waitOffline, waitSynced } from './page';
 import type { Locator } from '@playwright/test';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** On phones the lists are in a drawer. */
+async function showLists(page: Page): Promise<void> {
+  await expect(page.locator('.menu, nav.lists li').filter({ visible: true }).first()).toBeVisible();
+  if (await action(page, 'open-lists').isVisible()) await action(page, 'open-lists').click();
+}
 
 /** The violations that axe finds, in a short form for the test report. */
 async function violations(page: Page): Promise<string[]> {
@@ -74,6 +80,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width: 320, height: 640 });
       await page.locator('[data-action="open-lists"]').click();
       await expect(page.locator('nav.lists')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('in what is done with lists, and in the dialog before one is removed', async ({ page }) => {
+      await showLists(page);
+      await action(page, 'new-list').click();
+      await showLists(page);
+      const list = page.locator('nav.lists li', { hasText: 'New list' });
+      await list.locator('.more').click();
+      await expect(action(page, 'forget-list')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await action(page, 'forget-list').click();
+      await expect(page.getByRole('dialog')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await action(page, 'keep-list').click();
+      await page.getByText('Open a link').click();
+      await page.getByLabel('Paste a link that you were sent').press('Enter');
+      await expect(page.getByText('There is no link in this')).toBeVisible();
       expect(await violations(page)).toEqual([]);
     });
   });

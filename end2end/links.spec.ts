@@ -41,6 +41,68 @@ test('a viewer who pastes an editor\'s link into the open page becomes an editor
   await shows(anna, 'Bread', 'Butter');
 });
 
+test('a link is opened from within the app, also offline, and a wrong one is explained', async ({ newPerson, goOffline, goOnline }) => {
+  const { anna, editor } = await invitations(newPerson);
+  const bert = await newPerson();
+  await openList(bert);
+  await addTodo(bert, 'Mine');
+  await waitInstalled(bert);
+  await goOffline(bert);
+  await bert.getByText('Open a link').click();
+  const field = bert.getByLabel('Paste a link that you were sent');
+  const says = bert.getByRole('alert').filter({ visible: true });
+  await field.fill('Bread');
+  await field.press('Enter');
+  await expect(says).toContainText('There is no link in this');
+  await expect(field).toHaveAttribute('aria-invalid', 'true');
+  await field.fill(editor.slice(0, -5));
+  await action(bert, 'open-link').click();
+  await expect(says).toContainText('This link is incomplete');
+  await field.fill(editor.replace(/\/\/[^/]+/, '//elsewhere.test'));
+  await action(bert, 'open-link').click();
+  await expect(says).toContainText('This link leads to elsewhere.test');
+  await shows(bert, 'Mine');
+  await field.fill(`Here is our list:\n${editor}`);
+  await action(bert, 'open-link').click();
+  await expect(bert).toHaveURL(new RegExp(`${listOf(editor)}$`));
+  await hasNoSecret(bert);
+  await goOnline(bert);
+  await shows(bert, 'Bread');
+  await addTodo(bert, 'Butter');
+  await shows(anna, 'Bread', 'Butter');
+  await bert.goBack();
+  await shows(bert, 'Mine');
+});
+
+test('who opens a link hears what has happened, and needn\'t keep the list', async ({ newPerson }) => {
+  const { anna, editor, viewer } = await invitations(newPerson);
+  const vera = await newPerson();
+  await openList(vera, viewer);
+  const joined = vera.locator('[data-link="joined"]');
+  await expect(joined).toContainText('You have joined this list, and can look at it.');
+  await anna.locator('.list-name').fill('Trip');
+  await anna.locator('.list-name').press('Enter');
+  await expect(joined).toContainText('You have joined “Trip”, and can look at it.');
+  await action(vera, 'dismiss-joined').click();
+  await expect(joined).toBeHidden();
+  await paste(vera, editor);
+  await expect(role(vera, 'editor')).toBeAttached();
+  await expect(joined).toBeHidden();
+
+  const bert = await newPerson();
+  await openList(bert);
+  await addTodo(bert, 'Mine');
+  await openList(bert, editor);
+  await expect(bert.locator('[data-link="joined"]')).toContainText('You have joined “Trip”, and can change it.');
+  await action(bert, 'leave-joined').click();
+  await shows(bert, 'Mine');
+  expect(new URL(bert.url()).pathname).toBe('/');
+  await expect(bert.locator('nav.lists li')).toHaveCount(1);
+  await reload(bert);
+  await expect(bert.locator('nav.lists li')).toHaveCount(1);
+  await shows(anna, 'Bread');
+});
+
 test('after a cut link, the whole one works in the same tab', async ({ newPerson }) => {
   const { editor } = await invitations(newPerson);
   const bert = await newPerson();

@@ -4,6 +4,7 @@ import type { Locator, Page } from '@playwright/test';
 import { addTodo, complete, copyLink, listOf, newTab, openList, reload, rename, together } from './actions';
 import { expect, test } from './fixtures';
 import { action, isReady, newTodo, rows, shows, waitInstalled, waitOffline, waitSynced } from './page';
+import { countSockets } from './tabs';
 
 const bar = (page: Page): Locator => page.locator('nav.lists');
 const inBar = (page: Page, name: string): Locator =>
@@ -164,6 +165,39 @@ test('lists are moved and archived, by keyboard, too', async ({ page }) => {
   await expect(names(page)).toHaveText(['Boats', 'My list', 'Art', 'Camping']);
 });
 
+test('a list serves as a template, and all of a list is unticked at once', async ({ page, goOffline }) => {
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await makeList(page, 'Packing', 'Socks', 'Tent', 'Torch');
+  await complete(page, 'Tent');
+  await waitInstalled(page);
+  await goOffline(page);
+  await menu(page, 'Packing', 'copy-list');
+  await expect(page.locator('.list-name')).toHaveValue('Packing copy');
+  await shows(page, 'Socks', 'Tent', 'Torch');
+  await expect(page.locator('.todo-list li.completed')).toHaveCount(0);
+  await addTodo(page, 'Stove');
+  await inBar(page, 'Packing copy').locator('.more').click();
+  await expect(action(page, 'untick-all')).toBeHidden();
+  await page.keyboard.press('Escape');
+
+  await go(page, 'Packing');
+  await shows(page, 'Socks', 'Tent', 'Torch');
+  await complete(page, 'Socks');
+  await expect(page.locator('.todo-list li.completed')).toHaveCount(2);
+  await menu(page, 'Packing', 'untick-all');
+  await expect(page.locator('.todo-list li.completed')).toHaveCount(0);
+  await page.locator('.toggle').first().focus();
+  await page.keyboard.press('Control+z');
+  await expect(page.locator('.todo-list li.completed')).toHaveCount(2);
+  // What isn't on the screen isn't changed from there.
+  await inBar(page, 'My list').locator('.more').click();
+  await expect(action(page, 'untick-all')).toBeHidden();
+  await reload(page);
+  await go(page, 'Packing copy');
+  await shows(page, 'Socks', 'Tent', 'Torch', 'Stove');
+});
+
 test('a list is removed from this device once somebody has read what that means', async ({ newPerson }) => {
   const { anna, bert, link } = await together(newPerson, 'Bread');
   await makeList(bert, 'Trip', 'Tent');
@@ -183,6 +217,39 @@ test('a list is removed from this device once somebody has read what that means'
   await reload(bert);
   await expect(inBar(bert, 'Unnamed list')).toHaveCount(0);
   await shows(anna, 'Bread');
+});
+
+test('200 lists are kept in sync over one socket', async ({ page, newPerson }) => {
+  test.slow();
+  const sockets = countSockets(page.context());
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await action(page, 'new-list').waitFor();
+  await page.evaluate(async (count) => {
+    const button = document.querySelector<HTMLElement>('[data-action=new-list]')!;
+    for (let made = 0; made < count; made += 1) {
+      const before = location.pathname;
+      button.click();
+      while (location.pathname === before) await new Promise(requestAnimationFrame);
+    }
+  }, 199);
+  await expect(names(page)).toHaveCount(200);
+  const last = await copyLink(page);
+  await go(page, 'My list');
+  await expect(bar(page).locator('.count')).toHaveCount(200, { timeout: 60_000 });
+  await expect(bar(page).locator('.mark')).toHaveCount(0, { timeout: 60_000 });
+  expect(sockets(page)).toBe(1);
+
+  // All of them are followed, also those that nobody has looked at since the page was loaded.
+  await reload(page);
+  await shows(page, 'Bread');
+  const bert = await newPerson();
+  await openList(bert, last);
+  await addTodo(bert, 'Tent', 'Stove');
+  const link = page.locator(`nav.lists a[href="${listOf(last)}"]`);
+  await expect(link.locator('.count')).toContainText('2', { timeout: 60_000 });
+  await expect(link.locator('.mark')).toContainText('has news');
+  expect(sockets(page)).toBe(1);
 });
 
 test('another tab knows of what is done with lists', async ({ page }) => {

@@ -68,6 +68,11 @@ pub enum Command {
     Create {
         name: String,
     },
+    /// Makes a list with the todos of another, none of which is completed, and goes there.
+    Copy {
+        list: String,
+        name: String,
+    },
     Rename {
         list: String,
         name: String,

@@ -43,8 +43,8 @@ pub struct Counts {
     changed: watch::Sender<()>,
     /// What the page has counted and shown itself, which is still to be written.
     told: RefCell<BTreeMap<String, Told>>,
-    /// How many todos of each list waited when it was last counted.
-    pending: RefCell<BTreeMap<String, usize>>,
+    /// The sequences of lists at which something waited to be sent: they change once more when it is sent.
+    pending: RefCell<BTreeMap<String, u64>>,
     is_counting: Cell<bool>,
 }
 
@@ -148,6 +148,22 @@ impl Counts {
         });
     }
 
+    /// Something that this device has written to a list waited to be sent at this sequence.
+    pub fn waits(&self, list: &str, seq: u64) {
+        self.pending.borrow_mut().insert(list.to_owned(), seq);
+    }
+
+    /// Nothing of a list waits, at this sequence. Returns whether something waited before.
+    pub fn was_waiting(&self, list: &str, seq: u64) -> bool {
+        let mut pending = self.pending.borrow_mut();
+        let waited = pending.get(list).copied();
+        // What is said may be older than what was written.
+        if waited.is_some_and(|at| at < seq) {
+            pending.remove(list);
+        }
+        waited.is_some()
+    }
+
     fn tell(self: &Rc<Self>, list: String, tell: impl FnOnce(&mut Told)) {
         let is_under_way = !self.told.borrow().is_empty();
         tell(self.told.borrow_mut().entry(list).or_default());
@@ -209,9 +225,12 @@ impl Counts {
                 let mut is_done = true;
                 for (list, glance) in self.changed_lists() {
                     let Some(open) = self.count(&list).await else { continue };
-                    let before = self.pending.borrow_mut().insert(list.clone(), glance.pending);
-                    // What this device has written changes the sequence too, and once more when it is sent.
-                    let is_own = glance.pending > 0 || before.is_some_and(|pending| pending > 0);
+                    let is_own = if glance.pending > 0 {
+                        self.waits(&list, glance.seq);
+                        true
+                    } else {
+                        self.was_waiting(&list, glance.seq)
+                    };
                     // A list that is counted for the first time has just come to this device.
                     let known = self.known(&list).filter(|_| !is_own);
                     let seen = known.map_or(glance.seq, |count| count.seen);

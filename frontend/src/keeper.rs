@@ -10,11 +10,11 @@ use settee::{
     Error, Kept, Settee,
     keys::Token,
     leptos::{follow, position},
-    store::Database,
+    store::{Body, Change, Database, Edit, operation::COMMIT_LIMIT},
 };
 use settee_app::{Command, CurrentList, ListSummary};
-use settee_todo::ListInfo;
-use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
+use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE, TODO_PREFIX};
+use settee_todo::{ListInfo, Todo};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -25,6 +25,9 @@ use crate::{
     session::Signals,
     shown::Shown,
 };
+
+/// How many records are read at once.
+const PAGE: usize = 1000;
 
 /// What a keeper works with.
 #[derive(Clone)]
@@ -88,7 +91,11 @@ struct Work {
 impl Work {
     async fn run(&self, command: Command) -> Result<(), Error> {
         match command {
-            Command::Create { name } => self.create(name).await,
+            Command::Create { name } => self.create(name, Vec::new()).await,
+            Command::Copy { list, name } => {
+                let todos = template(self.settee.database(&list).await?.database()).await?;
+                self.create(name, todos).await
+            }
             Command::Rename { list, name } => {
                 let database = self.settee.database(&list).await?;
                 write_name(&database, name.clone()).await;
@@ -112,12 +119,16 @@ impl Work {
         }
     }
 
-    async fn create(&self, name: String) -> Result<(), Error> {
+    async fn create(&self, name: String, todos: Vec<Edit>) -> Result<(), Error> {
         let owner = Token::generate();
         let id = owner.database_id();
         lists::begin(&self.settee, id.as_str(), &owner, &name).await?;
         let list = self.settee.database(id.as_str()).await?;
         write_name(&list, name).await;
+        self.counts.waits(id.as_str(), list.seq());
+        for todos in todos.chunks(COMMIT_LIMIT) {
+            list.write(todos.to_vec()).await?;
+        }
         self.shown.show_at(Some(&LINKS.path(&id))).await
     }
 
@@ -186,6 +197,13 @@ fn follow_shown(
         let (settee, news, counts) = (settee.clone(), database.watch(), counts.clone());
         let learn = async move |seq| {
             counts.shown(shown.clone(), seq);
+            if let Ok(now) = database.counts().await {
+                if now.pending > 0 {
+                    counts.waits(&shown, seq);
+                } else {
+                    counts.was_waiting(&shown, seq);
+                }
+            }
             let info = database.find::<ListInfo>(LIST_INFO).await;
             let Ok(Some(ListInfo { name })) = info else { return };
             signals.change_current(|it| {
@@ -207,6 +225,26 @@ async fn remember_name(settee: &Settee, key: &str, name: &str) {
         |kept: &mut Kept| kept.app.insert(NAME.to_owned(), name.into()) != Some(name.into());
     // It is only shown in the list of lists, and is learnt again when the list is next open.
     let _ = settee.change(key, rename).await;
+}
+
+/// The todos of a list for a new one: they keep their order, and none is completed.
+async fn template(list: &Database) -> Result<Vec<Edit>, Error> {
+    let (mut since, mut todos) = (0, Vec::new());
+    loop {
+        let records = list.changes(since, PAGE).await?;
+        let Some(latest) = records.last() else { return Ok(todos) };
+        since = latest.seq;
+        for document in records.iter().filter_map(|record| record.document()) {
+            let is_todo = !document.deleted && document.id.as_str().starts_with(TODO_PREFIX);
+            let Ok(todo) = document.body.read::<Todo>() else { continue };
+            let body = Body::from_serialize(&Todo { completed: false, ..todo });
+            if let Ok(body) = body
+                && is_todo
+            {
+                todos.push(Edit { id: document.id, seen: Vec::new(), change: Change::Put(body) });
+            }
+        }
+    }
 }
 
 async fn write_name(list: &Database, name: String) {

@@ -59,7 +59,7 @@ impl Session {
         shown.show_at(None).await?;
         let opening = shown.clone();
         let links = ADDRESS.follow(&settee, move |state| {
-            let is_good = state == LinkState::Good;
+            let is_good = matches!(state, LinkState::Good | LinkState::Joined(_));
             signals.link.set(state);
             if is_good {
                 // The address may be of a list that this device didn't know.

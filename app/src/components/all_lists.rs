@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::forget_list::ForgetList;
 use super::list_row::{ListMenu, ListRow, focus_name};
+use super::open_link::OpenLink;
 use super::theme::ThemeChoice;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
@@ -21,6 +22,7 @@ pub fn contents(
     place.mount(|| {
         let menu = ListMenu {
             session,
+            opened,
             drawer,
             open: RwSignal::new(None),
             leaving: RwSignal::new(None),
@@ -42,6 +44,7 @@ pub fn contents(
             >
                 {NEW_LIST}
             </button>
+            <OpenLink drawer />
             <details class="archived" hidden=move || session.lists(true).is_empty()>
                 <summary>"Archived lists"</summary>
                 <ListRows menu archived=true />

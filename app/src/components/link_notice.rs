@@ -1,36 +1,91 @@
 //! What there is to say of the link that the page was opened with.
 
-use leptos::either::Either;
+use leptos::either::EitherOf3;
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::LinkState;
+use settee::keys::Role;
 
 use super::share::to_clipboard;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
-use crate::session::SessionSlot;
+use crate::session::{Command, CurrentList, SessionSlot};
 
 pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     place.mount(|| {
         let state = Memo::new(move |_| session.get().map_or(LinkState::Good, |it| it.link().get()));
         move || match state.get() {
             LinkState::Good => None,
+            LinkState::Joined(id) => {
+                let id = id.to_string();
+                Some(EitherOf3::C(view! { <Joined session id /> }))
+            }
             LinkState::Broken => {
                 let text =
                     "This link is incomplete. Copy it again as a whole, or ask for it once more.";
-                Some(Either::Left(view! { <p data-link="broken">{text}</p> }))
+                Some(EitherOf3::A(view! { <p data-link="broken">{text}</p> }))
             }
             LinkState::NotKept(link) => {
                 let name = "link to this list";
-                Some(Either::Right(view! { <LinkToKeep link name /> }))
+                Some(EitherOf3::B(view! { <LinkToKeep link name /> }))
             }
             LinkState::PermitNotKept(link) => {
                 let name = "link that lets you bring lists to this server";
-                Some(Either::Right(view! { <LinkToKeep link name /> }))
+                Some(EitherOf3::B(view! { <LinkToKeep link name /> }))
             }
         }
     })
+}
+
+/// What has happened, for whoever has opened a link: nobody was asked before.
+#[component]
+fn Joined(session: SessionSlot, id: String) -> impl IntoView {
+    let is_over = RwSignal::new(false);
+    let id = StoredValue::new(id);
+    let is_shown = Memo::new(move |_| {
+        let is_current = session.current(|list| id.with_value(|id| list.id == *id)) == Some(true);
+        is_current && !is_over.get()
+    });
+    let text = move || session.current(what_happened);
+    // What wasn't sent would be lost: the list's own menu says so first.
+    let is_lossless = move || {
+        let lists = session.get()?.lists().get();
+        let list = lists.iter().find(|list| id.with_value(|id| list.id == *id))?;
+        (list.waiting == 0).then_some(())
+    };
+    let leave = move |_| session.ask(Command::Forget { list: id.get_value() });
+    view! {
+        <p data-link="joined" hidden=move || !is_shown.get()>
+            {text}
+            " "
+            <button type="button" data-action="dismiss-joined" on:click=move |_| is_over.set(true)>
+                "OK"
+            </button>
+            " "
+            <button
+                type="button"
+                data-action="leave-joined"
+                hidden=move || is_lossless().is_none()
+                on:click=leave
+            >
+                "Don’t keep it"
+            </button>
+        </p>
+    }
+}
+
+fn what_happened(list: &CurrentList) -> String {
+    let name = match list.name.as_str() {
+        "" => "this list".to_owned(),
+        name => format!("“{name}”"),
+    };
+    let role = match list.role {
+        Some(Role::Viewer) => ", and can look at it",
+        Some(Role::Editor) => ", and can change it",
+        _ => "",
+    };
+    format!("You have joined {name}{role}. It is among your lists now.")
 }
 
 /// The name says what the link is for.

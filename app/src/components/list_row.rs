@@ -6,13 +6,15 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{MouseEvent, Node};
 
-use crate::session::{Command, ListSummary, SessionSlot};
+use crate::opened::Opened;
+use crate::session::{Access, Command, ListSummary, SessionSlot};
 use crate::{focus, keys};
 
 /// What all rows share.
 #[derive(Clone, Copy)]
 pub struct ListMenu {
     pub session: SessionSlot,
+    pub opened: Opened,
     pub drawer: RwSignal<bool>,
     /// The id of the list whose menu is open.
     pub open: RwSignal<Option<String>>,
@@ -124,7 +126,7 @@ fn Menu(
     menu: ListMenu,
     close: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let ListMenu { session, drawer, open, leaving, renaming } = menu;
+    let ListMenu { session, opened, drawer, open, leaving, renaming } = menu;
     let place = NodeRef::<Div>::new();
     Effect::new(move || {
         if let Some(first) = place.get().and_then(|place| place.first_element_child()) {
@@ -157,6 +159,23 @@ fn Menu(
         close();
         session.ask(Command::Archive { list: now().id, is_archived: !now().is_archived });
     };
+    let copy = move |_| {
+        close();
+        drawer.set(false);
+        let ListSummary { id: list, name, .. } = now();
+        session.ask(Command::Copy { list, name: format!("{name} copy") });
+    };
+    let access = session.access();
+    let is_ticked = move || {
+        session.current(|shown| list.with(|list| list.id == shown.id)) == Some(true)
+            && access.get() == Access::Write
+            && opened.todos().completed_count.get() > 0
+    };
+    let untick = move |_| {
+        close();
+        drawer.set(false);
+        untrack(|| opened.todos()).complete_all(false);
+    };
     let leave = move |_| {
         close();
         session.ask(Command::Leave { list: now(), tell: leaving });
@@ -184,6 +203,17 @@ fn Menu(
             </button>
             <button type="button" data-action="list-down" on:click=move |_| move_by_one(true)>
                 "Move down"
+            </button>
+            <button type="button" data-action="copy-list" on:click=copy>
+                "Copy as a new list"
+            </button>
+            <button
+                type="button"
+                data-action="untick-all"
+                hidden=move || !is_ticked()
+                on:click=untick
+            >
+                "Untick all"
             </button>
             <button type="button" data-action="archive-list" on:click=archive>
                 {move || if is_archived() { "Bring back" } else { "Archive" }}

@@ -12,6 +12,7 @@ mod list_row;
 mod lists;
 mod new_todo;
 mod notice;
+mod open_link;
 mod opening;
 mod problems;
 mod row_events;

@@ -3,9 +3,10 @@
 //! The secret of a link stays where it is until the device keeps it for good. Where that can't be, a
 //! person has to keep the link.
 
-use settee_keys::link::Secret;
-#[cfg(feature = "client")]
-use settee_keys::link::{Address, Place};
+use settee_keys::{
+    DatabaseId,
+    link::{Address, Place, Secret},
+};
 #[cfg(feature = "client")]
 use settee_store::BackendError;
 
@@ -18,6 +19,8 @@ use crate::{Error, Settee};
 pub enum LinkState {
     /// There is none, or the device keeps what it opens.
     Good,
+    /// The same, and the device didn't have this database before.
+    Joined(DatabaseId),
     /// It was cut or twisted.
     Broken,
     /// The device doesn't keep it, or not yet. This is the whole link.
@@ -27,12 +30,16 @@ pub enum LinkState {
 }
 
 impl LinkState {
-    /// What there is to say of a link with this secret.
-    pub fn of(outcome: LinkOutcome, secret: &Secret, link: String) -> Self {
+    /// What there is to say of a link, which says this.
+    pub fn of(outcome: LinkOutcome, address: &Address, link: String) -> Self {
         match outcome {
+            LinkOutcome::Joined => match &address.place {
+                Place::Database(id) => Self::Joined(id.clone()),
+                _ => Self::Good,
+            },
             LinkOutcome::Kept => Self::Good,
             LinkOutcome::Broken => Self::Broken,
-            LinkOutcome::NotYet | LinkOutcome::Never => match secret {
+            LinkOutcome::NotYet | LinkOutcome::Never => match &address.secret {
                 Secret::Permit(_) => Self::PermitNotKept(link),
                 _ => Self::NotKept(link),
             },
@@ -45,6 +52,8 @@ impl LinkState {
 pub enum LinkOutcome {
     /// The device keeps for good what it opens, or there is nothing that it could open.
     Kept,
+    /// The device keeps for good what it opens, and didn't have it before.
+    Joined,
     /// It was cut or twisted, and opens nothing.
     Broken,
     /// The device has it in memory, and tries by itself to write it down.
@@ -71,9 +80,10 @@ impl Settee {
             _ => return Ok(LinkOutcome::Kept),
         };
         match self.join(id, token.clone()).await {
-            Ok(()) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Kept),
-            Ok(()) if self.is_in_memory() => Ok(LinkOutcome::Never),
-            Ok(()) => Ok(LinkOutcome::NotYet),
+            Ok(true) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Joined),
+            Ok(false) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Kept),
+            Ok(_) if self.is_in_memory() => Ok(LinkOutcome::Never),
+            Ok(_) => Ok(LinkOutcome::NotYet),
             Err(Error::Backend(BackendError::Blocked)) => Ok(LinkOutcome::Never),
             Err(error) => Err(error),
         }
@@ -114,6 +124,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_device_joins_once() {
+        let (settee, _, link) = device().await;
+        let Place::Database(id) = &link.place else { panic!("it names a database") };
+        let outcome = settee.take_in(&link).await.unwrap();
+        let state = LinkState::of(outcome, &link, "it".to_owned());
+        assert_eq!((outcome, state), (LinkOutcome::Joined, LinkState::Joined(id.clone())));
+        assert_eq!(settee.take_in(&link).await.unwrap(), LinkOutcome::Kept);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_link_is_one_more_token_for_what_the_device_keeps_already() {
         let (settee, _, link) = device().await;
         let Place::Database(id) = &link.place else { panic!("it names a database") };
@@ -142,7 +162,7 @@ mod tests {
         let mut told = Vec::new();
         for address in [link, permit] {
             let outcome = settee.take_in(&address).await.unwrap();
-            told.push(LinkState::of(outcome, &address.secret, "it".to_owned()));
+            told.push(LinkState::of(outcome, &address, "it".to_owned()));
         }
         let it = || "it".to_owned();
         assert_eq!(told, [LinkState::NotKept(it()), LinkState::PermitNotKept(it())]);

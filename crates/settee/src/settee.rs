@@ -193,14 +193,15 @@ impl Settee {
 
     /// Keeps a database that a token opens, as somebody has shared it. If the device keeps it already,
     /// under whatever key, the token is one more for it. A server that gave no access is asked again.
-    pub async fn join(&self, id: &DatabaseId, token: Token) -> Result<(), Error> {
-        let mut kept = self.kept().await?.into_iter();
-        match kept.find(|(_, kept)| kept.name == id.as_str()) {
-            Some((key, _)) => drop(self.change(&key, |kept| kept.offer(token)).await?),
+    /// Returns whether the database is new on the device.
+    pub async fn join(&self, id: &DatabaseId, token: Token) -> Result<bool, Error> {
+        let known = self.kept().await?.into_iter().find(|(_, kept)| kept.name == id.as_str());
+        match &known {
+            Some((key, _)) => drop(self.change(key, |kept| kept.offer(token)).await?),
             None => drop(self.keep(id.as_str(), Kept::new(id.as_str(), *token.as_bytes())).await?),
         }
         self.wake();
-        Ok(())
+        Ok(known.is_none())
     }
 
     /// Keeps what the server asks of those who bring it a database, and shows it with each that began on

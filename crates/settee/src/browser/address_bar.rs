@@ -62,7 +62,7 @@ impl AddressBar {
         if outcome != LinkOutcome::NotYet && link == self::link() {
             clear_secret();
         }
-        Ok(LinkState::of(outcome, &address.secret, link))
+        Ok(LinkState::of(outcome, &address, link))
     }
 
     /// Goes on telling how it goes with links: with one that the device could not keep at first, and
@@ -77,8 +77,7 @@ impl AddressBar {
             loop {
                 if has_secret(&fragment()) {
                     let state = self.take_in(&settee).await;
-                    let not_yet =
-                        |_| LinkState::of(LinkOutcome::NotYet, &self.read().secret, link());
+                    let not_yet = |_| LinkState::of(LinkOutcome::NotYet, &self.read(), link());
                     tell(state.unwrap_or_else(not_yet));
                 }
                 let is_over = tokio::select! {
