@@ -15,12 +15,9 @@ use settee::{
     Glance, Settee,
     client::runtime::sleep,
     leptos::follow,
-    store::{Database, Document, DocumentId},
+    store::{Database, DocumentId},
 };
-use settee_todo::{
-    Todo,
-    document::{Count, TODO_PREFIX},
-};
+use settee_todo::{document::Count, list::count_open};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -30,8 +27,6 @@ use crate::page;
 const COUNTS: &str = "counts";
 /// How long a number may lag behind.
 const LAG: Duration = Duration::from_secs(1);
-/// How many records are read at once.
-const PAGE: usize = 1_000;
 
 pub struct Counts {
     settee: Settee,
@@ -257,19 +252,6 @@ impl Counts {
     }
 
     async fn count(&self, list: &str) -> Option<usize> {
-        let database = self.settee.database(list).await.ok()?;
-        let (mut since, mut open) = (0, 0);
-        loop {
-            let records = database.changes(since, PAGE).await.ok()?;
-            let Some(latest) = records.last() else { return Some(open) };
-            since = latest.seq;
-            let documents = records.iter().filter_map(|record| record.document());
-            open += documents.filter(is_open_todo).count();
-        }
+        count_open(self.settee.database(list).await.ok()?.database()).await.ok()
     }
-}
-
-fn is_open_todo(document: &Document) -> bool {
-    let is_todo = !document.deleted && document.id.as_str().starts_with(TODO_PREFIX);
-    is_todo && document.body.read::<Todo>().is_ok_and(|todo| !todo.completed)
 }

@@ -10,11 +10,11 @@ use settee::{
     Error, Kept, Settee,
     keys::Token,
     leptos::{follow, position},
-    store::{Body, Change, Database, Edit, operation::COMMIT_LIMIT},
+    store::{Database, Edit, operation::COMMIT_LIMIT},
 };
 use settee_app::{Command, CurrentList, ListSummary};
-use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE, TODO_PREFIX};
-use settee_todo::{ListInfo, Todo};
+use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
+use settee_todo::{ListInfo, list::template};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -25,9 +25,6 @@ use crate::{
     session::Signals,
     shown::Shown,
 };
-
-/// How many records are read at once.
-const PAGE: usize = 1000;
 
 /// What a keeper works with.
 #[derive(Clone)]
@@ -225,26 +222,6 @@ async fn remember_name(settee: &Settee, key: &str, name: &str) {
         |kept: &mut Kept| kept.app.insert(NAME.to_owned(), name.into()) != Some(name.into());
     // It is only shown in the list of lists, and is learnt again when the list is next open.
     let _ = settee.change(key, rename).await;
-}
-
-/// The todos of a list for a new one: they keep their order, and none is completed.
-async fn template(list: &Database) -> Result<Vec<Edit>, Error> {
-    let (mut since, mut todos) = (0, Vec::new());
-    loop {
-        let records = list.changes(since, PAGE).await?;
-        let Some(latest) = records.last() else { return Ok(todos) };
-        since = latest.seq;
-        for document in records.iter().filter_map(|record| record.document()) {
-            let is_todo = !document.deleted && document.id.as_str().starts_with(TODO_PREFIX);
-            let Ok(todo) = document.body.read::<Todo>() else { continue };
-            let body = Body::from_serialize(&Todo { completed: false, ..todo });
-            if let Ok(body) = body
-                && is_todo
-            {
-                todos.push(Edit { id: document.id, seen: Vec::new(), change: Change::Put(body) });
-            }
-        }
-    }
 }
 
 async fn write_name(list: &Database, name: String) {

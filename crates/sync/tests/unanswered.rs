@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use settee_store::{Backend, Body, Change, Database, DocumentId, Edit, Memory, Page};
+use settee_store::{Body, Change, Database, DocumentId, Edit, Memory, Page};
 use settee_sync::{
     Checkpoint, DenialCode, Limits, Role, Server, Time,
     message::{Closed, Hello, Message, Open, Pong, VERSIONS},

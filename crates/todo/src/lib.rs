@@ -1,11 +1,13 @@
-//! The todo app's documents: what browser and server have to agree on. No user interface and no IO.
+//! The todo app's documents: what browser and server have to agree on. No user interface.
 //!
 //! # Layout
 //!
 //! - [`document`]: the documents of a list, and its address.
+//! - [`list`]: what is read of a list as a whole.
 //! - [`mod@validate`]: what the server takes as a document.
 
 pub mod document;
+pub mod list;
 pub mod validate;
 
 pub use document::{ListInfo, Todo, new_todo_id};
