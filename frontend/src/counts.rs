@@ -5,7 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
     time::Duration,
 };
@@ -38,8 +38,8 @@ pub struct Counts {
     changed: watch::Sender<()>,
     /// What the page has counted and shown itself, which is still to be written.
     told: RefCell<BTreeMap<String, Told>>,
-    /// The sequences of lists at which something waited to be sent: they change once more when it is sent.
-    pending: RefCell<BTreeMap<String, u64>>,
+    /// Lists of which something waited to be sent: their sequences change once more when it is sent.
+    pending: RefCell<BTreeSet<String>>,
     is_counting: Cell<bool>,
 }
 
@@ -143,20 +143,9 @@ impl Counts {
         });
     }
 
-    /// Something that this device has written to a list waited to be sent at this sequence.
-    pub fn waits(&self, list: &str, seq: u64) {
-        self.pending.borrow_mut().insert(list.to_owned(), seq);
-    }
-
-    /// Nothing of a list waits, at this sequence. Returns whether something waited before.
-    pub fn was_waiting(&self, list: &str, seq: u64) -> bool {
-        let mut pending = self.pending.borrow_mut();
-        let waited = pending.get(list).copied();
-        // What is said may be older than what was written.
-        if waited.is_some_and(|at| at < seq) {
-            pending.remove(list);
-        }
-        waited.is_some()
+    /// Something that this device has written to a list waits to be sent.
+    pub fn waits(&self, list: &str) {
+        self.pending.borrow_mut().insert(list.to_owned());
     }
 
     fn tell(self: &Rc<Self>, list: String, tell: impl FnOnce(&mut Told)) {
@@ -218,19 +207,13 @@ impl Counts {
             loop {
                 sleep(LAG).await;
                 let mut is_done = true;
-                for (list, glance) in self.changed_lists() {
-                    let Some(open) = self.count(&list).await else { continue };
-                    let is_own = if glance.pending > 0 {
-                        self.waits(&list, glance.seq);
-                        true
-                    } else {
-                        self.was_waiting(&list, glance.seq)
-                    };
+                for list in self.changed_lists() {
+                    let Some((open, seq, is_own)) = self.count(&list).await else { continue };
                     // A list that is counted for the first time has just come to this device.
                     let known = self.known(&list).filter(|_| !is_own);
-                    let seen = known.map_or(glance.seq, |count| count.seen);
+                    let seen = known.map_or(seq, |count| count.seen);
                     is_done = false;
-                    self.write(&list, Count { open, seq: glance.seq, seen }).await;
+                    self.write(&list, Count { open, seq, seen }).await;
                 }
                 if is_done {
                     break;
@@ -241,17 +224,36 @@ impl Counts {
     }
 
     /// But for the one that the page has counted itself.
-    fn changed_lists(&self) -> Vec<(String, Glance)> {
+    fn changed_lists(&self) -> Vec<String> {
         let (glances, told) = (self.glances.borrow(), self.told.borrow());
         let is_changed = |(list, glance): &(&String, &Glance)| {
             let is_told = told.contains_key(*list);
             !is_told && self.known(list).is_none_or(|count| count.seq != glance.seq)
         };
         let changed = glances.iter().filter(is_changed);
-        changed.map(|(list, glance)| (list.clone(), *glance)).collect()
+        changed.map(|(list, _)| list.clone()).collect()
     }
 
-    async fn count(&self, list: &str) -> Option<usize> {
-        count_open(self.settee.database(list).await.ok()?.database()).await.ok()
+    /// The open todos of a list, its sequence, and whether what is new in it may be this device's own.
+    async fn count(&self, list: &str) -> Option<(usize, u64, bool)> {
+        let list_now = self.settee.database(list).await.ok()?;
+        let seq = list_now.seq();
+        let open = count_open(list_now.database()).await.ok()?;
+        let is_own = self.is_own(list, list_now.database(), seq).await?;
+        Some((open, seq, is_own))
+    }
+
+    /// Whether something of a list waits at this sequence, or did when it was last looked at. None if the list
+    /// has changed meanwhile: there will be word of that.
+    pub async fn is_own(&self, list: &str, database: &Database, seq: u64) -> Option<bool> {
+        let waits = database.counts().await.ok()?.pending > 0;
+        if database.seq() != seq {
+            return None;
+        }
+        let waited = self.pending.borrow_mut().remove(list);
+        if waits {
+            self.waits(list);
+        }
+        Some(waits || waited)
     }
 }

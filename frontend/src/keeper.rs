@@ -122,7 +122,7 @@ impl Work {
         lists::begin(&self.settee, id.as_str(), &owner, &name).await?;
         let list = self.settee.database(id.as_str()).await?;
         write_name(&list, name).await;
-        self.counts.waits(id.as_str(), list.seq());
+        self.counts.waits(id.as_str());
         for todos in todos.chunks(COMMIT_LIMIT) {
             list.write(todos.to_vec()).await?;
         }
@@ -194,13 +194,7 @@ fn follow_shown(
         let (settee, news, counts) = (settee.clone(), database.watch(), counts.clone());
         let learn = async move |seq| {
             counts.shown(shown.clone(), seq);
-            if let Ok(now) = database.counts().await {
-                if now.pending > 0 {
-                    counts.waits(&shown, seq);
-                } else {
-                    counts.was_waiting(&shown, seq);
-                }
-            }
+            counts.is_own(&shown, &database, seq).await;
             let info = database.find::<ListInfo>(LIST_INFO).await;
             let Ok(Some(ListInfo { name })) = info else { return };
             signals.change_current(|it| {
