@@ -241,6 +241,8 @@ test('200 lists are kept in sync over one socket', async ({ page, newPerson }) =
   expect(sockets(page)).toBe(1);
 
   // All of them are followed, also those that nobody has looked at since the page was loaded.
+  // The socket of a page that is gone isn't always told as closed.
+  const socketsSince = countSockets(page.context());
   await reload(page);
   await shows(page, 'Bread');
   const bert = await newPerson();
@@ -249,7 +251,7 @@ test('200 lists are kept in sync over one socket', async ({ page, newPerson }) =
   const link = page.locator(`nav.lists a[href="${listOf(last)}"]`);
   await expect(link.locator('.count')).toContainText('2', { timeout: 60_000 });
   await expect(link.locator('.mark')).toContainText('has news');
-  expect(sockets(page)).toBe(1);
+  expect(socketsSince(page)).toBe(1);
 });
 
 test('another tab knows of what is done with lists', async ({ page }) => {
