@@ -92,6 +92,10 @@ pub enum Command {
         list: ListSummary,
         tell: RwSignal<Option<ListSummary>>,
     },
+    /// Removes it from this device, unless something of it was not sent.
+    Decline {
+        list: String,
+    },
     /// Removes it from this device, with all that was not sent.
     Forget {
         list: String,

@@ -108,6 +108,10 @@ impl Work {
                 tell.try_set(Some(list));
                 Ok(())
             }
+            Command::Decline { list } => {
+                let waits = self.settee.database(&list).await?.counts().await?.pending > 0;
+                if waits { Ok(()) } else { self.forget(&list).await }
+            }
             Command::Forget { list } => self.forget(&list).await,
             Command::Counted { list, open } => {
                 self.counts.counted(list, open);

@@ -54,7 +54,7 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
         let list = lists.iter().find(|list| id.with_value(|id| list.id == *id))?;
         (list.waiting == 0).then_some(())
     };
-    let leave = move |_| session.ask(Command::Forget { list: id.get_value() });
+    let leave = move |_| session.ask(Command::Decline { list: id.get_value() });
     view! {
         <p data-link="joined" hidden=move || !is_shown.get()>
             {text}

@@ -113,7 +113,7 @@ impl Connection {
             let resumes = self.resumes();
             let wake = self.wake().min(resumes.unwrap_or_else(|| Instant::now() + NEVER));
             let reads = resumes.is_none() && self.jobs.have_room(self.grants.deciding());
-            // What the client says comes first. Each request costs it a job, and with many jobs
+            // After what is done, what the client says comes first. Each request costs it a job, and with many jobs
             // nothing is read, so it can hold up only its own connection.
             tokio::select! {
                 biased;
