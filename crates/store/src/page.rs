@@ -12,7 +12,8 @@ use crate::{
 pub struct Page {
     /// In the order of their `seq`.
     pub records: Vec<Arc<Record>>,
-    /// Whether nothing came after these records when they were read.
+    /// Whether it is known that nothing came after these records. It isn't known of a page with as many
+    /// as were asked for.
     pub is_last: bool,
     /// The database's update sequence afterwards.
     pub seq: u64,
