@@ -12,6 +12,10 @@ use crate::focus;
 use crate::mounted::{Mounted, Place};
 use crate::session::{Command, CurrentList, SessionSlot};
 
+/// What to do about a link that was cut.
+pub const INCOMPLETE: &str =
+    "This link is incomplete. Copy it again as a whole, or ask for it once more.";
+
 pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     place.mount(|| {
         let state = Memo::new(move |_| session.get().map_or(LinkState::Good, |it| it.link().get()));
@@ -22,9 +26,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                 Some(EitherOf3::C(view! { <Joined session id /> }))
             }
             LinkState::Broken => {
-                let text =
-                    "This link is incomplete. Copy it again as a whole, or ask for it once more.";
-                Some(EitherOf3::A(view! { <p data-link="broken">{text}</p> }))
+                Some(EitherOf3::A(view! { <p data-link="broken">{INCOMPLETE}</p> }))
             }
             LinkState::NotKept(link) => {
                 let name = "link to this list";

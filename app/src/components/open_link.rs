@@ -7,6 +7,8 @@ use leptos::prelude::*;
 use settee::keys::link::{Address, Place, Secret};
 use settee_todo::document::LINKS;
 
+use super::link_notice::INCOMPLETE;
+
 #[component]
 pub fn OpenLink(drawer: RwSignal<bool>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
@@ -72,8 +74,7 @@ fn link_in<'a>(text: &'a str, host: &str) -> Result<&'a str, String> {
         let address = LINKS.read(page, &path[page.len()..]);
         matches!(address, Address { place: Place::Database(_), secret: Secret::Token(_) })
     });
-    let incomplete = "This link is incomplete. Copy it again as a whole, or ask for it once more.";
-    if is_whole { Ok(path) } else { Err(incomplete.to_owned()) }
+    if is_whole { Ok(path) } else { Err(INCOMPLETE.to_owned()) }
 }
 
 #[cfg(test)]
