@@ -19,7 +19,7 @@ const DEPENDENCIES: &[(&str, May)] = &[
     ("settee-shell", May::Use(&[])),
     ("settee-sync", May::Use(&["settee-store"])),
     // Only for the roles.
-    ("settee-keys", May::Use(&["settee-sync"])),
+    ("settee-keys", May::Use(&["settee-store", "settee-sync"])),
     ("settee-leptos", May::Use(&["settee-store"])),
     ("settee-client", May::Use(&["settee-store", "settee-sync"])),
     ("settee-axum", May::Use(&["settee-keys", "settee-store", "settee-sync"])),

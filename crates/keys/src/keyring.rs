@@ -2,7 +2,7 @@
 
 use settee_sync::Role;
 
-use crate::{DatabaseId, Token};
+use crate::{DatabaseId, Token, token::Epoch};
 
 /// Most tokens that a device keeps for one database.
 const TOKENS_KEPT: usize = 4;
@@ -55,22 +55,24 @@ impl Keyring {
         if self.owner().is_some() { Some(Role::Owner) } else { self.granted }
     }
 
-    fn owner(&self) -> Option<&Token> {
+    /// The owner's token, if this device has it.
+    pub fn owner(&self) -> Option<&Token> {
         self.tokens.iter().find(|token| token.database_id() == self.id)
     }
 
     /// The token that is known to open most.
-    fn best(&self) -> Option<&Token> {
+    pub fn best(&self) -> Option<&Token> {
         self.owner().or(self.proven.as_ref()).or(self.tokens.first())
     }
 
-    /// The token that hands out a role, if this device has one or can derive it.
-    pub fn token_for(&self, role: Role) -> Option<Token> {
+    /// The token that hands out a role by a link of this epoch, if this device has one or can derive it.
+    /// Whoever was invited alone has no such token: theirs is nobody else's.
+    pub fn token_for(&self, role: Role, epoch: Epoch) -> Option<Token> {
         let mine = self.best()?;
         match (self.role()?, role) {
             (mine_role, role) if mine_role == role => Some(mine.clone()),
-            (Role::Owner, Role::Editor) => Some(mine.editor(0)),
-            (Role::Owner, Role::Viewer) => Some(mine.editor(0).viewer()),
+            (Role::Owner, Role::Editor) => Some(mine.editor(epoch)),
+            (Role::Owner, Role::Viewer) => Some(mine.editor(epoch).viewer()),
             (Role::Editor, Role::Viewer) => Some(mine.viewer()),
             _ => None,
         }
@@ -136,7 +138,7 @@ mod tests {
             keys = Keyring::new(owner.database_id(), keys.tokens().to_vec(), keys.role());
             keys = keys.proven(good.clone());
             assert!(keys.tokens().contains(&good) && keys.tokens().len() <= TOKENS_KEPT);
-            assert_eq!(keys.token_for(Role::Editor), Some(good.clone()));
+            assert_eq!(keys.token_for(Role::Editor, 0), Some(good.clone()));
         }
     }
 
@@ -145,10 +147,11 @@ mod tests {
         let owner = Token::generate();
         let editor = owner.editor(0);
         let editors = Keyring::new(owner.database_id(), vec![editor.clone()], Some(Role::Editor));
-        assert_eq!(editors.token_for(Role::Owner), None);
-        assert_eq!(editors.token_for(Role::Editor), Some(editor.clone()));
-        assert_eq!(editors.token_for(Role::Viewer), Some(editor.viewer()));
+        assert_eq!(editors.token_for(Role::Owner, 0), None);
+        assert_eq!(editors.token_for(Role::Editor, 0), Some(editor.clone()));
+        assert_eq!(editors.token_for(Role::Viewer, 0), Some(editor.viewer()));
         let owners = Keyring::of_owner(owner);
-        assert_eq!(owners.token_for(Role::Viewer), Some(editor.viewer()));
+        assert_eq!(owners.token_for(Role::Viewer, 0), Some(editor.viewer()));
+        assert_eq!(owners.token_for(Role::Editor, 2), owners.owner().map(|it| it.editor(2)));
     }
 }

@@ -6,7 +6,7 @@
 //! keeps only [`Verifiers`], from which no token can be made.
 //!
 //! ```
-//! use settee_keys::{Judgement, Role, Token, Verifiers, judge};
+//! use settee_keys::{Invitation, Judgement, Role, Said, Token, Verifiers, judge};
 //!
 //! let owner = Token::generate();
 //! let id = owner.database_id();
@@ -16,15 +16,21 @@
 //!
 //! // What the server keeps, and how it decides.
 //! let verifiers = Verifiers::of_owner(&owner);
-//! assert_eq!(judge(&id, &editor, Some(&verifiers)), Judgement::Granted(Role::Editor));
-//! assert_eq!(judge(&id, &viewer, Some(&verifiers)), Judgement::Granted(Role::Viewer));
-//! assert_eq!(judge(&id, &Token::generate(), Some(&verifiers)), Judgement::Denied);
+//! let said = Said::default();
+//! assert_eq!(judge(&id, &editor, Some(&verifiers), &said), Judgement::Granted(Role::Editor));
+//! assert_eq!(judge(&id, &viewer, Some(&verifiers), &said), Judgement::Granted(Role::Viewer));
+//! assert_eq!(judge(&id, &Token::generate(), Some(&verifiers), &said), Judgement::Denied);
 //! // Only its owner can bring a database that the server doesn't have.
-//! assert_eq!(judge(&id, &owner, None), Judgement::Granted(Role::Owner));
+//! assert_eq!(judge(&id, &owner, None, &said), Judgement::Granted(Role::Owner));
+//!
+//! // A person who is invited alone. The owner writes this into the database, and gives the token away.
+//! let anna = Invitation::new(Role::Editor, "Anna");
+//! let token = owner.invitation(&anna.seed);
 //! ```
 //!
 //! # Layout
 //!
+//! - [`access`]: documents that say who else may open a database.
 //! - [`token`]: tokens and how they follow from each other; [`database_id`]: ids.
 //! - [`keyring`]: the tokens that one device has for a database.
 //! - [`verifiers`]: what a server keeps, and how it decides.
@@ -33,6 +39,7 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod base;
 pub mod database_id;
 pub mod keyring;
@@ -41,6 +48,7 @@ pub mod random;
 pub mod token;
 pub mod verifiers;
 
+pub use access::{Invitation, Said};
 pub use database_id::DatabaseId;
 pub use keyring::Keyring;
 pub use link::LinkFormat;

@@ -6,8 +6,10 @@
 
 use std::{fmt, str::FromStr};
 
+use minicbor::{Decode, Encode, bytes::ByteArray};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use crate::{DatabaseId, base::BASE64URL, random::random};
@@ -66,9 +68,60 @@ impl Token {
         Self(hash("viewer", &[&self.0]))
     }
 
+    /// The token of an invitation, from the owner's and the invitation's seed.
+    #[must_use]
+    pub fn invitation(&self, seed: &str) -> Self {
+        Self(hash("invitation", &[&self.0, seed.as_bytes()]))
+    }
+
     /// What a server keeps to recognize the token.
-    pub fn verifier(&self) -> [u8; 32] {
-        hash("verifier", &[&self.0])
+    pub fn verifier(&self) -> Verifier {
+        Verifier(hash("verifier", &[&self.0]).into())
+    }
+}
+
+/// A hash of a token, by which it is recognized, and from which it can't be made. Comparing two takes a
+/// time that doesn't tell how much of them is the same.
+#[derive(Debug, Clone, Copy, Encode, Decode, Serialize, Deserialize)]
+#[cbor(transparent)]
+#[serde(try_from = "String", into = "String")]
+pub struct Verifier(ByteArray<32>);
+
+impl PartialEq for Verifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&*other.0).into()
+    }
+}
+
+impl Eq for Verifier {}
+
+impl fmt::Display for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL.encode(&*self.0))
+    }
+}
+
+impl FromStr for Verifier {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        let bytes = BASE64URL.decode(text).ok_or(TokenError::Malformed)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| TokenError::Malformed)?;
+        Ok(Self(bytes.into()))
+    }
+}
+
+impl TryFrom<String> for Verifier {
+    type Error = TokenError;
+
+    fn try_from(text: String) -> Result<Self, TokenError> {
+        text.parse()
+    }
+}
+
+impl From<Verifier> for String {
+    fn from(verifier: Verifier) -> Self {
+        verifier.to_string()
     }
 }
 

@@ -1,31 +1,51 @@
 //! What a server keeps to decide who may open a database, and how it decides.
 
-use minicbor::{Decode, Encode, bytes::ByteArray};
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
 use settee_sync::Role;
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::{DatabaseId, Token, token::Epoch};
+use crate::{
+    DatabaseId, Token,
+    access::{Invited, Said},
+    token::{Epoch, Verifier},
+};
 
-/// Hashes of the tokens that open a database. Nobody can make a token of them.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// Hashes of the tokens in a database's links. Nobody can make a token of them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(map)]
 pub struct Verifiers {
     #[n(0)]
     epoch: Epoch,
     #[n(1)]
-    editor: ByteArray<32>,
+    editor: Verifier,
     #[n(2)]
-    viewer: ByteArray<32>,
+    viewer: Verifier,
 }
 
 impl Verifiers {
     /// Those of a database's first links, from its owner's token.
     pub fn of_owner(owner: &Token) -> Self {
-        let epoch = 0;
+        Self::of_epoch(owner, 0)
+    }
+
+    /// Those of the links of an epoch, from the owner's token.
+    pub fn of_epoch(owner: &Token, epoch: Epoch) -> Self {
         let editor = owner.editor(epoch);
-        let viewer = editor.viewer().verifier().into();
-        Self { epoch, editor: editor.verifier().into(), viewer }
+        let viewer = editor.viewer().verifier();
+        Self { epoch, editor: editor.verifier(), viewer }
+    }
+
+    /// Which links these are of: the latest are good, and no others.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The role that a link with this token gives.
+    fn role_of(&self, token: Verifier) -> Option<Role> {
+        let is_editor = token == self.editor;
+        let is_viewer = token == self.viewer;
+        is_editor.then_some(Role::Editor).or(is_viewer.then_some(Role::Viewer))
     }
 
     /// The bytes that a server keeps.
@@ -51,24 +71,26 @@ pub enum Judgement {
     Granted(Role),
     /// The server doesn't have the database, and only its owner can bring it.
     Unknown,
+    /// It opened the database once, and doesn't any more.
+    Revoked,
     /// It doesn't open the database.
     Denied,
 }
 
-/// Decides what a token opens. `verifiers` is `None` if the server doesn't have the database.
-pub fn judge(id: &DatabaseId, token: &Token, verifiers: Option<&Verifiers>) -> Judgement {
+/// Decides what a token opens. `first` are the verifiers of the database's first links, or `None` if
+/// the server doesn't have the database; `said` is what the database itself says of the token.
+pub fn judge(id: &DatabaseId, token: &Token, first: Option<&Verifiers>, said: &Said) -> Judgement {
     if token.database_id() == *id {
         return Judgement::Granted(Role::Owner);
     }
-    let Some(verifiers) = verifiers else { return Judgement::Unknown };
-    let verifier = token.verifier();
-    // In a time that doesn't tell how much of it is right.
-    if verifier.ct_eq(&*verifiers.editor).into() {
-        Judgement::Granted(Role::Editor)
-    } else if verifier.ct_eq(&*verifiers.viewer).into() {
-        Judgement::Granted(Role::Viewer)
-    } else {
-        Judgement::Denied
+    let Some(first) = first else { return Judgement::Unknown };
+    let latest = said.links.as_ref().filter(|links| links.epoch > first.epoch).unwrap_or(first);
+    let token = token.verifier();
+    match (said.invited, latest.role_of(token)) {
+        (Some(Invited::As(role)), _) | (None, Some(role)) => Judgement::Granted(role),
+        (Some(Invited::Revoked), _) => Judgement::Revoked,
+        (None, None) if first.role_of(token).is_some() => Judgement::Revoked,
+        (None, None) => Judgement::Denied,
     }
 }
 
@@ -81,7 +103,7 @@ mod tests {
         let owner = Token::generate();
         let id = owner.database_id();
         let verifiers = Verifiers::decode(&Verifiers::of_owner(&owner).encode()).unwrap();
-        let judged = |token: &Token| judge(&id, token, Some(&verifiers));
+        let judged = |token: &Token| judge(&id, token, Some(&verifiers), &Said::default());
         assert_eq!(judged(&owner), Judgement::Granted(Role::Owner));
         assert_eq!(judged(&owner.editor(0)), Judgement::Granted(Role::Editor));
         assert_eq!(judged(&owner.editor(0).viewer()), Judgement::Granted(Role::Viewer));
@@ -94,7 +116,7 @@ mod tests {
     fn only_the_owner_brings_a_database() {
         let owner = Token::generate();
         let id = owner.database_id();
-        assert_eq!(judge(&id, &owner, None), Judgement::Granted(Role::Owner));
-        assert_eq!(judge(&id, &owner.editor(0), None), Judgement::Unknown);
+        assert_eq!(judge(&id, &owner, None, &Said::default()), Judgement::Granted(Role::Owner));
+        assert_eq!(judge(&id, &owner.editor(0), None, &Said::default()), Judgement::Unknown);
     }
 }

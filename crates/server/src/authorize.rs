@@ -12,6 +12,7 @@ use crate::{
     guard::{Failure, guarded},
     hub::Hub,
     policy::{Access, Asked},
+    shared::Ruling,
     visitors::Visitor,
 };
 
@@ -30,6 +31,7 @@ pub struct Decided {
 pub struct Granted {
     pub grant: Grant,
     pub database: Handle,
+    pub ruling: Ruling,
     /// Completes when the grant may have changed.
     pub until: BoxFuture<'static, ()>,
 }
@@ -58,24 +60,49 @@ pub async fn decide_again(
     database: String,
     credentials: Vec<u8>,
 ) -> GrantEvent {
+    GrantEvent::Rechecked(channel, decide(&hub, &database, credentials).await)
+}
+
+/// What the policy says of these credentials, and the ruling that it goes by. A grant ends with that, at
+/// the latest.
+pub async fn decide(
+    hub: &Hub,
+    name: &str,
+    credentials: Vec<u8>,
+) -> Result<(Access, Ruling), Denial> {
     let decision = async {
-        let known = hub.databases.known(&database).await.map_err(|e| unusable(&database, &e))?;
-        hub.policy.authorize(Asked { database: database.clone(), credentials, known }).await
+        let ruling = hub.databases.shared(name).ruling();
+        let known = hub.databases.known(name).await.map_err(|error| unusable(name, &error))?;
+        let asked = Asked { database: name.to_owned(), credentials, known };
+        let access = hub.policy.authorize(asked).await?;
+        Ok((within(access, &ruling), ruling))
     };
     let decision = guarded(DECISION_LIMIT, decision).await;
-    let decision = decision.unwrap_or_else(|failure| Err(undecided(&database, &failure)));
-    GrantEvent::Rechecked(channel, decision)
+    decision.unwrap_or_else(|failure| Err(undecided(name, &failure)))
+}
+
+/// The access, as long as the ruling holds.
+fn within(access: Access, ruling: &Ruling) -> Access {
+    let (until, ruling) = (access.until, ruling.clone());
+    let until = async move {
+        tokio::select! {
+            () = until => {}
+            () = ruling.ends() => {}
+        }
+    };
+    Access { until: Box::pin(until), ..access }
 }
 
 async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Denial> {
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
+    let ruling = hub.databases.shared(&name).ruling();
     let known = hub.databases.known(&name).await.map_err(failed)?;
-    let kind = known.as_ref().map(|known| known.kind.clone());
-    let asked = Asked { database: name.clone(), credentials, known };
-    let Access { role, creates, until } = hub.policy.authorize(asked).await?;
-    let found = match kind {
-        Some(kind) => hub.databases.find(&name, &kind).await.map_err(failed)?,
+    let asked = Asked { database: name.clone(), credentials, known: known.clone() };
+    let access = hub.policy.authorize(asked).await?;
+    let Access { role, creates, until } = within(access, &ruling);
+    let found = match known {
+        Some(known) => hub.databases.find(&name, &known).await.map_err(failed)?,
         None => None,
     };
     let database = match (found, creates) {
@@ -95,7 +122,7 @@ async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Deni
         }
     };
     let grant = resume(&database, role, checkpoint).await.map_err(|error| failed(error.into()))?;
-    Ok(Granted { grant, database, until })
+    Ok(Granted { grant, database, ruling, until })
 }
 
 async fn resume(

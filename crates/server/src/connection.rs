@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use settee_sync::{
-    Channel, Denial, DenialCode, Role, Server, Time, message::GoodbyeCode, server::ServerOutput,
+    Channel, Denial, DenialCode, Server, Time, message::GoodbyeCode, server::ServerOutput,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -13,11 +13,12 @@ use crate::{
     databases::Handle,
     grants::{GrantEvent, Grants},
     hub::Hub,
-    job::{Done, Job, Task},
+    job::{Done, Grant, Job, Task},
     jobs::Jobs,
     news::{News, Subscription},
     pace::Pace,
     policy::Access,
+    shared::Ruling,
     transport::{Transport, TransportError},
     visitors::Visitor,
     wire::{Event, Lost, Wire},
@@ -52,10 +53,11 @@ struct Connection {
 /// A channel's database, for as long as the channel is open.
 struct Open {
     database: Handle,
-    role: Role,
-    credentials: Vec<u8>,
+    grant: Grant,
+    /// Something was withheld from the client, so the channel can't go on.
+    is_broken: bool,
     _news: Subscription,
-    grant: Subscription,
+    watched: Subscription,
 }
 
 /// How a connection ended: the machine closed it, or it was lost.
@@ -156,10 +158,7 @@ impl Connection {
                     self.grants.decide(authorize(self.hub.clone(), visitor, open));
                 }
                 ServerOutput::Commit { channel, batch, documents } => {
-                    let Some(role) = self.channels.get(&channel).map(|open| open.role) else {
-                        continue;
-                    };
-                    self.ask(channel, Task::Commit { batch, role, documents });
+                    self.ask(channel, Task::Commit { batch, documents });
                 }
                 ServerOutput::Read { channel, since, limit } => {
                     self.ask(channel, Task::Read { since, limit });
@@ -176,7 +175,8 @@ impl Connection {
     fn ask(&mut self, channel: Channel, task: Task) {
         if let Some(open) = self.channels.get(&channel) {
             let share = self.client.held.share(task.weight());
-            self.jobs.add(Job { channel, database: open.database.clone(), task, share });
+            let (database, grant) = (open.database.clone(), open.grant.clone());
+            self.jobs.add(Job { channel, database, grant, task, share });
         }
     }
 
@@ -191,18 +191,24 @@ impl Connection {
                 self.machine.handle_digests(now, channel, digests.as_deref());
             }
             Done::Found(found) => self.machine.handle_found(now, channel, found),
+            Done::Withheld => {
+                if let Some(open) = self.channels.get_mut(&channel) {
+                    open.is_broken = true;
+                    self.decide_again(channel);
+                }
+            }
         }
     }
 
     fn on_grant_event(&mut self, event: GrantEvent) {
         match event {
             GrantEvent::Opened(Decided { channel, credentials, decision }) => {
-                let decision = decision.map(|Granted { grant, database, until }| {
+                let decision = decision.map(|Granted { grant, database, ruling, until }| {
                     let open = Open {
                         _news: self.news.follow(channel, database.watch()),
-                        grant: self.grants.watch(channel, until),
-                        role: grant.role,
-                        credentials,
+                        watched: self.grants.watch(channel, until),
+                        grant: Grant { role: grant.role, credentials: credentials.into(), ruling },
+                        is_broken: false,
                         database,
                     };
                     self.channels.insert(channel, open);
@@ -210,22 +216,27 @@ impl Connection {
                 });
                 self.machine.handle_authorized(self.now(), channel, decision);
             }
-            GrantEvent::Recheck(channel) => {
-                let Some(open) = self.channels.get(&channel) else { return };
-                let (name, credentials) = (open.database.name().to_owned(), &open.credentials);
-                let again = decide_again(self.hub.clone(), channel, name, credentials.clone());
-                self.grants.decide(again);
-            }
+            GrantEvent::Recheck(channel) => self.decide_again(channel),
             GrantEvent::Rechecked(channel, decision) => self.rechecked(channel, decision),
         }
     }
 
+    fn decide_again(&mut self, channel: Channel) {
+        let Some(open) = self.channels.get(&channel) else { return };
+        let (name, credentials) =
+            (open.database.name().to_owned(), open.grant.credentials.to_vec());
+        self.grants.decide(decide_again(self.hub.clone(), channel, name, credentials));
+    }
+
     /// A grant goes on, or ends.
-    fn rechecked(&mut self, channel: Channel, decision: Result<Access, Denial>) {
+    fn rechecked(&mut self, channel: Channel, decision: Result<(Access, Ruling), Denial>) {
         let Some(open) = self.channels.get_mut(&channel) else { return };
         let denial = match decision {
-            Ok(Access { role, until, .. }) if role == open.role => {
-                open.grant = self.grants.watch(channel, until);
+            Ok((Access { role, until, .. }, ruling))
+                if role == open.grant.role && !open.is_broken =>
+            {
+                open.grant.ruling = ruling;
+                open.watched = self.grants.watch(channel, until);
                 return;
             }
             Ok(_) => Denial::new(DenialCode::Downgraded, "this access allows something else now"),

@@ -11,9 +11,10 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
-    policy::{Known, NewDatabase},
+    policy::{Documents, Known, NewDatabase},
     quotas::Quotas,
-    room::{NoRoom, Room, Usage},
+    room::{NoRoom, Room},
+    shared::{Shared, SharedByName},
     validator::Validator,
 };
 
@@ -39,6 +40,7 @@ pub struct Databases {
     storage: Arc<dyn Storage>,
     validators: HashMap<String, Arc<dyn Validator>>,
     room: Room,
+    shared: SharedByName,
 }
 
 /// What is kept beside a database.
@@ -57,25 +59,35 @@ impl Databases {
         validators: HashMap<String, Arc<dyn Validator>>,
         quotas: Quotas,
     ) -> Self {
-        Self { storage, validators, room: Room::new(quotas) }
+        Self { storage, validators, room: Room::new(quotas), shared: SharedByName::default() }
     }
 
     /// What is kept beside the database of that name; `None` if there is none.
     pub async fn known(&self, name: &str) -> Result<Option<Known>, DatabaseError> {
         let Some(bytes) = self.storage.meta(name.to_owned()).await? else { return Ok(None) };
         let Meta { kind, policy } = minicbor::decode(&bytes).map_err(|_| DatabaseError::Meta)?;
-        Ok(Some(Known { kind, meta: policy }))
+        let documents = Documents {
+            storage: self.storage.clone(),
+            name: name.to_owned(),
+            opened: Arc::default(),
+        };
+        Ok(Some(Known { kind, meta: policy, documents }))
     }
 
-    /// The database of that name, which is known to be of this kind. `None` if it is gone.
+    /// The database of that name, of which this is known. `None` if it is gone.
     pub(crate) async fn find(
         &self,
         name: &str,
-        kind: &str,
+        known: &Known,
     ) -> Result<Option<Handle>, DatabaseError> {
-        let validator = self.validator(kind)?;
-        let found = self.storage.find(name.to_owned()).await?;
+        let validator = self.validator(&known.kind)?;
+        let found = known.documents.open().await?.cloned();
         Ok(found.map(|database| self.handle(name, validator, database)))
+    }
+
+    /// What all who use the database of that name share, whether or not it is there yet.
+    pub(crate) fn shared(&self, name: &str) -> Arc<Shared> {
+        self.shared.of(name)
     }
 
     /// Makes a database, unless there is one of that name.
@@ -101,7 +113,7 @@ impl Databases {
         validator: Arc<dyn Validator>,
         database: Arc<dyn Hosted>,
     ) -> Handle {
-        Handle { name: name.into(), validator, database, usage: self.room.usage(name) }
+        Handle { name: name.into(), validator, database, shared: self.shared(name) }
     }
 
     /// Whether there is room for these documents. They count from now on, if there is.
@@ -110,7 +122,7 @@ impl Databases {
         handle: &Handle,
         documents: &[ReplicatedDocument],
     ) -> Result<Result<(), NoRoom>, BackendError> {
-        let (database, usage) = (&*handle.database, &handle.usage);
+        let (database, usage) = (&*handle.database, &handle.shared.usage);
         self.room.for_documents(&*self.storage, database, usage, documents).await
     }
 
@@ -155,7 +167,7 @@ pub(crate) struct Handle {
     name: Arc<str>,
     pub validator: Arc<dyn Validator>,
     database: Arc<dyn Hosted>,
-    usage: Arc<Usage>,
+    pub shared: Arc<Shared>,
 }
 
 impl Handle {

@@ -9,7 +9,7 @@ use futures_util::{
 };
 use settee_sync::{Channel, Denial};
 
-use crate::{authorize::Decided, news::Subscription, policy::Access};
+use crate::{authorize::Decided, news::Subscription, policy::Access, shared::Ruling};
 
 /// What has happened to a grant.
 pub enum GrantEvent {
@@ -18,7 +18,7 @@ pub enum GrantEvent {
     /// The grant of a channel may have changed: decide again.
     Recheck(Channel),
     /// It was decided on again.
-    Rechecked(Channel, Result<Access, Denial>),
+    Rechecked(Channel, Result<(Access, Ruling), Denial>),
 }
 
 /// Decisions that are under way, and grants that may change.

@@ -16,6 +16,8 @@ pub enum Failure {
     Panicked,
     #[error("the validator gave {given} verdicts on {asked} documents")]
     Verdicts { asked: usize, given: usize },
+    #[error("the grant doesn't hold any more")]
+    Withheld,
     #[error("{0}")]
     Store(#[from] BackendError),
 }

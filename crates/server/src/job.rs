@@ -7,16 +7,19 @@ use settee_store::{
 };
 use settee_sync::{
     Channel, Role,
+    access::says_who_may,
     digest::Digests,
     message::BatchNumber,
     server::{Committed, Found},
 };
 
 use crate::{
+    authorize::decide,
     databases::Handle,
     guard::{Failure, guarded},
     hub::Hub,
     room::{NoRoom, is_removal},
+    shared::{Ruling, Turn},
     validator::Verdicts,
     work::Share,
 };
@@ -35,7 +38,7 @@ const REVISION_COST: usize = 64;
 
 /// What is to be done.
 pub enum Task {
-    Commit { batch: BatchNumber, role: Role, documents: Vec<ReplicatedDocument> },
+    Commit { batch: BatchNumber, documents: Vec<ReplicatedDocument> },
     Read { since: u64, limit: usize },
     Digest,
     Find { ids: Vec<DocumentId> },
@@ -47,12 +50,24 @@ pub enum Done {
     Changes(Option<Page>),
     Digests(Option<Arc<Digests>>),
     Found(Option<Found>),
+    /// The grant doesn't hold any more.
+    Withheld,
+}
+
+/// What the channel's client may do, and what it has shown for that.
+#[derive(Clone)]
+pub struct Grant {
+    pub role: Role,
+    pub credentials: Arc<[u8]>,
+    /// What this was decided by.
+    pub ruling: Ruling,
 }
 
 /// A task on the database of a channel.
 pub struct Job {
     pub channel: Channel,
     pub database: Handle,
+    pub grant: Grant,
     pub task: Task,
     /// What it holds of the server's memory.
     pub share: Share,
@@ -77,12 +92,18 @@ fn size(document: &ReplicatedDocument) -> usize {
 
 impl Job {
     pub async fn run(self, hub: Arc<Hub>) -> (Channel, Done) {
-        let Self { channel, database, task, share } = self;
+        let Self { channel, database, grant, task, share } = self;
         let done = match task {
-            Task::Commit { batch, role, documents } => {
-                let committed = commit(&hub, &database, role, documents, share);
+            Task::Commit { batch, documents } => {
+                let committed = commit(&hub, &database, &grant, documents, share);
                 let committed = guarded(JOB_LIMIT, committed).await;
-                Done::Committed(batch, succeeded(&database, "commit", committed))
+                if matches!(committed, Ok(Err(Failure::Withheld))) {
+                    return (channel, Done::Withheld);
+                }
+                return (
+                    channel,
+                    Done::Committed(batch, succeeded(&database, "commit", committed)),
+                );
             }
             Task::Read { since, limit } => {
                 let changes = guarded(JOB_LIMIT, changes(&database, since, limit)).await;
@@ -97,7 +118,20 @@ impl Job {
                 Done::Found(succeeded(&database, "find", found))
             }
         };
-        (channel, done)
+        // What was read may be newer than the grant.
+        let holds = grant.holds(&hub, &database).await;
+        (channel, if holds { done } else { Done::Withheld })
+    }
+}
+
+impl Grant {
+    /// Whether the client may still do what it might when the channel was opened.
+    async fn holds(&self, hub: &Hub, database: &Handle) -> bool {
+        if self.ruling.holds() {
+            return true;
+        }
+        let decision = decide(hub, database.name(), self.credentials.to_vec()).await;
+        decision.is_ok_and(|(access, _)| access.role == self.role)
     }
 }
 
@@ -114,13 +148,15 @@ async fn find(database: &Handle, ids: Vec<DocumentId>) -> Result<Found, Failure>
 async fn commit(
     hub: &Hub,
     database: &Handle,
-    role: Role,
+    grant: &Grant,
     documents: Vec<ReplicatedDocument>,
     share: Share,
 ) -> Result<Committed, Failure> {
-    let mut verdicts = database.validator.validate(role, &documents).await;
-    if verdicts.len() != documents.len() {
-        return Err(Failure::Verdicts { asked: documents.len(), given: verdicts.len() });
+    let mut verdicts = validate(hub, database, grant.role, &documents).await?;
+    let rules = documents.iter().any(|document| says_who_may(&document.id));
+    let turn = database.shared.clone().turn(rules).await;
+    if !grant.holds(hub, database).await {
+        return Err(Failure::Withheld);
     }
     if let Err(full) = hub.databases.room_for(database, &documents).await? {
         refuse_growth(database, &documents, full, &mut verdicts).await?;
@@ -128,7 +164,7 @@ async fn commit(
     let valid = documents.into_iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
     let operations =
         valid.map(|(document, _)| Operation::Replicate { document, acknowledges: false }).collect();
-    let Commit { outcomes, seq } = commit_to_store(database, operations, share).await?;
+    let Commit { outcomes, seq } = commit_to_store(database, operations, turn, share).await?;
     let mut outcomes = outcomes.into_iter();
     let mut next =
         || outcomes.next().ok_or_else(|| BackendError::Failed("an outcome is missing".into()));
@@ -139,17 +175,38 @@ async fn commit(
     Ok((told.collect::<Result<_, BackendError>>()?, seq))
 }
 
+async fn validate(
+    hub: &Hub,
+    database: &Handle,
+    role: Role,
+    documents: &[ReplicatedDocument],
+) -> Result<Verdicts, Failure> {
+    let mut verdicts = database.validator.validate(role, documents).await;
+    if verdicts.len() != documents.len() {
+        return Err(Failure::Verdicts { asked: documents.len(), given: verdicts.len() });
+    }
+    for (document, verdict) in documents.iter().zip(&mut verdicts) {
+        if !role.can_write_to(&document.id) {
+            *verdict = Err("only an owner says who may do what".to_owned());
+        } else if says_who_may(&document.id) {
+            *verdict = hub.policy.check(document);
+        }
+    }
+    Ok(verdicts)
+}
+
 /// Commits operations. The store goes on with what it has begun when nobody waits for it any more, so
 /// they count as work until it is done.
 async fn commit_to_store(
     database: &Handle,
     operations: Vec<Operation>,
+    turn: Turn,
     share: Share,
 ) -> Result<Commit, Failure> {
     let database = database.clone();
     let committing = tokio::spawn(async move {
         let committed = guarded(STORE_LIMIT, database.store().commit(operations)).await;
-        drop(share);
+        drop((turn, share));
         committed
     });
     Ok(committing.await.map_err(|_| Failure::Panicked)???)

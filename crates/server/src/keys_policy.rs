@@ -1,13 +1,14 @@
 //! A policy by capability tokens: whoever holds a database's token has its role, and its owner
 //! brings it to the server. See [`settee_keys`].
 
-use settee_keys::{DatabaseId, Judgement, Token, Verifiers, judge};
-use settee_store::backend::BoxFuture;
+use settee_keys::{DatabaseId, Judgement, Said, Token, Verifiers, access, judge};
+use settee_store::{backend::BoxFuture, replication::ReplicatedDocument};
 use settee_sync::{Denial, DenialCode, Role};
 
 use crate::policy::{Access, Asked, NewDatabase, Policy};
 
-/// Names of databases are [`DatabaseId`]s, credentials the bytes of a [`Token`]. Needs no accounts.
+/// Names of databases are [`DatabaseId`]s, credentials the bytes of a [`Token`]. Who else may open a
+/// database its owners say in its [access documents](settee_keys::access). Needs no accounts.
 #[derive(Debug, Clone)]
 pub struct KeysPolicy {
     kind: String,
@@ -52,7 +53,7 @@ impl KeysPolicy {
         }
     }
 
-    fn decide(&self, asked: &Asked) -> Result<Access, Denial> {
+    async fn decide(&self, asked: Asked) -> Result<Access, Denial> {
         let denied = |message| Denial::new(DenialCode::Denied, message);
         let id: DatabaseId =
             asked.database.parse().map_err(|_| denied("there is no database of that name"))?;
@@ -66,11 +67,12 @@ impl KeysPolicy {
         let verifiers = match &asked.known {
             Some(known) => Some(Verifiers::decode(&known.meta).map_err(|error| {
                 tracing::error!(%error, "what is kept beside a database can't be read");
-                Denial::new(DenialCode::Unavailable, "the server can't decide on access now")
+                undecided()
             })?),
             None => None,
         };
-        match judge(&id, &token, verifiers.as_ref()) {
+        let said = said(&asked, &id, &token).await?;
+        match judge(&id, &token, verifiers.as_ref(), &said) {
             Judgement::Granted(Role::Owner)
                 if asked.known.is_none() && !self.may_create(permit) =>
             {
@@ -85,6 +87,9 @@ impl KeysPolicy {
             Judgement::Unknown => {
                 Err(Denial::new(DenialCode::Unknown, "the server doesn't have the database yet"))
             }
+            Judgement::Revoked => {
+                Err(Denial::new(DenialCode::Revoked, "this access was taken back"))
+            }
             Judgement::Denied => Err(denied("these credentials don't open the database")),
         }
     }
@@ -92,6 +97,28 @@ impl KeysPolicy {
 
 impl Policy for KeysPolicy {
     fn authorize(&self, asked: Asked) -> BoxFuture<'_, Result<Access, Denial>> {
-        Box::pin(std::future::ready(self.decide(&asked)))
+        Box::pin(self.decide(asked))
     }
+
+    fn check(&self, document: &ReplicatedDocument) -> Result<(), String> {
+        access::check(document).map_err(|error| error.to_string())
+    }
+}
+
+/// What the database says of a token. Of the owner's it needn't say anything.
+async fn said(asked: &Asked, id: &DatabaseId, token: &Token) -> Result<Said, Denial> {
+    let Some(known) = &asked.known else { return Ok(Said::default()) };
+    if token.database_id() == *id {
+        return Ok(Said::default());
+    }
+    let records = known.read(Said::ids(token)).await.map_err(|error| {
+        tracing::error!(%error, "what a database says of access can't be read");
+        undecided()
+    })?;
+    let mut records = records.iter().map(Option::as_deref);
+    Ok(Said::of(records.next().flatten(), records.next().flatten()))
+}
+
+fn undecided() -> Denial {
+    Denial::new(DenialCode::Unavailable, "the server can't decide on access now")
 }

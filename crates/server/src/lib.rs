@@ -74,6 +74,7 @@ mod pace;
 pub mod policy;
 pub mod quotas;
 mod room;
+mod shared;
 pub mod shutdown;
 mod transport;
 mod upgrade;

@@ -1,7 +1,13 @@
 //! Who may open or create which database.
 
-use settee_store::backend::BoxFuture;
+use std::sync::Arc;
+
+use settee_store::{
+    BackendError, DocumentId, Hosted, Record, Storage, backend::BoxFuture,
+    replication::ReplicatedDocument,
+};
 use settee_sync::{Denial, Role};
+use tokio::sync::OnceCell;
 
 /// Decides who may open a database, and who may create one. What the credentials are is its own
 /// matter: a token, a session, a password. A server has one policy.
@@ -11,6 +17,15 @@ use settee_sync::{Denial, Role};
 pub trait Policy: Send + Sync {
     /// Decides on a channel that is to be opened, or that is open and whose grant may have changed.
     fn authorize(&self, asked: Asked) -> BoxFuture<'_, Result<Access, Denial>>;
+
+    /// Checks a document that says who may do what, which is to say one whose id begins with
+    /// [`ACCESS_PREFIX`](settee_sync::access::ACCESS_PREFIX). Only owners write such documents, and
+    /// validators don't see them. After each, everybody's access to the database is decided on again, before
+    /// anybody reads or writes more of it. A policy that doesn't go by such documents takes none.
+    fn check(&self, document: &ReplicatedDocument) -> Result<(), String> {
+        let _ = document;
+        Err("this server keeps no such documents".to_owned())
+    }
 }
 
 impl<F, Decision> Policy for F
@@ -24,7 +39,7 @@ where
 }
 
 /// What a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// The database's name: any text of at most [`NAME_LIMIT`](settee_sync::limits::NAME_LIMIT) bytes.
     pub database: String,
@@ -35,13 +50,51 @@ pub struct Asked {
     pub known: Option<Known>,
 }
 
-/// What a server keeps beside a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a server knows of a database.
+#[derive(Clone)]
 pub struct Known {
     /// What kind of database it is: this chooses its validator.
     pub kind: String,
     /// What the policy has kept of it when it was created.
     pub meta: Vec<u8>,
+    pub(crate) documents: Documents,
+}
+
+impl Known {
+    /// The records of these ids, in their order; `None` where there is none. Opens the database, so don't
+    /// ask for what you don't need.
+    pub async fn read(
+        &self,
+        ids: Vec<DocumentId>,
+    ) -> Result<Vec<Option<Arc<Record>>>, BackendError> {
+        match self.documents.open().await? {
+            Some(database) => database.read(ids).await,
+            None => Ok(vec![None; ids.len()]),
+        }
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, meta, documents: _ } = self;
+        f.debug_struct("Known").field("kind", kind).field("meta", meta).finish_non_exhaustive()
+    }
+}
+
+/// The documents of a database that is opened when they are first asked for.
+#[derive(Clone)]
+pub(crate) struct Documents {
+    pub storage: Arc<dyn Storage>,
+    pub name: String,
+    pub opened: Arc<OnceCell<Option<Arc<dyn Hosted>>>>,
+}
+
+impl Documents {
+    /// The database; `None` if it is gone.
+    pub async fn open(&self) -> Result<Option<&Arc<dyn Hosted>>, BackendError> {
+        let find = || self.storage.find(self.name.clone());
+        Ok(self.opened.get_or_try_init(find).await?.as_ref())
+    }
 }
 
 /// What somebody may do, and for how long that is known.

@@ -1,11 +1,7 @@
 //! Whether there is room for what clients send: in a database, in the storage, on the disk.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -36,7 +32,6 @@ pub struct Room {
     quotas: Quotas,
     /// The latest look at the storage.
     space: AsyncMutex<Option<(Instant, Space)>>,
-    usages: Mutex<HashMap<String, Weak<Usage>>>,
 }
 
 /// What an open database takes, for all handles on it. Between two counts it is an upper bound.
@@ -50,22 +45,7 @@ pub struct Usage {
 
 impl Room {
     pub fn new(quotas: Quotas) -> Self {
-        Self { quotas, space: AsyncMutex::default(), usages: Mutex::default() }
-    }
-
-    /// What is known of a database's usage, shared by all who have it open.
-    pub fn usage(&self, name: &str) -> Arc<Usage> {
-        let mut usages = self.usages.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(usage) = usages.get(name).and_then(Weak::upgrade) {
-            return usage;
-        }
-        // Names of databases that were closed go when there are as many of them as of others.
-        if usages.len() == usages.capacity() {
-            usages.retain(|_, usage| usage.strong_count() > 0);
-        }
-        let usage = Arc::new(Usage::default());
-        usages.insert(name.to_owned(), Arc::downgrade(&usage));
-        usage
+        Self { quotas, space: AsyncMutex::default() }
     }
 
     /// Whether one more database may be created.

@@ -3,7 +3,12 @@
 use std::str::FromStr;
 
 use minicbor::{Decode, Encode};
+use settee_store::DocumentId;
 use thiserror::Error;
+
+/// Documents whose ids begin with this say who may do what with their database. Owners write them,
+/// and nobody else does.
+pub const ACCESS_PREFIX: &str = "access/";
 
 /// What a channel allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -26,6 +31,11 @@ impl Role {
         self >= Role::Editor
     }
 
+    /// Whether it may write this document.
+    pub fn can_write_to(self, id: &DocumentId) -> bool {
+        self.can_write() && (self == Role::Owner || !says_who_may(id))
+    }
+
     /// The role's name, in lower case.
     pub fn name(self) -> &'static str {
         match self {
@@ -34,6 +44,11 @@ impl Role {
             Self::Owner => "owner",
         }
     }
+}
+
+/// Whether a document says who may do what: see [`ACCESS_PREFIX`].
+pub fn says_who_may(id: &DocumentId) -> bool {
+    id.as_str().starts_with(ACCESS_PREFIX)
 }
 
 /// The text is no role's name.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod comparisons;
 mod compression;
 mod conversation;

@@ -58,13 +58,14 @@ impl ClientReplica {
         match self.comparison.take() {
             Some(Comparison::Asked { known, .. }) => {
                 self.latest = self.latest.max(differences.seq);
-                let Findings { resend, want } = known.findings(differences);
+                let Findings { mut resend, want } = known.findings(differences);
                 self.comparison = Some(Comparison::Marking { want });
                 // The server may have some of what is about to be marked.
                 self.sender.has_caught_up = false;
-                let may_write = self.may_write();
-                self.owes_server = !may_write && !resend.is_empty();
-                Some(if may_write { resend } else { Vec::new() })
+                let lacking = resend.len();
+                resend.retain(|id| self.role.is_some_and(|role| role.can_write_to(id)));
+                self.owes_server = resend.len() < lacking;
+                Some(resend)
             }
             other => {
                 self.comparison = other;

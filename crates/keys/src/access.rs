@@ -1,0 +1,168 @@
+//! Access documents: in them a database's owners say who else may open it.
+//!
+//! They are documents of the database like all others, so they are written offline and reach every
+//! member. A server takes them from owners only, and goes by what it has. One says which links are good
+//! ([`Verifiers`], under [`links_id`]), and there is one for each person who was invited alone
+//! ([`Invitation`], under [`invitation_id`]).
+
+use serde::{Deserialize, Serialize};
+use settee_store::{
+    DocumentId, Record,
+    replication::{ReplicatedDocument, ReplicatedRevision},
+};
+use settee_sync::{Role, access::ACCESS_PREFIX};
+use thiserror::Error;
+
+use crate::{Token, Verifiers, random::random_name, token::Verifier};
+
+/// Longest name of an invited person, in bytes.
+pub const LABEL_LIMIT: usize = 256;
+/// Longest seed of an invitation, in bytes.
+const SEED_LIMIT: usize = 64;
+
+/// An invitation of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// What the person may do. Nobody is invited as an owner.
+    #[serde(with = "role_name")]
+    pub role: Role,
+    /// Who it is for, in the owner's words: at most [`LABEL_LIMIT`] bytes. All members can read it.
+    #[serde(default)]
+    pub label: String,
+    /// What the invitation's token is made of, with the owner's: see [`Token::invitation`]. So every
+    /// device of an owner can show the link again.
+    pub seed: String,
+    /// Whether it was taken back. That is for good: who is invited again gets another invitation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoked: bool,
+}
+
+/// Why a document doesn't say who may open a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum AccessError {
+    /// It is neither about links nor an invitation.
+    #[error("there is no access document of this name")]
+    Id,
+    /// Its fields are not what they should be.
+    #[error("an access document has other fields")]
+    Fields,
+    /// Nobody is invited as an owner.
+    #[error("an invitation is not for owners")]
+    Role,
+    /// Who it is for, or its seed, is too long.
+    #[error("an access document has shorter texts")]
+    TooLong,
+    /// What was said can be said anew, and not be forgotten.
+    #[error("an access document is not deleted: an invitation is taken back")]
+    Deleted,
+}
+
+impl Invitation {
+    /// An invitation that was never used.
+    pub fn new(role: Role, label: impl Into<String>) -> Self {
+        Self { role, label: label.into(), seed: random_name(), revoked: false }
+    }
+}
+
+/// Where the invitation with this token is.
+pub fn invitation_id(token: &Token) -> DocumentId {
+    DocumentId::new(&format!("{ACCESS_PREFIX}{}", token.verifier()))
+        .expect("a short name after a prefix is an id")
+}
+
+/// Where it says which links are good.
+pub fn links_id() -> DocumentId {
+    DocumentId::new(&format!("{ACCESS_PREFIX}{LINKS}")).expect("the name is an id")
+}
+
+const LINKS: &str = "links";
+
+/// What a database's access documents say of one token.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    pub(crate) links: Option<Verifiers>,
+    pub(crate) invited: Option<Invited>,
+}
+
+/// Whether the token is somebody's invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Invited {
+    As(Role),
+    Revoked,
+}
+
+impl Said {
+    /// The documents to read for a token.
+    pub fn ids(token: &Token) -> Vec<DocumentId> {
+        vec![links_id(), invitation_id(token)]
+    }
+
+    /// What the records under [`Said::ids`] say. While owners have said different things, and nobody has
+    /// settled it, the latest links are good, and of an invitation the least holds.
+    pub fn of(links: Option<&Record>, invitation: Option<&Record>) -> Self {
+        let links = links.and_then(|record| {
+            let said = leaves::<Verifiers>(record).flatten();
+            said.max_by_key(Verifiers::epoch)
+        });
+        let invited = invitation.and_then(|record| {
+            let said = leaves::<Invitation>(record).map(|invitation| match invitation {
+                Some(Invitation { role, revoked: false, .. }) => Invited::As(role),
+                _ => Invited::Revoked,
+            });
+            said.reduce(|one, other| match (one, other) {
+                (Invited::As(one), Invited::As(other)) => Invited::As(one.min(other)),
+                _ => Invited::Revoked,
+            })
+        });
+        Self { links, invited }
+    }
+}
+
+/// What each leaf of a record says; `None` for one that is deleted or can't be read.
+fn leaves<T: for<'de> Deserialize<'de>>(record: &Record) -> impl Iterator<Item = Option<T>> {
+    record.tree.leaves().into_iter().map(|leaf| match &leaf.body {
+        Some(body) if !leaf.deleted => body.read().ok(),
+        _ => None,
+    })
+}
+
+/// Checks every body that travels with an access document.
+pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
+    let name = document.id.as_str().strip_prefix(ACCESS_PREFIX).ok_or(AccessError::Id)?;
+    let is_links = name == LINKS;
+    if !is_links && name.parse::<Verifier>().is_err() {
+        return Err(AccessError::Id);
+    }
+    document.revisions.iter().try_for_each(|revision| {
+        let ReplicatedRevision { deleted: false, body, .. } = revision else {
+            return Err(AccessError::Deleted);
+        };
+        let Some(body) = body else { return Ok(()) };
+        if is_links {
+            return body.read::<Verifiers>().map(drop).map_err(|_| AccessError::Fields);
+        }
+        let Invitation { role, label, seed, revoked: _ } =
+            body.read().map_err(|_| AccessError::Fields)?;
+        if role == Role::Owner {
+            return Err(AccessError::Role);
+        }
+        let is_short = label.len() <= LABEL_LIMIT && seed.len() <= SEED_LIMIT;
+        if is_short { Ok(()) } else { Err(AccessError::TooLong) }
+    })
+}
+
+/// A role by its name.
+mod role_name {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use settee_sync::Role;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    pub fn serialize<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(role.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(D::Error::custom)
+    }
+}
