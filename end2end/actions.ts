@@ -52,13 +52,33 @@ export async function remove(page: Page, title: string): Promise<void> {
 
 /** Copies an invitation link to the current list, and reads it from the clipboard. */
 export async function copyLink(page: Page, which: 'copy-link' | 'copy-viewer-link' = 'copy-link') {
+  await action(page, 'share').click();
+  const link = await copied(page, action(page, which));
+  await action(page, 'close-share').click();
+  return link;
+}
+
+/** Presses a button that copies a link, and reads it from the clipboard. */
+export async function copied(page: Page, button: Locator): Promise<string> {
   await page.bringToFront();
   await page.evaluate(() => navigator.clipboard.writeText(''));
-  await action(page, which).click();
+  await button.click();
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
   await expect.poll(clipboard, { message: 'a link on the clipboard' }).toContain('#k=');
   return clipboard();
 }
+
+/** Invites somebody from the open dialog, and returns their link. */
+export async function invite(page: Page, name: string, role: 'editor' | 'viewer' = 'editor'): Promise<string> {
+  await page.getByLabel('Invite one person').fill(name);
+  await page.getByLabel('What they can do').selectOption(role);
+  await action(page, 'invite').click();
+  return copied(page, person(page, name).locator('[data-action="copy-invitation"]'));
+}
+
+/** The row of somebody who was invited. */
+export const person = (page: Page, name: string): Locator =>
+  page.locator('.people li').filter({ hasText: name });
 
 export const listOf = (link: string): string => new URL(link).pathname;
 export const tokenOf = (link: string): string => new URL(link).hash.replace('#k=', '');

@@ -21,11 +21,11 @@ test('the list can be used before what comes later is there', async ({ browser, 
   await expect.poll(() => lost, { message: 'it is asked for again', timeout: 20_000 }).toBeGreaterThan(1);
   await shows(page, 'Butter');
   await expect(status(page)).toHaveText(/^Connecting/);
-  await expect(page.getByRole('button', { name: 'Copy link' })).toBeDisabled();
+  await expect(page.getByRole('button', { name: 'Share' })).toBeDisabled();
 
   isThere = true;
   await waitSynced(page);
-  await expect(page.getByRole('button', { name: 'Copy link' })).toBeEnabled();
+  await expect(page.getByRole('button', { name: 'Share' })).toBeEnabled();
   await expect(page.getByRole('link', { name: 'My list' })).toHaveCount(1);
   await context.close();
 });

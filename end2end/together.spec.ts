@@ -1,7 +1,7 @@
 // Several people on one list.
 
 import {
-  addTodo, complete, copyLink, listOf, openList, reload, remove, rename, startEditing, together,
+  addTodo, complete, copied, copyLink, listOf, openList, reload, remove, rename, startEditing, together,
   tokenOf,
 } from './actions';
 import { expect, test, type Page } from './fixtures';
@@ -31,7 +31,8 @@ test('the page says that the link was copied; it has a path and a fragment', asy
   const anna = await newPerson();
   await openList(anna);
   await addTodo(anna, 'Bread');
-  const link = await copyLink(anna);
+  await action(anna, 'share').click();
+  const link = await copied(anna, action(anna, 'copy-link'));
   await expect(anna.getByText('Link copied').first()).toBeVisible();
   expect(new URL(link).origin).toBe(server.url);
   expect(listOf(link)).toMatch(/^\/l\/[0-9a-hjkmnp-tv-z]{26}$/);

@@ -30,6 +30,7 @@ mod mounted;
 mod opened;
 mod saving;
 mod session;
+mod sharing;
 #[cfg(feature = "ssr")]
 mod shell;
 mod status;
@@ -37,7 +38,9 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use session::{Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme};
+pub use session::{
+    Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme, shown_name,
+};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use status::{StatusKind, StatusView};

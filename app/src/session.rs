@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use settee::keys::Role;
+use settee::keys::{Keyring, Role};
 use settee::store::Database;
 use settee::{LinkState, Obstacle};
 
@@ -19,8 +19,8 @@ pub trait Session {
     /// The list that the address names; none if this device doesn't know it.
     fn current(&self) -> RwSignal<Option<CurrentList>, LocalStorage>;
     fn status(&self) -> RwSignal<StatusView>;
-    /// An absolute URL that admits to the current list. None: this device can't hand out that role.
-    fn share_link(&self, role: Role) -> Option<String>;
+    /// What this device has that opens the current list.
+    fn keys(&self) -> Option<Keyring>;
     /// Shows another list, which an address of this site names.
     fn go_to(&self, href: String);
     /// Does something with a list, as soon as the code for that is there.
@@ -68,10 +68,11 @@ pub enum Command {
     Create {
         name: String,
     },
-    /// Makes a list with the todos of another, none of which is completed, and goes there.
+    /// Makes a list with the todos of another, and goes there. In a copy of a template none is completed.
     Copy {
         list: String,
         name: String,
+        is_template: bool,
     },
     Rename {
         list: String,
@@ -107,6 +108,15 @@ pub enum Command {
     },
 }
 
+/// What a list is called among others.
+pub fn shown_name(name: &str, is_first: bool) -> &str {
+    match name {
+        "" if is_first => "My list",
+        "" => "Unnamed list",
+        name => name,
+    }
+}
+
 impl ListSummary {
     /// Whether it is the device's own first list, which stays.
     pub fn is_first(&self) -> bool {
@@ -136,6 +146,8 @@ pub struct CurrentList {
     pub name: String,
     /// None until it is known, which for a single person's invitation only the server can tell.
     pub role: Option<Role>,
+    /// This device may not even read it any more.
+    pub is_revoked: bool,
     pub database: Database,
     /// Keeps the database open, and in precedence over those that nobody uses.
     pub held: Rc<dyn Any>,
@@ -223,11 +235,13 @@ impl SessionSlot {
             if self.get().is_none() {
                 return Access::Loading;
             }
-            match self.current(|list| list.role) {
+            // While the role is unknown, nothing is taken away: the server decides on what is written.
+            let may_write =
+                |list: &CurrentList| !list.is_revoked && list.role.is_none_or(Role::can_write);
+            match self.current(may_write) {
                 None => Access::Unknown,
-                // While the role is unknown, nothing is taken away: the server decides on what is written.
-                Some(role) if role.is_none_or(Role::can_write) => Access::Write,
-                Some(_) => Access::Read,
+                Some(true) => Access::Write,
+                Some(false) => Access::Read,
             }
         })
     }

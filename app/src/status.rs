@@ -126,7 +126,7 @@ fn judge(status: &DatabaseStatus) -> (StatusKind, &'static str) {
             return (StatusKind::Denied, "The server gives no access to this list.");
         }
         Some(Standing::Revoked) => {
-            return (StatusKind::Denied, "Your access to this list was taken back.");
+            return (StatusKind::Denied, "You have no access to this list any more.");
         }
         Some(Standing::ReadOnly) => {
             let detail = "You may only look at this list now. Your changes stay here.";

@@ -97,7 +97,9 @@ export async function rename(page: Page, from: string, to: string): Promise<void
 
 /** Copies an invitation link, and pastes it where its text can be read. */
 export async function copyLink(page: Page): Promise<string> {
+  await page.click('[data-action="share"]');
   await page.click('[data-action="copy-link"]');
+  await page.click('[data-action="close-share"]');
   await page.type('.new-todo', `${CONTROL}v`);
   const pasted = () => page.evaluate(() => document.querySelector<HTMLInputElement>('.new-todo')!.value);
   await expect.poll(pasted, { message: 'a link on the clipboard', ...waits }).toContain('#k=');

@@ -10,11 +10,14 @@ use settee::{
     Error, Kept, Settee,
     keys::Token,
     leptos::{follow, position},
-    store::{Database, Edit, operation::COMMIT_LIMIT},
+    store::{Database, Edit},
 };
-use settee_app::{Command, CurrentList, ListSummary};
+use settee_app::{Command, CurrentList, ListSummary, shown_name};
 use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
-use settee_todo::{ListInfo, list::template};
+use settee_todo::{
+    ListInfo,
+    list::{copied, fill},
+};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -89,8 +92,9 @@ impl Work {
     async fn run(&self, command: Command) -> Result<(), Error> {
         match command {
             Command::Create { name } => self.create(name, Vec::new()).await,
-            Command::Copy { list, name } => {
-                let todos = template(self.settee.database(&list).await?.database()).await?;
+            Command::Copy { list, name, is_template } => {
+                let list = self.settee.database(&list).await?;
+                let todos = copied(list.database(), is_template).await?;
                 self.create(name, todos).await
             }
             Command::Rename { list, name } => {
@@ -127,8 +131,10 @@ impl Work {
         let list = self.settee.database(id.as_str()).await?;
         write_name(&list, name).await;
         self.counts.waits(id.as_str());
-        for todos in todos.chunks(COMMIT_LIMIT) {
-            list.write(todos.to_vec()).await?;
+        if let Err(error) = fill(&list, &todos).await {
+            // Half a copy would be taken for a whole one.
+            self.settee.forget(id.as_str()).await?;
+            return Err(error.into());
         }
         self.shown.show_at(Some(&LINKS.path(&id))).await
     }
@@ -170,9 +176,7 @@ impl Work {
     }
 
     fn known(&self, list: &str) -> Option<Known> {
-        let kept = self.kept.borrow();
-        let (key, kept) = kept.iter().find(|(_, kept)| kept.name == list)?;
-        Known::read(key, kept)
+        Known::named(list, &self.kept.borrow())
     }
 }
 
@@ -193,8 +197,7 @@ fn follow_shown(
         }
         following.cleanup();
         let Some(CurrentList { id: shown, database, .. }) = list else { return id };
-        let known =
-            kept.borrow().iter().find(|(_, kept)| kept.name == shown).map(|(key, _)| key.clone());
+        let known = Known::named(&shown, &kept.borrow());
         let (settee, news, counts) = (settee.clone(), database.watch(), counts.clone());
         let learn = async move |seq| {
             counts.shown(shown.clone(), seq);
@@ -205,8 +208,8 @@ fn follow_shown(
                 // Another may have come meanwhile.
                 it.id == shown && std::mem::replace(&mut it.name, name.clone()) != name
             });
-            if let Some(key) = &known {
-                remember_name(&settee, key, &name).await;
+            if let Some(known) = &known {
+                remember_name(&settee, &known.key, &name).await;
             }
         };
         following.with(|| follow(news, learn));
@@ -235,7 +238,7 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
         let app = kept.get(&known.key).map(|kept| &kept.app);
         ListSummary {
             id: known.id().to_string(),
-            name: shown_name(known),
+            name: shown_name(&known.name, known.is_first()).to_owned(),
             href: known.path(),
             is_own: known.is_own,
             is_archived: app.and_then(|app| app.get(ARCHIVED)?.as_bool()).unwrap_or_default(),
@@ -252,18 +255,11 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
     });
     signals.change_current(|current| {
         let shown = known.iter().find(|known| known.id().as_str() == current.id);
-        let Some(role) = shown.map(|known| known.keys.role()) else { return false };
-        std::mem::replace(&mut current.role, role) != role
+        let Some(Known { keys, is_revoked, .. }) = shown else { return false };
+        let before = (current.role, current.is_revoked);
+        (current.role, current.is_revoked) = (keys.role(), *is_revoked);
+        before != (current.role, current.is_revoked)
     });
-}
-
-fn shown_name(known: &Known) -> String {
-    let name = match known.name.as_str() {
-        "" if known.is_first() => "My list",
-        "" => "Unnamed list",
-        name => name,
-    };
-    name.to_owned()
 }
 
 /// All lists: in the order that somebody has given them, and before that the first one in front, and the

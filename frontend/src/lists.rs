@@ -18,23 +18,29 @@ pub struct Known {
     pub name: String,
     /// Whether it began on this device.
     pub is_own: bool,
+    /// Whether it may not even be read any more.
+    pub is_revoked: bool,
 }
 
 impl Known {
     pub fn read(key: &str, kept: &Kept) -> Option<Self> {
         let name = kept.app.get(NAME).and_then(|name| name.as_str()).unwrap_or_default();
-        let (key, name, is_own) = (key.to_owned(), name.to_owned(), kept.is_own);
-        Some(Self { key, keys: kept.keys()?, name, is_own })
+        let Kept { is_own, is_revoked, .. } = *kept;
+        Some(Self { key: key.into(), keys: kept.keys()?, name: name.into(), is_own, is_revoked })
     }
 
     /// The list that an address names, if this device keeps it.
     pub fn at(place: &Place, kept: &BTreeMap<String, Kept>) -> Option<Self> {
-        let is_there = |(key, kept): &(&String, &Kept)| match place {
-            Place::Home => *key == FIRST,
-            Place::Database(id) => kept.name == id.as_str(),
-            Place::Nowhere => false,
-        };
-        let (key, kept) = kept.iter().find(is_there)?;
+        match place {
+            Place::Home => Self::read(FIRST, kept.get(FIRST)?),
+            Place::Database(id) => Self::named(id.as_str(), kept),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// The list of that id.
+    pub fn named(id: &str, kept: &BTreeMap<String, Kept>) -> Option<Self> {
+        let (key, kept) = kept.iter().find(|(_, kept)| kept.name == id)?;
         Self::read(key, kept)
     }
 

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use settee::{
     Error, Kept, LinkState, Settee,
     browser::address_bar::{AddressBar, Following},
-    keys::{Role, Token},
+    keys::{Keyring, Token},
     leptos::follow,
 };
 use settee_app::{Command, CurrentList, ListSummary, StatusView, Theme};
@@ -168,9 +168,8 @@ impl settee_app::Session for Session {
         self.signals.link
     }
 
-    fn share_link(&self, role: Role) -> Option<String> {
-        let known = self.shown.list()?.known.latest(&self.kept.borrow())?;
-        Some(ADDRESS.invitation(known.id(), &known.keys.token_for(role)?))
+    fn keys(&self) -> Option<Keyring> {
+        Some(self.shown.list()?.known.latest(&self.kept.borrow())?.keys)
     }
 
     fn go_to(&self, href: String) {

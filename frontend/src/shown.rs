@@ -82,6 +82,7 @@ impl Shown {
             id: known.id().to_string(),
             name: known.name.clone(),
             role: known.keys.role(),
+            is_revoked: known.is_revoked,
             database: list.database().clone(),
             held: Rc::new(list.clone()),
         });

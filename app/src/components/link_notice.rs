@@ -11,6 +11,7 @@ use super::share::to_clipboard;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
 use crate::session::{Command, CurrentList, SessionSlot};
+use crate::status::StatusKind;
 
 /// What to do about a link that was cut.
 pub const INCOMPLETE: &str =
@@ -47,7 +48,8 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
     let id = StoredValue::new(id);
     let is_shown = Memo::new(move |_| {
         let is_current = session.current(|list| id.with_value(|id| list.id == *id)) == Some(true);
-        is_current && !is_over.get()
+        let is_denied = session.status().with(|status| status.kind == StatusKind::Denied);
+        is_current && !is_denied && !is_over.get()
     });
     let text = move || session.current(what_happened);
     // What wasn't sent would be lost: the list's own menu says so first.

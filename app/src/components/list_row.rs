@@ -9,6 +9,7 @@ use leptos::web_sys::{MouseEvent, Node};
 use crate::opened::Opened;
 use crate::session::{Access, Command, ListSummary, SessionSlot};
 use crate::{focus, keys};
+use settee_todo::validate::NAME_LIMIT;
 
 /// What all rows share.
 #[derive(Clone, Copy)]
@@ -163,7 +164,9 @@ fn Menu(
         close();
         drawer.set(false);
         let ListSummary { id: list, name, .. } = now();
-        session.ask(Command::Copy { list, name: format!("{name} copy") });
+        let copy = format!("{name} copy");
+        let name = if copy.len() <= NAME_LIMIT { copy } else { name };
+        session.ask(Command::Copy { list, name, is_template: true });
     };
     let access = session.access();
     let is_ticked = move || {

@@ -15,6 +15,7 @@ mod notice;
 mod open_link;
 mod opening;
 mod problems;
+mod revoked;
 mod row_events;
 mod share;
 mod status;

@@ -1,22 +1,23 @@
-//! Links that invite others to the list.
+//! Sharing the list: a button, and a dialog with the links and the people.
 
-use std::time::Duration;
-
-use leptos::html::Input;
+use leptos::html::Dialog;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use settee::keys::Role;
-use wasm_bindgen_futures::JsFuture;
+use settee::keys::{Keyring, Role};
+use settee::store::Database;
 
-use crate::focus;
 use crate::later::Later;
 use crate::mounted::{Mounted, Place};
 use crate::session::SessionSlot;
+use crate::sharing::Sharing;
 
-const THANKS: Duration = Duration::from_secs(4);
+mod code;
+mod link;
+mod links;
+mod people;
 
-const COPY: &str = "Copy link";
-const COPY_VIEW_ONLY: &str = "Copy view-only link";
+pub use link::to_clipboard;
+
+const SHARE: &str = "Share";
 
 /// The place for it, as it looks before there is a link.
 #[component]
@@ -25,10 +26,7 @@ pub fn Share(session: SessionSlot, later: Later) -> impl IntoView {
     view! {
         <div class="share" use:fill>
             <button type="button" disabled="">
-                <span>{COPY}</span>
-            </button>
-            <button type="button" disabled="">
-                <span>{COPY_VIEW_ONLY}</span>
+                {SHARE}
             </button>
         </div>
     }
@@ -36,95 +34,90 @@ pub fn Share(session: SessionSlot, later: Later) -> impl IntoView {
 
 pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     place.mount(|| {
-        // A link that could not be written to the clipboard, for the user to copy.
-        let by_hand = RwSignal::new(None::<String>);
+        let dialog = NodeRef::<Dialog>::new();
+        let shared = RwSignal::new_local(None::<Shared>);
+        let is_there = move || session.current(|_| ()).is_some();
         let list = Memo::new(move |_| session.current(|list| list.id.clone()));
         Effect::new(move || {
             list.track();
-            by_hand.set(None);
+            shared.set(None);
         });
+        Effect::new(move || {
+            let Some(dialog) = dialog.get() else { return };
+            if shared.with(Option::is_some) {
+                // It fails if it is open already.
+                let _ = dialog.show_modal();
+            } else {
+                dialog.close();
+            }
+        });
+        let open = move |_| shared.set(untrack(|| Shared::now(session)));
         view! {
-            <CopyLink session by_hand role=Role::Editor action="copy-link" label=COPY />
-            <CopyLink
-                session
-                by_hand
-                role=Role::Viewer
-                action="copy-viewer-link"
-                label=COPY_VIEW_ONLY
-            />
-            {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
+            <button
+                type="button"
+                data-action="share"
+                aria-haspopup="dialog"
+                disabled=move || !is_there()
+                on:click=open
+            >
+                {SHARE}
+            </button>
+            <dialog
+                node_ref=dialog
+                class="sharing"
+                aria-labelledby="share-title"
+                on:close=move |_| shared.set(None)
+            >
+                {move || {
+                    shared.get().map(|it| view! { <Contents shared=it on_done=move || shared.set(None) /> })
+                }}
+            </dialog>
         }
     })
 }
 
-/// A button that copies the link of a role. Hidden if this device doesn't have that link.
-#[component]
-fn CopyLink(
-    session: SessionSlot,
-    by_hand: RwSignal<Option<String>>,
-    role: Role,
-    action: &'static str,
-    label: &'static str,
-) -> impl IntoView {
-    let copied = RwSignal::new(false);
-    let link = move || {
-        session.current(|_| ())?;
-        session.get()?.share_link(role)
-    };
-    let is_missing = move || session.get().is_some() && link().is_none();
-    let copy = move |_| {
-        let Some(link) = untrack(link) else { return };
-        spawn_local(async move {
-            if to_clipboard(&link).await {
-                by_hand.try_set(None);
-                copied.try_set(true);
-                let forget = move || {
-                    copied.try_set(false);
-                };
-                set_timeout(forget, THANKS);
-            } else {
-                by_hand.try_set(Some(link));
-            }
-        });
-    };
+/// The list that is being shared.
+#[derive(Clone)]
+struct Shared {
+    name: String,
+    list: Database,
+    keys: Keyring,
+}
 
-    view! {
-        <button
-            type="button"
-            data-action=action
-            disabled=move || link().is_none()
-            hidden=is_missing
-            on:click=copy
-        >
-            <span aria-live="polite">
-                {move || if copied.get() { "Link copied" } else { label }}
-            </span>
-        </button>
+impl Shared {
+    fn now(session: SessionSlot) -> Option<Self> {
+        let keys = session.get()?.keys()?;
+        session.current(|list| Self { name: list.name.clone(), list: list.database.clone(), keys })
     }
 }
 
 #[component]
-fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
-    let field = NodeRef::<Input>::new();
-    Effect::new(move || {
-        if let Some(field) = field.get() {
-            focus::to(&field);
-            field.select();
-        }
-    });
+fn Contents(shared: Shared, on_done: impl Fn() + 'static) -> impl IntoView {
+    let Shared { name, list, keys } = shared;
+    let sharing = Sharing::follow(list.clone());
+    let keys = StoredValue::new(keys);
+    let code = RwSignal::new(None);
+    let is_owner = keys.with_value(|keys| keys.owner().is_some());
     view! {
-        <div class="by-hand">
-            <label for="share-link">"Copy this link and send it:"</label>
-            <input id="share-link" node_ref=field type="text" readonly prop:value=link />
-            <button type="button" on:click=move |_| by_hand.set(None)>
+        <h2 id="share-title">
+            "Share "
+            {if name.is_empty() { "this list".to_owned() } else { format!("“{name}”") }}
+        </h2>
+        <links::Links list=list.clone() sharing keys code />
+        {is_owner.then(|| view! { <people::People list sharing keys code /> })}
+        <code::Code code />
+        <div class="choices">
+            <button type="button" data-action="close-share" on:click=move |_| on_done()>
                 "Done"
             </button>
         </div>
     }
 }
 
-pub(super) async fn to_clipboard(text: &str) -> bool {
-    let clipboard = window().navigator().clipboard();
-    // Pages that were loaded over plain HTTP have no clipboard.
-    !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok()
+/// What a role allows, as a choice for others.
+fn allows(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "can look",
+        _ => "can change it",
+    }
 }

@@ -10,7 +10,8 @@ use settee_store::{
     DocumentId, Record,
     replication::{ReplicatedDocument, ReplicatedRevision},
 };
-use settee_sync::{Role, access::ACCESS_PREFIX};
+use settee_sync::Role;
+pub use settee_sync::access::{ACCESS_PREFIX, says_who_may};
 use thiserror::Error;
 
 use crate::{Token, Verifiers, random::random_name, token::Verifier};

@@ -1,6 +1,6 @@
 //! What is read of a list as a whole.
 
-use settee_store::{BackendError, Body, Change, Database, DocumentId, Edit};
+use settee_store::{BackendError, Body, Change, Database, Document, Edit, operation::COMMIT_LIMIT};
 
 use crate::{Todo, document::TODO_PREFIX};
 
@@ -14,21 +14,36 @@ pub async fn count_open(list: &Database) -> Result<usize, BackendError> {
     Ok(open)
 }
 
-/// The todos of a list for a new one: they keep their order, and none is completed.
-pub async fn template(list: &Database) -> Result<Vec<Edit>, BackendError> {
+/// The todos of a list for a new one. They keep their order, and in a copy of a template none is
+/// completed.
+pub async fn copied(list: &Database, is_template: bool) -> Result<Vec<Edit>, BackendError> {
     let mut todos = Vec::new();
-    let take = |id, todo| {
-        // A todo that was read is not too much to be written.
-        if let Ok(body) = Body::from_serialize(&Todo { completed: false, ..todo }) {
-            todos.push(Edit { id, seen: Vec::new(), change: Change::Put(body) });
+    let take = |document: Document, todo: Todo| {
+        let mut body = Some(document.body);
+        if is_template && todo.completed {
+            // A later version of the app may have written fields that this one doesn't know.
+            let mut fields = body.take().map(|body| body.fields()).unwrap_or_default();
+            fields.insert("completed".to_owned(), false.into());
+            // A todo that was read is not too much to be written.
+            body = Body::from_serialize(&fields).ok();
         }
+        let edit = |body| Edit { id: document.id, seen: Vec::new(), change: Change::Put(body) };
+        todos.extend(body.map(edit));
     };
     each(list, take).await?;
     Ok(todos)
 }
 
+/// Writes todos into a new list. Some of them may be there when it fails.
+pub async fn fill(list: &Database, todos: &[Edit]) -> Result<(), BackendError> {
+    for todos in todos.chunks(COMMIT_LIMIT) {
+        list.write(todos.to_vec()).await?;
+    }
+    Ok(())
+}
+
 /// Reads all todos that this version of the app can read.
-async fn each(list: &Database, mut take: impl FnMut(DocumentId, Todo)) -> Result<(), BackendError> {
+async fn each(list: &Database, mut take: impl FnMut(Document, Todo)) -> Result<(), BackendError> {
     let mut since = 0;
     loop {
         let records = list.changes(since, PAGE).await?;
@@ -37,7 +52,7 @@ async fn each(list: &Database, mut take: impl FnMut(DocumentId, Todo)) -> Result
         for document in records.iter().filter_map(|record| record.document()) {
             let is_todo = !document.deleted && document.id.as_str().starts_with(TODO_PREFIX);
             if is_todo && let Ok(todo) = document.body.read() {
-                take(document.id, todo);
+                take(document, todo);
             }
         }
     }
@@ -47,7 +62,7 @@ async fn each(list: &Database, mut take: impl FnMut(DocumentId, Todo)) -> Result
 mod tests {
     use super::*;
     use serde_json::json;
-    use settee_store::Memory;
+    use settee_store::{DocumentId, Memory};
     use std::task::{Context, Poll, Waker};
 
     /// Databases in memory answer at once.
@@ -66,7 +81,7 @@ mod tests {
         put("list", &json!({"name": "Packing"}));
         let count = PAGE + 6;
         for number in 0..count {
-            let body = json!({"title": number.to_string(), "completed": number % 2 == 0});
+            let body = json!({"title": number.to_string(), "completed": number % 2 == 0, "due": 1});
             put(&format!("todo/{number}"), &body);
         }
         put("todo/odd", &json!({"title": 1}));
@@ -74,10 +89,15 @@ mod tests {
         assert_eq!(at_once(count_open(&list)), Ok(count / 2 - 1));
 
         let copy = Database::new(Memory::new([2; 16]));
-        let todos = at_once(template(&list)).unwrap();
+        let todos = at_once(copied(&list, true)).unwrap();
         assert_eq!(todos.len(), count - 1);
-        assert!(at_once(copy.write(todos)).unwrap().iter().all(Result::is_ok));
+        at_once(fill(&copy, &todos)).unwrap();
         assert_eq!(at_once(count_open(&copy)), Ok(count - 1));
-        assert_eq!(at_once(copy.find::<Todo>("todo/2")).unwrap().unwrap().title, "2");
+        let two = at_once(copy.find::<serde_json::Value>("todo/2")).unwrap().unwrap();
+        assert_eq!(two, json!({"title": "2", "completed": false, "due": 1}));
+
+        let copy = Database::new(Memory::new([3; 16]));
+        at_once(fill(&copy, &at_once(copied(&list, false)).unwrap())).unwrap();
+        assert_eq!(at_once(count_open(&copy)), Ok(count / 2 - 1));
     }
 }

@@ -19,6 +19,10 @@ pub struct Kept {
     /// The credentials that it was granted for. The first, where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_to: Option<Credentials>,
+    /// Whether the server gave access and gives none any more, as far as is known. Nothing is received
+    /// then, and nothing sent, until other credentials are good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_revoked: bool,
     /// Whether it began on this device. The server hears of such a one with its first document.
     #[serde(default)]
     pub is_own: bool,
@@ -39,6 +43,7 @@ impl Kept {
             credentials: vec![Credentials(credentials.into())],
             role: None,
             granted_to: None,
+            is_revoked: false,
             is_own: false,
             app: Map::new(),
         }
@@ -87,13 +92,26 @@ impl Kept {
     pub(crate) fn grant(&mut self, credentials: &Credentials, role: Role) -> bool {
         let at = self.credentials.iter().position(|known| known == credentials).unwrap_or_default();
         let is_known = self.granted_to.as_ref().is_none_or(|known| known == credentials);
-        if at == 0 && is_known && self.granted() == Some(role) {
+        if at == 0 && is_known && self.granted() == Some(role) && !self.is_revoked {
             return false;
         }
+        self.is_revoked = false;
         self.granted_to = Some(credentials.clone());
         self.credentials[..=at].rotate_right(1);
         self.role = Some(role.name().to_owned());
         true
+    }
+
+    /// Whether a denial means that access was taken back. An owner's isn't: the server that denies it has
+    /// lost the database, and takes no new ones.
+    pub(crate) fn is_lost_with_denial(&self) -> bool {
+        let is_owner = self.is_own || self.keys().is_some_and(|keys| keys.owner().is_some());
+        self.role.is_some() && !is_owner
+    }
+
+    /// The server gives no access any more. Tells whether anything has changed.
+    pub(crate) fn revoke(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_revoked, true)
     }
 }
 
@@ -144,6 +162,8 @@ mod tests {
         assert!(kept.grant(&two, Role::Viewer) && !kept.grant(&two, Role::Viewer));
         assert_eq!((&kept.credentials[0], &kept.granted_to), (&two, &Some(two.clone())));
         assert_eq!(kept.granted(), Some(Role::Viewer));
+        assert!(kept.is_lost_with_denial() && kept.revoke() && !kept.revoke());
+        assert!(kept.grant(&two, Role::Viewer) && !kept.is_revoked);
         let json = serde_json::to_string(&kept).unwrap();
         assert!(json.contains(r#""credentials":["dHdv","b25l"]"#), "{json}");
         assert_eq!(serde_json::from_str::<Kept>(&json).unwrap(), kept);

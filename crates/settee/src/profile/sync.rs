@@ -16,6 +16,8 @@ use settee_store::{BackendError, Database, backend::BoxFuture};
 use settee_sync::{DenialCode, Limits, Time};
 use tokio::sync::watch;
 
+use crate::Standing;
+
 use super::{
     device::Opened,
     home::Home,
@@ -317,7 +319,9 @@ impl Term<'_> {
             let is_open = replica.channel == ChannelStatus::Open;
             turn.has_caught_up = is_open && (turn.has_caught_up || replica.is_up_to_date());
             match &replica.channel {
-                ChannelStatus::Open if !turn.is_granted || replica.role != kept.granted() => {
+                ChannelStatus::Open
+                    if !turn.is_granted || replica.role != kept.granted() || kept.is_revoked =>
+                {
                     let Some(role) = replica.role else { continue };
                     turn.is_granted = true;
                     // One that is good is enough.
@@ -332,6 +336,10 @@ impl Term<'_> {
                     self.end(&kept.name).await;
                     self.begin(kept, &others).await;
                 }
+                channel if is_denied(channel) && kept.is_lost_with_denial() && !kept.is_revoked => {
+                    // If it can't be written down, the server says so again.
+                    let _ = self.syncing.home.change(key, Kept::revoke).await;
+                }
                 _ => {}
             }
         }
@@ -339,11 +347,17 @@ impl Term<'_> {
     }
 
     fn report(&self, status: &Status) -> Report {
+        let is_lost = |name: &String| {
+            self.kept.values().any(|kept| kept.name == *name && kept.is_lost_with_denial())
+        };
         let databases = self.turns.iter().filter_map(|(name, turn)| {
             let replica = status.replicas.get(&turn.replica)?;
             Some(DatabaseReport {
                 name: name.clone(),
-                standing: standing(replica),
+                standing: match standing(replica) {
+                    Standing::NoAccess if is_lost(name) => Standing::Revoked,
+                    standing => standing,
+                },
                 seq: turn.opened.database.seq(),
                 progress: progress(replica).filter(|_| !turn.has_caught_up),
                 rejected: replica.unreadable,

@@ -1,0 +1,167 @@
+// Inviting people, taking them out again, and new links in the place of old ones.
+
+import {
+  addTodo, complete, copied, copyLink, invite, openList, person, reload, tokenOf, together,
+} from './actions';
+import { expect, test, type Page } from './fixtures';
+import { action, isReady, newTodo, row, shows, status, waitOffline, waitSynced } from './page';
+
+/** Takes somebody out who was invited alone, in the open dialog. */
+async function takeOut(page: Page, name: string): Promise<void> {
+  await person(page, name).locator('[data-action="take-out"]').click();
+  await person(page, name).locator('[data-action="confirm-take-out"]').click();
+  await expect(person(page, name)).toContainText('is out');
+}
+
+const revoked = (page: Page) => page.locator('[data-link="revoked"]');
+
+test('who was invited alone gets in, and is out at once when taken out', async ({ newPerson }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await action(anna, 'share').click();
+  const link = await invite(anna, 'Bert');
+  const bert = await newPerson();
+  await openList(bert, link);
+  await shows(bert, 'Bread');
+  await addTodo(bert, 'Butter');
+  await shows(anna, 'Bread', 'Butter');
+  // A personal link is nobody else's.
+  await action(bert, 'share').click();
+  await expect(bert.getByText('You were invited alone')).toBeVisible();
+  await expect(bert.locator('.links li:visible, .people')).toHaveCount(0);
+  await action(bert, 'close-share').click();
+
+  await takeOut(anna, 'Bert');
+  await expect(revoked(bert)).toBeVisible();
+  await expect(status(bert)).toContainText('no access');
+  await expect(newTodo(bert)).not.toBeEditable();
+  await action(anna, 'close-share').click();
+  await addTodo(anna, 'Secret');
+  await waitSynced(anna);
+  await reload(bert);
+  await expect(revoked(bert)).toBeVisible();
+  await shows(bert, 'Bread', 'Butter');
+
+  // Invited again, all comes.
+  await action(anna, 'share').click();
+  const again = await invite(anna, 'Bertram');
+  expect(tokenOf(again)).not.toBe(tokenOf(link));
+  await openList(bert, again);
+  await shows(bert, 'Bread', 'Butter', 'Secret');
+  await expect(revoked(bert)).toHaveCount(0);
+  await addTodo(bert, 'Jam');
+  await shows(anna, 'Bread', 'Butter', 'Secret', 'Jam');
+});
+
+test('who is taken out while offline keeps what they wrote, and it is sent when they are invited again', async ({
+  newPerson, pageErrors,
+}) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await action(anna, 'share').click();
+  const link = await invite(anna, 'Bert');
+  const bert = await newPerson();
+  await openList(bert, link);
+  await shows(bert, 'Bread');
+  await waitSynced(bert);
+
+  pageErrors.expectLostConnection(bert.context());
+  await bert.context().setOffline(true);
+  await waitOffline(bert);
+  await addTodo(bert, 'One', 'Two', 'Three');
+  await takeOut(anna, 'Bert');
+  await waitSynced(anna);
+  await bert.context().setOffline(false);
+  await expect(revoked(bert)).toContainText('3 changes of yours were never sent');
+  await shows(bert, 'Bread', 'One', 'Two', 'Three');
+  await expect(newTodo(bert)).not.toBeEditable();
+  await shows(anna, 'Bread');
+
+  const again = await invite(anna, 'Bert again');
+  await openList(bert, again);
+  await shows(anna, 'Bread', 'One', 'Two', 'Three');
+  await waitSynced(bert);
+});
+
+test('who is out can keep a copy of their own, or remove it all', async ({ newPerson }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread', 'Butter');
+  await complete(anna, 'Bread');
+  await action(anna, 'share').click();
+  const link = await invite(anna, 'Bert');
+  const bert = await newPerson();
+  await openList(bert, link);
+  await shows(bert, 'Bread', 'Butter');
+  await takeOut(anna, 'Bert');
+
+  const shared = new URL(link).pathname;
+  await action(bert, 'keep-copy').click();
+  await expect(bert).not.toHaveURL(new RegExp(shared));
+  await shows(bert, 'Bread', 'Butter');
+  await expect(row(bert, 'Bread')).toHaveClass('completed');
+  await addTodo(bert, 'Jam');
+  await waitSynced(bert);
+
+  await bert.goto(shared);
+  await isReady(bert);
+  await action(bert, 'remove-revoked').click();
+  await expect(bert).toHaveURL('/');
+  const left = () =>
+    bert.evaluate(async (id) => (await indexedDB.databases()).filter(({ name }) => name?.includes(id)), shared.slice(3));
+  await expect.poll(left).toEqual([]);
+  await bert.goto(shared);
+  await expect(bert.locator('.unknown')).toBeVisible();
+});
+
+test('new links take the place of old ones, and who was invited alone stays', async ({ newPerson }) => {
+  const { anna, bert, link } = await together(newPerson, 'Bread');
+  await action(anna, 'share').click();
+  const vera = await newPerson();
+  await openList(vera, await invite(anna, 'Vera', 'viewer'));
+  await expect(vera.locator('body[data-role="viewer"]')).toBeAttached();
+
+  await anna.getByText('wrong hands').click();
+  await action(anna, 'renew-links').click();
+  await expect(revoked(bert)).toBeVisible();
+  const renewed = await copied(anna, action(anna, 'copy-link'));
+  expect(tokenOf(renewed)).not.toBe(tokenOf(link));
+  await action(anna, 'close-share').click();
+  expect(await copyLink(anna)).toBe(renewed);
+
+  const stranger = await newPerson();
+  await stranger.goto(link);
+  await expect(status(stranger)).toContainText('no access');
+  await openList(bert, renewed);
+  await addTodo(bert, 'Butter');
+  await shows(anna, 'Bread', 'Butter');
+  await shows(vera, 'Bread', 'Butter');
+});
+
+test('all of it is done offline, and holds once it is sent', async ({ newPerson, pageErrors }) => {
+  const { anna, bert } = await together(newPerson, 'Bread');
+  pageErrors.expectLostConnection(anna.context());
+  await anna.context().setOffline(true);
+  await waitOffline(anna);
+  await action(anna, 'share').click();
+  await anna.getByText('wrong hands').click();
+  await action(anna, 'renew-links').click();
+  const link = await invite(anna, 'Vera');
+  await reload(anna);
+  await action(anna, 'share').click();
+  expect(await copied(anna, person(anna, 'Vera').locator('[data-action="copy-invitation"]'))).toBe(link);
+  await addTodo(bert, 'Butter');
+  await waitSynced(bert);
+
+  const vera = await newPerson();
+  await vera.goto(link);
+  await expect(status(vera)).toContainText('no access');
+  await anna.context().setOffline(false);
+  await expect(revoked(bert)).toBeVisible();
+  await action(anna, 'close-share').click();
+  await shows(anna, 'Bread', 'Butter');
+  await reload(vera);
+  await shows(vera, 'Bread', 'Butter');
+});
