@@ -1,7 +1,7 @@
 // Accessibility: axe's rules, and use by keyboard alone.
 
 import AxeBuilder from '@axe-core/playwright';
-import { addTodo, complete, copyLink, openList, startEditing } from './actions';
+import { addTodo, complete, copyLink, invite, openList, person, startEditing } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { action, newTodo, row, rows, shows, status, waitOffline, waitSynced } from './page';
 import type { Locator } from '@playwright/test';
@@ -74,6 +74,27 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await openList(vera, link);
       await shows(vera, 'Bread', 'Butter');
       expect(await violations(vera)).toEqual([]);
+    });
+
+    test('in the share dialog, and on a list that one was taken out of', async ({ page, newPerson }) => {
+      await addTodo(page, 'Bread');
+      await action(page, 'share').click();
+      const link = await invite(page, 'Bert');
+      await invite(page, 'Vera', 'viewer');
+      const bert = await newPerson({ colorScheme, reducedMotion: 'reduce' });
+      await openList(bert, link);
+      await shows(bert, 'Bread');
+      await person(page, 'Vera').locator('[data-action="show-code"]').click();
+      await expect(page.locator('.code svg')).toBeVisible();
+      await page.getByText('wrong hands').click();
+      for (const name of ['Bert', 'Vera']) {
+        await person(page, name).locator('[data-action="take-out"]').click();
+        expect(await violations(page)).toEqual([]);
+      }
+      await person(page, 'Bert').locator('[data-action="confirm-take-out"]').click();
+      await expect(bert.locator('[data-link="revoked"]')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      expect(await violations(bert)).toEqual([]);
     });
 
     test('with the lists open on a narrow screen', async ({ page }) => {

@@ -1,8 +1,8 @@
 import { devices, type BrowserContextOptions } from '@playwright/test';
 import { join } from 'node:path';
-import { addTodo, complete, copyLink, openList, rename } from './actions';
+import { addTodo, complete, copyLink, invite, openList, person, rename } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { rows, shows, status, waitOffline, waitSynced } from './page';
+import { action, rows, shows, status, waitOffline, waitSynced } from './page';
 
 const picture = async (page: Page, name: string) => {
   // Nothing is hovered, and no caret and no animation is shown.
@@ -13,6 +13,8 @@ const picture = async (page: Page, name: string) => {
     caret: 'hide',
   });
 };
+
+const DESKTOP = { width: 1280, height: 720 };
 
 const { defaultBrowserType, deviceScaleFactor, ...phone } = devices['Pixel 7'];
 
@@ -44,6 +46,17 @@ test('screenshots of a list that two people share', async ({ newPerson, server }
   await anna.emulateMedia({ colorScheme: 'dark' });
   await picture(anna, 'desktop-dark');
   await anna.emulateMedia({ colorScheme: 'light' });
+
+  await action(anna, 'share').click();
+  await invite(anna, 'Clara', 'viewer');
+  await invite(anna, 'Dr. Bartholomäus von Habichtswald');
+  await person(anna, 'Clara').locator('[data-action="show-code"]').click();
+  await expect(anna.getByText('Link copied')).toHaveCount(0);
+  await picture(anna, 'share');
+  await anna.setViewportSize({ width: 390, height: 844 });
+  await picture(anna, 'share-phone');
+  await action(anna, 'close-share').click();
+  await anna.setViewportSize(DESKTOP);
 
   await server.kill();
   await addTodo(anna, 'Ask the warden about snow');

@@ -55,7 +55,7 @@ test('who was invited alone gets in, and is out at once when taken out', async (
 });
 
 test('who is taken out while offline keeps what they wrote, and it is sent when they are invited again', async ({
-  newPerson, pageErrors,
+  newPerson, goOffline, goOnline,
 }) => {
   const anna = await newPerson();
   await openList(anna);
@@ -67,13 +67,12 @@ test('who is taken out while offline keeps what they wrote, and it is sent when 
   await shows(bert, 'Bread');
   await waitSynced(bert);
 
-  pageErrors.expectLostConnection(bert.context());
-  await bert.context().setOffline(true);
+  await goOffline(bert);
   await waitOffline(bert);
   await addTodo(bert, 'One', 'Two', 'Three');
   await takeOut(anna, 'Bert');
   await waitSynced(anna);
-  await bert.context().setOffline(false);
+  await goOnline(bert);
   await expect(revoked(bert)).toContainText('3 changes of yours were never sent');
   await shows(bert, 'Bread', 'One', 'Two', 'Three');
   await expect(newTodo(bert)).not.toBeEditable();
@@ -140,10 +139,9 @@ test('new links take the place of old ones, and who was invited alone stays', as
   await shows(vera, 'Bread', 'Butter');
 });
 
-test('all of it is done offline, and holds once it is sent', async ({ newPerson, pageErrors }) => {
+test('all of it is done offline, and holds once it is sent', async ({ newPerson, goOffline, goOnline }) => {
   const { anna, bert } = await together(newPerson, 'Bread');
-  pageErrors.expectLostConnection(anna.context());
-  await anna.context().setOffline(true);
+  await goOffline(anna);
   await waitOffline(anna);
   await action(anna, 'share').click();
   await anna.getByText('wrong hands').click();
@@ -158,7 +156,7 @@ test('all of it is done offline, and holds once it is sent', async ({ newPerson,
   const vera = await newPerson();
   await vera.goto(link);
   await expect(status(vera)).toContainText('no access');
-  await anna.context().setOffline(false);
+  await goOnline(anna);
   await expect(revoked(bert)).toBeVisible();
   await action(anna, 'close-share').click();
   await shows(anna, 'Bread', 'Butter');

@@ -2,8 +2,8 @@
 //!
 //! They are documents of the database like all others, so they are written offline and reach every
 //! member. A server takes them from owners only, and goes by what it has. One says which links are good
-//! ([`Verifiers`], under [`links_id`]), and there is one for each person who was invited alone
-//! ([`Invitation`], under [`invitation_id`]).
+//! ([`Verifiers`], under [`links_id`]), and there is one for each personal invitation ([`Invitation`], under
+//! [`invitation_id`]).
 
 use serde::{Deserialize, Serialize};
 use settee_store::{
@@ -45,16 +45,16 @@ pub enum AccessError {
     #[error("there is no access document of this name")]
     Id,
     /// Its fields are not what they should be.
-    #[error("an access document has other fields")]
+    #[error("the fields of an access document are missing, or not what they should be")]
     Fields,
     /// Nobody is invited as an owner.
     #[error("an invitation is not for owners")]
     Role,
     /// Who it is for, or its seed, is too long.
-    #[error("an access document has shorter texts")]
+    #[error("the name or the seed of an invitation is too long")]
     TooLong,
-    /// What was said can be said anew, and not be forgotten.
-    #[error("an access document is not deleted: an invitation is taken back")]
+    /// It can be changed only: what was said of access is kept.
+    #[error("an access document can't be deleted")]
     Deleted,
 }
 
@@ -81,8 +81,20 @@ const LINKS: &str = "links";
 /// What a database's access documents say of one token.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Said {
-    pub(crate) links: Option<Verifiers>,
+    pub(crate) links: Links,
     pub(crate) invited: Option<Invited>,
+}
+
+/// Which links are good.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Links {
+    /// Those that the database began with.
+    #[default]
+    First,
+    /// Those that took their place.
+    Renewed(Verifiers),
+    /// None of them, because what was said can't be read.
+    None,
 }
 
 /// Whether the token is somebody's invitation.
@@ -101,9 +113,8 @@ impl Said {
     /// What the records under [`Said::ids`] say. While owners have said different things, and nobody has
     /// settled it, the latest links are good, and of an invitation the least holds.
     pub fn of(links: Option<&Record>, invitation: Option<&Record>) -> Self {
-        let links = links.and_then(|record| {
-            let said = leaves::<Verifiers>(record).flatten();
-            said.max_by_key(Verifiers::epoch)
+        let links = links.map_or(Links::First, |record| {
+            latest_links(record).map_or(Links::None, Links::Renewed)
         });
         let invited = invitation.and_then(|record| {
             let said = leaves::<Invitation>(record).map(|invitation| match invitation {
@@ -117,6 +128,13 @@ impl Said {
         });
         Self { links, invited }
     }
+}
+
+/// The links that a record under [`links_id`] says are good; `None` if a part of it can't be read. Owners
+/// who have renewed them at the same time have said several things: then the latest are good.
+pub fn latest_links(record: &Record) -> Option<Verifiers> {
+    let said: Option<Vec<Verifiers>> = leaves(record).collect();
+    said?.into_iter().max_by_key(Verifiers::epoch)
 }
 
 /// What each leaf of a record says; `None` for one that is deleted or can't be read.
@@ -140,7 +158,8 @@ pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
         };
         let Some(body) = body else { return Ok(()) };
         if is_links {
-            return body.read::<Verifiers>().map(drop).map_err(|_| AccessError::Fields);
+            let links: Verifiers = body.read().map_err(|_| AccessError::Fields)?;
+            return if links.is_short() { Ok(()) } else { Err(AccessError::Fields) };
         }
         let Invitation { role, label, seed, revoked: _ } =
             body.read().map_err(|_| AccessError::Fields)?;

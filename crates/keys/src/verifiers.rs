@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     DatabaseId, Token,
-    access::{Invited, Said},
+    access::{Invited, Links, Said},
     token::{Epoch, Verifier},
 };
 
@@ -21,7 +21,14 @@ pub struct Verifiers {
     editor: Verifier,
     #[n(2)]
     viewer: Verifier,
+    /// Of the links before, the latest first: whoever has one is told that it was good once.
+    #[cbor(n(3), default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Verifier>,
 }
+
+/// Of how many epochs before it is remembered which links they had.
+const FORMER_EPOCHS: u32 = 8;
 
 impl Verifiers {
     /// Those of a database's first links, from its owner's token.
@@ -31,14 +38,23 @@ impl Verifiers {
 
     /// Those of the links of an epoch, from the owner's token.
     pub fn of_epoch(owner: &Token, epoch: Epoch) -> Self {
-        let editor = owner.editor(epoch);
-        let viewer = editor.viewer().verifier();
-        Self { epoch, editor: editor.verifier(), viewer }
+        let of = |epoch| {
+            let editor = owner.editor(epoch);
+            [editor.verifier(), editor.viewer().verifier()]
+        };
+        let [editor, viewer] = of(epoch);
+        let former = (epoch.saturating_sub(FORMER_EPOCHS)..epoch).rev().flat_map(of).collect();
+        Self { epoch, editor, viewer, former }
     }
 
     /// Which links these are of: the latest are good, and no others.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Whether it remembers no more than it should.
+    pub(crate) fn is_short(&self) -> bool {
+        self.former.len() <= 2 * FORMER_EPOCHS as usize
     }
 
     /// The role that a link with this token gives.
@@ -84,13 +100,19 @@ pub fn judge(id: &DatabaseId, token: &Token, first: Option<&Verifiers>, said: &S
         return Judgement::Granted(Role::Owner);
     }
     let Some(first) = first else { return Judgement::Unknown };
-    let latest = said.links.as_ref().filter(|links| links.epoch > first.epoch).unwrap_or(first);
+    let latest = match &said.links {
+        Links::First => Some(first),
+        Links::Renewed(links) => Some(links).filter(|links| links.epoch > first.epoch),
+        Links::None => None,
+    };
     let token = token.verifier();
-    match (said.invited, latest.role_of(token)) {
+    let was_good =
+        |links: &Verifiers| links.former.contains(&token) || links.role_of(token).is_some();
+    match (said.invited, latest.and_then(|links| links.role_of(token))) {
         (Some(Invited::As(role)), _) | (None, Some(role)) => Judgement::Granted(role),
         (Some(Invited::Revoked), _) => Judgement::Revoked,
-        (None, None) if first.role_of(token).is_some() => Judgement::Revoked,
-        (None, None) => Judgement::Denied,
+        _ if was_good(first) || latest.is_some_and(was_good) => Judgement::Revoked,
+        _ => Judgement::Denied,
     }
 }
 

@@ -127,7 +127,7 @@ impl Databases {
     }
 
     /// The database of that name, to be read and written by the server itself; `None` if there is
-    /// none. What is written this way is not validated.
+    /// none. What is written this way is not validated, and access is not decided on again.
     pub async fn database(&self, name: &str) -> Result<Option<Database>, DatabaseError> {
         let found = self.storage.find(name.to_owned()).await?;
         Ok(found.map(|database| Database::shared(database)))

@@ -1,6 +1,8 @@
 //! What a connection asks of a database.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
 
 use settee_store::{
     BackendError, Commit, DocumentId, Operation, Page, replication::ReplicatedDocument,
@@ -153,7 +155,8 @@ async fn commit(
     share: Share,
 ) -> Result<Committed, Failure> {
     let mut verdicts = validate(hub, database, grant.role, &documents).await?;
-    let rules = documents.iter().any(|document| says_who_may(&document.id));
+    let mut judged = documents.iter().zip(&verdicts);
+    let rules = judged.any(|(document, verdict)| verdict.is_ok() && says_who_may(&document.id));
     let turn = database.shared.clone().turn(rules).await;
     if !grant.holds(hub, database).await {
         return Err(Failure::Withheld);
@@ -181,18 +184,26 @@ async fn validate(
     role: Role,
     documents: &[ReplicatedDocument],
 ) -> Result<Verdicts, Failure> {
-    let mut verdicts = database.validator.validate(role, documents).await;
-    if verdicts.len() != documents.len() {
-        return Err(Failure::Verdicts { asked: documents.len(), given: verdicts.len() });
+    let checked = |document: &ReplicatedDocument| {
+        says_who_may(&document.id).then(|| match role {
+            Role::Owner => hub.policy.check(document),
+            _ => Err("only an owner says who may do what".to_owned()),
+        })
+    };
+    let checked: Vec<_> = documents.iter().map(checked).collect();
+    let left = documents.iter().zip(&checked).filter(|(_, checked)| checked.is_none());
+    let left: Cow<'_, [ReplicatedDocument]> = if checked.iter().all(Option::is_none) {
+        documents.into()
+    } else {
+        left.map(|(document, _)| document.clone()).collect()
+    };
+    let verdicts = database.validator.validate(role, &left).await;
+    if verdicts.len() != left.len() {
+        return Err(Failure::Verdicts { asked: left.len(), given: verdicts.len() });
     }
-    for (document, verdict) in documents.iter().zip(&mut verdicts) {
-        if !role.can_write_to(&document.id) {
-            *verdict = Err("only an owner says who may do what".to_owned());
-        } else if says_who_may(&document.id) {
-            *verdict = hub.policy.check(document);
-        }
-    }
-    Ok(verdicts)
+    let mut verdicts = verdicts.into_iter();
+    let all = checked.into_iter().map(|checked| checked.or_else(|| verdicts.next()));
+    Ok(all.map(|verdict| verdict.expect("each document has one")).collect())
 }
 
 /// Commits operations. The store goes on with what it has begun when nobody waits for it any more, so
@@ -205,14 +216,22 @@ async fn commit_to_store(
 ) -> Result<Commit, Failure> {
     let database = database.clone();
     let committing = tokio::spawn(async move {
-        let committed = guarded(STORE_LIMIT, database.store().commit(operations)).await;
-        drop((turn, share));
+        let committed = AssertUnwindSafe(database.store().commit(operations)).catch_unwind().await;
+        // The turn is over when the store is done, however long that takes.
+        drop(turn);
         committed
     });
-    Ok(committing.await.map_err(|_| Failure::Panicked)???)
+    let committed = tokio::spawn(async move {
+        let committed = guarded(STORE_LIMIT, committing).await;
+        drop(share);
+        committed
+    });
+    let committed = committed.await.map_err(|_| Failure::Panicked)??;
+    Ok(committed.map_err(|_| Failure::Panicked)?.map_err(|_| Failure::Panicked)??)
 }
 
-/// Refuses what needs room in a database that is full. What is there can be deleted all the same.
+/// Refuses what needs room in a database that is full. What is there can be deleted all the same, and
+/// access can be taken back.
 async fn refuse_growth(
     database: &Handle,
     documents: &[ReplicatedDocument],
@@ -223,8 +242,10 @@ async fn refuse_growth(
     let ids = documents.iter().map(|document| document.id.clone()).collect();
     let found = database.store().read(ids).await?;
     for ((document, found), verdict) in documents.iter().zip(found).zip(verdicts) {
-        let may_be_removed = found.is_some() && is_removal(document) && full != NoRoom::Storage;
-        if verdict.is_ok() && !may_be_removed {
+        // Whoever fills a database would otherwise keep their access to it.
+        let is_needed = is_removal(document) || says_who_may(&document.id);
+        let may_pass = found.is_some() && is_needed && full != NoRoom::Storage;
+        if verdict.is_ok() && !may_pass {
             *verdict = Err(full.to_string());
         }
     }

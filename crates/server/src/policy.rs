@@ -20,8 +20,9 @@ pub trait Policy: Send + Sync {
 
     /// Checks a document that says who may do what, which is to say one whose id begins with
     /// [`ACCESS_PREFIX`](settee_sync::access::ACCESS_PREFIX). Only owners write such documents, and
-    /// validators don't see them. After each, everybody's access to the database is decided on again, before
-    /// anybody reads or writes more of it. A policy that doesn't go by such documents takes none.
+    /// validators don't see them. After each that a client has sent, everybody's access to the database is
+    /// decided on again, before anybody reads or writes more of it. A policy that doesn't go by such documents
+    /// takes none.
     fn check(&self, document: &ReplicatedDocument) -> Result<(), String> {
         let _ = document;
         Err("this server keeps no such documents".to_owned())

@@ -281,7 +281,7 @@ async fn tokens_open_databases_and_hand_out_roles() {
     anna.keep(id.as_str(), Kept::of_owner(&owner)).await.unwrap();
     let annas = anna.database(id.as_str()).await.unwrap();
     annas.put("note/1", &Note::new("milk")).await.unwrap();
-    let viewer = anna.kept().await.unwrap()[id.as_str()].keys().unwrap().token_for(Role::Viewer);
+    let viewer = anna.kept().await.unwrap()[id.as_str()].keys().unwrap().token_for(Role::Viewer, 0);
     ben.join(&id, viewer.unwrap()).await.unwrap();
     let bens = ben.database(id.as_str()).await.unwrap();
     assert_eq!(arrives(&bens, "note/1").await, Note::new("milk"));
@@ -317,7 +317,7 @@ async fn a_permit_lets_a_device_bring_its_databases() {
     // The list is the same for whoever it is shared with, and the permit isn't passed on.
     let keys = anna.kept().await.unwrap()[id.as_str()].keys().unwrap();
     let ben = Settee::start(server.config()).await.unwrap();
-    ben.join(&id, keys.token_for(Role::Editor).unwrap()).await.unwrap();
+    ben.join(&id, keys.token_for(Role::Editor, 0).unwrap()).await.unwrap();
     assert_eq!(
         arrives(&ben.database(id.as_str()).await.unwrap(), "note/1").await,
         Note::new("milk")

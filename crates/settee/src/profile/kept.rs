@@ -102,11 +102,9 @@ impl Kept {
         true
     }
 
-    /// Whether a denial means that access was taken back. An owner's isn't: the server that denies it has
-    /// lost the database, and takes no new ones.
-    pub(crate) fn is_lost_with_denial(&self) -> bool {
-        let is_owner = self.is_own || self.keys().is_some_and(|keys| keys.owner().is_some());
-        self.role.is_some() && !is_owner
+    /// Whether access can be taken back that was given, and isn't already.
+    pub(crate) fn may_be_revoked(&self) -> bool {
+        self.role.is_some() && !self.is_revoked
     }
 
     /// The server gives no access any more. Tells whether anything has changed.
@@ -162,7 +160,7 @@ mod tests {
         assert!(kept.grant(&two, Role::Viewer) && !kept.grant(&two, Role::Viewer));
         assert_eq!((&kept.credentials[0], &kept.granted_to), (&two, &Some(two.clone())));
         assert_eq!(kept.granted(), Some(Role::Viewer));
-        assert!(kept.is_lost_with_denial() && kept.revoke() && !kept.revoke());
+        assert!(kept.may_be_revoked() && kept.revoke() && !kept.revoke());
         assert!(kept.grant(&two, Role::Viewer) && !kept.is_revoked);
         let json = serde_json::to_string(&kept).unwrap();
         assert!(json.contains(r#""credentials":["dHdv","b25l"]"#), "{json}");

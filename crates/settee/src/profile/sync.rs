@@ -16,8 +16,6 @@ use settee_store::{BackendError, Database, backend::BoxFuture};
 use settee_sync::{DenialCode, Limits, Time};
 use tokio::sync::watch;
 
-use crate::Standing;
-
 use super::{
     device::Opened,
     home::Home,
@@ -30,6 +28,9 @@ use super::{
 
 /// How long other tabs may not hear how a database is.
 const LOOKS_AGAIN: Duration = Duration::from_secs(1);
+/// After how long a server is asked again that gave no access to a database. It may not have heard yet that
+/// an owner has given it.
+const ASKS_AGAIN: Duration = Duration::from_secs(30);
 /// How long opening one of the device's databases may take. One that takes longer is tried again.
 const OPENING_LIMIT: Duration = Duration::from_secs(10);
 
@@ -143,7 +144,7 @@ impl Term<'_> {
         let mut elsewhere = self.syncing.tabs.used_elsewhere();
         let mut unsaved = home.unsaved();
         let (mut status, mut wakes) = (self.client.status(), self.syncing.tabs.wakes());
-        let mut read = None;
+        let (mut read, mut was_online, mut asked) = (None, false, self.clock.now());
         loop {
             let seq = *home_news.borrow_and_update();
             let is_new = unsaved.has_changed().unwrap_or_default();
@@ -166,6 +167,12 @@ impl Term<'_> {
                 known.clone_from(&now.server);
                 is_new
             });
+            let is_online = now.connection == ConnectionStatus::Online;
+            let is_back = is_online && !std::mem::replace(&mut was_online, is_online);
+            if is_back || self.clock.now().since(asked) >= ASKS_AGAIN {
+                asked = self.clock.now();
+                self.ask_again(&now).await;
+            }
             self.learn(&now).await;
             let used_elsewhere = elsewhere.borrow_and_update().clone();
             self.take_turns(&now, &used_elsewhere).await;
@@ -336,7 +343,13 @@ impl Term<'_> {
                     self.end(&kept.name).await;
                     self.begin(kept, &others).await;
                 }
-                channel if is_denied(channel) && kept.is_lost_with_denial() && !kept.is_revoked => {
+                channel if is_denied(channel) && turn.is_granted && kept.credentials.len() > 1 => {
+                    let mut others = kept.credentials.clone();
+                    others.retain(|other| *other != turn.shown);
+                    self.end(&kept.name).await;
+                    self.begin(kept, &others).await;
+                }
+                channel if is_revoked(channel) && kept.may_be_revoked() => {
                     // If it can't be written down, the server says so again.
                     let _ = self.syncing.home.change(key, Kept::revoke).await;
                 }
@@ -347,17 +360,11 @@ impl Term<'_> {
     }
 
     fn report(&self, status: &Status) -> Report {
-        let is_lost = |name: &String| {
-            self.kept.values().any(|kept| kept.name == *name && kept.is_lost_with_denial())
-        };
         let databases = self.turns.iter().filter_map(|(name, turn)| {
             let replica = status.replicas.get(&turn.replica)?;
             Some(DatabaseReport {
                 name: name.clone(),
-                standing: match standing(replica) {
-                    Standing::NoAccess if is_lost(name) => Standing::Revoked,
-                    standing => standing,
-                },
+                standing: standing(replica),
                 seq: turn.opened.database.seq(),
                 progress: progress(replica).filter(|_| !turn.has_caught_up),
                 rejected: replica.unreadable,
@@ -384,6 +391,11 @@ fn is_denied(channel: &ChannelStatus) -> bool {
         ChannelStatus::Denied(denial)
             if matches!(denial.code, DenialCode::Denied | DenialCode::Revoked)
     )
+}
+
+/// Whether what it was shown was good once.
+fn is_revoked(channel: &ChannelStatus) -> bool {
+    matches!(channel, ChannelStatus::Denied(denial) if denial.code == DenialCode::Revoked)
 }
 
 /// Whether nothing is left to do for a database, as far as is known.
