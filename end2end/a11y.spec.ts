@@ -76,7 +76,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(await violations(vera)).toEqual([]);
     });
 
-    test('in the share dialog, and on a list that one was taken out of', async ({ page, newPerson }) => {
+    test('in the share dialog, and on a list without access any more', async ({ page, newPerson }) => {
       await addTodo(page, 'Bread');
       await action(page, 'share').click();
       const link = await invite(page, 'Bert');
@@ -86,12 +86,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await shows(bert, 'Bread');
       await person(page, 'Vera').locator('[data-action="show-code"]').click();
       await expect(page.locator('.code svg')).toBeVisible();
-      await page.getByText('wrong hands').click();
+      await page.getByText('shouldn’t have it').click();
       for (const name of ['Bert', 'Vera']) {
-        await person(page, name).locator('[data-action="take-out"]').click();
+        await person(page, name).locator('[data-action="remove-access"]').click();
         expect(await violations(page)).toEqual([]);
       }
-      await person(page, 'Bert').locator('[data-action="confirm-take-out"]').click();
+      await person(page, 'Bert').locator('[data-action="confirm-remove-access"]').click();
       await expect(bert.locator('[data-link="revoked"]')).toBeVisible();
       expect(await violations(page)).toEqual([]);
       expect(await violations(bert)).toEqual([]);

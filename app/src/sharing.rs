@@ -3,13 +3,15 @@
 use std::cell::Cell;
 
 use leptos::prelude::*;
+use leptos::web_sys::js_sys::{Array, JsString, Object};
+use serde_json::Map;
 use settee::keys::{
     Invitation, Keyring, Role, Token, Verifiers,
-    access::{invitation_id, links_id, says_who_may},
+    access::{REVOKED, invitation_id, latest_links, links_id, says_who_may},
     token::Epoch,
 };
 use settee::leptos::follow;
-use settee::store::{BackendError, Database, DocumentId, WriteError};
+use settee::store::{BackendError, Database, DocumentId};
 use settee_todo::document::LINKS;
 
 /// How many records are read at once.
@@ -18,17 +20,31 @@ const PAGE: usize = 1_000;
 /// Who else may open a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sharing {
+    /// What is here of the list was read to its end.
+    is_read: bool,
     /// Which links are good.
-    pub epoch: Epoch,
-    /// Who was invited alone, by name.
+    epoch: Epoch,
+    /// Who was invited by a personal link, by name.
     pub people: Vec<Person>,
 }
 
-/// Somebody who was invited alone.
+/// Somebody who was invited by a personal link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     pub id: DocumentId,
     pub invitation: Invitation,
+}
+
+/// What an owner says of access.
+pub enum Change {
+    Invite {
+        role: Role,
+        name: String,
+    },
+    /// Takes an invitation back, for good.
+    Revoke(DocumentId),
+    /// Makes new links. Those before open nothing any more, as soon as the server knows.
+    Renew,
 }
 
 impl Sharing {
@@ -40,9 +56,12 @@ impl Sharing {
             // If it can't be read, the list itself says so.
             let Ok((learnt, until)) = changes(&list, since.get()).await else { return };
             since.set(until);
-            if !learnt.is_empty() {
-                signal.try_update(|sharing| learnt.into_iter().for_each(|it| sharing.learn(it)));
-            }
+            signal.try_maybe_update(|sharing| {
+                let is_new = !learnt.is_empty() || !sharing.is_read && until > 0;
+                learnt.into_iter().for_each(|it| sharing.learn(it));
+                sharing.is_read = until > 0;
+                (is_new, ())
+            });
         });
         signal
     }
@@ -52,22 +71,28 @@ impl Sharing {
             Learnt::Links(epoch) => self.epoch = self.epoch.max(epoch),
             Learnt::Person(person) => {
                 self.people.retain(|known| known.id != person.id);
-                let name = |person: &Person| person.invitation.label.to_lowercase();
-                let place = self.people.partition_point(|known| name(known) <= name(&person));
+                let name = JsString::from(&*person.invitation.label);
+                let is_before = |known: &Person| {
+                    let other = &known.invitation.label;
+                    name.locale_compare(other, &Array::new(), &Object::new()) >= 0
+                };
+                let place = self.people.partition_point(is_before);
                 self.people.insert(place, person);
             }
         }
     }
 
-    /// A link that gives everybody this role, if this device can make one. Who was invited alone can't: their
-    /// link is theirs.
+    /// Whether this device has come in by a personal link, which is nobody else's.
+    pub fn is_invited(&self, keys: &Keyring) -> bool {
+        let own = keys.best().map(invitation_id);
+        keys.owner().is_none() && self.people.iter().any(|person| Some(&person.id) == own.as_ref())
+    }
+
+    /// A link that gives everybody this role, if this device can make one, and knows it already.
     pub fn link(&self, keys: &Keyring, role: Role) -> Option<String> {
-        let own = invitation_id(keys.best()?);
-        let is_invited = self.people.iter().any(|person| person.id == own);
-        if is_invited && keys.owner().is_none() {
-            return None;
-        }
-        Some(address(keys, &keys.token_for(role, self.epoch)?))
+        let is_known = self.is_read && !self.is_invited(keys);
+        let token = keys.token_for(role, self.epoch).filter(|_| is_known)?;
+        Some(address(keys, &token))
     }
 }
 
@@ -78,28 +103,25 @@ impl Person {
     }
 }
 
-/// Invites somebody. Their link comes with the rest of the people.
-pub async fn invite(
-    list: &Database,
-    owner: &Token,
-    role: Role,
-    name: &str,
-) -> Result<(), WriteError> {
-    let invitation = Invitation::new(role, name);
-    let id = invitation_id(&owner.invitation(&invitation.seed));
-    list.put(id.as_str(), &invitation).await.map(drop)
-}
-
-/// Takes an invitation back, for good.
-pub async fn revoke(list: &Database, person: &Person) -> Result<(), WriteError> {
-    let revoked = Invitation { revoked: true, ..person.invitation.clone() };
-    list.patch(person.id.as_str(), &revoked).await.map(drop)
-}
-
-/// Makes new links. Those before open nothing any more, as soon as the server knows.
-pub async fn renew(list: &Database, owner: &Token, epoch: Epoch) -> Result<(), WriteError> {
-    let links = Verifiers::of_epoch(owner, epoch.saturating_add(1));
-    list.put(links_id().as_str(), &links).await.map(drop)
+impl Change {
+    /// Writes it down. Tells whether it is saved.
+    pub async fn write(self, list: &Database, owner: &Token) -> bool {
+        let (id, fields) = match self {
+            Self::Invite { role, name } => {
+                let invitation = Invitation::new(role, name);
+                (invitation_id(&owner.invitation(&invitation.seed)), invitation.fields())
+            }
+            Self::Revoke(id) => (id, Map::from_iter([(REVOKED.to_owned(), true.into())])),
+            Self::Renew => {
+                let id = links_id();
+                let Ok(found) = list.records(vec![id.clone()]).await else { return false };
+                let latest = found.first().and_then(Option::as_deref).and_then(latest_links);
+                let epoch = latest.map_or(0, |links| links.epoch()).saturating_add(1);
+                (id, Verifiers::of_epoch(owner, epoch).fields())
+            }
+        };
+        list.patch(id.as_str(), &fields).await.is_ok()
+    }
 }
 
 fn address(keys: &Keyring, token: &Token) -> String {
@@ -121,12 +143,12 @@ async fn changes(list: &Database, mut since: u64) -> Result<(Vec<Learnt>, u64), 
         let Some(latest) = records.last() else { return Ok((learnt, since)) };
         since = latest.seq;
         let said = records.iter().filter(|record| says_who_may(&record.id));
-        for document in said.filter_map(|record| record.document()) {
-            if document.id == links_id() {
-                learnt.extend(
-                    document.body.read().ok().map(|it: Verifiers| Learnt::Links(it.epoch())),
-                );
-            } else if let Ok(invitation) = document.body.read() {
+        for record in said {
+            if record.id == links_id() {
+                learnt.extend(latest_links(record).map(|links| Learnt::Links(links.epoch())));
+            } else if let Some(document) = record.document()
+                && let Some(invitation) = Invitation::read(&document.body)
+            {
                 learnt.push(Learnt::Person(Person { id: document.id, invitation }));
             }
         }

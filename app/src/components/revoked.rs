@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::session::{Command, SessionSlot};
+use crate::session::{Command, CurrentList, SessionSlot};
 
 #[component]
 pub fn Revoked(session: SessionSlot) -> impl IntoView {
@@ -12,30 +12,34 @@ pub fn Revoked(session: SessionSlot) -> impl IntoView {
 
 #[component]
 fn Choices(session: SessionSlot) -> impl IntoView {
+    let is_asking = RwSignal::new(false);
     let waiting = move || session.get().map_or(0, |session| session.status().get().pending);
     let unsent = move || match waiting() {
         0 => String::new(),
-        1 => " 1 change of yours was never sent, and is shown only here.".to_owned(),
-        n => format!(" {n} changes of yours were never sent, and are shown only here."),
+        1 => " 1 change of yours was never sent, and is only here.".to_owned(),
+        n => format!(" {n} changes of yours were never sent, and are only here."),
     };
-    let shown = move || untrack(|| session.current(|list| (list.id.clone(), list.name.clone())));
+    let shown = move || untrack(|| session.current(CurrentList::clone));
     let copy = move |_| {
-        if let Some((list, name)) = shown() {
+        if let Some(CurrentList { id: list, name, .. }) = shown() {
             session.ask(Command::Copy { list, name, is_template: false });
         }
     };
     let remove = move |_| {
-        if let Some((list, _)) = shown() {
+        // What was never sent would be lost.
+        if untrack(waiting) > 0 && !is_asking.get_untracked() {
+            is_asking.set(true);
+        } else if let Some(CurrentList { id: list, .. }) = shown() {
             session.ask(Command::Forget { list });
         }
     };
     view! {
         <p data-link="revoked">
-            "You are no longer part of this list. What you see stays on this device, and nothing new comes." {unsent}
-            " " <button type="button" data-action="keep-copy" on:click=copy>
+            "You have no access to this list any more. What you see stays on this device, and nothing new comes."
+            {unsent} " " <button type="button" data-action="keep-copy" on:click=copy>
                 "Keep a copy of my own"
             </button> " " <button type="button" data-action="remove-revoked" on:click=remove>
-                "Remove it"
+                {move || if is_asking.get() { "Remove it, with what was never sent" } else { "Remove it" }}
             </button>
         </p>
     }

@@ -2,13 +2,14 @@
 
 use leptos::html::Dialog;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use settee::keys::{Keyring, Role};
 use settee::store::Database;
 
 use crate::later::Later;
 use crate::mounted::{Mounted, Place};
 use crate::session::SessionSlot;
-use crate::sharing::Sharing;
+use crate::sharing::{Change, Sharing};
 
 mod code;
 mod link;
@@ -18,6 +19,7 @@ mod people;
 pub use link::to_clipboard;
 
 const SHARE: &str = "Share";
+const NOT_SAVED: &str = "This can’t be saved on this device.";
 
 /// The place for it, as it looks before there is a link.
 #[component]
@@ -36,10 +38,15 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     place.mount(|| {
         let dialog = NodeRef::<Dialog>::new();
         let shared = RwSignal::new_local(None::<Shared>);
-        let is_there = move || session.current(|_| ()).is_some();
-        let list = Memo::new(move |_| session.current(|list| list.id.clone()));
+        let can_share = move || session.current(|list| !list.is_revoked) == Some(true);
+        // What the dialog is about: a list, and what may be done with it.
+        let about = Memo::new(move |_| {
+            session.current(|list| (list.id.clone(), list.role, list.is_revoked))
+        });
         Effect::new(move || {
-            list.track();
+            about.track();
+            // The device's storage may have been opened anew.
+            session.get();
             shared.set(None);
         });
         Effect::new(move || {
@@ -57,7 +64,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                 type="button"
                 data-action="share"
                 aria-haspopup="dialog"
-                disabled=move || !is_there()
+                disabled=move || !can_share()
                 on:click=open
             >
                 {SHARE}
@@ -68,9 +75,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                 aria-labelledby="share-title"
                 on:close=move |_| shared.set(None)
             >
-                {move || {
-                    shared.get().map(|it| view! { <Contents shared=it on_done=move || shared.set(None) /> })
-                }}
+                {move || shared.get().map(contents_of)}
             </dialog>
         }
     })
@@ -87,37 +92,66 @@ struct Shared {
 impl Shared {
     fn now(session: SessionSlot) -> Option<Self> {
         let keys = session.get()?.keys()?;
-        session.current(|list| Self { name: list.name.clone(), list: list.database.clone(), keys })
+        let list = session.current(|list| (list.name.clone(), list.database.clone()));
+        list.map(|(name, list)| Self { name, list, keys })
     }
 }
 
-#[component]
-fn Contents(shared: Shared, on_done: impl Fn() + 'static) -> impl IntoView {
-    let Shared { name, list, keys } = shared;
+fn contents_of(Shared { name, list, keys }: Shared) -> impl IntoView {
     let sharing = Sharing::follow(list.clone());
-    let keys = StoredValue::new(keys);
-    let code = RwSignal::new(None);
-    let is_owner = keys.with_value(|keys| keys.owner().is_some());
+    let said = RwSignal::new(String::new());
+    let (list, keys) = (StoredValue::new_local(list), StoredValue::new(keys));
+    let parts = Parts { list, keys, sharing, code: RwSignal::new(None), said };
+    let is_owner = parts.is_owner();
     view! {
         <h2 id="share-title">
-            "Share "
-            {if name.is_empty() { "this list".to_owned() } else { format!("“{name}”") }}
+            "Share " <bdi>{if name.is_empty() { "this list".to_owned() } else { format!("“{name}”") }}</bdi>
         </h2>
-        <links::Links list=list.clone() sharing keys code />
-        {is_owner.then(|| view! { <people::People list sharing keys code /> })}
-        <code::Code code />
-        <div class="choices">
-            <button type="button" data-action="close-share" on:click=move |_| on_done()>
-                "Done"
-            </button>
-        </div>
+        <links::Links parts />
+        {is_owner.then(|| view! { <people::People parts /> })}
+        <p role="status">{said}</p>
+        <code::Code code=parts.code />
+        <form method="dialog" class="choices">
+            <button data-action="close-share">"Done"</button>
+        </form>
     }
 }
 
-/// What a role allows, as a choice for others.
+/// What the parts of the dialog work with.
+#[derive(Clone, Copy)]
+struct Parts {
+    list: StoredValue<Database, LocalStorage>,
+    keys: StoredValue<Keyring>,
+    sharing: RwSignal<Sharing>,
+    /// The link that is shown as a code.
+    code: RwSignal<Option<code::Shown>>,
+    /// What became of what was done last.
+    said: RwSignal<String>,
+}
+
+impl Parts {
+    fn is_owner(self) -> bool {
+        self.keys.with_value(|keys| keys.owner().is_some())
+    }
+
+    /// Writes down what an owner says of access, and then says this.
+    fn write(self, change: Change, done: String) {
+        let Some(owner) = self.keys.with_value(|keys| keys.owner().cloned()) else { return };
+        let list = self.list.get_value();
+        // A link that is shown may not be good any more. What is said twice is read aloud twice.
+        self.code.set(None);
+        self.said.set(String::new());
+        spawn_local(async move {
+            let is_saved = change.write(&list, &owner).await;
+            self.said.try_set(if is_saved { done } else { NOT_SAVED.to_owned() });
+        });
+    }
+}
+
+/// What a role allows.
 fn allows(role: Role) -> &'static str {
     match role {
-        Role::Viewer => "can look",
-        _ => "can change it",
+        Role::Viewer => "can view",
+        _ => "can edit",
     }
 }

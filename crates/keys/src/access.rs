@@ -5,9 +5,9 @@
 //! ([`Verifiers`], under [`links_id`]), and there is one for each personal invitation ([`Invitation`], under
 //! [`invitation_id`]).
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use settee_store::{
-    DocumentId, Record,
+    Body, DocumentId, Record,
     replication::{ReplicatedDocument, ReplicatedRevision},
 };
 use settee_sync::Role;
@@ -21,20 +21,18 @@ pub const LABEL_LIMIT: usize = 256;
 /// Longest seed of an invitation, in bytes.
 const SEED_LIMIT: usize = 64;
 
-/// An invitation of one person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An invitation of one person. In JSON its fields have the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// What the person may do. Nobody is invited as an owner.
-    #[serde(with = "role_name")]
+    /// What the person may do, by the role's name. Nobody is invited as an owner.
     pub role: Role,
     /// Who it is for, in the owner's words: at most [`LABEL_LIMIT`] bytes. All members can read it.
-    #[serde(default)]
     pub label: String,
     /// What the invitation's token is made of, with the owner's: see [`Token::invitation`]. So every
     /// device of an owner can show the link again.
     pub seed: String,
     /// Whether it was taken back. That is for good: who is invited again gets another invitation.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Absent until then.
     pub revoked: bool,
 }
 
@@ -63,6 +61,32 @@ impl Invitation {
     pub fn new(role: Role, label: impl Into<String>) -> Self {
         Self { role, label: label.into(), seed: random_name(), revoked: false }
     }
+
+    /// Reads an access document; `None` if it is no invitation.
+    pub fn read(body: &Body) -> Option<Self> {
+        let fields = body.fields();
+        let text = |name| fields.get(name)?.as_str();
+        Some(Self {
+            role: text("role")?.parse().ok()?,
+            label: text("label")?.to_owned(),
+            seed: text("seed")?.to_owned(),
+            revoked: fields.get("revoked").map_or(Some(false), Value::as_bool)?,
+        })
+    }
+
+    /// The fields of the access document.
+    pub fn fields(&self) -> Map<String, Value> {
+        let Self { role, label, seed, revoked } = self;
+        let mut fields = Map::new();
+        let mut set = |name: &str, value| fields.insert(name.to_owned(), value);
+        set("role", role.name().into());
+        set("label", label.as_str().into());
+        set("seed", seed.as_str().into());
+        if *revoked {
+            set(REVOKED, true.into());
+        }
+        fields
+    }
 }
 
 /// Where the invitation with this token is.
@@ -77,6 +101,8 @@ pub fn links_id() -> DocumentId {
 }
 
 const LINKS: &str = "links";
+/// The field of an invitation that was taken back: see [`Invitation::revoked`].
+pub const REVOKED: &str = "revoked";
 
 /// What a database's access documents say of one token.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,7 +143,7 @@ impl Said {
             latest_links(record).map_or(Links::None, Links::Renewed)
         });
         let invited = invitation.and_then(|record| {
-            let said = leaves::<Invitation>(record).map(|invitation| match invitation {
+            let said = leaves(record, Invitation::read).map(|invitation| match invitation {
                 Some(Invitation { role, revoked: false, .. }) => Invited::As(role),
                 _ => Invited::Revoked,
             });
@@ -133,16 +159,17 @@ impl Said {
 /// The links that a record under [`links_id`] says are good; `None` if a part of it can't be read. Owners
 /// who have renewed them at the same time have said several things: then the latest are good.
 pub fn latest_links(record: &Record) -> Option<Verifiers> {
-    let said: Option<Vec<Verifiers>> = leaves(record).collect();
+    let said: Option<Vec<Verifiers>> = leaves(record, Verifiers::read).collect();
     said?.into_iter().max_by_key(Verifiers::epoch)
 }
 
 /// What each leaf of a record says; `None` for one that is deleted or can't be read.
-fn leaves<T: for<'de> Deserialize<'de>>(record: &Record) -> impl Iterator<Item = Option<T>> {
-    record.tree.leaves().into_iter().map(|leaf| match &leaf.body {
-        Some(body) if !leaf.deleted => body.read().ok(),
-        _ => None,
-    })
+fn leaves<T>(
+    record: &Record,
+    read: impl Fn(&Body) -> Option<T>,
+) -> impl Iterator<Item = Option<T>> {
+    let leaves = record.tree.leaves().into_iter();
+    leaves.map(move |leaf| leaf.body.as_ref().filter(|_| !leaf.deleted).and_then(&read))
 }
 
 /// Checks every body that travels with an access document.
@@ -158,31 +185,15 @@ pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
         };
         let Some(body) = body else { return Ok(()) };
         if is_links {
-            let links: Verifiers = body.read().map_err(|_| AccessError::Fields)?;
-            return if links.is_short() { Ok(()) } else { Err(AccessError::Fields) };
+            let links = Verifiers::read(body).filter(Verifiers::is_short);
+            return links.map(drop).ok_or(AccessError::Fields);
         }
         let Invitation { role, label, seed, revoked: _ } =
-            body.read().map_err(|_| AccessError::Fields)?;
+            Invitation::read(body).ok_or(AccessError::Fields)?;
         if role == Role::Owner {
             return Err(AccessError::Role);
         }
         let is_short = label.len() <= LABEL_LIMIT && seed.len() <= SEED_LIMIT;
         if is_short { Ok(()) } else { Err(AccessError::TooLong) }
     })
-}
-
-/// A role by its name.
-mod role_name {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use settee_sync::Role;
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-    pub fn serialize<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(role.name())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map_err(D::Error::custom)
-    }
 }

@@ -82,9 +82,8 @@ impl Token {
 
 /// A hash of a token, by which it is recognized, and from which it can't be made. Comparing two takes a
 /// time that doesn't tell how much of them is the same.
-#[derive(Debug, Clone, Copy, Encode, Decode, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 #[cbor(transparent)]
-#[serde(try_from = "String", into = "String")]
 pub struct Verifier(ByteArray<32>);
 
 impl PartialEq for Verifier {
@@ -108,20 +107,6 @@ impl FromStr for Verifier {
         let bytes = BASE64URL.decode(text).ok_or(TokenError::Malformed)?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| TokenError::Malformed)?;
         Ok(Self(bytes.into()))
-    }
-}
-
-impl TryFrom<String> for Verifier {
-    type Error = TokenError;
-
-    fn try_from(text: String) -> Result<Self, TokenError> {
-        text.parse()
-    }
-}
-
-impl From<Verifier> for String {
-    fn from(verifier: Verifier) -> Self {
-        verifier.to_string()
     }
 }
 

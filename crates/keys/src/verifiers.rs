@@ -1,7 +1,8 @@
 //! What a server keeps to decide who may open a database, and how it decides.
 
 use minicbor::{Decode, Encode};
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use settee_store::Body;
 use settee_sync::Role;
 use thiserror::Error;
 
@@ -11,8 +12,9 @@ use crate::{
     token::{Epoch, Verifier},
 };
 
-/// Hashes of the tokens in a database's links. Nobody can make a token of them.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+/// Hashes of the tokens in a database's links. Nobody can make a token of them. In JSON its fields have the
+/// same names, and hashes are base64url.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Verifiers {
     #[n(0)]
@@ -23,7 +25,6 @@ pub struct Verifiers {
     viewer: Verifier,
     /// Of the links before, the latest first: whoever has one is told that it was good once.
     #[cbor(n(3), default)]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     former: Vec<Verifier>,
 }
 
@@ -45,6 +46,34 @@ impl Verifiers {
         let [editor, viewer] = of(epoch);
         let former = (epoch.saturating_sub(FORMER_EPOCHS)..epoch).rev().flat_map(of).collect();
         Self { epoch, editor, viewer, former }
+    }
+
+    /// Reads an access document; `None` if it doesn't say which links are good.
+    pub fn read(body: &Body) -> Option<Self> {
+        let fields = body.fields();
+        let verifier = |value: &Value| value.as_str()?.parse().ok();
+        let former = match fields.get("former") {
+            Some(former) => former.as_array()?.iter().map(verifier).collect::<Option<_>>()?,
+            None => Vec::new(),
+        };
+        Some(Self {
+            epoch: fields.get("epoch")?.as_u64()?.try_into().ok()?,
+            editor: verifier(fields.get("editor")?)?,
+            viewer: verifier(fields.get("viewer")?)?,
+            former,
+        })
+    }
+
+    /// The fields of the access document.
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let mut set = |name: &str, value| fields.insert(name.to_owned(), value);
+        set("epoch", self.epoch.into());
+        set("editor", self.editor.to_string().into());
+        set("viewer", self.viewer.to_string().into());
+        let former = self.former.iter().map(|one| Value::String(one.to_string()));
+        set("former", former.collect());
+        fields
     }
 
     /// Which links these are of: the latest are good, and no others.

@@ -113,7 +113,7 @@ proptest! {
                     let token = owner.invitation(&invitation.seed);
                     let device = &mut devices[device];
                     let id = invitation_id(&token);
-                    at_once(device.database.put(id.as_str(), &invitation)).unwrap();
+                    at_once(device.database.put(id.as_str(), &invitation.fields())).unwrap();
                     device.invited.insert(invitations.len());
                     invitations.push((invitation, token));
                 }
@@ -123,14 +123,14 @@ proptest! {
                     let (invitation, token) = &invitations[which];
                     let revoked = Invitation { revoked: true, ..invitation.clone() };
                     let id = invitation_id(token);
-                    at_once(device.database.put(id.as_str(), &revoked)).unwrap();
+                    at_once(device.database.put(id.as_str(), &revoked.fields())).unwrap();
                     device.revoked.insert(which);
                 }
                 Deed::Renew { device } => {
                     let device = &mut devices[device];
                     device.epoch += 1;
                     let links = Verifiers::of_epoch(&owner, device.epoch);
-                    at_once(device.database.put(links_id().as_str(), &links)).unwrap();
+                    at_once(device.database.put(links_id().as_str(), &links.fields())).unwrap();
                 }
                 Deed::Meet { device } => {
                     server.learn(&devices[device]);

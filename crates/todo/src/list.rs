@@ -1,6 +1,8 @@
 //! What is read of a list as a whole.
 
-use settee_store::{BackendError, Body, Change, Database, Document, Edit, operation::COMMIT_LIMIT};
+use settee_store::{
+    BackendError, Body, Change, Database, Document, Edit, WriteError, operation::COMMIT_LIMIT,
+};
 
 use crate::{Todo, document::TODO_PREFIX};
 
@@ -35,9 +37,11 @@ pub async fn copied(list: &Database, is_template: bool) -> Result<Vec<Edit>, Bac
 }
 
 /// Writes todos into a new list. Some of them may be there when it fails.
-pub async fn fill(list: &Database, todos: &[Edit]) -> Result<(), BackendError> {
+pub async fn fill(list: &Database, todos: &[Edit]) -> Result<(), WriteError> {
     for todos in todos.chunks(COMMIT_LIMIT) {
-        list.write(todos.to_vec()).await?;
+        for outcome in list.write(todos.to_vec()).await? {
+            outcome?;
+        }
     }
     Ok(())
 }

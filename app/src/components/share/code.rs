@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use leptos::html::Figure;
 use leptos::prelude::*;
 use qrcodegen::{QrCode, QrCodeEcc};
 
@@ -17,11 +18,18 @@ pub struct Shown {
 
 #[component]
 pub fn Code(code: RwSignal<Option<Shown>>) -> impl IntoView {
+    let figure = NodeRef::<Figure>::new();
+    Effect::new(move || {
+        code.track();
+        if let Some(figure) = figure.get() {
+            figure.scroll_into_view();
+        }
+    });
     move || {
         let Shown { name, link } = code.get()?;
         let (size, path) = drawn(&link)?;
         Some(view! {
-            <figure class="code">
+            <figure node_ref=figure class="code">
                 <svg
                     role="img"
                     aria-label=format!("A code with the link: {name}")
@@ -31,7 +39,7 @@ pub fn Code(code: RwSignal<Option<Shown>>) -> impl IntoView {
                     <path class="light" d=format!("M0 0h{size}v{size}H0z") />
                     <path class="dark" d=path />
                 </svg>
-                <figcaption>{name} ": point the camera of a phone at it."</figcaption>
+                <figcaption><bdi>{name}</bdi> ". Point the camera of a phone at it."</figcaption>
             </figure>
         })
     }
@@ -40,7 +48,7 @@ pub fn Code(code: RwSignal<Option<Shown>>) -> impl IntoView {
 /// How many modules a side has, with the margin, and the dark ones as the path of an SVG. `None` if the
 /// text is too long for a code.
 fn drawn(text: &str) -> Option<(i32, String)> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
+    let code = QrCode::encode_binary(text.as_bytes(), QrCodeEcc::Medium).ok()?;
     let mut path = String::new();
     for y in 0..code.size() {
         for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {

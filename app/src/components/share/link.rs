@@ -5,10 +5,10 @@ use std::time::Duration;
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::wasm_bindgen::JsValue;
+use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::ShareData;
-use web_sys::js_sys::Reflect;
+use web_sys::js_sys::{Error, Reflect};
+use web_sys::{Navigator, ShareData};
 
 use super::code::Shown;
 use crate::focus;
@@ -18,27 +18,24 @@ const THANKS: Duration = Duration::from_secs(4);
 /// The buttons for a link. `name` says which one it is, for those who don't see where they stand.
 #[component]
 pub fn LinkButtons(
-    #[prop(into)] link: Signal<Option<String>>,
+    link: Memo<Option<String>>,
     name: String,
     action: &'static str,
     code: RwSignal<Option<Shown>>,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
-    // A link that could not be written to the clipboard, for the person to copy.
-    let by_hand = RwSignal::new(None::<String>);
+    // It could not be written to the clipboard, so the person copies it.
+    let by_hand = RwSignal::new(false);
     let copy = move |_| {
         let Some(link) = link.get_untracked() else { return };
         spawn_local(async move {
-            if to_clipboard(&link).await {
-                by_hand.try_set(None);
-                copied.try_set(true);
-                let forget = move || {
-                    copied.try_set(false);
-                };
-                set_timeout(forget, THANKS);
-            } else {
-                by_hand.try_set(Some(link));
-            }
+            let is_copied = to_clipboard(&link).await;
+            by_hand.try_set(!is_copied);
+            copied.try_set(is_copied);
+            let forget = move || {
+                copied.try_set(false);
+            };
+            set_timeout(forget, THANKS);
         });
     };
     let hand_over = move |_| {
@@ -46,48 +43,45 @@ pub fn LinkButtons(
         spawn_local(async move {
             let data = ShareData::new();
             data.set_url(&link);
-            // It fails when the person thinks better of it, too.
-            let _ = JsFuture::from(window().navigator().share_with_data(&data)).await;
+            let handed = JsFuture::from(window().navigator().share_with_data(&data)).await;
+            // The person may think better of it.
+            let is_abort = |error: &JsValue| error.unchecked_ref::<Error>().name() == "AbortError";
+            if handed.is_err_and(|error| !is_abort(&error)) {
+                by_hand.try_set(true);
+            }
         });
     };
     let shown = name.clone();
     let show = move |_| {
-        let (name, link) = (shown.clone(), link.get_untracked());
-        code.update(|code| {
-            let is_shown = code.as_ref().is_some_and(|shown| Some(&shown.link) == link.as_ref());
-            *code = link.filter(|_| !is_shown).map(|link| Shown { name, link });
-        });
+        let shown = link.get_untracked().map(|link| Shown { name: shown.clone(), link });
+        // The same button takes it away again.
+        let is_shown = code.with_untracked(|code| *code == shown);
+        code.set(shown.filter(|_| !is_shown));
     };
+    let can_hand_over = can_hand_over(&window().navigator());
     view! {
         <span class="link-buttons" role="group" aria-label=name>
-            <button
-                type="button"
-                data-action=action
-                disabled=move || link.with(Option::is_none)
-                on:click=copy
-            >
+            <button type="button" data-action=action on:click=copy>
                 <span aria-live="polite">
                     {move || if copied.get() { "Link copied" } else { "Copy link" }}
                 </span>
             </button>
-            {can_hand_over()
-                .then(|| {
-                    view! {
-                        <button type="button" data-action="hand-over" on:click=hand_over>
-                            "Send…"
-                        </button>
-                    }
-                })}
+            <button type="button" data-action="hand-over" hidden=!can_hand_over on:click=hand_over>
+                "Send…"
+            </button>
             <button type="button" data-action="show-code" on:click=show>
                 "Code"
             </button>
         </span>
-        {move || by_hand.get().map(|link| view! { <LinkField link by_hand /> })}
+        {move || {
+            let link = link.get().filter(|_| by_hand.get());
+            link.map(|link| view! { <LinkField link by_hand /> })
+        }}
     }
 }
 
 #[component]
-fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
+fn LinkField(link: String, by_hand: RwSignal<bool>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     Effect::new(move || {
         if let Some(field) = field.get() {
@@ -97,9 +91,11 @@ fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
     });
     view! {
         <div class="by-hand">
-            <label for="share-link">"Copy this link and send it:"</label>
-            <input id="share-link" node_ref=field type="text" readonly prop:value=link />
-            <button type="button" on:click=move |_| by_hand.set(None)>
+            <label>
+                "Copy this link and send it:"
+                <input node_ref=field type="text" readonly prop:value=link />
+            </label>
+            <button type="button" on:click=move |_| by_hand.set(false)>
                 "Done"
             </button>
         </div>
@@ -107,9 +103,8 @@ fn LinkField(link: String, by_hand: RwSignal<Option<String>>) -> impl IntoView {
 }
 
 /// Whether the system lets pages hand something to other apps. Most desktops don't.
-fn can_hand_over() -> bool {
-    let share: JsValue = "share".into();
-    Reflect::has(&window().navigator(), &share).unwrap_or_default()
+fn can_hand_over(navigator: &Navigator) -> bool {
+    Reflect::has(navigator, &"share".into()).unwrap_or_default()
 }
 
 pub async fn to_clipboard(text: &str) -> bool {

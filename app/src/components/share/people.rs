@@ -1,61 +1,47 @@
-//! People with an invitation of their own.
+//! People with a personal link.
 
 use leptos::ev::SubmitEvent;
-use leptos::html::{Input, Select};
+use leptos::html::{Button, Input, Select};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use settee::keys::{Keyring, Role};
-use settee::store::Database;
+use settee::keys::Role;
 
-use super::allows;
-use super::code::Shown;
 use super::link::LinkButtons;
-use crate::sharing::{Person, Sharing, invite, revoke};
-
-const NOT_SAVED: &str = "This can’t be saved on this device.";
+use super::{Parts, allows};
+use crate::focus;
+use crate::sharing::{Change, Person};
 
 #[component]
-pub fn People(
-    list: Database,
-    sharing: RwSignal<Sharing>,
-    keys: StoredValue<Keyring>,
-    code: RwSignal<Option<Shown>>,
-) -> impl IntoView {
-    let said = RwSignal::new(String::new());
+pub fn People(parts: Parts) -> impl IntoView {
     let (name, role) = (NodeRef::<Input>::new(), NodeRef::<Select>::new());
-    let list = StoredValue::new_local(list);
-    let submit = move |event: SubmitEvent| {
+    let invite = move |event: SubmitEvent| {
         event.prevent_default();
         let Some((field, role)) = name.get_untracked().zip(role.get_untracked()) else { return };
-        let Some(owner) = keys.with_value(|keys| keys.owner().cloned()) else { return };
-        let (name, role) = (field.value().trim().to_owned(), role.value());
-        let role = role.parse().unwrap_or(Role::Viewer);
+        let name = field.value().trim().to_owned();
         if name.is_empty() {
             return;
         }
-        spawn_local(async move {
-            let invited = invite(&list.get_value(), &owner, role, &name).await;
-            said.try_set(match invited {
-                Ok(()) => {
-                    field.set_value("");
-                    format!("Now send {name} the link.")
-                }
-                Err(_) => NOT_SAVED.to_owned(),
-            });
-        });
+        // A second press has nothing to invite.
+        field.set_value("");
+        let done = format!("Now send \u{2068}{name}\u{2069} the link.");
+        let role = role.value().parse().unwrap_or(Role::Viewer);
+        parts.write(Change::Invite { role, name }, done);
     };
-    let people = move || sharing.with(|sharing| sharing.people.clone());
+    let people = move || parts.sharing.with(|sharing| sharing.people.clone());
     view! {
-        <h3 id="people-title">"People with a link of their own"</h3>
-        <ul class="people" aria-labelledby="people-title">
+        <h3 id="people-title" tabindex="-1">
+            "Personal links"
+        </h3>
+        <ul class="people" role="list" aria-labelledby="people-title">
             <For
                 each=people
                 key=|person| (person.id.clone(), person.invitation.revoked)
-                children=move |person| view! { <PersonRow list person keys code said /> }
+                children=move |person| view! { <PersonRow parts person /> }
             />
         </ul>
-        <form class="invite" on:submit=submit>
-            <label for="invite-name">"Invite one person, whom you can take out again"</label>
+        <form class="invite" on:submit=invite>
+            <label for="invite-name">
+                "Invite one person, whose access you can remove later. Everybody on the list can see the name."
+            </label>
             <input
                 id="invite-name"
                 node_ref=name
@@ -74,33 +60,30 @@ pub fn People(
                 "Invite"
             </button>
         </form>
-        <p role="status">{said}</p>
     }
 }
 
 #[component]
-fn PersonRow(
-    list: StoredValue<Database, LocalStorage>,
-    person: Person,
-    keys: StoredValue<Keyring>,
-    code: RwSignal<Option<Shown>>,
-    said: RwSignal<String>,
-) -> impl IntoView {
-    let link = keys.with_value(|keys| person.link(keys)).filter(|_| !person.invitation.revoked);
-    let name = person.invitation.label.clone();
-    let is_revoked = person.invitation.revoked;
-    let state = if is_revoked { "is out" } else { allows(person.invitation.role) };
+fn PersonRow(parts: Parts, person: Person) -> impl IntoView {
+    let link = parts.keys.with_value(|keys| person.link(keys));
+    let Person { id, invitation } = person;
+    let (name, is_revoked) = (invitation.label, invitation.revoked);
+    let state = if is_revoked { "has no access any more" } else { allows(invitation.role) };
+    let (id, whose) = (StoredValue::new(id), StoredValue::new(name.clone()));
+    let (remove, keep) = (NodeRef::<Button>::new(), NodeRef::<Button>::new());
     let is_asking = RwSignal::new(false);
-    let person = StoredValue::new(person);
-    let take_out = move |_| {
-        code.set(None);
-        spawn_local(async move {
-            let person = person.get_value();
-            said.try_set(match revoke(&list.get_value(), &person).await {
-                Ok(()) => format!("{} is out, as soon as you’re online.", person.invitation.label),
-                Err(_) => NOT_SAVED.to_owned(),
-            });
-        });
+    let ask = move |asks, button: NodeRef<Button>| {
+        is_asking.set(asks);
+        if let Some(button) = button.get_untracked() {
+            focus::to(&button);
+        }
+    };
+    let revoke = move |_| {
+        let name = whose.get_value();
+        let done = format!("\u{2068}{name}\u{2069} loses access as soon as this device is online.");
+        // The row becomes another one.
+        focus::to_first("#people-title");
+        parts.write(Change::Revoke(id.get_value()), done);
     };
     view! {
         <li>
@@ -109,26 +92,29 @@ fn PersonRow(
                 " "
                 <span class="state">{state}</span>
             </span>
-            {link
-                .map(|link| {
-                    let link = Signal::stored(Some(link));
+            {(!is_revoked)
+                .then(|| {
+                    let link = Memo::new(move |_| link.clone());
                     view! {
-                        <LinkButtons link name=name.clone() action="copy-invitation" code />
+                        <LinkButtons link name=name.clone() action="copy-invitation" code=parts.code />
                         <button
+                            node_ref=remove
                             type="button"
-                            data-action="take-out"
+                            data-action="remove-access"
                             hidden=move || is_asking.get()
-                            on:click=move |_| is_asking.set(true)
+                            on:click=move |_| ask(true, keep)
                         >
-                            "Take out"
-                            <span class="only-read">" " {name.clone()}</span>
+                            "Remove access"
+                            <span class="only-read">" of " <bdi>{name.clone()}</bdi></span>
                         </button>
-                        <span class="ask" hidden=move || !is_asking.get()>
-                            "What is on their device stays there. "
-                            <button type="button" data-action="confirm-take-out" class="bad" on:click=take_out>
-                                "Take out"
+                        <span class="ask" role="group" hidden=move || !is_asking.get()>
+                            "Remove the access of " <bdi>{name.clone()}</bdi>
+                            "? What is on their device stays there. "
+                            <button type="button" data-action="confirm-remove-access" class="bad" on:click=revoke>
+                                "Remove"
                             </button>
-                            <button type="button" on:click=move |_| is_asking.set(false)>
+                            " "
+                            <button node_ref=keep type="button" on:click=move |_| ask(false, remove)>
                                 "Keep"
                             </button>
                         </span>

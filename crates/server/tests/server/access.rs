@@ -50,7 +50,8 @@ impl Device {
 
     async fn invite(&mut self, invitation: &Invitation) -> Token {
         let token = self.owner.invitation(&invitation.seed);
-        let acknowledged = self.write(&invitation_id(&token), &json!(invitation)).await;
+        let acknowledged =
+            self.write(&invitation_id(&token), &Value::Object(invitation.fields())).await;
         assert_eq!(acknowledged.refused, []);
         token
     }
@@ -101,7 +102,7 @@ async fn who_is_revoked_by_a_document_gets_nothing_that_is_written_after_it() {
     assert_eq!(anna.client.changes().await, [note("his")]);
 
     invitation.revoked = true;
-    let revoked = anna.written(&invitation_id(&token), &json!(invitation)).await;
+    let revoked = anna.written(&invitation_id(&token), &Value::Object(invitation.fields())).await;
     // All at once, so that they are on their way together.
     anna.client.push(1, 1, vec![revoked]).await;
     for number in 0..20 {
@@ -128,7 +129,9 @@ async fn renewed_links_open_and_those_before_do_not() {
     let (mut bert, _) = Client::opened(server.address, &owner, &owner.editor(0), None).await;
     bert.changes().await;
     for epoch in [1, 3, 7] {
-        let written = anna.write(&links_id(), &json!(Verifiers::of_epoch(&owner, epoch))).await;
+        let written = anna
+            .write(&links_id(), &Value::Object(Verifiers::of_epoch(&owner, epoch).fields()))
+            .await;
         assert_eq!(written.refused, []);
     }
     let Message::Closed(closed) = bert.receive().await else { panic!("not closed") };
@@ -153,8 +156,9 @@ async fn only_an_owner_writes_of_access_and_nothing_else_than_that() {
     let own = Invitation::new(Role::Editor, "Bert's friend");
     let token = owner.invitation(&own.seed);
     let name = token.verifier().to_string();
-    let invitation = document("access/", &name, &json!(own));
-    let links = document("access/", "links", &json!(Verifiers::of_epoch(&owner, 1)));
+    let invitation = document("access/", &name, &Value::Object(own.fields()));
+    let links =
+        document("access/", "links", &Value::Object(Verifiers::of_epoch(&owner, 1).fields()));
     bert.push(1, 0, vec![invitation.clone(), note("his"), links]).await;
     let refused = bert.acknowledged().await.refused;
     let refused: Vec<&str> = refused.iter().map(|one| one.id.as_str()).collect();
@@ -163,8 +167,8 @@ async fn only_an_owner_writes_of_access_and_nothing_else_than_that() {
 
     let wrong = [
         ("links", json!({"epoch": 1})),
-        ("links", json!(own)),
-        ("something", json!(own)),
+        ("links", Value::Object(own.fields())),
+        ("something", Value::Object(own.fields())),
         (&*name, json!({"role": "owner", "label": "", "seed": "a"})),
         (&*name, json!({"role": "editor", "label": "x".repeat(257), "seed": "a"})),
         (&*name, json!({"role": "king", "label": "", "seed": "a"})),
@@ -192,7 +196,7 @@ async fn a_full_database_still_lets_its_owner_take_access_back() {
     assert_eq!(anna.push(vec![note("three")]).await.refused.len(), 1);
     let another = Invitation::new(Role::Viewer, "Vera");
     let id = invitation_id(&anna.owner.invitation(&another.seed));
-    assert_eq!(anna.write(&id, &json!(another)).await.refused.len(), 1);
+    assert_eq!(anna.write(&id, &Value::Object(another.fields())).await.refused.len(), 1);
 
     invitation.revoked = true;
     anna.invite(&invitation).await;

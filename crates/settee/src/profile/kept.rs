@@ -21,7 +21,7 @@ pub struct Kept {
     pub granted_to: Option<Credentials>,
     /// Whether the server gave access and gives none any more, as far as is known. Nothing is received
     /// then, and nothing sent, until other credentials are good.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub is_revoked: bool,
     /// Whether it began on this device. The server hears of such a one with its first document.
     #[serde(default)]
