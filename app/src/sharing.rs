@@ -58,7 +58,9 @@ impl Sharing {
             since.set(until);
             signal.try_maybe_update(|sharing| {
                 let is_new = !learnt.is_empty() || !sharing.is_read && until > 0;
-                learnt.into_iter().for_each(|it| sharing.learn(it));
+                for it in learnt {
+                    sharing.learn(it);
+                }
                 sharing.is_read = until > 0;
                 (is_new, ())
             });

@@ -42,7 +42,7 @@ impl Device {
     }
 
     async fn push(&mut self, documents: Vec<WireDocument>) -> Acknowledge {
-        let batch = self.batch.into();
+        let batch = self.batch;
         self.batch += 1;
         self.client.push(1, batch, documents).await;
         self.client.acknowledged().await
@@ -61,12 +61,10 @@ impl Device {
 async fn asked(server: &TestServer, owner: &Token, token: &Token) -> Result<Role, DenialCode> {
     let mut client = Client::greeted(server.address).await;
     client.ask(1, owner.database_id().as_str(), token.as_bytes(), None).await;
-    loop {
-        match client.receive().await {
-            Message::Opened(Opened { role, .. }) => return Ok(role),
-            Message::Closed(closed) => return Err(closed.code),
-            other => panic!("neither opened nor closed: {other:?}"),
-        }
+    match client.receive().await {
+        Message::Opened(Opened { role, .. }) => Ok(role),
+        Message::Closed(closed) => Err(closed.code),
+        other => panic!("neither opened nor closed: {other:?}"),
     }
 }
 
