@@ -163,3 +163,30 @@ test('all of it is done offline, and holds once it is sent', async ({ newPerson,
   // The device asks again by itself.
   await expect(row(vera, 'Butter')).toBeVisible({ timeout: RECOVERY_TIMEOUT });
 });
+
+test('the owner\'s link makes another device an owner, and brings back what this one loses', async ({ newPerson }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await waitSynced(anna);
+  await action(anna, 'share').click();
+  await anna.getByText('spare key').click();
+  const link = await copied(anna, action(anna, 'copy-owner-link'));
+  await action(anna, 'close-share').click();
+
+  const phone = await newPerson();
+  await openList(phone, link);
+  await expect(phone.locator('body[data-role="owner"]')).toBeAttached();
+  await action(phone, 'share').click();
+  const invitation = await invite(phone, 'Bert');
+  await action(phone, 'close-share').click();
+  const bert = await newPerson();
+  await openList(bert, invitation);
+  await shows(bert, 'Bread');
+  // The other device of the owner knows of it, too.
+  await action(anna, 'share').click();
+  await removeAccess(anna, 'Bert');
+  await expect(revoked(bert)).toBeVisible();
+  await action(phone, 'share').click();
+  await expect(person(phone, 'Bert')).toContainText('no access any more');
+});

@@ -98,6 +98,11 @@ impl Sharing {
     }
 }
 
+/// A link that makes an owner of whoever has it, if this device is one.
+pub fn owner_link(keys: &Keyring) -> Option<String> {
+    Some(address(keys, keys.owner()?))
+}
+
 impl Person {
     /// The person's own link, which owners can make again.
     pub fn link(&self, keys: &Keyring) -> Option<String> {

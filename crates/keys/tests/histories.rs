@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn the_server_grants_what_the_model_grants(deeds in deeds()) {
         let owner = Token::generate();
-        let mut devices = [const { () }; DEVICES].map(|()| Replica::new());
+        let mut devices = std::array::from_fn::<_, DEVICES, _>(|_| Replica::new());
         let mut server = Replica::new();
         let mut invitations: Vec<(Invitation, Token)> = Vec::new();
         for deed in deeds {

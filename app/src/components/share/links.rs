@@ -5,7 +5,7 @@ use settee::keys::Role;
 
 use super::link::LinkButtons;
 use super::{Parts, allows};
-use crate::sharing::Change;
+use crate::sharing::{Change, owner_link};
 
 #[component]
 pub fn Links(parts: Parts) -> impl IntoView {
@@ -27,7 +27,7 @@ pub fn Links(parts: Parts) -> impl IntoView {
             <LinkRow parts link=editor role=Role::Editor action="copy-link" />
             <LinkRow parts link=viewer role=Role::Viewer action="copy-viewer-link" />
         </ul>
-        {parts.is_owner().then(|| view! { <Renew parts /> })}
+        {parts.is_owner().then(|| view! { <Renew parts /> <Owner parts /> })}
     }
 }
 
@@ -47,12 +47,33 @@ fn LinkRow(
     }
 }
 
+/// What makes somebody an owner is kept in this browser alone, which may lose it.
+#[component]
+fn Owner(parts: Parts) -> impl IntoView {
+    let link = Memo::new(move |_| parts.keys.with_value(owner_link));
+    view! {
+        <details class="more">
+            <summary>"Use it on another device of yours, or keep a spare key"</summary>
+            <p>
+                "Whoever has this link owns the list as you do, and that can’t be undone. Open it on your other devices, "
+                "or keep it in a safe place: if this browser loses its storage, only this link brings your rights back."
+            </p>
+            <LinkButtons
+                link
+                name="Owner’s link".to_owned()
+                action="copy-owner-link"
+                code=parts.code
+            />
+        </details>
+    }
+}
+
 #[component]
 fn Renew(parts: Parts) -> impl IntoView {
     let done = "The links are new. The old ones stop working as soon as this device is online.";
     let renew = move |_| parts.write(Change::Renew, done.to_owned());
     view! {
-        <details class="renew">
+        <details class="more">
             <summary>"Has somebody got a link who shouldn’t have it?"</summary>
             <p>
                 "You can make new links in place of these. Everybody who joined with an old one needs a new one then. "
