@@ -38,6 +38,7 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
+pub use components::edits;
 pub use session::{
     Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme, shown_name,
 };

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use settee::keys::{Keyring, Role};
 use settee::store::Database;
 use settee::{LinkState, Obstacle};
+use settee_todo::exchange::Item;
 
 use crate::status::StatusView;
 
@@ -19,8 +20,6 @@ pub trait Session {
     /// The list that the address names; none if this device doesn't know it.
     fn current(&self) -> RwSignal<Option<CurrentList>, LocalStorage>;
     fn status(&self) -> RwSignal<StatusView>;
-    /// What this device has that opens the current list.
-    fn keys(&self) -> Option<Keyring>;
     /// Shows another list, which an address of this site names.
     fn go_to(&self, href: String);
     /// Does something with a list, as soon as the code for that is there.
@@ -31,7 +30,6 @@ pub trait Session {
     fn retry_now(&self);
     /// What was chosen on this device.
     fn theme(&self) -> RwSignal<Theme>;
-    fn choose_theme(&self, theme: Theme);
 }
 
 /// Light or dark.
@@ -61,12 +59,13 @@ impl Theme {
     }
 }
 
-/// What can be done with lists. Each is named by its id.
+/// What can be done with lists, each named by its id, and with the device's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Makes a list and goes there.
+    /// Makes a list of these todos and goes there.
     Create {
         name: String,
+        todos: Vec<Item>,
     },
     /// Makes a list with the todos of another, and goes there. In a copy of a template none is completed.
     Copy {
@@ -100,6 +99,10 @@ pub enum Command {
     /// Removes it from this device, with all that was not sent.
     Forget {
         list: String,
+    },
+    /// Shows this device's pages so, from now on.
+    ChooseTheme {
+        theme: Theme,
     },
     /// Remembers how many of its todos are open.
     Counted {
@@ -146,6 +149,8 @@ pub struct CurrentList {
     pub name: String,
     /// None until it is known, which for a single person's invitation only the server can tell.
     pub role: Option<Role>,
+    /// What this device has that opens it.
+    pub keys: Keyring,
     /// This device may not even read it any more.
     pub is_revoked: bool,
     pub database: Database,

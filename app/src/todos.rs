@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 use settee::leptos::{Collection, Health, Problem, Row, position};
 use settee::store::{Database, DocumentId};
+use settee_todo::exchange::Item;
 use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
 use crate::drafts::{Draft, Drafts};
@@ -145,6 +146,15 @@ impl Todos {
     /// A row's signals, for the component that shows it.
     pub fn row(self, id: &DocumentId) -> Option<Row<TodoRow>> {
         self.rows.row(id)
+    }
+
+    /// All todos, in order.
+    pub fn items(self) -> Vec<Item> {
+        let read = |id: &DocumentId| {
+            let todo = untrack(|| self.rows.get(id))?.0;
+            Some(Item { title: todo.title, completed: todo.completed })
+        };
+        self.all.with_untracked(|ids| ids.iter().filter_map(read).collect())
     }
 
     /// Adds a todo at the end for each line that isn't blank, as one step. Returns whether they were

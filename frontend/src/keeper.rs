@@ -12,7 +12,7 @@ use settee::{
     leptos::{follow, position},
     store::{Database, Edit},
 };
-use settee_app::{Command, CurrentList, ListSummary, shown_name};
+use settee_app::{Command, CurrentList, ListSummary, edits, shown_name};
 use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
 use settee_todo::{
     ListInfo,
@@ -26,6 +26,7 @@ use crate::{
     lists::{self, Known},
     page,
     session::Signals,
+    settings,
     shown::Shown,
 };
 
@@ -50,6 +51,8 @@ impl Keeper {
         let With { settee, kept, shown, signals, owner } = with;
         let counts = Counts::new(settee.clone());
         owner.with(|| {
+            follow(settee.syncs_here(), async |syncs| page::show_leader(syncs));
+            follow(settee.server(), async |it| settee_shell::server_is(&it.unwrap_or_default()));
             let (all, of_lists) = (kept.clone(), counts.clone());
             follow(counts.watch(), async move |()| show(signals, &all.borrow(), &of_lists));
             let of_lists = counts.clone();
@@ -91,7 +94,7 @@ struct Work {
 impl Work {
     async fn run(&self, command: Command) -> Result<(), Error> {
         match command {
-            Command::Create { name } => self.create(name, Vec::new()).await,
+            Command::Create { name, todos } => self.create(name, edits(todos)).await,
             Command::Copy { list, name, is_template } => {
                 let list = self.settee.database(&list).await?;
                 let todos = copied(list.database(), is_template).await?;
@@ -117,6 +120,12 @@ impl Work {
                 if waits { Ok(()) } else { self.forget(&list).await }
             }
             Command::Forget { list } => self.forget(&list).await,
+            Command::ChooseTheme { theme } => {
+                self.shown.signals().theme.set(theme);
+                settings::keep_theme(theme);
+                page::show_theme(theme);
+                Ok(())
+            }
             Command::Counted { list, open } => {
                 self.counts.counted(list, open);
                 Ok(())
@@ -255,9 +264,10 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
     signals.change_current(|current| {
         let shown = known.iter().find(|known| known.id().as_str() == current.id);
         let Some(Known { keys, is_revoked, .. }) = shown else { return false };
-        let before = (current.role, current.is_revoked);
-        (current.role, current.is_revoked) = (keys.role(), *is_revoked);
-        before != (current.role, current.is_revoked)
+        let is_new = current.keys != *keys || current.is_revoked != *is_revoked;
+        current.role = keys.role();
+        (current.keys, current.is_revoked) = (keys.clone(), *is_revoked);
+        is_new
     });
 }
 

@@ -44,11 +44,6 @@ impl Known {
         Self::read(key, kept)
     }
 
-    /// What this device keeps of it now.
-    pub fn latest(&self, kept: &BTreeMap<String, Kept>) -> Option<Self> {
-        Self::read(&self.key, kept.get(&self.key)?)
-    }
-
     pub fn id(&self) -> &DatabaseId {
         self.keys.id()
     }

@@ -10,8 +10,7 @@ use leptos::prelude::*;
 use settee::{
     Error, Kept, LinkState, Settee,
     browser::address_bar::{AddressBar, Following},
-    keys::{Keyring, Token},
-    leptos::follow,
+    keys::Token,
 };
 use settee_app::{Command, CurrentList, ListSummary, StatusView, Theme};
 use settee_todo::document::{FIRST, LINKS};
@@ -45,7 +44,7 @@ pub struct Signals {
     pub lists: RwSignal<Vec<ListSummary>>,
     pub current: RwSignal<Option<CurrentList>, LocalStorage>,
     pub status: RwSignal<StatusView>,
-    theme: RwSignal<Theme>,
+    pub theme: RwSignal<Theme>,
     link: RwSignal<LinkState>,
 }
 
@@ -79,8 +78,6 @@ impl Session {
 
     /// Keeps the signals as they should be.
     fn follow(&self) {
-        follow(self.settee.syncs_here(), async |syncs| page::show_leader(syncs));
-        follow(self.settee.server(), async |it| settee_shell::server_is(&it.unwrap_or_default()));
         let with = With {
             settee: self.settee.clone(),
             kept: self.kept.clone(),
@@ -168,10 +165,6 @@ impl settee_app::Session for Session {
         self.signals.link
     }
 
-    fn keys(&self) -> Option<Keyring> {
-        Some(self.shown.list()?.known.latest(&self.kept.borrow())?.keys)
-    }
-
     fn go_to(&self, href: String) {
         show(self.shown.clone(), Some(href));
     }
@@ -186,11 +179,5 @@ impl settee_app::Session for Session {
 
     fn theme(&self) -> RwSignal<Theme> {
         self.signals.theme
-    }
-
-    fn choose_theme(&self, theme: Theme) {
-        self.signals.theme.set(theme);
-        settings::keep_theme(theme);
-        page::show_theme(theme);
     }
 }

@@ -41,6 +41,10 @@ impl Shown {
         Self { settee, signals, list: RefCell::default(), asked: Cell::new(0), following }
     }
 
+    pub fn signals(&self) -> Signals {
+        self.signals
+    }
+
     pub fn list(&self) -> Option<List> {
         self.list.borrow().clone()
     }
@@ -82,6 +86,7 @@ impl Shown {
             id: known.id().to_string(),
             name: known.name.clone(),
             role: known.keys.role(),
+            keys: known.keys.clone(),
             is_revoked: known.is_revoked,
             database: list.database().clone(),
             held: Rc::new(list.clone()),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::files::{OpenFile, SaveList};
 use super::forget_list::ForgetList;
 use super::list_row::{ListMenu, ListRow, focus_name};
 use super::open_link::OpenLink;
@@ -27,11 +28,12 @@ pub fn contents(
             open: RwSignal::new(None),
             leaving: RwSignal::new(None),
             renaming: RwSignal::new(None),
+            saving: RwSignal::new(false),
         };
         focus_name(menu);
         let create = move |_| {
             drawer.set(false);
-            session.ask(Command::Create { name: NEW_LIST.to_owned() });
+            session.ask(Command::Create { name: NEW_LIST.to_owned(), todos: Vec::new() });
         };
         tell_open(session, opened);
         view! {
@@ -45,12 +47,14 @@ pub fn contents(
                 {NEW_LIST}
             </button>
             <OpenLink drawer />
+            <OpenFile session drawer />
             <details class="archived" hidden=move || session.lists(true).is_empty()>
                 <summary>"Archived lists"</summary>
                 <ListRows menu archived=true />
             </details>
             <ThemeChoice session />
             <ForgetList session leaving=menu.leaving />
+            <SaveList session opened saving=menu.saving />
         }
     })
 }

@@ -5,11 +5,11 @@ use leptos::html::{Button, Div};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{MouseEvent, Node};
+use settee_todo::validate::NAME_LIMIT;
 
 use crate::opened::Opened;
 use crate::session::{Access, Command, ListSummary, SessionSlot};
 use crate::{focus, keys};
-use settee_todo::validate::NAME_LIMIT;
 
 /// What all rows share.
 #[derive(Clone, Copy)]
@@ -23,6 +23,8 @@ pub struct ListMenu {
     pub leaving: RwSignal<Option<ListSummary>>,
     /// The id of a list whose name is to be edited once it is on the screen.
     pub renaming: RwSignal<Option<String>>,
+    /// Whether somebody is asked in which form the list on the screen is saved.
+    pub saving: RwSignal<bool>,
 }
 
 /// Moves the focus to the name of a list that is to be renamed, once it is on the screen.
@@ -127,7 +129,7 @@ fn Menu(
     menu: ListMenu,
     close: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let ListMenu { session, opened, drawer, open, leaving, renaming } = menu;
+    let ListMenu { session, opened, drawer, open, leaving, renaming, saving } = menu;
     let place = NodeRef::<Div>::new();
     Effect::new(move || {
         if let Some(first) = place.get().and_then(|place| place.first_element_child()) {
@@ -169,10 +171,15 @@ fn Menu(
         session.ask(Command::Copy { list, name, is_template: true });
     };
     let access = session.access();
+    let is_shown =
+        move || session.current(|shown| list.with(|list| list.id == shown.id)) == Some(true);
+    let save = move |_| {
+        close();
+        drawer.set(false);
+        saving.set(true);
+    };
     let is_ticked = move || {
-        session.current(|shown| list.with(|list| list.id == shown.id)) == Some(true)
-            && access.get() == Access::Write
-            && opened.todos().completed_count.get() > 0
+        is_shown() && access.get() == Access::Write && opened.todos().completed_count.get() > 0
     };
     let untick = move |_| {
         close();
@@ -217,6 +224,14 @@ fn Menu(
                 on:click=untick
             >
                 "Untick all"
+            </button>
+            <button
+                type="button"
+                data-action="save-list"
+                hidden=move || !is_shown()
+                on:click=save
+            >
+                "Save as a file…"
             </button>
             <button type="button" data-action="archive-list" on:click=archive>
                 {move || if is_archived() { "Bring back" } else { "Archive" }}

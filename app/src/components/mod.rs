@@ -4,6 +4,7 @@ use crate::later::Parts;
 
 mod all_lists;
 mod edit_field;
+mod files;
 mod footer;
 mod forget_list;
 mod link_notice;
@@ -25,6 +26,7 @@ mod todo_list;
 mod update;
 
 pub use edit_field::EditFields;
+pub use files::edits;
 pub use footer::Footer;
 pub use list_name::ListName;
 pub use lists::{Lists, ListsButton};

@@ -91,9 +91,11 @@ struct Shared {
 
 impl Shared {
     fn now(session: SessionSlot) -> Option<Self> {
-        let keys = session.get()?.keys()?;
-        let list = session.current(|list| (list.name.clone(), list.database.clone()));
-        list.map(|(name, list)| Self { name, list, keys })
+        session.current(|list| Self {
+            name: list.name.clone(),
+            list: list.database.clone(),
+            keys: list.keys.clone(),
+        })
     }
 }
 

@@ -2,15 +2,14 @@
 
 use leptos::prelude::*;
 
-use crate::session::{SessionSlot, Theme};
+use crate::session::{Command, SessionSlot, Theme};
 
 #[component]
 pub fn ThemeChoice(session: SessionSlot) -> impl IntoView {
     let chosen = move || session.get().map(|session| session.theme().get()).unwrap_or_default();
     let choose = move |event| {
-        if let Some(session) = session.get_untracked() {
-            session.choose_theme(Theme::from_name(&event_target_value(&event)));
-        }
+        let theme = Theme::from_name(&event_target_value(&event));
+        session.ask(Command::ChooseTheme { theme });
     };
     let option = move |theme: Theme, label: &'static str| {
         view! {

@@ -3,10 +3,12 @@
 //! # Layout
 //!
 //! - [`document`]: the documents of a list, and its address.
+//! - [`exchange`]: lists as files.
 //! - [`list`]: what is read of a list as a whole.
 //! - [`mod@validate`]: what the server takes as a document.
 
 pub mod document;
+pub mod exchange;
 pub mod list;
 pub mod validate;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::wasm_bindgen::{JsCast, JsValue};
+use leptos::wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::js_sys::{Error, Reflect};
+use web_sys::js_sys::Reflect;
 use web_sys::{Navigator, ShareData};
 
 use super::code::Shown;
@@ -45,7 +45,9 @@ pub fn LinkButtons(
             data.set_url(&link);
             let handed = JsFuture::from(window().navigator().share_with_data(&data)).await;
             // The person may think better of it.
-            let is_abort = |error: &JsValue| error.unchecked_ref::<Error>().name() == "AbortError";
+            let is_abort = |error: &JsValue| {
+                Reflect::get(error, &"name".into()).is_ok_and(|name| name == "AbortError")
+            };
             if handed.is_err_and(|error| !is_abort(&error)) {
                 by_hand.try_set(true);
             }
