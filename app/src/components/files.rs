@@ -79,6 +79,7 @@ fn parsed(json: &str) -> Option<Value> {
 /// How deep a file may be. What is deeper is left out.
 const DEPTH_LIMIT: usize = 8;
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
 fn value(read: &JsValue, depth: usize) -> Value {
     let Some(deeper) = depth.checked_sub(1) else { return Value::Null };
     if let Some(text) = read.as_string() {
@@ -86,8 +87,8 @@ fn value(read: &JsValue, depth: usize) -> Value {
     } else if let Some(is_true) = read.as_bool() {
         is_true.into()
     } else if let Some(number) = read.as_f64() {
-        // The only number that counts is a version.
-        u64::from(number == 1.0).into()
+        // The only number that counts is a version, which is small and whole.
+        (number as u32).into()
     } else if Array::is_array(read) {
         read.unchecked_ref::<Array>().iter().map(|item| value(&item, deeper)).collect()
     } else if read.is_object() {
@@ -116,7 +117,7 @@ pub fn OpenFile(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
             let name = get(&file, "name").and_then(|name| name.as_string()).unwrap_or_default();
             let size = get(&file, "size").and_then(|size| size.as_f64());
             // Not even its text is read when it is too large.
-            let text = if size.is_none_or(|size| size > FILE_LIMIT as f64) {
+            let text = if size.is_none_or(|size| size > FILE_LIMIT.into()) {
                 Err(ExchangeError::TooLarge.to_string())
             } else {
                 let text = JsFuture::from(file.unchecked_ref::<Blob>().text()).await;

@@ -14,7 +14,7 @@ mod lines;
 /// Most todos that are taken from a file.
 pub const TODOS_LIMIT: usize = 20_000;
 /// Longest file that is read, in bytes.
-pub const FILE_LIMIT: usize = 16_000_000;
+pub const FILE_LIMIT: u32 = 16_000_000;
 
 /// The fields of JSON that are read, in any kind of file.
 pub const FIELDS: [&str; 9] = [
@@ -118,7 +118,7 @@ impl Sheet {
         file: &str,
         parse: impl FnOnce(&str) -> Option<Value>,
     ) -> Result<Self, ExchangeError> {
-        if file.len() > FILE_LIMIT {
+        if file.len() > FILE_LIMIT as usize {
             return Err(ExchangeError::TooLarge);
         }
         // Some programs begin a file with a mark of its encoding.
@@ -224,7 +224,7 @@ mod tests {
         let long = "x".repeat(TITLE_LIMIT + 1);
         assert_eq!(read(&long), Err(ExchangeError::TooLong));
         assert_eq!(read(&"a\n".repeat(TODOS_LIMIT + 1)), Err(ExchangeError::TooMany));
-        assert_eq!(read(&" ".repeat(FILE_LIMIT + 1)), Err(ExchangeError::TooLarge));
+        assert_eq!(read(&" ".repeat(FILE_LIMIT as usize + 1)), Err(ExchangeError::TooLarge));
     }
 
     proptest! {

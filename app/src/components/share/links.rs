@@ -52,7 +52,7 @@ fn LinkRow(
 fn Owner(parts: Parts) -> impl IntoView {
     let link = Memo::new(move |_| parts.keys.with_value(owner_link));
     view! {
-        <details class="more">
+        <details class="further">
             <summary>"Use it on another device of yours, or keep a spare key"</summary>
             <p>
                 "Whoever has this link owns the list as you do, and that can’t be undone. Open it on your other devices, "
@@ -73,7 +73,7 @@ fn Renew(parts: Parts) -> impl IntoView {
     let done = "The links are new. The old ones stop working as soon as this device is online.";
     let renew = move |_| parts.write(Change::Renew, done.to_owned());
     view! {
-        <details class="more">
+        <details class="further">
             <summary>"Has somebody got a link who shouldn’t have it?"</summary>
             <p>
                 "You can make new links in place of these. Everybody who joined with an old one needs a new one then. "

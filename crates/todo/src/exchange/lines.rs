@@ -42,7 +42,7 @@ pub fn read(file: &str) -> Sheet {
             }
         } else if at == 0 && has_boxes && boxed(line).is_none() && is_plain(line) {
             // Where todos have boxes, a first line without one is the list's name.
-            name = (*line).to_owned();
+            (*line).clone_into(&mut name);
         } else {
             let (title, completed) = boxed(line).unwrap_or_else(|| (bare(line), false));
             items.push(Item { title: title.to_owned(), completed });
@@ -54,10 +54,9 @@ pub fn read(file: &str) -> Sheet {
 /// The text behind a box, if the line has one, and whether that is ticked.
 fn boxed(line: &str) -> Option<(&str, bool)> {
     let line = bare(line);
-    let found = BOXES
+    BOXES
         .iter()
-        .find_map(|(mark, completed)| Some((line.strip_prefix(mark)?.trim_start(), *completed)));
-    found
+        .find_map(|(mark, completed)| Some((line.strip_prefix(mark)?.trim_start(), *completed)))
 }
 
 /// The text behind the mark of a list, such as a bullet or a number.
