@@ -5,7 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
@@ -17,7 +17,7 @@ use settee::{
     leptos::follow,
     store::{Database, DocumentId},
 };
-use settee_todo::{document::Count, list::count_open};
+use settee_todo::{document::Count, list::count};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -38,9 +38,9 @@ pub struct Counts {
     changed: watch::Sender<()>,
     /// What the page has counted and shown itself, which is still to be written.
     told: RefCell<BTreeMap<String, Told>>,
-    /// Lists of which something waited to be sent: their sequences change once more when it is sent.
-    pending: RefCell<BTreeSet<String>>,
     is_counting: Cell<bool>,
+    /// Something has changed since lists were last counted.
+    has_word: Cell<bool>,
 }
 
 /// What a page that has shown a list knows of it.
@@ -72,8 +72,8 @@ impl Counts {
             glances,
             changed: watch::Sender::new(()),
             told: RefCell::default(),
-            pending: RefCell::default(),
             is_counting: Cell::new(false),
+            has_word: Cell::new(false),
         })
     }
 
@@ -143,11 +143,6 @@ impl Counts {
         });
     }
 
-    /// Something that this device has written to a list waits to be sent.
-    pub fn waits(&self, list: &str) {
-        self.pending.borrow_mut().insert(list.to_owned());
-    }
-
     fn tell(self: &Rc<Self>, list: String, tell: impl FnOnce(&mut Told)) {
         let is_under_way = !self.told.borrow().is_empty();
         tell(self.told.borrow_mut().entry(list).or_default());
@@ -200,23 +195,22 @@ impl Counts {
 
     /// In the tab that syncs, counts the lists that have changed.
     fn count_soon(self: Rc<Self>) {
-        if !*self.settee.syncs_here().borrow() || self.is_counting.replace(true) {
+        if !*self.settee.syncs_here().borrow() {
+            return;
+        }
+        // Word that comes while lists are counted is heard afterwards.
+        self.has_word.set(true);
+        if self.is_counting.replace(true) {
             return;
         }
         spawn_local(async move {
-            loop {
+            while self.has_word.get() {
                 sleep(LAG).await;
-                let mut is_done = true;
+                self.has_word.set(false);
                 for list in self.changed_lists() {
-                    let Some((open, seq, is_own)) = self.count(&list).await else { continue };
-                    // A list that is counted for the first time has just come to this device.
-                    let known = self.known(&list).filter(|_| !is_own);
-                    let seen = known.map_or(seq, |count| count.seen);
-                    is_done = false;
-                    self.write(&list, Count { open, seq, seen }).await;
-                }
-                if is_done {
-                    break;
+                    if let Some(count) = self.count(&list).await {
+                        self.write(&list, count).await;
+                    }
                 }
             }
             self.is_counting.set(false);
@@ -234,26 +228,14 @@ impl Counts {
         changed.map(|(list, _)| list.clone()).collect()
     }
 
-    /// The open todos of a list, its sequence, and whether what is new in it may be this device's own.
-    async fn count(&self, list: &str) -> Option<(usize, u64, bool)> {
+    /// A list, as it is now. None if it changes meanwhile, or can't be read: there will be word of that.
+    async fn count(&self, list: &str) -> Option<Count> {
         let list_now = self.settee.database(list).await.ok()?;
         let seq = list_now.seq();
-        let open = count_open(list_now.database()).await.ok()?;
-        let is_own = self.is_own(list, list_now.database(), seq).await?;
-        Some((open, seq, is_own))
-    }
-
-    /// Whether something of a list waits at this sequence, or did when it was last looked at. None if the list
-    /// has changed meanwhile: there will be word of that.
-    pub async fn is_own(&self, list: &str, database: &Database, seq: u64) -> Option<bool> {
-        let waits = database.counts().await.ok()?.pending > 0;
-        if database.seq() != seq {
-            return None;
-        }
-        let waited = self.pending.borrow_mut().remove(list);
-        if waits {
-            self.waits(list);
-        }
-        Some(waits || waited)
+        // A list that is counted for the first time has just come to this device.
+        let seen = self.known(list).map_or(seq, |count| count.seen);
+        let (open, has_news) = count(list_now.database(), seen).await.ok()?;
+        let is_same = list_now.seq() == seq;
+        is_same.then_some(Count { open, seq, seen: if has_news { seen } else { seq } })
     }
 }

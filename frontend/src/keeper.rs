@@ -139,7 +139,6 @@ impl Work {
         lists::begin(&self.settee, id.as_str(), &owner, &name).await?;
         let list = self.settee.database(id.as_str()).await?;
         write_name(&list, name).await;
-        self.counts.waits(id.as_str());
         if fill(&list, &todos).await.is_err() {
             // Half a copy would be taken for a whole one. The storage has failed, as all lists say.
             return self.settee.forget(id.as_str()).await;
@@ -209,7 +208,6 @@ fn follow_shown(
         let (settee, news, counts) = (settee.clone(), database.watch(), counts.clone());
         let learn = async move |seq| {
             counts.shown(shown.clone(), seq);
-            counts.is_own(&shown, &database, seq).await;
             let info = database.find::<ListInfo>(LIST_INFO).await;
             let Ok(Some(ListInfo { name })) = info else { return };
             signals.change_current(|it| {

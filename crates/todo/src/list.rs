@@ -4,23 +4,35 @@ use settee_store::{
     BackendError, Body, Change, Database, Document, Edit, WriteError, operation::COMMIT_LIMIT,
 };
 
-use crate::{Todo, document::TODO_PREFIX};
+use crate::{
+    Todo,
+    document::{LIST_INFO, TODO_PREFIX},
+};
 
 /// How many records are read at once.
 const PAGE: usize = 1_000;
 
-/// How many todos of a list are open.
-pub async fn count_open(list: &Database) -> Result<usize, BackendError> {
-    let mut open = 0;
-    each(list, |_, todo| open += usize::from(!todo.completed)).await?;
-    Ok(open)
+/// How many todos of a list are open, and whether others have changed its name or its todos after the
+/// update sequence `seen`.
+pub async fn count(list: &Database, seen: u64) -> Result<(usize, bool), BackendError> {
+    let (mut open, mut has_news) = (0, false);
+    let take = |document: Document| {
+        let id = document.id.as_str();
+        // One's own change has a new sequence when it is acknowledged, too.
+        let is_new = document.seq > seen && !document.own_leaves.contains(&document.winner);
+        has_news |= is_new && (id == LIST_INFO || id.starts_with(TODO_PREFIX));
+        open += usize::from(todo(&document).is_some_and(|todo| !todo.completed));
+    };
+    each(list, take).await?;
+    Ok((open, has_news))
 }
 
 /// The todos of a list for a new one. They keep their order, and in a copy of a template none is
 /// completed.
 pub async fn copied(list: &Database, is_template: bool) -> Result<Vec<Edit>, BackendError> {
     let mut todos = Vec::new();
-    let take = |document: Document, todo: Todo| {
+    let take = |document: Document| {
+        let Some(todo) = todo(&document) else { return };
         let mut body = Some(document.body);
         if is_template && todo.completed {
             // A later version of the app may have written fields that this one doesn't know.
@@ -46,19 +58,19 @@ pub async fn fill(list: &Database, todos: &[Edit]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Reads all todos that this version of the app can read.
-async fn each(list: &Database, mut take: impl FnMut(Document, Todo)) -> Result<(), BackendError> {
+/// The todo in a document, if there is one that this version of the app can read.
+fn todo(document: &Document) -> Option<Todo> {
+    let is_todo = !document.deleted && document.id.as_str().starts_with(TODO_PREFIX);
+    document.body.read().ok().filter(|_| is_todo)
+}
+
+async fn each(list: &Database, mut take: impl FnMut(Document)) -> Result<(), BackendError> {
     let mut since = 0;
     loop {
         let records = list.changes(since, PAGE).await?;
         let Some(latest) = records.last() else { return Ok(()) };
         since = latest.seq;
-        for document in records.iter().filter_map(|record| record.document()) {
-            let is_todo = !document.deleted && document.id.as_str().starts_with(TODO_PREFIX);
-            if is_todo && let Ok(todo) = document.body.read() {
-                take(document, todo);
-            }
-        }
+        records.iter().filter_map(|record| record.document()).for_each(&mut take);
     }
 }
 
@@ -66,7 +78,7 @@ async fn each(list: &Database, mut take: impl FnMut(Document, Todo)) -> Result<(
 mod tests {
     use super::*;
     use serde_json::json;
-    use settee_store::{DocumentId, Memory};
+    use settee_store::{DocumentId, Memory, Operation, replication::Known};
     use std::task::{Context, Poll, Waker};
 
     /// Databases in memory answer at once.
@@ -76,6 +88,45 @@ mod tests {
             Poll::Ready(value) => value,
             Poll::Pending => panic!("it waits"),
         }
+    }
+
+    fn open(list: &Database) -> usize {
+        at_once(count(list, 0)).unwrap().0
+    }
+
+    #[test]
+    fn only_what_others_have_changed_is_news() {
+        let here = Database::new(Memory::new([1; 16]));
+        let there = Database::new(Memory::new([2; 16]));
+        let learn = |from: &Database, to: &Database, acknowledges| {
+            at_once(from.to_send(usize::MAX)).unwrap();
+            let records = at_once(from.changes(0, usize::MAX)).unwrap();
+            let documents =
+                records.iter().filter_map(|it| it.outgoing_since(Known::Until(0), |_| false));
+            let take = |document| Operation::Replicate { document, acknowledges };
+            at_once(to.commit(documents.map(take).collect())).unwrap();
+        };
+        let put = |list: &Database, id: &str, title: &str| {
+            at_once(list.put(id, &json!({"title": title, "completed": false}))).unwrap();
+        };
+        put(&here, "todo/1", "mine");
+        assert_eq!(at_once(count(&here, 0)), Ok((1, false)));
+        // It comes back acknowledged.
+        let before = here.seq();
+        learn(&here, &there, false);
+        learn(&there, &here, true);
+        assert!(here.seq() > before);
+        assert_eq!(at_once(count(&here, before)), Ok((1, false)));
+        put(&there, "other/1", "something else");
+        learn(&there, &here, true);
+        assert_eq!(at_once(count(&here, 0)), Ok((1, false)));
+        put(&there, "todo/1", "theirs");
+        let before = here.seq();
+        learn(&there, &here, true);
+        assert_eq!(at_once(count(&here, before)), Ok((1, true)));
+        assert_eq!(at_once(count(&here, here.seq())), Ok((1, false)));
+        put(&here, "todo/1", "mine again");
+        assert_eq!(at_once(count(&here, before)), Ok((1, false)));
     }
 
     #[test]
@@ -90,18 +141,18 @@ mod tests {
         }
         put("todo/odd", &json!({"title": 1}));
         at_once(list.remove(&DocumentId::new("todo/1").unwrap())).unwrap();
-        assert_eq!(at_once(count_open(&list)), Ok(count / 2 - 1));
+        assert_eq!(open(&list), count / 2 - 1);
 
         let copy = Database::new(Memory::new([2; 16]));
         let todos = at_once(copied(&list, true)).unwrap();
         assert_eq!(todos.len(), count - 1);
         at_once(fill(&copy, &todos)).unwrap();
-        assert_eq!(at_once(count_open(&copy)), Ok(count - 1));
+        assert_eq!(open(&copy), count - 1);
         let two = at_once(copy.find::<serde_json::Value>("todo/2")).unwrap().unwrap();
         assert_eq!(two, json!({"title": "2", "completed": false, "due": 1}));
 
         let copy = Database::new(Memory::new([3; 16]));
         at_once(fill(&copy, &at_once(copied(&list, false)).unwrap())).unwrap();
-        assert_eq!(at_once(count_open(&copy)), Ok(count / 2 - 1));
+        assert_eq!(open(&copy), count / 2 - 1);
     }
 }
