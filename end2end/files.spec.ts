@@ -24,7 +24,7 @@ test('a list is saved in each form, and each becomes a list again', async ({ pag
   await addTodo(page, 'Book the hut', 'Say "hello", twice', '=1+1');
   await complete(page, 'Book the hut');
   await waitSynced(page);
-  const endings = { md: '- [x] Book the hut', txt: '☑ Book the hut', csv: 'Book the hut,true', json: '"settee":1' };
+  const endings = { md: '- [x] Book the hut', txt: '☑ Book the hut', csv: 'Book the hut,x', json: '"settee":1' };
   for (const [format, expected] of Object.entries(endings)) {
     const { name, text } = await save(page, format);
     expect(name).toBe(`Trip Alps.${format}`);
@@ -55,4 +55,12 @@ test('a file becomes a list offline, and one that is no list is explained', asyn
   await expect(row(anna, 'Milk')).toHaveClass('completed');
   await goOnline(anna);
   await waitSynced(anna);
+});
+
+test('on a phone the question in which form stands over the lists', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await action(page, 'open-lists').click();
+  expect((await save(page, 'txt')).text).toBe('☐ Bread\n');
 });

@@ -12,7 +12,7 @@ use settee_todo::Todo;
 use settee_todo::document::new_todo_id;
 use settee_todo::exchange::{ExchangeError, FIELDS, FILE_LIMIT, Format, Item, Sheet};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::js_sys::{Array, JSON, Reflect, encode_uri_component};
+use web_sys::js_sys::{Array, JSON, Reflect, Uint8Array, encode_uri_component};
 use web_sys::{Blob, HtmlElement};
 
 use crate::opened::Opened;
@@ -116,16 +116,16 @@ pub fn OpenFile(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
         spawn_local(async move {
             let name = get(&file, "name").and_then(|name| name.as_string()).unwrap_or_default();
             let size = get(&file, "size").and_then(|size| size.as_f64());
-            // Not even its text is read when it is too large.
-            let text = if size.is_none_or(|size| size > FILE_LIMIT.into()) {
+            // Nothing of it is read when it is too large.
+            let bytes = if size.is_none_or(|size| size > FILE_LIMIT.into()) {
                 Err(ExchangeError::TooLarge.to_string())
             } else {
-                let text = JsFuture::from(file.unchecked_ref::<Blob>().text()).await;
-                let text = text.ok().and_then(|text| text.as_string());
-                text.ok_or_else(|| "This file can’t be read.".to_owned())
+                let bytes = JsFuture::from(file.unchecked_ref::<Blob>().array_buffer()).await;
+                let bytes = bytes.map(|bytes| Uint8Array::new(&bytes).to_vec());
+                bytes.map_err(|_| "This file can’t be read.".to_owned())
             };
-            let sheet =
-                text.and_then(|text| Sheet::read(&text, parsed).map_err(|error| error.to_string()));
+            let sheet = bytes
+                .and_then(|bytes| Sheet::read(&bytes, parsed).map_err(|error| error.to_string()));
             match sheet {
                 Ok(sheet) => {
                     drawer.try_set(false);

@@ -173,11 +173,13 @@ fn Menu(
     let access = session.access();
     let is_shown =
         move || session.current(|shown| list.with(|list| list.id == shown.id)) == Some(true);
+    // The dialog is among the lists, so these stay.
     let save = move |_| {
         close();
-        drawer.set(false);
         saving.set(true);
     };
+    let has_rows =
+        move || is_shown() && opened.todos().ready.get() && opened.todos().total.get() > 0;
     let is_ticked = move || {
         is_shown() && access.get() == Access::Write && opened.todos().completed_count.get() > 0
     };
@@ -228,7 +230,7 @@ fn Menu(
             <button
                 type="button"
                 data-action="save-list"
-                hidden=move || !is_shown()
+                hidden=move || !has_rows()
                 on:click=save
             >
                 "Save as a file…"

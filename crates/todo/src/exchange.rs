@@ -2,6 +2,8 @@
 //!
 //! A file never changes a list that is there: what is read becomes a new one.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use thiserror::Error;
 
@@ -12,7 +14,7 @@ mod json;
 mod lines;
 
 /// Most todos that are taken from a file.
-pub const TODOS_LIMIT: usize = 20_000;
+pub const TODOS_LIMIT: usize = 100_000;
 /// Longest file that is read, in bytes.
 pub const FILE_LIMIT: u32 = 16_000_000;
 
@@ -73,6 +75,8 @@ pub enum ExchangeError {
     TooMany,
     #[error("One of the lines is too long for a todo.")]
     TooLong,
+    #[error("The letters of this file can’t be read. Save it in UTF-8 and try again.")]
+    Encoding,
     #[error("A file has at most 16 MB.")]
     TooLarge,
 }
@@ -115,12 +119,13 @@ impl Sheet {
     /// Reads a file of any of the kinds, of Todoist's CSV, or of Google Keep's Takeout. What kind it is shows.
     /// `parse` reads JSON: a browser has its own reader.
     pub fn read(
-        file: &str,
+        file: &[u8],
         parse: impl FnOnce(&str) -> Option<Value>,
     ) -> Result<Self, ExchangeError> {
         if file.len() > FILE_LIMIT as usize {
             return Err(ExchangeError::TooLarge);
         }
+        let file = decoded(file)?;
         // Some programs begin a file with a mark of its encoding.
         let file = file.trim_start_matches('\u{feff}');
         let sheet = if file.trim_start().starts_with('{') {
@@ -151,6 +156,18 @@ impl Sheet {
     }
 }
 
+/// The text of a file in UTF-8, or in UTF-16 with a mark of its order, as spreadsheets save it.
+fn decoded(file: &[u8]) -> Result<Cow<'_, str>, ExchangeError> {
+    let order: fn([u8; 2]) -> u16 = match file {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return str::from_utf8(file).map(Cow::from).map_err(|_| ExchangeError::Encoding),
+    };
+    let (pairs, rest) = file.as_chunks();
+    let text = String::from_utf16(&pairs.iter().copied().map(order).collect::<Vec<_>>());
+    text.ok().filter(|_| rest.is_empty()).map(Cow::from).ok_or(ExchangeError::Encoding)
+}
+
 /// A text without breaks, for files in which a line is a todo.
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -163,7 +180,7 @@ mod tests {
     use super::*;
 
     fn read(file: &str) -> Result<Sheet, ExchangeError> {
-        Sheet::read(file, |json| serde_json::from_str(json).ok())
+        Sheet::read(file.as_bytes(), |json| serde_json::from_str(json).ok())
     }
 
     fn sheet(name: &str, items: &[(&str, bool)]) -> Sheet {
@@ -184,7 +201,7 @@ mod tests {
         assert_eq!(list.write(Format::Text), "Trip\n\n☑ Book the hut\n☐ Say \"hello\", twice\n");
         assert_eq!(
             list.write(Format::Csv),
-            "title,completed\r\nBook the hut,true\r\n\"Say \"\"hello\"\", twice\",false\r\n"
+            "\u{feff}title,completed\r\nBook the hut,x\r\n\"Say \"\"hello\"\", twice\",\r\n"
         );
         let json: serde_json::Value = serde_json::from_str(&list.write(Format::Json)).unwrap();
         assert_eq!(json["settee"], 1);
@@ -202,7 +219,23 @@ mod tests {
         assert_eq!(read(keep), Ok(expected));
         let note = r#"{"title":"","textContent":"One\n\nTwo"}"#;
         assert_eq!(read(note), Ok(sheet("", &[("One", false), ("Two", false)])));
-        let written = "## Camp\n* Tent\n+ [X] Stove\n1. Rope\n\n- [ ]  Lamp \n";
+        let note = r#"{"title":"Week","textContent":"Call Bob\n\n☐ Milk"}"#;
+        assert_eq!(read(note), Ok(sheet("Week", &[("Call Bob", false), ("Milk", false)])));
+        let dates = "24. December: presents\n31. December: party";
+        let items = [("24. December: presents", false), ("31. December: party", false)];
+        assert_eq!(read(dates), Ok(sheet("", &items)));
+        assert_eq!(read("1. One\n2) Two"), Ok(sheet("", &[("One", false), ("Two", false)])));
+        let sections = "# Trip\n## Food\n- [ ] Bread\n- [ ]\n";
+        assert_eq!(read(sections), Ok(sheet("Trip", &[("Food", false), ("Bread", false)])));
+        let types = "Title,Type\nBread,Food\nJam,task";
+        assert_eq!(read(types), Ok(sheet("", &[("Bread", false), ("Jam", false)])));
+        let wide: Vec<u8> = "\u{feff}Title\tCompleted\nKäse\tWAHR"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(Sheet::read(&wide, |_| None), Ok(sheet("", &[("Käse", true)])));
+        assert_eq!(Sheet::read(b"K\xe4se", |_| None), Err(ExchangeError::Encoding));
+        let written = "## Camp\n* Tent\n+ [X] Stove\nRope\n\n- [ ]  Lamp \n";
         let items = [("Tent", false), ("Stove", true), ("Rope", false), ("Lamp", false)];
         assert_eq!(read(written), Ok(sheet("Camp", &items)));
         let spreadsheet = "\u{feff}Completed;Title\r\nyes;Bread\r\n;Jam";
@@ -228,10 +261,10 @@ mod tests {
     }
 
     proptest! {
-        /// Titles as the app has them: trimmed, and not empty.
+        /// Titles as the app has them: trimmed, and not empty. A name with a box of its own is taken for a todo.
         #[test]
         fn what_was_written_is_read_again(
-            name in "[A-Za-zé,;\"]{1,12}",
+            name in "[A-Za-zé,;\"0-9.-]([A-Za-zé,;\"0-9. -]{0,12}[A-Za-z])?",
             items in prop::collection::vec(("[^\\s\u{0}-\u{1f}]([ -~éß☐☑]{0,20}[^\\s\u{0}-\u{1f}])?", any::<bool>()), 1..20),
         ) {
             let items = items.into_iter().map(|(title, completed)| Item { title, completed });
@@ -243,7 +276,7 @@ mod tests {
             // A line's beginning may look like a mark of lists, and breaks are lost.
             for format in [Format::Markdown, Format::Text] {
                 let lines = read(&list.write(format)).unwrap();
-                prop_assert_eq!(&lines.name, &list.name);
+                prop_assert_eq!(&lines.name, &in_one_line(&list.name));
                 let flat = list.items.iter().map(|item| (in_one_line(&item.title), item.completed));
                 let read = lines.items.iter().map(|item| (in_one_line(&item.title), item.completed));
                 prop_assert_eq!(read.collect::<Vec<_>>(), flat.collect::<Vec<_>>());

@@ -8,12 +8,16 @@ const TITLES: [&str; 2] = ["title", "content"];
 const TYPE: &str = "type";
 const TASK: &str = "task";
 const COMPLETED: &str = "completed";
+/// What stands in that column for a todo that is not.
+const NOT_COMPLETED: [&str; 8] = ["", "false", "no", "0", "falsch", "nein", "faux", "non"];
 
 pub fn write(sheet: &Sheet) -> String {
-    let mut file = format!("title,{COMPLETED}\r\n");
+    // The mark at the beginning tells spreadsheets the encoding.
+    let mut file = format!("\u{feff}title,{COMPLETED}\r\n");
     for Item { title, completed } in &sheet.items {
         file.push_str(&quoted(title));
-        file.push_str(if *completed { ",true\r\n" } else { ",false\r\n" });
+        // Spreadsheets translate truth values, and leave a letter as it is.
+        file.push_str(if *completed { ",x\r\n" } else { ",\r\n" });
     }
     file
 }
@@ -22,21 +26,23 @@ pub fn write(sheet: &Sheet) -> String {
 pub fn is_table(file: &str) -> bool {
     let names = heading(file);
     let has = |name: &str| names.iter().any(|known| known == name);
-    has(TYPE) || names.len() > 1 && TITLES.into_iter().any(has)
+    names.len() > 1 && (has(TYPE) || TITLES.into_iter().any(has))
 }
 
 pub fn read(file: &str) -> Result<Sheet, ExchangeError> {
     let names = heading(file);
     let column = |name: &str| names.iter().position(|known| known == name);
     let title = TITLES.into_iter().find_map(column).ok_or(ExchangeError::Columns)?;
-    let (kind, completed) = (column(TYPE), column(COMPLETED));
+    // Other tables have types of their own.
+    let kind = column(TYPE).filter(|_| names[title] == TITLES[1]);
+    let completed = column(COMPLETED);
     let rows = rows(file, separator(file)).into_iter().skip(1);
     let item = |row: Vec<String>| {
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).map(|cell| cell.trim());
-        let is_task = kind.is_none() || cell(kind) == Some(TASK);
-        let is_completed = cell(completed).is_some_and(|cell| {
-            ["true", "yes", "x", "1"].iter().any(|yes| cell.eq_ignore_ascii_case(yes))
-        });
+        let is_task =
+            kind.is_none() || cell(kind).is_some_and(|kind| kind.eq_ignore_ascii_case(TASK));
+        let is_completed = cell(completed)
+            .is_some_and(|cell| !NOT_COMPLETED.iter().any(|no| cell.eq_ignore_ascii_case(no)));
         is_task.then(|| Item {
             title: row.get(title).cloned().unwrap_or_default(),
             completed: is_completed,

@@ -49,7 +49,16 @@ pub fn read(file: &Value) -> Result<Sheet, ExchangeError> {
         None => match (items("listContent", "text", "isChecked"), file.get("textContent")) {
             (Some(items), _) => Ok(Sheet { name: name("title"), items }),
             (None, Some(Value::String(text))) => {
-                Ok(Sheet { name: name("title"), ..lines::read(text) })
+                let (title, mut sheet) = (name("title"), lines::read(text));
+                if !title.is_empty() && !sheet.name.is_empty() {
+                    // The note's title is the list's name, and nothing of its text is lost.
+                    let first = std::mem::take(&mut sheet.name);
+                    sheet.items.insert(0, Item { title: first, completed: false });
+                }
+                if !title.is_empty() {
+                    sheet.name = title;
+                }
+                Ok(sheet)
             }
             _ => Err(ExchangeError::Json),
         },

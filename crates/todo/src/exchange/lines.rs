@@ -2,10 +2,9 @@
 
 use super::{Item, Sheet, in_one_line};
 
-/// What stands in front of a todo, and whether it is completed then. The longest of those that begin alike
-/// comes first.
+/// What stands in front of a todo, and whether it is completed then.
 const BOXES: [(&str, bool); 5] =
-    [("[x] ", true), ("[X] ", true), ("[ ] ", false), ("☑ ", true), ("☐ ", false)];
+    [("[x]", true), ("[X]", true), ("[ ]", false), ("☑", true), ("☐", false)];
 
 pub fn write(sheet: &Sheet, is_markdown: bool) -> String {
     let mut file = String::new();
@@ -27,49 +26,57 @@ pub fn write(sheet: &Sheet, is_markdown: bool) -> String {
 }
 
 pub fn read(file: &str) -> Sheet {
-    let lines: Vec<&str> = file.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let heading = |line: &str| {
-        let name = line.trim_start_matches('#');
-        (name.len() < line.len() && (name.is_empty() || name.starts_with(' ')))
-            .then(|| name.trim().to_owned())
-    };
-    let (mut name, mut items) = (String::new(), Vec::new());
+    let mut lines: Vec<&str> = file.lines().map(str::trim).collect();
+    let mut name = String::new();
     let has_boxes = lines.iter().any(|line| boxed(line).is_some());
-    for (at, line) in lines.iter().enumerate() {
-        if let Some(found) = heading(line) {
-            if name.is_empty() {
-                name = found;
-            }
-        } else if at == 0 && has_boxes && boxed(line).is_none() && is_plain(line) {
-            // Where todos have boxes, a first line without one is the list's name.
-            (*line).clone_into(&mut name);
-        } else {
-            let (title, completed) = boxed(line).unwrap_or_else(|| (bare(line), false));
-            items.push(Item { title: title.to_owned(), completed });
-        }
+    let is_set_off = lines.get(1).is_none_or(|second| second.is_empty());
+    let first = lines.first().copied().unwrap_or_default();
+    if let Some(heading) = heading(first) {
+        heading.clone_into(&mut name);
+        lines.remove(0);
+    } else if has_boxes && is_set_off && boxed(first).is_none() {
+        // Where todos have boxes, a first line without one is the list's name.
+        first.clone_into(&mut name);
+        lines.remove(0);
     }
-    Sheet { name, items }
+    lines.retain(|line| !line.is_empty());
+    // "24. December" is no number of a list, unless all lines have one.
+    let is_numbered = |(at, line): (usize, &&str)| {
+        let (number, _) = line.split_once(['.', ')']).unwrap_or_default();
+        number.parse() == Ok(at + 1)
+    };
+    let is_numbered = lines.iter().enumerate().all(is_numbered);
+    let item = |line: &str| {
+        let numbered = line.split_once(['.', ')']).filter(|_| is_numbered);
+        let line = numbered.map_or(line, |(_, title)| title.trim());
+        let plain = || (heading(line).unwrap_or_else(|| bare(line)), false);
+        let (title, completed) = boxed(line).unwrap_or_else(plain);
+        Item { title: title.to_owned(), completed }
+    };
+    Sheet { name, items: lines.into_iter().map(item).collect() }
+}
+
+/// The text of a heading.
+fn heading(line: &str) -> Option<&str> {
+    let text = line.trim_start_matches('#');
+    let is_heading = text.len() < line.len() && (text.is_empty() || text.starts_with(' '));
+    is_heading.then(|| text.trim())
 }
 
 /// The text behind a box, if the line has one, and whether that is ticked.
 fn boxed(line: &str) -> Option<(&str, bool)> {
     let line = bare(line);
-    BOXES
-        .iter()
-        .find_map(|(mark, completed)| Some((line.strip_prefix(mark)?.trim_start(), *completed)))
+    BOXES.iter().find_map(|(mark, completed)| {
+        let text = line.strip_prefix(mark)?;
+        // Brackets without a space behind them are part of the text.
+        let is_box =
+            !mark.ends_with(']') || text.is_empty() || text.starts_with(char::is_whitespace);
+        is_box.then(|| (text.trim_start(), *completed))
+    })
 }
 
-/// The text behind the mark of a list, such as a bullet or a number.
+/// The text behind a bullet.
 fn bare(line: &str) -> &str {
-    let numbered = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
-    let behind = match line.strip_prefix(['-', '*', '+', '•']) {
-        Some(rest) => rest,
-        None if numbered.len() < line.len() => numbered.strip_prefix(['.', ')']).unwrap_or(line),
-        None => return line,
-    };
-    behind.strip_prefix(' ').map_or(line, str::trim_start)
-}
-
-fn is_plain(line: &str) -> bool {
-    bare(line).len() == line.len()
+    let text = line.strip_prefix(['-', '*', '+', '•']).and_then(|text| text.strip_prefix(' '));
+    text.map_or(line, str::trim_start)
 }
