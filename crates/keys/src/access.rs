@@ -11,7 +11,7 @@ use settee_store::{
     replication::{ReplicatedDocument, ReplicatedRevision},
 };
 use settee_sync::Role;
-pub use settee_sync::access::{ACCESS_PREFIX, says_who_may};
+pub use settee_sync::access::{ACCESS_PREFIX, LINKS_ID, says_who_may};
 use thiserror::Error;
 
 use crate::{Token, Verifiers, random::random_name, token::Verifier};
@@ -97,10 +97,9 @@ pub fn invitation_id(token: &Token) -> DocumentId {
 
 /// Where it says which links are good.
 pub fn links_id() -> DocumentId {
-    DocumentId::new(&format!("{ACCESS_PREFIX}{LINKS}")).expect("the name is an id")
+    DocumentId::new(LINKS_ID).expect("the name is an id")
 }
 
-const LINKS: &str = "links";
 /// The field of an invitation that was taken back: see [`Invitation::revoked`].
 pub const REVOKED: &str = "revoked";
 
@@ -175,7 +174,7 @@ fn leaves<T>(
 /// Checks every body that travels with an access document.
 pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
     let name = document.id.as_str().strip_prefix(ACCESS_PREFIX).ok_or(AccessError::Id)?;
-    let is_links = name == LINKS;
+    let is_links = document.id.as_str() == LINKS_ID;
     if !is_links && name.parse::<Verifier>().is_err() {
         return Err(AccessError::Id);
     }

@@ -9,7 +9,7 @@ use settee_store::{
 };
 use settee_sync::{
     Channel, Role,
-    access::says_who_may,
+    access::{LINKS_ID, says_who_may},
     digest::Digests,
     message::BatchNumber,
     server::{Committed, Found},
@@ -243,8 +243,9 @@ async fn refuse_growth(
     let found = database.store().read(ids).await?;
     for ((document, found), verdict) in documents.iter().zip(found).zip(verdicts) {
         // Whoever fills a database would otherwise keep their access to it.
-        let is_needed = is_removal(document) || says_who_may(&document.id);
-        let may_pass = found.is_some() && is_needed && full != NoRoom::Storage;
+        let takes_away = is_removal(document) || says_who_may(&document.id);
+        let is_needed = found.is_some() && takes_away || document.id.as_str() == LINKS_ID;
+        let may_pass = is_needed && full != NoRoom::Storage;
         if verdict.is_ok() && !may_pass {
             *verdict = Err(full.to_string());
         }

@@ -9,6 +9,8 @@ use thiserror::Error;
 /// Documents whose ids begin with this say who may do what with their database. Owners write them,
 /// and nobody else does.
 pub const ACCESS_PREFIX: &str = "access/";
+/// The one of these documents that all members are subject to: a server takes it even in a full database.
+pub const LINKS_ID: &str = "access/links";
 
 /// What a channel allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

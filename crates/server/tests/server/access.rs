@@ -199,4 +199,9 @@ async fn a_full_database_still_lets_its_owner_take_access_back() {
     invitation.revoked = true;
     anna.invite(&invitation).await;
     assert_eq!(asked(&server, &anna.owner, &token).await, Err(DenialCode::Revoked));
+    // Links that were never renewed, too.
+    let links = Value::Object(Verifiers::of_epoch(&anna.owner, 1).fields());
+    assert_eq!(anna.write(&links_id(), &links).await.refused, []);
+    let former = asked(&server, &anna.owner, &anna.owner.editor(0)).await;
+    assert_eq!(former, Err(DenialCode::Revoked));
 }

@@ -93,6 +93,7 @@ impl Syncing {
             kept: BTreeMap::new(),
             permit: None,
             turns: BTreeMap::new(),
+            revoked: HashSet::new(),
             ended: BTreeMap::new(),
         };
         tokio::select! {
@@ -115,6 +116,8 @@ struct Term<'a> {
     permit: Option<Credentials>,
     /// The databases that are synced now, by name.
     turns: BTreeMap<String, Turn>,
+    /// Databases of which one of the credentials was good once, while the others are shown.
+    revoked: HashSet<String>,
     /// When the last turns of others ended.
     ended: BTreeMap<String, Time>,
 }
@@ -324,6 +327,11 @@ impl Term<'_> {
             let Some(turn) = self.turns.get_mut(&kept.name) else { continue };
             let Some(replica) = status.replicas.get(&turn.replica) else { continue };
             let is_open = replica.channel == ChannelStatus::Open;
+            if is_revoked(&replica.channel) {
+                self.revoked.insert(kept.name.clone());
+            } else if is_open {
+                self.revoked.remove(&kept.name);
+            }
             turn.has_caught_up = is_open && (turn.has_caught_up || replica.is_up_to_date());
             match &replica.channel {
                 ChannelStatus::Open
@@ -349,7 +357,11 @@ impl Term<'_> {
                     self.end(&kept.name).await;
                     self.begin(kept, &others).await;
                 }
-                channel if is_revoked(channel) && kept.may_be_revoked() => {
+                channel
+                    if is_denied(channel)
+                        && self.revoked.contains(&kept.name)
+                        && kept.may_be_revoked() =>
+                {
                     // If it can't be written down, the server says so again.
                     let _ = self.syncing.home.change(key, Kept::revoke).await;
                 }
