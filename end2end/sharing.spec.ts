@@ -13,9 +13,8 @@ async function removeAccess(page: Page, name: string): Promise<void> {
   await expect(person(page, name)).toContainText('no access any more');
 }
 
-const revoked = (page: Page) => page.locator('[data-link="revoked"]');
-
-test('a personal link lets in one person, until their access is removed', async ({ newPerson }) => {
+/** Anna's list with bread, her dialog, and Bert, whom she has invited by a personal link. */
+async function invited(newPerson: () => Promise<Page>) {
   const anna = await newPerson();
   await openList(anna);
   await addTodo(anna, 'Bread');
@@ -24,6 +23,13 @@ test('a personal link lets in one person, until their access is removed', async 
   const bert = await newPerson();
   await openList(bert, link);
   await shows(bert, 'Bread');
+  return { anna, bert, link };
+}
+
+const revoked = (page: Page) => page.locator('[data-link="revoked"]');
+
+test('a personal link lets in one person, until their access is removed', async ({ newPerson }) => {
+  const { anna, bert, link } = await invited(newPerson);
   await addTodo(bert, 'Butter');
   await shows(anna, 'Bread', 'Butter');
   // A personal link is nobody else's.
@@ -57,14 +63,7 @@ test('a personal link lets in one person, until their access is removed', async 
 test('whose access is removed while offline keeps what they wrote, and it is sent when they are invited again', async ({
   newPerson, goOffline, goOnline,
 }) => {
-  const anna = await newPerson();
-  await openList(anna);
-  await addTodo(anna, 'Bread');
-  await action(anna, 'share').click();
-  const link = await invite(anna, 'Bert');
-  const bert = await newPerson();
-  await openList(bert, link);
-  await shows(bert, 'Bread');
+  const { anna, bert } = await invited(newPerson);
   await waitSynced(bert);
 
   await goOffline(bert);

@@ -54,8 +54,8 @@ fn consequences(list: &ListSummary) -> impl IntoView + use<> {
         n => Some(format!("{n} changes weren’t sent yet. They would be lost.")),
     };
     let access = if list.is_own {
-        "This list began here, and what makes you its owner is on this device alone. If you shared it, the \
-         others keep it, but you can come back only with a link."
+        "This list began here. What makes you its owner goes with it, unless you have opened or kept its owner’s \
+         link. If you shared it, the others keep it."
     } else {
         "The others keep it. With a link you can come back."
     };

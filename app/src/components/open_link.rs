@@ -72,7 +72,11 @@ fn link_in<'a>(text: &'a str, host: &str) -> Result<&'a str, String> {
     }
     let is_whole = path.split_once('#').is_some_and(|(page, _)| {
         let address = LINKS.read(page, &path[page.len()..]);
-        matches!(address, Address { place: Place::Database(_), secret: Secret::Token(_) })
+        matches!(
+            address,
+            Address { place: Place::Database(_), secret: Secret::Token(_) }
+                | Address { secret: Secret::Permit(_), .. }
+        )
     });
     if is_whole { Ok(path) } else { Err(INCOMPLETE.to_owned()) }
 }
@@ -94,6 +98,8 @@ mod tests {
         assert_eq!(link_in(&format!("Our list:\n{link} See you!"), HOST), Ok(&*path));
         // What stands behind a link is no part of the secret.
         assert_eq!(link_in(&format!("(<{link}>)"), HOST), Ok(&*format!("{path}>)")));
+        let permit = format!("https://{HOST}/#c={owner}");
+        assert_eq!(link_in(&permit, HOST), Ok(&permit[permit.find("/#").unwrap()..]));
         let cut = link_in(&link[..link.len() - 3], HOST).unwrap_err();
         assert!(cut.contains("incomplete"), "{cut}");
         let elsewhere = link_in(&link, "other.test").unwrap_err();
