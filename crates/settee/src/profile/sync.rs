@@ -171,7 +171,8 @@ impl Term<'_> {
                 is_new
             });
             let is_online = now.connection == ConnectionStatus::Online;
-            let is_back = is_online && !std::mem::replace(&mut was_online, is_online);
+            let is_back = is_online && !was_online;
+            was_online = is_online;
             if is_back || self.clock.now().since(asked) >= ASKS_AGAIN {
                 asked = self.clock.now();
                 self.ask_again(&now).await;
