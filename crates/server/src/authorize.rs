@@ -11,7 +11,7 @@ use crate::{
     grants::GrantEvent,
     guard::{Failure, guarded},
     hub::Hub,
-    policy::{Access, Asked},
+    policy::{Access, Asked, Known},
     shared::Ruling,
     visitors::Visitor,
 };
@@ -70,37 +70,36 @@ pub async fn decide(
     name: &str,
     credentials: Vec<u8>,
 ) -> Result<(Access, Ruling), Denial> {
-    let decision = async {
-        let ruling = hub.databases.shared(name).ruling();
-        let known = hub.databases.known(name).await.map_err(|error| unusable(name, &error))?;
-        let asked = Asked { database: name.to_owned(), credentials, known };
-        let access = hub.policy.authorize(asked).await?;
-        Ok((within(access, &ruling), ruling))
-    };
-    let decision = guarded(DECISION_LIMIT, decision).await;
-    decision.unwrap_or_else(|failure| Err(undecided(name, &failure)))
+    let decision = guarded(DECISION_LIMIT, ask(hub, name, credentials)).await;
+    let decision = decision.unwrap_or_else(|failure| Err(undecided(name, &failure)));
+    decision.map(|(_, access, ruling)| (access, ruling))
 }
 
-/// The access, as long as the ruling holds.
-fn within(access: Access, ruling: &Ruling) -> Access {
-    let (until, ruling) = (access.until, ruling.clone());
+/// The same, with what is known of the database.
+async fn ask(
+    hub: &Hub,
+    name: &str,
+    credentials: Vec<u8>,
+) -> Result<(Option<Known>, Access, Ruling), Denial> {
+    let ruling = hub.databases.shared(name).ruling();
+    let known = hub.databases.known(name).await.map_err(|error| unusable(name, &error))?;
+    let asked = Asked { database: name.to_owned(), credentials, known: known.clone() };
+    let Access { role, creates, until } = hub.policy.authorize(asked).await?;
+    let current = ruling.clone();
     let until = async move {
         tokio::select! {
             () = until => {}
-            () = ruling.ends() => {}
+            () = current.ends() => {}
         }
     };
-    Access { until: Box::pin(until), ..access }
+    Ok((known, Access { role, creates, until: Box::pin(until) }, ruling))
 }
 
 async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Denial> {
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
-    let ruling = hub.databases.shared(&name).ruling();
-    let known = hub.databases.known(&name).await.map_err(failed)?;
-    let asked = Asked { database: name.clone(), credentials, known: known.clone() };
-    let access = hub.policy.authorize(asked).await?;
-    let Access { role, creates, until } = within(access, &ruling);
+    let (known, access, ruling) = ask(hub, &name, credentials).await?;
+    let Access { role, creates, until } = access;
     let found = match known {
         Some(known) => hub.databases.find(&name, &known).await.map_err(failed)?,
         None => None,

@@ -1,8 +1,6 @@
 //! What a connection asks of a database.
 
-use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-
-use futures_util::FutureExt;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use settee_store::{
     BackendError, Commit, DocumentId, Operation, Page, replication::ReplicatedDocument,
@@ -99,13 +97,11 @@ impl Job {
             Task::Commit { batch, documents } => {
                 let committed = commit(&hub, &database, &grant, documents, share);
                 let committed = guarded(JOB_LIMIT, committed).await;
-                if matches!(committed, Ok(Err(Failure::Withheld))) {
-                    return (channel, Done::Withheld);
-                }
-                return (
-                    channel,
-                    Done::Committed(batch, succeeded(&database, "commit", committed)),
-                );
+                let done = match committed {
+                    Ok(Err(Failure::Withheld)) => Done::Withheld,
+                    told => Done::Committed(batch, succeeded(&database, "commit", told)),
+                };
+                return (channel, done);
             }
             Task::Read { since, limit } => {
                 let changes = guarded(JOB_LIMIT, changes(&database, since, limit)).await;
@@ -185,9 +181,12 @@ async fn validate(
     documents: &[ReplicatedDocument],
 ) -> Result<Verdicts, Failure> {
     let checked = |document: &ReplicatedDocument| {
-        says_who_may(&document.id).then(|| match role {
-            Role::Owner => hub.policy.check(document),
-            _ => Err("only an owner says who may do what".to_owned()),
+        says_who_may(&document.id).then(|| {
+            if role.can_write_to(&document.id) {
+                hub.policy.check(document)
+            } else {
+                Err("only an owner says who may do what".to_owned())
+            }
         })
     };
     let checked: Vec<_> = documents.iter().map(checked).collect();
@@ -216,7 +215,7 @@ async fn commit_to_store(
 ) -> Result<Commit, Failure> {
     let database = database.clone();
     let committing = tokio::spawn(async move {
-        let committed = AssertUnwindSafe(database.store().commit(operations)).catch_unwind().await;
+        let committed = database.store().commit(operations).await;
         // The turn is over when the store is done, however long that takes.
         drop(turn);
         committed
@@ -226,8 +225,9 @@ async fn commit_to_store(
         drop(share);
         committed
     });
+    // A task that isn't joined has panicked.
     let committed = committed.await.map_err(|_| Failure::Panicked)??;
-    Ok(committed.map_err(|_| Failure::Panicked)?.map_err(|_| Failure::Panicked)??)
+    Ok(committed.map_err(|_| Failure::Panicked)??)
 }
 
 /// Refuses what needs room in a database that is full. What is there can be deleted all the same, and
