@@ -70,7 +70,7 @@ impl Invitation {
             role: text("role")?.parse().ok()?,
             label: text("label")?.to_owned(),
             seed: text("seed")?.to_owned(),
-            revoked: fields.get("revoked").map_or(Some(false), Value::as_bool)?,
+            revoked: fields.get(REVOKED).map_or(Some(false), Value::as_bool)?,
         })
     }
 

@@ -347,24 +347,15 @@ impl Term<'_> {
                     let home = &self.syncing.home;
                     let _ = home.change(key, |kept| kept.grant(&shown, role)).await;
                 }
-                channel if is_denied(channel) && !turn.others.is_empty() => {
-                    let others = std::mem::take(&mut turn.others);
-                    self.end(&kept.name).await;
-                    self.begin(kept, &others).await;
-                }
-                channel if is_denied(channel) && turn.is_granted && kept.credentials.len() > 1 => {
-                    let mut others = kept.credentials.clone();
-                    others.retain(|other| *other != turn.shown);
-                    self.end(&kept.name).await;
-                    self.begin(kept, &others).await;
-                }
-                channel
-                    if is_denied(channel)
-                        && self.revoked.contains(&kept.name)
-                        && kept.may_be_revoked() =>
-                {
-                    // If it can't be written down, the server says so again.
-                    let _ = self.syncing.home.change(key, Kept::revoke).await;
+                channel if is_denied(channel) => {
+                    let others = turn.next_to_show(kept);
+                    if !others.is_empty() {
+                        self.end(&kept.name).await;
+                        self.begin(kept, &others).await;
+                    } else if self.revoked.contains(&kept.name) && kept.may_be_revoked() {
+                        // If it can't be written down, the server says so again.
+                        let _ = self.syncing.home.change(key, Kept::revoke).await;
+                    }
                 }
                 _ => {}
             }
@@ -389,6 +380,16 @@ impl Term<'_> {
 }
 
 impl Turn {
+    /// What may be shown now that this was denied. What was good once has left nothing aside.
+    fn next_to_show(&mut self, kept: &Kept) -> Vec<Credentials> {
+        let mut others = std::mem::take(&mut self.others);
+        if self.is_granted {
+            others.clone_from(&kept.credentials);
+            others.retain(|other| *other != self.shown);
+        }
+        others
+    }
+
     /// Whether there is something to show that wasn't there, or wasn't in front, when this began.
     fn is_outdated(&self, kept: &Kept) -> bool {
         let is_new = kept.credentials.iter().any(|one| !self.known.contains(one));
