@@ -11,11 +11,9 @@ use settee::keys::{
     token::Epoch,
 };
 use settee::leptos::follow;
-use settee::store::{BackendError, Database, DocumentId};
+use settee::store::{Database, DocumentId, Record};
 use settee_todo::document::LINKS;
-
-/// How many records are read at once.
-const PAGE: usize = 1_000;
+use settee_todo::list::each;
 
 /// Who else may open a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,8 +51,10 @@ impl Sharing {
         let signal = RwSignal::new(Self::default());
         let since = Cell::new(0);
         follow(list.watch(), async move |_| {
+            let mut learnt = Vec::new();
+            let mut take = |record: &Record| learnt.extend(Learnt::of(record));
             // If it can't be read, the list itself says so.
-            let Ok((learnt, until)) = changes(&list, since.get()).await else { return };
+            let Ok(until) = each(&list, since.get(), &mut take).await else { return };
             since.set(until);
             signal.try_maybe_update(|sharing| {
                 let is_new = !learnt.is_empty() || !sharing.is_read && until > 0;
@@ -142,22 +142,14 @@ enum Learnt {
     Person(Person),
 }
 
-/// What was said after a sequence, and the sequence until which it was read.
-async fn changes(list: &Database, mut since: u64) -> Result<(Vec<Learnt>, u64), BackendError> {
-    let mut learnt = Vec::new();
-    loop {
-        let records = list.changes(since, PAGE).await?;
-        let Some(latest) = records.last() else { return Ok((learnt, since)) };
-        since = latest.seq;
-        let said = records.iter().filter(|record| says_who_may(&record.id));
-        for record in said {
-            if record.id == links_id() {
-                learnt.extend(latest_links(record).map(|links| Learnt::Links(links.epoch())));
-            } else if let Some(document) = record.document()
-                && let Some(invitation) = Invitation::read(&document.body)
-            {
-                learnt.push(Learnt::Person(Person { id: document.id, invitation }));
-            }
+impl Learnt {
+    /// What a record of the list says of access.
+    fn of(record: &Record) -> Option<Self> {
+        if record.id == links_id() {
+            return latest_links(record).map(|links| Self::Links(links.epoch()));
         }
+        let document = says_who_may(&record.id).then(|| record.document()).flatten()?;
+        let invitation = Invitation::read(&document.body)?;
+        Some(Self::Person(Person { id: document.id, invitation }))
     }
 }

@@ -1,7 +1,8 @@
 //! What is read of a list as a whole.
 
 use settee_store::{
-    BackendError, Body, Change, Database, Document, Edit, WriteError, operation::COMMIT_LIMIT,
+    BackendError, Body, Change, Database, Document, Edit, Record, WriteError,
+    operation::COMMIT_LIMIT,
 };
 
 use crate::{
@@ -16,14 +17,15 @@ const PAGE: usize = 1_000;
 /// update sequence `seen`.
 pub async fn count(list: &Database, seen: u64) -> Result<(usize, bool), BackendError> {
     let (mut open, mut has_news) = (0, false);
-    let take = |document: Document| {
+    let mut take = |record: &Record| {
+        let Some(document) = record.document() else { return };
         let id = document.id.as_str();
         // One's own change has a new sequence when it is acknowledged, too.
         let is_new = document.seq > seen && !document.own_leaves.contains(&document.winner);
         has_news |= is_new && (id == LIST_INFO || id.starts_with(TODO_PREFIX));
         open += usize::from(todo(&document).is_some_and(|todo| !todo.completed));
     };
-    each(list, take).await?;
+    each(list, 0, &mut take).await?;
     Ok((open, has_news))
 }
 
@@ -31,7 +33,8 @@ pub async fn count(list: &Database, seen: u64) -> Result<(usize, bool), BackendE
 /// completed.
 pub async fn copied(list: &Database, is_template: bool) -> Result<Vec<Edit>, BackendError> {
     let mut todos = Vec::new();
-    let take = |document: Document| {
+    let mut take = |record: &Record| {
+        let Some(document) = record.document() else { return };
         let Some(todo) = todo(&document) else { return };
         let mut body = Some(document.body);
         if is_template && todo.completed {
@@ -44,7 +47,7 @@ pub async fn copied(list: &Database, is_template: bool) -> Result<Vec<Edit>, Bac
         let edit = |body| Edit { id: document.id, seen: Vec::new(), change: Change::Put(body) };
         todos.extend(body.map(edit));
     };
-    each(list, take).await?;
+    each(list, 0, &mut take).await?;
     Ok(todos)
 }
 
@@ -64,13 +67,19 @@ fn todo(document: &Document) -> Option<Todo> {
     document.body.read().ok().filter(|_| is_todo)
 }
 
-async fn each(list: &Database, mut take: impl FnMut(Document)) -> Result<(), BackendError> {
-    let mut since = 0;
+/// Reads all records that have changed after an update sequence. Returns the latest one's.
+pub async fn each(
+    list: &Database,
+    mut since: u64,
+    take: &mut dyn FnMut(&Record),
+) -> Result<u64, BackendError> {
     loop {
         let records = list.changes(since, PAGE).await?;
-        let Some(latest) = records.last() else { return Ok(()) };
+        let Some(latest) = records.last() else { return Ok(since) };
         since = latest.seq;
-        records.iter().filter_map(|record| record.document()).for_each(&mut take);
+        for record in &records {
+            take(record);
+        }
     }
 }
 
