@@ -17,10 +17,12 @@
 //! - `keys`, `focus`: what the components share about keyboards
 //! - `later`: parts of the page that the first screen does without
 //! - `mounted`: views that are put into the page when they are needed
+//! - `dialog`: dialogs over the page; `sharing`: who else may open a list
 //! - `components`: one file for each part of the page
 
 mod app;
 mod components;
+mod dialog;
 mod drafts;
 mod filter;
 mod focus;
@@ -38,7 +40,6 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use components::edits;
 pub use session::{
     Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme, shown_name,
 };
@@ -46,3 +47,4 @@ pub use session::{
 pub use shell::shell;
 pub use status::{StatusKind, StatusView};
 pub use todo_row::TodoRow;
+pub use todos::edits;

@@ -111,6 +111,11 @@ pub enum Command {
     },
 }
 
+/// What a list is called within a sentence.
+pub fn quoted(name: &str) -> String {
+    if name.is_empty() { "this list".to_owned() } else { format!("“{name}”") }
+}
+
 /// What a list is called among others.
 pub fn shown_name(name: &str, is_first: bool) -> &str {
     match name {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde_json::Value;
 use settee::leptos::{Collection, Health, Problem, Row, position};
-use settee::store::{Database, DocumentId};
+use settee::store::{Body, Change, Database, DocumentId, Edit};
 use settee_todo::exchange::Item;
 use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
@@ -390,6 +390,19 @@ fn step(before: &[DocumentId], wanted: &[DocumentId]) -> Vec<DocumentId> {
         }
     };
     wanted.iter().filter(take).cloned().collect()
+}
+
+/// Todos as a new list begins with them.
+pub fn edits(items: Vec<Item>) -> Vec<Edit> {
+    let mut last: Option<String> = None;
+    let edit = |Item { title, completed }| {
+        let position = position::after(last.as_deref());
+        last = Some(position.clone());
+        // A title that was read is not too long for a body.
+        let body = Body::from_serialize(&Todo { title, completed, position }).ok()?;
+        Some(Edit { id: new_todo_id(), seen: Vec::new(), change: Change::Put(body) })
+    };
+    items.into_iter().filter_map(edit).collect()
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Keeper {
             });
             on_cleanup(move || seen.remove());
         });
-        let work = Rc::new(Work { settee, kept, shown, counts });
+        let work = Rc::new(Work { settee, kept, shown, signals, counts });
         let take = move |command| {
             let work = work.clone();
             spawn_local(async move {
@@ -88,6 +88,7 @@ struct Work {
     settee: Settee,
     kept: watch::Receiver<BTreeMap<String, Kept>>,
     shown: Rc<Shown>,
+    signals: Signals,
     counts: Rc<Counts>,
 }
 
@@ -121,7 +122,7 @@ impl Work {
             }
             Command::Forget { list } => self.forget(&list).await,
             Command::ChooseTheme { theme } => {
-                self.shown.signals().theme.set(theme);
+                self.signals.theme.set(theme);
                 settings::keep_theme(theme);
                 page::show_theme(theme);
                 Ok(())

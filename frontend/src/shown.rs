@@ -41,10 +41,6 @@ impl Shown {
         Self { settee, signals, list: RefCell::default(), asked: Cell::new(0), following }
     }
 
-    pub fn signals(&self) -> Signals {
-        self.signals
-    }
-
     pub fn list(&self) -> Option<List> {
         self.list.borrow().clone()
     }

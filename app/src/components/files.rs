@@ -3,18 +3,14 @@
 use leptos::html::{A, Dialog, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::wasm_bindgen::JsCast;
-use leptos::wasm_bindgen::JsValue;
+use leptos::wasm_bindgen::{JsCast, JsValue};
 use serde_json::Value;
-use settee::leptos::position;
-use settee::store::{Body, Change, Edit};
-use settee_todo::Todo;
-use settee_todo::document::new_todo_id;
-use settee_todo::exchange::{ExchangeError, FIELDS, FILE_LIMIT, Format, Item, Sheet};
+use settee_todo::exchange::{ExchangeError, FIELDS, FILE_LIMIT, Format, Sheet};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::js_sys::{Array, JSON, Reflect, Uint8Array, encode_uri_component};
 use web_sys::{Blob, HtmlElement};
 
+use crate::dialog;
 use crate::opened::Opened;
 use crate::session::{Command, SessionSlot};
 
@@ -22,15 +18,7 @@ use crate::session::{Command, SessionSlot};
 #[component]
 pub fn SaveList(session: SessionSlot, opened: Opened, saving: RwSignal<bool>) -> impl IntoView {
     let (dialog, anchor) = (NodeRef::<Dialog>::new(), NodeRef::<A>::new());
-    Effect::new(move || {
-        let Some(dialog) = dialog.get() else { return };
-        if saving.get() {
-            // It fails if it is open already.
-            let _ = dialog.show_modal();
-        } else {
-            dialog.close();
-        }
-    });
+    dialog::follow(dialog, move || saving.get());
     let save = move |format: Format| {
         let name = untrack(|| session.current(|list| list.name.clone()));
         if let (Some(name), Some(anchor)) = (name, anchor.get_untracked()) {
@@ -162,17 +150,4 @@ fn name_of(sheet: &Sheet, file: &str) -> String {
         ("", None) => file.to_owned(),
         (name, _) => name.to_owned(),
     }
-}
-
-/// Todos as a new list begins with them.
-pub fn edits(items: Vec<Item>) -> Vec<Edit> {
-    let mut last: Option<String> = None;
-    let edit = |Item { title, completed }| {
-        let position = position::after(last.as_deref());
-        last = Some(position.clone());
-        // A title that was read is not too long for a body.
-        let body = Body::from_serialize(&Todo { title, completed, position }).ok()?;
-        Some(Edit { id: new_todo_id(), seen: Vec::new(), change: Change::Put(body) })
-    };
-    items.into_iter().filter_map(edit).collect()
 }

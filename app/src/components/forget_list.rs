@@ -3,20 +3,13 @@
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
+use crate::dialog;
 use crate::session::{Command, ListSummary, SessionSlot};
 
 #[component]
 pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move || {
-        let Some(dialog) = dialog.get() else { return };
-        if leaving.with(Option::is_some) {
-            // It fails if it is open already.
-            let _ = dialog.show_modal();
-        } else {
-            dialog.close();
-        }
-    });
+    dialog::follow(dialog, move || leaving.with(Option::is_some));
     let name = move || leaving.with(|list| list.as_ref().map(|list| list.name.clone()));
     let remove = move |_| {
         if let Some(list) = leaving.get_untracked() {

@@ -10,7 +10,7 @@ use settee::keys::Role;
 use super::share::to_clipboard;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
-use crate::session::{Command, CurrentList, SessionSlot};
+use crate::session::{Command, CurrentList, SessionSlot, quoted};
 use crate::status::StatusKind;
 
 /// What to do about a link that was cut.
@@ -80,10 +80,7 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
 }
 
 fn what_happened(list: &CurrentList) -> String {
-    let name = match list.name.as_str() {
-        "" => "this list".to_owned(),
-        name => format!("“{name}”"),
-    };
+    let name = quoted(&list.name);
     let role = match list.role {
         Some(Role::Viewer) => ", and can look at it",
         Some(Role::Editor) => ", and can change it",

@@ -26,7 +26,6 @@ mod todo_list;
 mod update;
 
 pub use edit_field::EditFields;
-pub use files::edits;
 pub use footer::Footer;
 pub use list_name::ListName;
 pub use lists::{Lists, ListsButton};

@@ -6,9 +6,10 @@ use leptos::task::spawn_local;
 use settee::keys::{Keyring, Role};
 use settee::store::Database;
 
+use crate::dialog;
 use crate::later::Later;
 use crate::mounted::{Mounted, Place};
-use crate::session::SessionSlot;
+use crate::session::{SessionSlot, quoted};
 use crate::sharing::{Change, Sharing};
 
 mod code;
@@ -49,15 +50,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
             session.get();
             shared.set(None);
         });
-        Effect::new(move || {
-            let Some(dialog) = dialog.get() else { return };
-            if shared.with(Option::is_some) {
-                // It fails if it is open already.
-                let _ = dialog.show_modal();
-            } else {
-                dialog.close();
-            }
-        });
+        dialog::follow(dialog, move || shared.with(Option::is_some));
         let open = move |_| shared.set(untrack(|| Shared::now(session)));
         view! {
             <button
@@ -107,7 +100,7 @@ fn contents_of(Shared { name, list, keys }: Shared) -> impl IntoView {
     let is_owner = parts.is_owner();
     view! {
         <h2 id="share-title">
-            "Share " <bdi>{if name.is_empty() { "this list".to_owned() } else { format!("“{name}”") }}</bdi>
+            "Share " <bdi>{quoted(&name)}</bdi>
         </h2>
         <links::Links parts />
         {is_owner.then(|| view! { <people::People parts /> })}
