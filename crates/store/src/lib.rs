@@ -101,8 +101,8 @@
 //!   [`folding`]: long work offline.
 //! - [`fields`]: how structs are read from CBOR.
 //! - [`operation`]: everything that can be done to a record, as pure functions.
-//! - [`replication`]: revisions as they travel between replicas; [`history`]: CouchDB's questions
-//!   about them.
+//! - [`replication`]: revisions as they travel between replicas; [`proposal`]: what received ones would
+//!   change; [`history`]: CouchDB's questions about them.
 //! - [`backend`]: the trait of back ends, and a module for each of them.
 //! - [`storage`]: many databases in one place, as servers keep them.
 //! - `conformance`: the suite that every back end has to pass (feature `conformance`).
@@ -130,6 +130,7 @@ mod node;
 pub mod operation;
 mod page;
 mod pieces;
+pub mod proposal;
 pub mod record;
 pub mod refusal;
 #[cfg(any(

@@ -131,10 +131,9 @@ pub enum Read<'a> {
 }
 
 impl Operation {
-    /// Inserts revisions that the server has sent, on a replica whose revisions it takes if
-    /// `may_write`.
-    pub fn from_server(document: ReplicatedDocument, may_write: bool) -> Self {
-        if may_write {
+    /// Inserts revisions that the server has sent. `reconciles` if it takes all revisions of this replica.
+    pub fn from_server(document: ReplicatedDocument, reconciles: bool) -> Self {
+        if reconciles {
             Self::Reconcile { document }
         } else {
             Self::Replicate { document, acknowledges: true }

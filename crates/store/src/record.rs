@@ -158,6 +158,11 @@ impl Record {
         })
     }
 
+    /// The record as it was, or would have been, when these were its leaves.
+    pub(crate) fn as_of(&self, leaves: &[Revision]) -> Self {
+        Self { tree: self.tree.as_of(leaves), ..Self::new(self.id.clone()) }
+    }
+
     /// Drops what nothing needs any more: see [`RevisionTree::tidy`].
     pub(crate) fn tidy(&mut self) {
         self.tree.tidy();

@@ -199,6 +199,17 @@ impl RevisionTree {
         })
     }
 
+    /// The part of the tree that these revisions descend from, with themselves.
+    pub(crate) fn as_of(&self, leaves: &[Revision]) -> Self {
+        let mut known = HashSet::default();
+        for leaf in leaves {
+            known.extend(self.ancestors(*leaf));
+        }
+        let nodes = self.nodes.iter().filter(|node| known.contains(&node.revision));
+        // What is forgotten now wasn't then.
+        Self { nodes: nodes.cloned().collect(), forgotten: Forgotten::default() }
+    }
+
     /// Whether another revision descends from this one, or merges it, whatever the server answers to what
     /// is pending.
     pub(crate) fn is_closed_for_good(&self, revision: Revision) -> bool {
