@@ -207,8 +207,8 @@ impl Driver {
                 ClientOutput::ReadPending { replica, limit } => {
                     self.ask(replica, Job::ReadPending { limit });
                 }
-                ClientOutput::Commit { replica, batch, documents, checkpoint, may_write } => {
-                    self.ask(replica, Job::Commit { batch, documents, checkpoint, may_write });
+                ClientOutput::Commit { replica, batch, documents, checkpoint, reconciles } => {
+                    self.ask(replica, Job::Commit { batch, documents, checkpoint, reconciles });
                 }
                 ClientOutput::Settle { replica, verdict } => {
                     self.ask(replica, Job::Settle(verdict));

@@ -33,7 +33,7 @@ pub(crate) enum Job {
         batch: BatchNumber,
         documents: Vec<ReplicatedDocument>,
         checkpoint: Option<Checkpoint>,
-        may_write: bool,
+        reconciles: bool,
     },
     Settle(Verdict),
     Digest,
@@ -98,8 +98,8 @@ impl Job {
                 Answer::Counted { counts, seq, asked }
             }
             Self::ReadPending { limit } => Answer::Pending(limited(database.to_send(limit)).await),
-            Self::Commit { batch, documents, checkpoint, may_write } => {
-                let replicate = |document| Operation::from_server(document, may_write);
+            Self::Commit { batch, documents, checkpoint, reconciles } => {
+                let replicate = |document| Operation::from_server(document, reconciles);
                 let operations = documents.into_iter().map(replicate);
                 let operations = operations.chain(checkpoint.map(checkpoint::save)).collect();
                 let committed = limited(commit(&database, operations)).await;

@@ -68,14 +68,23 @@ impl Keyring {
     /// The token that hands out a role by a link of this epoch, if this device has one or can derive it.
     /// Whoever was invited alone has no such token: theirs is nobody else's.
     pub fn token_for(&self, role: Role, epoch: Epoch) -> Option<Token> {
-        let mine = self.best()?;
-        match (self.role()?, role) {
-            (mine_role, role) if mine_role == role => Some(mine.clone()),
-            (Role::Owner, Role::Editor) => Some(mine.editor(epoch)),
-            (Role::Owner, Role::Viewer) => Some(mine.editor(epoch).viewer()),
-            (Role::Editor, Role::Viewer) => Some(mine.viewer()),
-            _ => None,
+        let (mut token, mut has) = (self.best()?.clone(), self.role()?);
+        // Each role's token follows from the one above.
+        while has > role {
+            (token, has) = match has {
+                Role::Owner => (token.editor(epoch), Role::Editor),
+                Role::Editor => (token.helper(), Role::Helper),
+                Role::Helper | Role::Viewer => (token.viewer(), Role::Viewer),
+            };
         }
+        (has == role).then_some(token)
+    }
+
+    /// The [tag](crate::token::Verifier::tag) of the documents that are this device's own while it is a
+    /// helper, or may be one. Editors and owners need none.
+    pub fn tag(&self) -> Option<String> {
+        let may_help = self.role().is_none_or(|role| role == Role::Helper);
+        Some(self.best().filter(|_| may_help)?.verifier().tag())
     }
 
     /// Takes in another token. It goes to the front, unless the best one is known to be stronger:
@@ -85,7 +94,7 @@ impl Keyring {
         let best = self.best().cloned();
         let is_weaker = best
             .as_ref()
-            .is_some_and(|best| best.database_id() == self.id || best.viewer() == token);
+            .is_some_and(|best| best.database_id() == self.id || follows(best, &token));
         if is_weaker {
             return false;
         }
@@ -104,6 +113,12 @@ impl Keyring {
     }
 }
 
+/// Whether one link's token follows from another of its epoch, whichever role that has.
+fn follows(from: &Token, token: &Token) -> bool {
+    let helper = from.helper();
+    helper == *token || helper.viewer() == *token || from.viewer() == *token
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +130,8 @@ mod tests {
         assert!(!mine.offer(Token::generate()));
         assert_eq!(mine.role(), Some(Role::Owner));
 
-        let (editor, viewer) = (owner.editor(0), owner.editor(0).viewer());
+        let editor = owner.editor(0);
+        let viewer = editor.helper().viewer();
         let mut joined = Keyring::new(owner.database_id(), vec![viewer.clone()], None);
         assert!(joined.offer(editor.clone()) && !joined.offer(viewer.clone()));
         assert_eq!(joined.tokens(), [editor.clone(), viewer.clone()]);
@@ -149,9 +165,16 @@ mod tests {
         let editors = Keyring::new(owner.database_id(), vec![editor.clone()], Some(Role::Editor));
         assert_eq!(editors.token_for(Role::Owner, 0), None);
         assert_eq!(editors.token_for(Role::Editor, 0), Some(editor.clone()));
-        assert_eq!(editors.token_for(Role::Viewer, 0), Some(editor.viewer()));
+        assert_eq!(editors.token_for(Role::Helper, 0), Some(editor.helper()));
+        assert_eq!(editors.token_for(Role::Viewer, 0), Some(editor.helper().viewer()));
+        assert_eq!(editors.tag(), None);
+        let helper = editor.helper();
+        let helpers = Keyring::new(owner.database_id(), vec![helper.clone()], Some(Role::Helper));
+        assert_eq!(helpers.token_for(Role::Editor, 0), None);
+        assert_eq!(helpers.token_for(Role::Viewer, 0), Some(helper.viewer()));
+        assert_eq!(helpers.tag(), Some(helper.verifier().tag()));
         let owners = Keyring::of_owner(owner);
-        assert_eq!(owners.token_for(Role::Viewer, 0), Some(editor.viewer()));
+        assert_eq!(owners.token_for(Role::Viewer, 0), Some(editor.helper().viewer()));
         assert_eq!(owners.token_for(Role::Editor, 2), owners.owner().map(|it| it.editor(2)));
     }
 }

@@ -33,6 +33,8 @@ pub enum TokenError {
 impl Token {
     /// How long a token is, in bytes.
     pub const SIZE: usize = 32;
+    /// How much of a verifier is a tag, in bytes.
+    const TAG_SIZE: usize = 12;
     /// How many letters a token is written with.
     pub const LENGTH: usize = 43;
 
@@ -62,7 +64,13 @@ impl Token {
         Self(hash("editor", &[&epoch.to_be_bytes(), &self.0]))
     }
 
-    /// A viewer's token, from the editor's of the same epoch.
+    /// A helper's token, from the editor's of the same epoch.
+    #[must_use]
+    pub fn helper(&self) -> Self {
+        Self(hash("helper", &[&self.0]))
+    }
+
+    /// A viewer's token, from the helper's of the same epoch.
     #[must_use]
     pub fn viewer(&self) -> Self {
         Self(hash("viewer", &[&self.0]))
@@ -85,6 +93,14 @@ impl Token {
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Verifier(ByteArray<32>);
+
+impl Verifier {
+    /// What a helper's own documents are known by: the server kit finds it in their ids. A part of the
+    /// verifier, in 16 letters of base64url.
+    pub fn tag(&self) -> String {
+        BASE64URL.encode(&self.0[..Token::TAG_SIZE])
+    }
+}
 
 impl PartialEq for Verifier {
     fn eq(&self, other: &Self) -> bool {
@@ -173,7 +189,9 @@ mod tests {
     #[test]
     fn all_tokens_differ() {
         let owner = Token::generate();
-        let tokens = [owner.clone(), owner.editor(0), owner.editor(1), owner.editor(0).viewer()];
+        let helper = owner.editor(0).helper();
+        let viewer = helper.viewer();
+        let tokens = [owner.clone(), owner.editor(0), owner.editor(1), helper, viewer];
         for (at, one) in tokens.iter().enumerate() {
             assert!(tokens[at + 1..].iter().all(|other| other != one));
         }
@@ -186,9 +204,9 @@ mod tests {
         let owner = Token([7; 32]);
         assert_eq!(owner.database_id().as_str(), "d8nky0yt022fvwnfrc45a38jg4");
         assert_eq!(owner.editor(0).to_string(), "uXfsQk5dGn5VeNBTLCwzwOSwQR4Ek2K7M5FQeMPpsNE");
-        assert_eq!(
-            owner.editor(0).viewer().to_string(),
-            "0ZvYRFtP-_Ki55iBim8Dxd9W288FkGuL66HLQH7h2NA"
-        );
+        let helper = owner.editor(0).helper();
+        assert_eq!(helper.to_string(), "cyQp1KmMBiuL3bQmR9X4MCX_Mih6DJDh6B7j9iEbh-Y");
+        assert_eq!(helper.viewer().to_string(), "1lxpiPa5eRf1bsugT7SvvQzEy4MNqXEHz3ITfgTDtk0");
+        assert_eq!(helper.verifier().tag(), "YaCFQYtEqR6ubvYZ");
     }
 }

@@ -21,6 +21,8 @@ pub struct Verifiers {
     epoch: Epoch,
     #[n(1)]
     editor: Verifier,
+    #[n(4)]
+    helper: Verifier,
     #[n(2)]
     viewer: Verifier,
     /// Of the links before, the latest first: whoever has one is told that it was good once.
@@ -30,6 +32,8 @@ pub struct Verifiers {
 
 /// Of how many epochs before it is remembered which links they had.
 const FORMER_EPOCHS: u32 = 8;
+/// How many links an epoch has.
+const LINKS: usize = 3;
 
 impl Verifiers {
     /// Those of a database's first links, from its owner's token.
@@ -41,11 +45,12 @@ impl Verifiers {
     pub fn of_epoch(owner: &Token, epoch: Epoch) -> Self {
         let of = |epoch| {
             let editor = owner.editor(epoch);
-            [editor.verifier(), editor.viewer().verifier()]
+            let helper = editor.helper();
+            [&editor, &helper, &helper.viewer()].map(Token::verifier)
         };
-        let [editor, viewer] = of(epoch);
+        let [editor, helper, viewer]: [_; LINKS] = of(epoch);
         let former = (epoch.saturating_sub(FORMER_EPOCHS)..epoch).rev().flat_map(of).collect();
-        Self { epoch, editor, viewer, former }
+        Self { epoch, editor, helper, viewer, former }
     }
 
     /// Reads an access document; `None` if it doesn't say which links are good.
@@ -59,6 +64,7 @@ impl Verifiers {
         Some(Self {
             epoch: fields.get("epoch")?.as_u64()?.try_into().ok()?,
             editor: verifier(fields.get("editor")?)?,
+            helper: verifier(fields.get("helper")?)?,
             viewer: verifier(fields.get("viewer")?)?,
             former,
         })
@@ -70,6 +76,7 @@ impl Verifiers {
         let mut set = |name: &str, value| fields.insert(name.to_owned(), value);
         set("epoch", self.epoch.into());
         set("editor", self.editor.to_string().into());
+        set("helper", self.helper.to_string().into());
         set("viewer", self.viewer.to_string().into());
         let former = self.former.iter().map(|one| Value::String(one.to_string()));
         set("former", former.collect());
@@ -83,14 +90,18 @@ impl Verifiers {
 
     /// Whether it remembers no more than it should.
     pub(crate) fn is_short(&self) -> bool {
-        self.former.len() <= 2 * FORMER_EPOCHS as usize
+        self.former.len() <= LINKS * FORMER_EPOCHS as usize
     }
 
     /// The role that a link with this token gives.
     fn role_of(&self, token: Verifier) -> Option<Role> {
-        let is_editor = token == self.editor;
-        let is_viewer = token == self.viewer;
-        is_editor.then_some(Role::Editor).or(is_viewer.then_some(Role::Viewer))
+        // All are compared, so that the time doesn't tell which one it is.
+        let roles = [
+            (token == self.editor).then_some(Role::Editor),
+            (token == self.helper).then_some(Role::Helper),
+            (token == self.viewer).then_some(Role::Viewer),
+        ];
+        roles.into_iter().flatten().next()
     }
 
     /// The bytes that a server keeps.
@@ -157,7 +168,8 @@ mod tests {
         let judged = |token: &Token| judge(&id, token, Some(&verifiers), &Said::default());
         assert_eq!(judged(&owner), Judgement::Granted(Role::Owner));
         assert_eq!(judged(&owner.editor(0)), Judgement::Granted(Role::Editor));
-        assert_eq!(judged(&owner.editor(0).viewer()), Judgement::Granted(Role::Viewer));
+        assert_eq!(judged(&owner.editor(0).helper()), Judgement::Granted(Role::Helper));
+        assert_eq!(judged(&owner.editor(0).helper().viewer()), Judgement::Granted(Role::Viewer));
         assert_eq!(judged(&owner.editor(1)), Judgement::Denied);
         assert_eq!(judged(&Token::generate()), Judgement::Denied);
         assert_eq!(Verifiers::decode(b"something else"), Err(VerifiersError));

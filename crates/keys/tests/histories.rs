@@ -22,7 +22,7 @@ const DEVICES: usize = 3;
 enum Deed {
     Invite {
         device: usize,
-        as_viewer: bool,
+        role: Role,
     },
     /// Takes back one of the invitations that the device knows.
     Revoke {
@@ -41,8 +41,9 @@ enum Deed {
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     let device = || 0..DEVICES;
+    let role = prop::sample::select(&[Role::Viewer, Role::Helper, Role::Editor]);
     let deed = prop_oneof![
-        3 => (device(), any::<bool>()).prop_map(|(device, as_viewer)| Deed::Invite { device, as_viewer }),
+        3 => (device(), role).prop_map(|(device, role)| Deed::Invite { device, role }),
         3 => (device(), 0_usize..8).prop_map(|(device, which)| Deed::Revoke { device, which }),
         1 => device().prop_map(|device| Deed::Renew { device }),
         5 => device().prop_map(|device| Deed::Meet { device }),
@@ -107,8 +108,7 @@ proptest! {
         let mut invitations: Vec<(Invitation, Token)> = Vec::new();
         for deed in deeds {
             match deed {
-                Deed::Invite { device, as_viewer } => {
-                    let role = if as_viewer { Role::Viewer } else { Role::Editor };
+                Deed::Invite { device, role } => {
                     let invitation = Invitation::new(role, "somebody");
                     let token = owner.invitation(&invitation.seed);
                     let device = &mut devices[device];
@@ -152,7 +152,8 @@ proptest! {
                 let is_good = epoch == server.epoch;
                 for (role, token) in [
                     (Role::Editor, owner.editor(epoch)),
-                    (Role::Viewer, owner.editor(epoch).viewer()),
+                    (Role::Helper, owner.editor(epoch).helper()),
+                    (Role::Viewer, owner.editor(epoch).helper().viewer()),
                 ] {
                     let judged = server.judge(&owner, &token);
                     prop_assert_eq!(judged == Judgement::Granted(role), is_good);

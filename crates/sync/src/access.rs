@@ -12,13 +12,17 @@ pub const ACCESS_PREFIX: &str = "access/";
 /// The one of these documents that all members are subject to: a server takes it even in a full database.
 pub const LINKS_ID: &str = "access/links";
 
-/// What a channel allows.
+/// What a channel allows. A role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Role {
     /// Reads.
     #[n(0)]
     Viewer,
+    /// Reads, and writes what the server lets helpers write. Clients of versions before
+    /// [`HELPERS`](crate::message::HELPERS) are told that they are viewers.
+    #[n(3)]
+    Helper,
     /// Reads and writes.
     #[n(1)]
     Editor,
@@ -30,18 +34,26 @@ pub enum Role {
 impl Role {
     /// Whether it may write at all.
     pub fn can_write(self) -> bool {
-        self >= Role::Editor
+        self > Role::Viewer
     }
 
     /// Whether it may write this document.
+    ///
+    /// Of a helper's documents only the server can tell.
     pub fn can_write_to(self, id: &DocumentId) -> bool {
         self.can_write() && (self == Role::Owner || !says_who_may(id))
+    }
+
+    /// Whether it may bring back what the server has lost of this document, whoever wrote it.
+    pub fn can_bring_back(self, id: &DocumentId) -> bool {
+        self > Role::Helper && self.can_write_to(id)
     }
 
     /// The role's name, in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
+            Self::Helper => "helper",
             Self::Editor => "editor",
             Self::Owner => "owner",
         }
@@ -55,14 +67,14 @@ pub fn says_who_may(id: &DocumentId) -> bool {
 
 /// The text is no role's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a role is owner, editor or viewer")]
+#[error("a role is owner, editor, helper or viewer")]
 pub struct RoleError;
 
 impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(name: &str) -> Result<Self, RoleError> {
-        [Self::Viewer, Self::Editor, Self::Owner]
+        [Self::Viewer, Self::Helper, Self::Editor, Self::Owner]
             .into_iter()
             .find(|role| role.name() == name)
             .ok_or(RoleError)

@@ -50,14 +50,15 @@ pub enum ClientOutput {
     /// Read at most `limit` pending documents. The answer is [`Client::handle_pending`].
     ReadPending { replica: Replica, limit: usize },
     /// Commit the documents together with the checkpoint, each by
-    /// [`Operation::from_server`](settee_store::Operation::from_server). The answer is
+    /// [`Operation::from_server`](settee_store::Operation::from_server), which asks whether it
+    /// `reconciles`. The answer is
     /// [`Client::handle_committed`] with the number of the batch.
     Commit {
         replica: Replica,
         batch: BatchNumber,
         documents: Vec<ReplicatedDocument>,
         checkpoint: Option<Checkpoint>,
-        may_write: bool,
+        reconciles: bool,
     },
     /// Store the server's verdict on documents. The answer is [`Client::handle_settled`].
     Settle { replica: Replica, verdict: Verdict },

@@ -25,6 +25,8 @@ pub const OFFERS: u8 = 2;
 pub const PARTS: u8 = 2;
 /// The first version in which a first revision travels without its name.
 pub const NAMES_LEFT_OUT: u8 = 3;
+/// The first version with [`Role::Helper`].
+pub const HELPERS: u8 = 3;
 /// Receivers skip unknown types numbered 64 and up.
 pub const OPTIONAL: u16 = 64;
 

@@ -18,7 +18,9 @@ use crate::{
     access::{Denial, DenialCode},
     digest::Digests,
     limits::Limits,
-    message::{BatchNumber, Channel, Closed, Goodbye, GoodbyeCode, Message, Open, Ping, VERSIONS},
+    message::{
+        BatchNumber, Channel, Closed, Goodbye, GoodbyeCode, HELPERS, Message, Open, Ping, VERSIONS,
+    },
     parts::{Incoming, Outgoing},
     send_window::SendWindow,
     time::Time,
@@ -141,7 +143,8 @@ impl Server {
         };
         match decision {
             Ok(grant) => {
-                let opened = channel.grant(number, &grant, &self.limits);
+                let knows_helpers = self.version >= HELPERS;
+                let opened = channel.grant(number, &grant, knows_helpers, &self.limits);
                 self.has_granted = true;
                 self.send(opened);
                 self.advance(now, number);

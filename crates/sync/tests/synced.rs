@@ -129,10 +129,10 @@ impl World {
                 let records = at_once(here.to_send(limit)).expect("they are read");
                 self.client.handle_pending(NOW, replica, &records);
             }
-            ClientOutput::Commit { batch, documents, may_write, .. } => {
+            ClientOutput::Commit { batch, documents, reconciles, .. } => {
                 let documents = documents.into_iter();
                 let operations =
-                    documents.map(|document| Operation::from_server(document, may_write));
+                    documents.map(|document| Operation::from_server(document, reconciles));
                 at_once(here.commit(operations.collect())).expect("it is committed");
                 self.client.handle_committed(NOW, replica, batch, Some(0));
             }

@@ -147,10 +147,10 @@ impl Device {
                     let records = at_once(store.database.to_send(limit)).unwrap_or_default();
                     self.machine.handle_pending(now, replica, &records);
                 }
-                ClientOutput::Commit { replica, batch, documents, checkpoint, may_write } => {
+                ClientOutput::Commit { replica, batch, documents, checkpoint, reconciles } => {
                     let documents = documents.into_iter();
                     let replicate =
-                        documents.map(|document| Operation::from_server(document, may_write));
+                        documents.map(|document| Operation::from_server(document, reconciles));
                     let operations = replicate.chain(checkpoint.map(remember)).collect();
                     let Some(store) = self.store(replica) else { continue };
                     let committed = at_once(store.database.commit(operations));

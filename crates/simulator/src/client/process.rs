@@ -359,10 +359,10 @@ impl Process {
                 }
                 Ok(Step::Nothing)
             }
-            ClientOutput::Commit { replica, batch, documents, checkpoint, may_write } => {
+            ClientOutput::Commit { replica, batch, documents, checkpoint, reconciles } => {
                 let target = self.target(device, replica)?;
                 let documents = sabotage::spend_room(context, &target.database, documents);
-                let replicate = |document| Operation::from_server(document, may_write);
+                let replicate = |document| Operation::from_server(document, reconciles);
                 let operations = documents.into_iter().map(replicate).collect();
                 Ok(self.commit(context, device, &target, (batch, operations, checkpoint)))
             }

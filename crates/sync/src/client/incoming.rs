@@ -136,13 +136,13 @@ impl Client {
         let Some((documents, checkpoint)) = receiver.receive(changes) else {
             return self.protocol_error(now);
         };
-        let may_write = receiver.may_write();
+        let reconciles = receiver.reconciles();
         self.outputs.push_back(ClientOutput::Commit {
             replica,
             batch,
             documents,
             checkpoint,
-            may_write,
+            reconciles,
         });
         self.status_changed(now);
     }

@@ -211,6 +211,11 @@ impl ClientReplica {
         self.role.is_some_and(Role::can_write)
     }
 
+    /// Whether the server takes others' revisions from here, too.
+    pub fn reconciles(&self) -> bool {
+        self.role.is_some_and(|role| role > Role::Helper)
+    }
+
     fn pending(&self) -> usize {
         self.counts.map_or(0, |counts| counts.pending)
     }

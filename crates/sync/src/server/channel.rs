@@ -104,9 +104,16 @@ impl ServerChannel {
         }
     }
 
-    pub fn grant(&mut self, number: Channel, grant: &Grant, limits: &Limits) -> Opened {
+    pub fn grant(
+        &mut self,
+        number: Channel,
+        grant: &Grant,
+        knows_helpers: bool,
+        limits: &Limits,
+    ) -> Opened {
         assert!(self.role.is_none(), "a channel is granted once");
         let Grant { role, position, resumed } = *grant;
+        let role = if role == Role::Helper && !knows_helpers { Role::Viewer } else { role };
         self.role = Some(role);
         self.latest = self.latest.max(position.seq);
         match self.checkpoint {

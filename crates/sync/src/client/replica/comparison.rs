@@ -63,7 +63,7 @@ impl ClientReplica {
                 // The server may have some of what is about to be marked.
                 self.sender.has_caught_up = false;
                 let lacking = resend.len();
-                resend.retain(|id| self.role.is_some_and(|role| role.can_write_to(id)));
+                resend.retain(|id| self.role.is_some_and(|role| role.can_bring_back(id)));
                 self.owes_server = resend.len() < lacking;
                 Some(resend)
             }
