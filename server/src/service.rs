@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use settee::{
-    server::{Creation, KeysPolicy, Kit, Limits, Origin, Quotas},
+    server::{Creation, Helping, KeysPolicy, Kit, Limits, Origin, Quotas},
     store::Sqlite,
 };
 use settee_shell::{Shell, Site, security_headers};
-use settee_todo::document::KIND;
+use settee_todo::{
+    document::{KIND, TODO_PREFIX},
+    validate::HELPERS_FIELDS,
+};
 use tokio::net::TcpListener;
 
 use crate::error::Error;
@@ -66,6 +69,7 @@ impl Service {
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
             .policy(KeysPolicy::new(KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
+            .helping(KIND, Helping { prefix: TODO_PREFIX, fields: HELPERS_FIELDS })
             .origins(origins)
             .quotas(quotas)
             .limits(limits)

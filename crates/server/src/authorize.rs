@@ -31,6 +31,7 @@ pub struct Decided {
 pub struct Granted {
     pub grant: Grant,
     pub database: Handle,
+    pub tag: Option<String>,
     pub ruling: Ruling,
     /// Completes when the grant may have changed.
     pub until: BoxFuture<'static, ()>,
@@ -84,7 +85,7 @@ async fn ask(
     let ruling = hub.databases.shared(name).ruling();
     let known = hub.databases.known(name).await.map_err(|error| unusable(name, &error))?;
     let asked = Asked { database: name.to_owned(), credentials, known: known.clone() };
-    let Access { role, creates, until } = hub.policy.authorize(asked).await?;
+    let Access { role, tag, creates, until } = hub.policy.authorize(asked).await?;
     let current = ruling.clone();
     let until = async move {
         tokio::select! {
@@ -92,14 +93,14 @@ async fn ask(
             () = current.ends() => {}
         }
     };
-    Ok((known, Access { role, creates, until: Box::pin(until) }, ruling))
+    Ok((known, Access { role, tag, creates, until: Box::pin(until) }, ruling))
 }
 
 async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Denial> {
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
     let (known, access, ruling) = ask(hub, &name, credentials).await?;
-    let Access { role, creates, until } = access;
+    let Access { role, tag, creates, until } = access;
     let found = match known {
         Some(known) => hub.databases.find(&name, &known).await.map_err(failed)?,
         None => None,
@@ -121,7 +122,7 @@ async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Deni
         }
     };
     let grant = resume(&database, role, checkpoint).await.map_err(|error| failed(error.into()))?;
-    Ok(Granted { grant, database, ruling, until })
+    Ok(Granted { grant, database, tag, ruling, until })
 }
 
 async fn resume(

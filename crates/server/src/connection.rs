@@ -203,11 +203,12 @@ impl Connection {
     fn on_grant_event(&mut self, event: GrantEvent) {
         match event {
             GrantEvent::Opened(Decided { channel, credentials, decision }) => {
-                let decision = decision.map(|Granted { grant, database, ruling, until }| {
+                let decision = decision.map(|Granted { grant, database, tag, ruling, until }| {
+                    let (role, credentials) = (grant.role, credentials.into());
                     let open = Open {
                         _news: self.news.follow(channel, database.watch()),
                         watched: self.grants.watch(channel, until),
-                        grant: Grant { role: grant.role, credentials: credentials.into(), ruling },
+                        grant: Grant { role, tag, credentials, ruling },
                         is_broken: false,
                         database,
                     };

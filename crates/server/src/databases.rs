@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
+    helping::Helping,
     policy::{Documents, Known, NewDatabase},
     quotas::Quotas,
     room::{NoRoom, Room},
@@ -38,9 +39,15 @@ pub enum DatabaseError {
 /// All databases of a server.
 pub struct Databases {
     storage: Arc<dyn Storage>,
-    validators: HashMap<String, Arc<dyn Validator>>,
+    kinds: HashMap<String, Arc<Kind>>,
     room: Room,
     shared: SharedByName,
+}
+
+/// A kind of database: what an app says of it.
+pub(crate) struct Kind {
+    pub validator: Arc<dyn Validator>,
+    pub helping: Vec<Helping>,
 }
 
 /// What is kept beside a database.
@@ -56,10 +63,10 @@ struct Meta {
 impl Databases {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
-        validators: HashMap<String, Arc<dyn Validator>>,
+        kinds: HashMap<String, Arc<Kind>>,
         quotas: Quotas,
     ) -> Self {
-        Self { storage, validators, room: Room::new(quotas), shared: SharedByName::default() }
+        Self { storage, kinds, room: Room::new(quotas), shared: SharedByName::default() }
     }
 
     /// What is kept beside the database of that name; `None` if there is none.
@@ -80,9 +87,9 @@ impl Databases {
         name: &str,
         known: &Known,
     ) -> Result<Option<Handle>, DatabaseError> {
-        let validator = self.validator(&known.kind)?;
+        let kind = self.kind(&known.kind)?;
         let found = known.documents.open().await?.cloned();
-        Ok(found.map(|database| self.handle(name, validator, database)))
+        Ok(found.map(|database| self.handle(name, kind, database)))
     }
 
     /// What all who use the database of that name share, whether or not it is there yet.
@@ -96,7 +103,7 @@ impl Databases {
         name: &str,
         new: NewDatabase,
     ) -> Result<Handle, DatabaseError> {
-        let validator = self.validator(&new.kind)?;
+        let kind = self.kind(&new.kind)?;
         self.room.for_database(&*self.storage).await??;
         let mut incarnation = [0; 16];
         getrandom::fill(&mut incarnation)
@@ -104,16 +111,11 @@ impl Databases {
         let meta = Meta { kind: new.kind, policy: new.meta };
         let meta = minicbor::to_vec(meta).expect("writing to memory doesn't fail");
         let database = self.storage.create(name.to_owned(), incarnation, meta).await?;
-        Ok(self.handle(name, validator, database))
+        Ok(self.handle(name, kind, database))
     }
 
-    fn handle(
-        &self,
-        name: &str,
-        validator: Arc<dyn Validator>,
-        database: Arc<dyn Hosted>,
-    ) -> Handle {
-        Handle { name: name.into(), validator, database, shared: self.shared(name) }
+    fn handle(&self, name: &str, kind: Arc<Kind>, database: Arc<dyn Hosted>) -> Handle {
+        Handle { name: name.into(), kind, database, shared: self.shared(name) }
     }
 
     /// Whether there is room for these documents. They count from now on, if there is.
@@ -156,8 +158,8 @@ impl Databases {
         self.storage.close().await;
     }
 
-    fn validator(&self, kind: &str) -> Result<Arc<dyn Validator>, DatabaseError> {
-        self.validators.get(kind).cloned().ok_or_else(|| DatabaseError::Kind(kind.to_owned()))
+    fn kind(&self, kind: &str) -> Result<Arc<Kind>, DatabaseError> {
+        self.kinds.get(kind).cloned().ok_or_else(|| DatabaseError::Kind(kind.to_owned()))
     }
 }
 
@@ -165,7 +167,7 @@ impl Databases {
 #[derive(Clone)]
 pub(crate) struct Handle {
     name: Arc<str>,
-    pub validator: Arc<dyn Validator>,
+    pub kind: Arc<Kind>,
     database: Arc<dyn Hosted>,
     pub shared: Arc<Shared>,
 }

@@ -17,6 +17,7 @@ use crate::{
     authorize::decide,
     databases::Handle,
     guard::{Failure, guarded},
+    helping,
     hub::Hub,
     room::{NoRoom, is_removal},
     shared::{Ruling, Turn},
@@ -58,6 +59,8 @@ pub enum Done {
 #[derive(Clone)]
 pub struct Grant {
     pub role: Role,
+    /// What a helper's own documents are known by.
+    pub tag: Option<String>,
     pub credentials: Arc<[u8]>,
     /// What this was decided by.
     pub ruling: Ruling,
@@ -151,6 +154,9 @@ async fn commit(
     share: Share,
 ) -> Result<Committed, Failure> {
     let mut verdicts = validate(hub, database, grant.role, &documents).await?;
+    if grant.role == Role::Helper {
+        refuse_edits(database, grant, &documents, &mut verdicts).await?;
+    }
     let mut judged = documents.iter().zip(&verdicts);
     let rules = judged.any(|(document, verdict)| verdict.is_ok() && says_who_may(&document.id));
     let turn = database.shared.clone().turn(rules).await;
@@ -196,13 +202,33 @@ async fn validate(
     } else {
         left.map(|(document, _)| document.clone()).collect()
     };
-    let verdicts = database.validator.validate(role, &left).await;
+    let verdicts = database.kind.validator.validate(role, &left).await;
     if verdicts.len() != left.len() {
         return Err(Failure::Verdicts { asked: left.len(), given: verdicts.len() });
     }
     let mut verdicts = verdicts.into_iter();
     let all = checked.into_iter().map(|checked| checked.or_else(|| verdicts.next()));
     Ok(all.map(|verdict| verdict.expect("each document has one")).collect())
+}
+
+/// Refuses what a helper may not do.
+async fn refuse_edits(
+    database: &Handle,
+    grant: &Grant,
+    documents: &[ReplicatedDocument],
+    verdicts: &mut Verdicts,
+) -> Result<(), BackendError> {
+    let ids = documents.iter().map(|document| document.id.clone()).collect();
+    let found = database.store().read(ids).await?;
+    for ((document, found), verdict) in documents.iter().zip(found).zip(verdicts) {
+        let (rules, tag) = (&database.kind.helping, grant.tag.as_deref());
+        if verdict.is_ok()
+            && let Err(error) = helping::check(rules, tag, document, found.as_deref())
+        {
+            *verdict = Err(error.to_string());
+        }
+    }
+    Ok(())
 }
 
 /// Commits operations. The store goes on with what it has begun when nobody waits for it any more, so

@@ -83,7 +83,7 @@ impl KeysPolicy {
                 let new = NewDatabase { kind: self.kind.clone(), meta };
                 Ok(Access::lasting(Role::Owner).creating(new))
             }
-            Judgement::Granted(role) => Ok(Access::lasting(role)),
+            Judgement::Granted(role) => Ok(Access::lasting(role).tagged(token.verifier().tag())),
             Judgement::Unknown => {
                 Err(Denial::new(DenialCode::Unknown, "the server doesn't have the database yet"))
             }

@@ -17,8 +17,9 @@ use tokio::{
 };
 
 use crate::{
-    databases::Databases,
+    databases::{Databases, Kind},
     guard::guarded,
+    helping::Helping,
     http,
     hub::Hub,
     open_files,
@@ -41,6 +42,7 @@ pub struct Builder<P> {
     storage: Arc<dyn Storage>,
     policy: P,
     validators: HashMap<String, Arc<dyn Validator>>,
+    helping: HashMap<String, Vec<Helping>>,
     origins: Vec<Origin>,
     quotas: Quotas,
     limits: Limits,
@@ -66,6 +68,7 @@ impl Kit {
             storage: Arc::new(storage),
             policy: (),
             validators: HashMap::new(),
+            helping: HashMap::new(),
             origins: Vec::new(),
             quotas: Quotas::default(),
             limits: Limits::default(),
@@ -150,15 +153,23 @@ async fn ready(State(hub): State<Arc<Hub>>) -> (StatusCode, &'static str) {
 impl<P> Builder<P> {
     /// Who may open or create what.
     pub fn policy<Q: Policy + 'static>(self, policy: Q) -> Builder<Arc<dyn Policy>> {
-        let Self { storage, policy: _, validators, origins, quotas, limits, agent } = self;
+        let Self { storage, policy: _, validators, helping, origins, quotas, limits, agent } = self;
         let policy: Arc<dyn Policy> = Arc::new(policy);
-        Builder { storage, policy, validators, origins, quotas, limits, agent }
+        Builder { storage, policy, validators, helping, origins, quotas, limits, agent }
     }
 
     /// Databases of this kind take what the validator lets through.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>, validator: impl Validator + 'static) -> Self {
         self.validators.insert(kind.into(), Arc::new(validator));
+        self
+    }
+
+    /// What helpers may do in databases of this kind, which is nothing otherwise. Of several rules, the first
+    /// that is about a document holds.
+    #[must_use]
+    pub fn helping(mut self, kind: impl Into<String>, rule: Helping) -> Self {
+        self.helping.entry(kind.into()).or_default().push(rule);
         self
     }
 
@@ -194,8 +205,13 @@ impl<P> Builder<P> {
 impl Builder<Arc<dyn Policy>> {
     /// The kit, ready to serve.
     pub fn build(self) -> Kit {
-        let Self { storage, policy, validators, origins, quotas, limits, agent } = self;
-        let databases = Arc::new(Databases::new(storage, validators, quotas.clone()));
+        let Self { storage, policy, validators, mut helping, origins, quotas, limits, agent } =
+            self;
+        let kinds = validators.into_iter().map(|(name, validator)| {
+            let helping = helping.remove(&name).unwrap_or_default();
+            (name, Arc::new(Kind { validator, helping }))
+        });
+        let databases = Arc::new(Databases::new(storage, kinds.collect(), quotas.clone()));
         let (stop, stopping) = shutdown::channel();
         let hub = Hub::new(agent, databases, policy, origins, quotas, limits, stopping);
         Kit { hub: Arc::new(hub), stop }

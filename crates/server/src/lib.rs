@@ -36,6 +36,7 @@
 //!
 //! - [`kit`]: everything put together; `hub`: what all connections share.
 //! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
+//! - `helping`: what helpers may do.
 //! - [`validator`]: what may be written. Clerks, which answer documents with documents, will stand
 //!   beside it: they follow a kind's changes, as validators see its writes.
 //! - [`databases`]: the databases in use.
@@ -59,6 +60,7 @@ mod connection;
 pub mod databases;
 mod grants;
 mod guard;
+mod helping;
 mod http;
 mod hub;
 mod io;
@@ -83,6 +85,7 @@ mod visitors;
 mod wire;
 mod work;
 
+pub use helping::Helping;
 #[cfg(feature = "keys")]
 pub use keys_policy::{Creation, KeysPolicy};
 pub use kit::{Builder, Kit, Streams};

@@ -102,6 +102,9 @@ impl Documents {
 pub struct Access {
     /// What the channel allows.
     pub role: Role,
+    /// What a helper's own documents are known by: see [`Helping`](crate::Helping). A text of letters, digits,
+    /// `-` and `_` that no other helper has. A helper without a tag has no own documents.
+    pub tag: Option<String>,
     /// How to create the database, if there is none of that name. Without it, the client is told
     /// that the database is [`Unknown`](settee_sync::DenialCode::Unknown).
     pub creates: Option<NewDatabase>,
@@ -119,7 +122,14 @@ impl Access {
 
     /// Access that is decided on again when the future completes.
     pub fn until(role: Role, until: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { role, creates: None, until: Box::pin(until) }
+        Self { role, tag: None, creates: None, until: Box::pin(until) }
+    }
+
+    /// The same for a helper whose own documents are known by this tag.
+    #[must_use]
+    pub fn tagged(mut self, tag: impl Into<String>) -> Self {
+        self.tag = Some(tag.into());
+        self
     }
 
     /// The same, and the database is created if there is none of that name.

@@ -51,8 +51,22 @@ pub struct ListInfo {
 
 /// A new todo's id, which no other device draws.
 pub fn new_todo_id() -> DocumentId {
-    DocumentId::new(&format!("{TODO_PREFIX}{}", random_name()))
-        .expect("a short name after a prefix is an id")
+    todo_id(&random_name())
+}
+
+/// The same for a helper with this tag, whose own the todo is then.
+pub fn new_own_id(tag: &str) -> DocumentId {
+    todo_id(&format!("{tag}.{}", random_name()))
+}
+
+fn todo_id(name: &str) -> DocumentId {
+    DocumentId::new(&format!("{TODO_PREFIX}{name}")).expect("a short name after a prefix is an id")
+}
+
+/// Whether a todo belongs to the helper with this tag.
+pub fn is_own(id: &DocumentId, tag: &str) -> bool {
+    let name = id.as_str().strip_prefix(TODO_PREFIX);
+    name.and_then(|name| name.strip_prefix(tag)).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The id of the document that says what a list is called.

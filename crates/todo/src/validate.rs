@@ -11,6 +11,8 @@ use crate::document::{LIST_INFO, TODO_PREFIX};
 pub const TITLE_LIMIT: usize = 64 * 1024;
 /// Longest name of a list, in bytes.
 pub const NAME_LIMIT: usize = 1024;
+/// What helpers may change of others' todos.
+pub const HELPERS_FIELDS: &[&str] = &["completed"];
 /// Longest position, in bytes.
 pub const POSITION_LIMIT: usize = 512;
 

@@ -135,11 +135,11 @@ async fn renewed_links_open_and_those_before_do_not() {
     let Message::Closed(closed) = bert.receive().await else { panic!("not closed") };
     assert_eq!(closed.code, DenialCode::Revoked);
     assert_eq!(asked(&server, &owner, &owner.editor(7)).await, Ok(Role::Editor));
-    assert_eq!(asked(&server, &owner, &owner.editor(7).viewer()).await, Ok(Role::Viewer));
+    assert_eq!(asked(&server, &owner, &owner.editor(7).helper().viewer()).await, Ok(Role::Viewer));
     assert_eq!(asked(&server, &owner, &invited).await, Ok(Role::Viewer));
     assert_eq!(asked(&server, &owner, &owner.editor(0)).await, Err(DenialCode::Revoked));
     for epoch in [1, 3, 6] {
-        let former = owner.editor(epoch).viewer();
+        let former = owner.editor(epoch).helper().viewer();
         assert_eq!(asked(&server, &owner, &former).await, Err(DenialCode::Revoked), "{epoch}");
     }
     assert_eq!(asked(&server, &owner, &owner.editor(8)).await, Err(DenialCode::Denied));

@@ -23,7 +23,7 @@ async fn a_change_reaches_everybody_but_its_author() {
     assert_eq!((opened.role, opened.seq, opened.resumed), (Role::Owner, 0, false));
     let (mut editor, opened) = Client::opened(server.address, &token, &token.editor(0), None).await;
     assert_eq!(opened.role, Role::Editor);
-    let viewer = token.editor(0).viewer();
+    let viewer = token.editor(0).helper().viewer();
     let (mut viewer, opened) = Client::opened(server.address, &token, &viewer, None).await;
     assert_eq!(opened.role, Role::Viewer);
 
@@ -123,7 +123,7 @@ async fn a_viewer_who_writes_loses_the_channel() {
     let server = TestServer::start().await;
     let token = Token::generate();
     let (mut owner, _) = Client::opened(server.address, &token, &token, None).await;
-    let viewer = token.editor(0).viewer();
+    let viewer = token.editor(0).helper().viewer();
     let (mut client, _) = Client::opened(server.address, &token, &viewer, None).await;
     client.push(1, 0, vec![note("mine")]).await;
     match client.receive().await {

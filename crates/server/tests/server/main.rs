@@ -8,6 +8,7 @@ mod compression;
 mod conversation;
 mod device;
 mod grants;
+mod helpers;
 mod hostile;
 mod misbehaviour;
 mod quotas;

@@ -5,7 +5,7 @@ use std::{cell::Cell, io, net::SocketAddr, time::Duration};
 use axum::Router;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use settee_axum::{KeysPolicy, Kit, Limits, Origin, Policy, Quotas};
+use settee_axum::{Helping, KeysPolicy, Kit, Limits, Origin, Policy, Quotas};
 use settee_keys::Token;
 use settee_store::{
     Body, DocumentId, Revision, Sqlite, Storage,
@@ -59,6 +59,7 @@ pub fn kit(
     Kit::builder(storage)
         .policy(policy)
         .kind("notes", validate)
+        .helping("notes", Helping { prefix: "note/", fields: &["completed"] })
         .origins(origins)
         .quotas(quotas)
         .limits(limits)

@@ -1,0 +1,92 @@
+//! What helpers may do. A validator sees documents as they are to be; this looks at what would change.
+
+use settee_store::{
+    Body, Document, Record,
+    proposal::{Proposal, ProposalError},
+    replication::ReplicatedDocument,
+};
+use thiserror::Error;
+
+/// What [helpers](settee_sync::Role::Helper) may do with some documents of a kind of database.
+///
+/// Documents are a helper's own if their ids are the prefix, the helper's [tag](crate::Access::tag), a dot, and
+/// anything: these they may write as editors do. An id can't be changed, so nobody's document becomes
+/// another's. Of the others they may change some fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Helping {
+    /// What the ids of these documents begin with.
+    pub prefix: &'static str,
+    /// The fields that a helper may change in everybody's.
+    pub fields: &'static [&'static str],
+}
+
+/// Why a helper's document isn't taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HelpingError {
+    #[error("helpers may not write this")]
+    Kind,
+    #[error("helpers add only what is theirs")]
+    Added,
+    #[error("helpers delete only what is theirs")]
+    Deleted,
+    #[error("helpers may not change “{0}”")]
+    Field(String),
+    /// An edit would settle what is open.
+    #[error(
+        "somebody who may edit this has to decide first, because it was changed in two ways at once"
+    )]
+    Open,
+    #[error("{0}")]
+    Unclear(#[from] ProposalError),
+}
+
+/// Whether a helper with this tag may send the document to a server with this record of it.
+pub fn check(
+    rules: &[Helping],
+    tag: Option<&str>,
+    document: &ReplicatedDocument,
+    known: Option<&Record>,
+) -> Result<(), HelpingError> {
+    let id = document.id.as_str();
+    let rule = rules.iter().find(|rule| id.starts_with(rule.prefix)).ok_or(HelpingError::Kind)?;
+    let name = id.strip_prefix(rule.prefix);
+    let is_own = name.zip(tag).and_then(|(name, tag)| name.strip_prefix(tag));
+    if is_own.is_some_and(|rest| rest.starts_with('.')) {
+        return Ok(());
+    }
+    document.proposals(known)?.iter().try_for_each(|proposal| rule.allows(proposal))
+}
+
+impl Helping {
+    fn allows(&self, proposal: &Proposal<'_>) -> Result<(), HelpingError> {
+        let Proposal { revision, before } = proposal;
+        let Some(before) = before.as_ref().filter(|before| !before.deleted) else {
+            return Err(HelpingError::Added);
+        };
+        if revision.deleted {
+            return Err(HelpingError::Deleted);
+        }
+        if !self.leaves_open(before) {
+            return Err(HelpingError::Open);
+        }
+        let after = revision.body.as_ref().ok_or(ProposalError::Incomplete)?;
+        self.changed(&before.body, after).map_or(Ok(()), |field| Err(HelpingError::Field(field)))
+    }
+
+    /// A field that differs, and that is not one of those that helpers may change.
+    fn changed(&self, before: &Body, after: &Body) -> Option<String> {
+        let (before, after) = (before.fields(), after.fields());
+        let names = before.keys().chain(after.keys());
+        let mut kept = names.filter(|name| !self.fields.contains(&name.as_str()));
+        kept.find(|name| before.get(*name) != after.get(*name)).cloned()
+    }
+
+    /// Whether an edit decides nothing between versions, except of fields that helpers may change.
+    fn leaves_open(&self, before: &Document) -> bool {
+        let is_free = |path: &[String]| {
+            path.first().is_some_and(|field| self.fields.contains(&field.as_str()))
+        };
+        let is_settled = before.conflicts.iter().all(|conflict| is_free(&conflict.path));
+        before.is_merged && before.kept.is_none() && is_settled
+    }
+}

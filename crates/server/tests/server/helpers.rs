@@ -1,0 +1,228 @@
+//! What helpers may do, and what they may not, whatever their program says.
+
+use serde_json::{Value, json};
+use settee_axum::Role;
+use settee_keys::Token;
+use settee_store::{
+    Body, DocumentId, Revision,
+    forgotten::Forgotten,
+    replication::{ReplicatedDocument, ReplicatedRevision},
+};
+use settee_sync::message::{Hello, Message, WireDocument};
+
+use crate::support::{Client, TestServer};
+
+const NOTE: &str = "note/1";
+
+/// A revision that closes others, the first of which is its parent.
+fn revision(closes: &[Revision], body: &Value) -> ReplicatedRevision {
+    named(closes, body, false)
+}
+
+fn deletion(closes: &[Revision]) -> ReplicatedRevision {
+    named(closes, &json!({}), true)
+}
+
+fn named(closes: &[Revision], body: &Value, deleted: bool) -> ReplicatedRevision {
+    let (parent, merges) = (closes.first().copied(), closes.get(1..).unwrap_or_default());
+    let body = Body::from_serialize(body).unwrap();
+    let name = Revision::derive(parent, merges, deleted, &body).unwrap();
+    let json = Some(body.as_str().as_bytes());
+    ReplicatedRevision::verified(name, parent, merges.to_vec(), deleted, json).unwrap()
+}
+
+/// A revision's name as it travels once it was dropped.
+fn forgotten(revision: Revision) -> Forgotten {
+    let mark = [&revision.generation().to_be_bytes()[..], &revision.hash()[..8]].concat();
+    let cbor = minicbor::to_vec(minicbor::bytes::ByteVec::from(mark)).unwrap();
+    minicbor::decode(&cbor).unwrap()
+}
+
+fn document(id: &str, revisions: &[&ReplicatedRevision]) -> WireDocument {
+    let revisions = revisions.iter().map(|revision| (*revision).clone()).collect();
+    let id = DocumentId::new(id).unwrap();
+    WireDocument::from(&ReplicatedDocument::verified(id, revisions).unwrap())
+}
+
+/// Somebody with a channel, who counts their batches.
+struct Device {
+    client: Client,
+    batch: u32,
+}
+
+impl Device {
+    async fn new(server: &TestServer, owner: &Token, token: &Token, role: Role) -> Self {
+        let (client, opened) = Client::opened(server.address, owner, token, None).await;
+        assert_eq!(opened.role, role);
+        Self { client, batch: 0 }
+    }
+
+    /// Why the server refuses the document; `None` if it takes it.
+    async fn send(&mut self, document: WireDocument) -> Option<String> {
+        self.client.push(1, self.batch, vec![document]).await;
+        self.batch += 1;
+        loop {
+            match self.client.receive().await {
+                Message::Acknowledge(answer) => {
+                    return answer.refused.into_iter().next().map(|refusal| refusal.reason);
+                }
+                Message::Changes(changes) => self.client.land(&changes).await,
+                other => panic!("not an acknowledgement: {other:?}"),
+            }
+        }
+    }
+}
+
+struct Place {
+    server: TestServer,
+    owner: Token,
+    anna: Device,
+    helper: Device,
+    token: Token,
+}
+
+/// A list with a note by its owner, and a helper.
+async fn place() -> (Place, ReplicatedRevision) {
+    let server = TestServer::start().await;
+    let owner = Token::generate();
+    let mut anna = Device::new(&server, &owner, &owner, Role::Owner).await;
+    let first = revision(&[], &json!({"title": "tea", "completed": false}));
+    assert_eq!(anna.send(document(NOTE, &[&first])).await, None);
+    let token = owner.editor(0).helper();
+    let helper = Device::new(&server, &owner, &token, Role::Helper).await;
+    (Place { server, owner, anna, helper, token }, first)
+}
+
+impl Place {
+    /// The revisions that nothing closes, as somebody sees who comes anew.
+    async fn leaves(&self) -> Vec<Revision> {
+        let (mut reader, _) =
+            Client::opened(self.server.address, &self.owner, &self.owner, None).await;
+        let all = reader.changes().await;
+        let note = all.iter().find(|document| document.id.as_str() == NOTE).unwrap();
+        note.verify().unwrap().told()
+    }
+}
+
+#[tokio::test]
+async fn a_helper_ticks_and_changes_nothing_else_of_what_others_wrote() {
+    let (mut place, first) = place().await;
+    let first = first.revision;
+    let helper = &mut place.helper;
+    let title = revision(&[first], &json!({"title": "coffee", "completed": false}));
+    let refused = helper.send(document(NOTE, &[&title])).await;
+    assert_eq!(refused.as_deref(), Some("helpers may not change “title”"));
+    let more = revision(&[first], &json!({"title": "tea", "completed": true, "due": 1}));
+    assert!(helper.send(document(NOTE, &[&more])).await.is_some());
+    let less = revision(&[first], &json!({"completed": true}));
+    assert!(helper.send(document(NOTE, &[&less])).await.is_some());
+    let refused = helper.send(document(NOTE, &[&deletion(&[first])])).await;
+    assert_eq!(refused.as_deref(), Some("helpers delete only what is theirs"));
+
+    // What is changed and changed back is refused as well: others may have seen it.
+    let back = revision(&[title.revision], &json!({"title": "tea", "completed": true}));
+    assert!(helper.send(document(NOTE, &[&title, &back])).await.is_some());
+    // So is what hides a step.
+    let hidden = ReplicatedRevision { body: None, ..title };
+    assert!(helper.send(document(NOTE, &[&hidden, &back])).await.is_some());
+    assert!(helper.send(document(NOTE, &[&back])).await.is_some());
+    // A second beginning would stand beside the first.
+    let other = revision(&[], &json!({"title": "milk", "completed": false}));
+    let refused = helper.send(document(NOTE, &[&other])).await;
+    assert_eq!(refused.as_deref(), Some("helpers add only what is theirs"));
+    let access = revision(&[], &json!({"role": "editor", "label": "me", "seed": "a"}));
+    let id = format!("access/{}", Token::generate().verifier());
+    assert!(helper.send(document(&id, &[&access])).await.is_some());
+    assert_eq!(place.leaves().await, [first]);
+
+    let ticked = revision(&[first], &json!({"title": "tea", "completed": true}));
+    assert_eq!(place.helper.send(document(NOTE, &[&ticked])).await, None);
+    assert_eq!(place.leaves().await, [ticked.revision]);
+}
+
+#[tokio::test]
+async fn a_helper_adds_changes_and_deletes_what_is_its_own() {
+    let (mut place, _) = place().await;
+    let tag = place.token.verifier().tag();
+    let note = revision(&[], &json!({"title": "cups", "completed": false}));
+    let plain = place.helper.send(document("note/2", &[&note])).await;
+    assert_eq!(plain.as_deref(), Some("helpers add only what is theirs"));
+    for other in [format!("note/{tag}"), format!("note/{tag}x.2"), format!("note/x{tag}.2")] {
+        assert!(place.helper.send(document(&other, &[&note])).await.is_some(), "{other}");
+    }
+    let another = Token::generate().verifier().tag();
+    assert!(place.helper.send(document(&format!("note/{another}.2"), &[&note])).await.is_some());
+
+    let own = format!("note/{tag}.2");
+    assert_eq!(place.helper.send(document(&own, &[&note])).await, None);
+    // The validator has its say all the same.
+    let odd = revision(&[note.revision], &json!({"title": 1}));
+    assert!(place.helper.send(document(&own, &[&odd])).await.is_some());
+    let edited = revision(&[note.revision], &json!({"title": "mugs", "completed": false}));
+    assert_eq!(place.helper.send(document(&own, &[&edited])).await, None);
+    // Others may do with it what they may do with everything.
+    let anna = revision(&[edited.revision], &json!({"title": "glasses", "completed": false}));
+    assert_eq!(place.anna.send(document(&own, &[&anna])).await, None);
+    assert_eq!(place.helper.send(document(&own, &[&deletion(&[anna.revision])])).await, None);
+}
+
+#[tokio::test]
+async fn a_helper_hides_no_edit_and_settles_nothing() {
+    let (mut place, first) = place().await;
+    let first = first.revision;
+    let title = revision(&[first], &json!({"title": "green tea", "completed": false}));
+    let due = revision(&[first], &json!({"title": "tea", "completed": false, "due": 1}));
+    assert_eq!(place.anna.send(document(NOTE, &[&title])).await, None);
+    assert_eq!(place.anna.send(document(NOTE, &[&due])).await, None);
+    let mut both = [title.revision, due.revision];
+    both.sort_unstable();
+    let ticks = |value: Value| revision(&both, &value);
+    // Each of these drops what one of them has written.
+    for dropping in [
+        json!({"title": "green tea", "completed": true}),
+        json!({"title": "tea", "completed": true, "due": 1}),
+    ] {
+        assert!(place.helper.send(document(NOTE, &[&ticks(dropping)])).await.is_some());
+    }
+    // It names what is on the server as if it were closed.
+    let ticked = revision(&[title.revision], &json!({"title": "green tea", "completed": true}));
+    let mut forgetting = document(NOTE, &[&ticked]);
+    forgetting.forgotten = Some(forgotten(due.revision));
+    assert_eq!(place.helper.send(forgetting).await, None);
+    let mut leaves = place.leaves().await;
+    leaves.sort_unstable();
+    let mut expected = [due.revision, ticked.revision];
+    expected.sort_unstable();
+    assert_eq!(leaves, expected);
+
+    let all = json!({"title": "green tea", "completed": true, "due": 1});
+    let merged = revision(&expected, &all);
+    assert_eq!(place.helper.send(document(NOTE, &[&merged])).await, None);
+    assert_eq!(place.leaves().await, [merged.revision]);
+
+    // Two titles: somebody who may edit has to decide.
+    let two = ["black tea", "white tea"].map(|title| {
+        revision(&[merged.revision], &json!({"title": title, "completed": true, "due": 1}))
+    });
+    for edit in &two {
+        assert_eq!(place.anna.send(document(NOTE, &[edit])).await, None);
+    }
+    let mut both = two.map(|edit| edit.revision);
+    both.sort_unstable();
+    for title in ["black tea", "white tea"] {
+        let settled = revision(&both, &json!({"title": title, "completed": false, "due": 1}));
+        let refused = place.helper.send(document(NOTE, &[&settled])).await.unwrap();
+        assert!(refused.contains("has to decide first"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_knows_no_helpers_is_told_that_it_may_look() {
+    let (place, _) = place().await;
+    let mut client = Client::connected(place.server.address).await;
+    client.send(Hello { versions: vec![1, 2], agent: "test".into() }).await;
+    assert!(matches!(client.receive().await, Message::Hello(_)));
+    client.ask(1, place.owner.database_id().as_str(), place.token.as_bytes(), None).await;
+    let Message::Opened(opened) = client.receive().await else { panic!("not opened") };
+    assert_eq!(opened.role, Role::Viewer);
+}
