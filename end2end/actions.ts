@@ -51,7 +51,7 @@ export async function remove(page: Page, title: string): Promise<void> {
 }
 
 /** Copies an invitation link to the current list, and reads it from the clipboard. */
-export async function copyLink(page: Page, which: 'copy-link' | 'copy-viewer-link' = 'copy-link') {
+export async function copyLink(page: Page, which: 'copy-link' | 'copy-helper-link' | 'copy-viewer-link' = 'copy-link') {
   await action(page, 'share').click();
   const link = await copied(page, action(page, which));
   await action(page, 'close-share').click();
@@ -69,7 +69,7 @@ export async function copied(page: Page, button: Locator): Promise<string> {
 }
 
 /** Invites somebody from the open dialog, and returns their link. */
-export async function invite(page: Page, name: string, role: 'editor' | 'viewer' = 'editor'): Promise<string> {
+export async function invite(page: Page, name: string, role: 'editor' | 'helper' | 'viewer' = 'editor'): Promise<string> {
   await page.getByLabel('Invite one person').fill(name);
   await page.getByLabel('What they can do').selectOption(role);
   await action(page, 'invite').click();

@@ -140,15 +140,20 @@ test('a draft outlives the right to edit, and goes on when that is back', async 
 
   grant('viewer');
   await expect(bert.locator('body[data-role="viewer"]')).toBeAttached();
-  await expect(bert.locator('.editing')).toHaveCount(0);
-  await expect(rows(bert).locator('.notice')).toContainText('Oat mi');
+  // The row is the same one: it has the focus, and what is typed.
+  await expect(editor).toHaveValue('Oat mi');
+  await expect(editor).toBeFocused();
+  await expect(editor).not.toBeEditable();
+  await editor.press('Enter');
+  await expect(row(bert, 'Milk').locator('.toggle')).toBeDisabled();
   await expect(newTodo(bert)).toHaveValue('Eggs and');
   await expect(newTodo(bert)).not.toBeEditable();
 
   grant('editor');
   await expect(bert.locator('body[data-role="editor"]')).toBeAttached();
-  await expect(bert.locator('.editing .edit')).toHaveValue('Oat mi');
-  await expect(bert.locator('.editing .edit')).toBeFocused();
+  await expect(editor).toHaveValue('Oat mi');
+  await expect(editor).toBeFocused();
+  await expect(editor).toBeEditable();
   await shows(anna, 'Milk');
   await bert.keyboard.type('lk');
   await bert.keyboard.press('Enter');

@@ -54,18 +54,25 @@ pub fn App(session: SessionSlot) -> impl IntoView {
                         }
                     />
                 </Show>
-                <Show when=move || access.get() == Access::Read>
-                    <p class="hint">"You can look at this list, not change it."</p>
-                </Show>
-                <Show when=move || access.get() == Access::Write>
-                    <p class="hint for-mouse">
-                        "Double-click a todo to edit it, or press F2 on its box."
-                    </p>
-                </Show>
+                <p class="hint" class:for-mouse=move || access.get() == Access::Write>
+                    {move || hint(access.get())}
+                </p>
                 <Status session status opened />
                 <Update />
             </main>
         </div>
+    }
+}
+
+/// What can be done with the list.
+fn hint(access: Access) -> &'static str {
+    match access {
+        Access::Loading | Access::Unknown => "",
+        Access::Read => "You can look at this list, not change it.",
+        Access::Help => {
+            "You can tick todos here, and add some. Others’ todos stay as they wrote them."
+        }
+        Access::Write => "Double-click a todo to edit it, or press F2 on its box.",
     }
 }
 
@@ -148,7 +155,7 @@ fn mark_body(session: SessionSlot, access: Memo<Access>, opened: Opened) {
         let ready = match access.get() {
             Access::Loading => false,
             Access::Unknown => true,
-            Access::Read | Access::Write => opened.todos().ready.get(),
+            Access::Read | Access::Help | Access::Write => opened.todos().ready.get(),
         };
         set_on_body("data-ready", ready.then_some(""));
     });

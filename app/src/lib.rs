@@ -30,6 +30,7 @@ mod keys;
 mod later;
 mod mounted;
 mod opened;
+mod rights;
 mod saving;
 mod session;
 mod sharing;

@@ -157,6 +157,7 @@ impl OpenList {
     }
 
     fn attach(&mut self, list: CurrentList) {
+        self.todos.help_as(list.keys.tag());
         match &self.list {
             None => self.todos.attach(list.database.clone(), false),
             // The device's storage was closed underneath, and opened again.

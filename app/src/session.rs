@@ -171,6 +171,8 @@ pub enum Access {
     /// This device doesn't know the list.
     Unknown,
     Read,
+    /// Ticking, adding, and changing what one has added oneself.
+    Help,
     Write,
 }
 
@@ -245,14 +247,14 @@ impl SessionSlot {
             if self.get().is_none() {
                 return Access::Loading;
             }
-            // While the role is unknown, nothing is taken away: the server decides on what is written.
-            let may_write =
-                |list: &CurrentList| !list.is_revoked && list.role.is_none_or(Role::can_write);
-            match self.current(may_write) {
-                None => Access::Unknown,
-                Some(true) => Access::Write,
-                Some(false) => Access::Read,
-            }
+            let access = |list: &CurrentList| match list.role {
+                _ if list.is_revoked => Access::Read,
+                Some(Role::Viewer) => Access::Read,
+                Some(Role::Helper) => Access::Help,
+                // While the role is unknown, nothing is taken away: the server decides on what is written.
+                Some(Role::Editor | Role::Owner) | None => Access::Write,
+            };
+            self.current(access).unwrap_or(Access::Unknown)
         })
     }
 

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 use settee::leptos::{Collection, Health, Problem, Row, position};
 use settee::store::{Body, Change, Database, DocumentId, Edit};
+use settee_todo::document::{is_own, new_own_id};
 use settee_todo::exchange::Item;
 use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 
@@ -45,6 +46,8 @@ pub struct Todos {
     is_saving: Memo<bool>,
     /// What stands in the field for new todos.
     draft: RwSignal<Option<String>>,
+    /// What a helper's own todos are known by.
+    tag: StoredValue<Option<String>>,
 }
 
 impl Todos {
@@ -70,6 +73,7 @@ impl Todos {
             early,
             is_saving: Memo::new(move |_| !rows.is_saved().get() || !early.with(Vec::is_empty)),
             draft: RwSignal::new(None),
+            tag: StoredValue::new(None),
         };
         Effect::new(move || {
             if todos.ready.get() {
@@ -177,12 +181,26 @@ impl Todos {
                 let position = position::after(last.as_deref());
                 last = Some(position.clone());
                 let todo = Todo { title: title.to_owned(), completed: false, position };
-                batch.insert(&new_todo_id(), TodoRow(todo));
+                batch.insert(&self.new_id(), TodoRow(todo));
             }
         });
         self.just_added.set_value(true);
         self.draft.set(None);
         true
+    }
+
+    /// This device is, or may be, the helper whose own todos are known by this tag.
+    pub fn help_as(self, tag: Option<String>) {
+        self.tag.set_value(tag);
+    }
+
+    fn new_id(self) -> DocumentId {
+        self.tag.with_value(|tag| tag.as_deref().map_or_else(new_todo_id, new_own_id))
+    }
+
+    /// Whether a todo is a helper's own, and this device is that helper.
+    pub fn is_own(self, id: &DocumentId) -> bool {
+        self.tag.with_value(|tag| tag.as_deref().is_some_and(|tag| is_own(id, tag)))
     }
 
     /// Something was typed into the field for new todos.

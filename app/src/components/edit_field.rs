@@ -10,35 +10,36 @@ use settee::store::DocumentId;
 
 use crate::drafts::Draft;
 use crate::mounted::Mounted;
-use crate::todos::Todos;
+use crate::rights::Rights;
 use crate::{focus, keys};
 
 /// The fields that are open, by row.
 #[derive(Clone, Copy)]
 pub struct EditFields {
-    todos: Todos,
+    pub rights: Rights,
     open: StoredValue<HashMap<DocumentId, Mounted>, LocalStorage>,
     owner: StoredValue<Option<WeakOwner>>,
 }
 
 impl EditFields {
-    pub fn new(todos: Todos) -> Self {
+    pub fn new(rights: Rights) -> Self {
         let owner = Owner::current().map(|owner| owner.downgrade());
         let owner = StoredValue::new(owner);
-        Self { todos, open: StoredValue::new_local(HashMap::new()), owner }
+        Self { rights, open: StoredValue::new_local(HashMap::new()), owner }
     }
 
     /// Begins the edit of a row.
     pub fn begin(self, item: &Element, id: &DocumentId) {
-        self.todos.begin_edit(id);
+        self.rights.todos.begin_edit(id);
         self.open(item, id);
     }
 
     /// Opens the field of a row, if an edit has begun.
     pub fn open(self, item: &Element, id: &DocumentId) {
-        let Some(draft) = self.todos.draft(id) else { return };
+        let Some(draft) = self.rights.todos.draft(id) else { return };
         let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade()) else { return };
-        self.close(id);
+        // The row may be a new one.
+        drop(self.take(id));
         let (item_of_field, id_of_field) = (item.clone(), id.clone());
         let view = || {
             view! { <EditField draft item=item_of_field id=id_of_field fields=self /> }
@@ -47,11 +48,6 @@ impl EditFields {
         let field = Mounted::new(&owner, item, behind.as_ref(), view);
         mark(item, true);
         self.keep(id, field);
-    }
-
-    /// Closes the field of a row, if it is open. The draft stays.
-    pub fn close(self, id: &DocumentId) {
-        drop(self.take(id));
     }
 
     fn keep(self, id: &DocumentId, field: Mounted) {
@@ -70,7 +66,7 @@ impl EditFields {
         if removes {
             focus::pass_on(item);
         }
-        if !self.todos.end_edit(id, title) {
+        if !self.rights.todos.end_edit(id, title) {
             self.keep(id, field);
             return;
         }
@@ -108,7 +104,12 @@ fn EditField(draft: Draft, item: Element, id: DocumentId, fields: EditFields) ->
             fields.end(&item, &id, title, by_key);
         }
     };
+    // What somebody has typed stays there when they may no longer edit.
+    let may_edit = move || id.try_with_value(|id| fields.rights.may_edit(id)) == Some(true);
     let save = move |text: String, by_key: bool| {
+        if !untrack(may_edit) {
+            return;
+        }
         let title = text.trim();
         // `None` if the field was disposed of: removing it causes another blur event.
         let Some(changed) = before.try_with_value(|before| before != title) else { return };
@@ -125,9 +126,10 @@ fn EditField(draft: Draft, item: Element, id: DocumentId, fields: EditFields) ->
             autocomplete="off"
             enterkeyhint="done"
             dir="auto"
+            readonly=move || !may_edit()
             prop:value=draft.text
             on:input=move |event| {
-                id.with_value(|id| fields.todos.keep_draft(id, event_target_value(&event)));
+                id.with_value(|id| fields.rights.todos.keep_draft(id, event_target_value(&event)));
             }
             on:blur=move |event| {
                 if !focus::is_held() {

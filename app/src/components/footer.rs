@@ -10,7 +10,7 @@ use crate::todos::Todos;
 #[component]
 pub fn Footer(todos: Todos, access: Memo<Access>) -> impl IntoView {
     let left = todos.active_count;
-    let can_clear = move || todos.completed_count.get() > 0 && access.get() != Access::Read;
+    let can_clear = move || todos.completed_count.get() > 0 && access.get() == Access::Write;
     let clear = move |_| {
         if !can_clear() {
             return;

@@ -56,7 +56,7 @@ pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
             maxlength="200"
             dir="auto"
             hidden=move || matches!(access.get(), Access::Loading | Access::Unknown)
-            readonly=move || access.get() == Access::Read
+            readonly=move || access.get() != Access::Write
             on:blur=move |_| save()
             on:keydown=move |event| {
                 if keys::is_enter(&event) {

@@ -11,6 +11,7 @@ use settee::store::{DocumentId, Kept};
 
 use crate::later::Notice;
 use crate::mounted::{Mounted, Place};
+use crate::rights::Rights;
 use crate::todos::Todos;
 
 /// The row that a notice is in.
@@ -19,8 +20,7 @@ pub struct NoticePlace {
     pub id: DocumentId,
     /// The row's own.
     pub owner: WeakOwner,
-    pub todos: Todos,
-    pub read_only: bool,
+    pub rights: Rights,
 }
 
 /// The notice of a row, which says nothing at first.
@@ -40,23 +40,24 @@ impl Notice for RowNotice {
             return;
         }
         self.shown = None;
-        let NoticePlace { item, id, owner, todos, read_only } = &self.place;
+        let NoticePlace { item, id, owner, rights } = &self.place;
         self.shown = matter.zip(owner.upgrade()).map(|(matter, owner)| {
             let place = Place { element: item.clone(), owner };
-            let mounted = mount(&place, id, matter.clone(), *todos, *read_only);
+            let mounted = mount(&place, id, matter.clone(), *rights);
             (matter, mounted)
         });
     }
 }
 
-/// Viewers see the text without buttons.
-fn mount(place: &Place, id: &DocumentId, matter: Matter, todos: Todos, read_only: bool) -> Mounted {
+/// Who may not decide sees the text without buttons. One's own refused edit is one's own matter.
+fn mount(place: &Place, id: &DocumentId, matter: Matter, rights: Rights) -> Mounted {
     place.mount(|| {
-        let row = Row { id: StoredValue::new(id.clone()), todos };
+        let row = Row { id: StoredValue::new(id.clone()), todos: rights.todos };
+        let is_own = matches!(matter, Matter::Refused(_));
+        let is_shown = Memo::new(move |_| is_own || row.id.with_value(|id| rights.may_edit(id)));
         let questions = row.questions(matter).into_iter().map(|Question { text, choices }| {
-            let choices = choices.into_iter().map(|choice| choice.button(id));
-            let choices = (!read_only).then(|| choices.collect_view());
-            view! { <p>{text}</p> {choices} }
+            let choices = choices.into_iter().map(|choice| choice.button(id, is_shown));
+            view! { <p>{text}</p> {choices.collect_view()} }
         });
         view! { <div class="notice">{questions.collect_view()}</div> }
     })
@@ -82,7 +83,7 @@ impl Choice {
     }
 
     /// The row's title has this id.
-    fn button(self, id: &DocumentId) -> impl IntoView + use<> {
+    fn button(self, id: &DocumentId, is_shown: Memo<bool>) -> impl IntoView + use<> {
         let Self { label, action, choose, is_chosen } = self;
         let pressed = move || is_chosen.is_some_and(|it| it.get()).then_some("true");
         view! {
@@ -91,6 +92,7 @@ impl Choice {
                 data-action=action
                 aria-describedby=id.to_string()
                 aria-pressed=pressed
+                hidden=move || !is_shown.get()
                 on:click=move |_| choose()
             >
                 {label}

@@ -7,27 +7,33 @@ use leptos::web_sys::Element;
 use settee::store::DocumentId;
 
 use super::EditFields;
-use crate::todos::Todos;
 use crate::{focus, keys};
 
 #[derive(Clone, Copy)]
-pub struct RowEvents {
-    pub todos: Todos,
-    pub fields: EditFields,
-    pub read_only: Memo<bool>,
-}
+pub struct RowEvents(pub EditFields);
 
 impl RowEvents {
+    /// Marks all rows of the list again. They stay as they are, with the focus and what is being typed.
+    pub fn mark_all(self, list: &Element) {
+        let rows = list.children();
+        for item in (0..rows.length()).filter_map(|at| rows.item(at)) {
+            let toggle = item.query_selector(".toggle").ok().flatten();
+            if let Some((toggle, id)) = toggle.zip(id_of(&item)) {
+                self.0.rights.mark(&item, toggle.unchecked_ref(), &id);
+            }
+        }
+    }
+
     pub fn change(self, event: &Event) {
         if let Some(row) = EventRow::of(event, ".toggle") {
-            self.todos.complete(&row.id, event_target_checked(event));
+            self.0.rights.todos.complete(&row.id, event_target_checked(event));
         }
     }
 
     pub fn click(self, event: &Event) {
-        if let Some(row) = EventRow::of(event, ".destroy") {
+        if let Some(row) = self.editable(EventRow::of(event, ".destroy")) {
             focus::pass_on(&row.item);
-            self.todos.remove(&row.id);
+            self.0.rights.todos.remove(&row.id);
         }
         self.edit(EventRow::of(event, ".pencil"));
     }
@@ -42,7 +48,11 @@ impl RowEvents {
         if keys::is_enter(event) || keys::is_key(event, "F2") {
             event.prevent_default();
             self.edit(Some(row));
-        } else if event.alt_key() && (up || down) && self.todos.move_by_one(&row.id, down) {
+        } else if event.alt_key()
+            && (up || down)
+            && let Some(row) = self.editable(Some(row))
+            && self.0.rights.todos.move_by_one(&row.id, down)
+        {
             event.prevent_default();
             // Moving a row in the document removes the focus from it.
             focus::return_to(&row.item);
@@ -50,11 +60,13 @@ impl RowEvents {
     }
 
     fn edit(self, row: Option<EventRow>) {
-        if let Some(row) = row
-            && !self.read_only.get_untracked()
-        {
-            self.fields.begin(&row.item, &row.id);
+        if let Some(row) = self.editable(row) {
+            self.0.begin(&row.item, &row.id);
         }
+    }
+
+    fn editable(self, row: Option<EventRow>) -> Option<EventRow> {
+        row.filter(|row| untrack(|| self.0.rights.may_edit(&row.id)))
     }
 }
 
@@ -70,7 +82,11 @@ impl EventRow {
         let part =
             event.target()?.dyn_into::<Element>().ok().filter(|it| it.matches(part) == Ok(true))?;
         let item = part.closest(".todo-list li").ok()??;
-        let name = item.query_selector("label").ok()??.id();
-        Some(Self { item, id: DocumentId::new(&name).ok()? })
+        let id = id_of(&item)?;
+        Some(Self { item, id })
     }
+}
+
+fn id_of(item: &Element) -> Option<DocumentId> {
+    DocumentId::new(&item.query_selector("label").ok()??.id()).ok()
 }

@@ -147,6 +147,7 @@ impl Parts {
 fn allows(role: Role) -> &'static str {
     match role {
         Role::Viewer => "can view",
+        Role::Helper => "can tick and add",
         _ => "can edit",
     }
 }

@@ -1,7 +1,6 @@
 //! One row. A list may have thousands, so each effect and each listener counts: a row has a single
 //! effect, and the list listens for all its rows.
 
-use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, HtmlInputElement};
@@ -9,64 +8,34 @@ use settee::leptos::{Row, RowState};
 use settee::store::DocumentId;
 use settee_todo::Todo;
 
-use super::EditFields;
-use super::NoticePlace;
+use super::{EditFields, NoticePlace};
 use crate::later::{Later, Notice};
+use crate::rights::Rights;
 use crate::todo_row::TodoRow;
-use crate::todos::Todos;
 
 #[component]
-pub fn TodoItem(
-    row: Row<TodoRow>,
-    todos: Todos,
-    fields: EditFields,
-    later: Later,
-    read_only: bool,
-) -> impl IntoView {
+pub fn TodoItem(row: Row<TodoRow>, fields: EditFields, later: Later) -> impl IntoView {
+    let fill = move |item| fill(&item, row.clone(), fields, later);
     // Leptos clones elements without dynamic attributes from a template, which is faster than making them
-    // anew. What depends on the todo is written later.
-    if read_only {
-        fields.close(&row.id);
-        let draft = todos.draft(&row.id).filter(|draft| draft.before != draft.text);
-        let unsaved = draft.map(|draft| view! { <UnsavedDraft text=draft.text /> });
-        let fill = move |item| fill(&item, row.clone(), todos, fields, later, true);
-        Either::Left(view! {
-            <li use:fill>
-                <div class="view">
-                    <input class="toggle" type="checkbox" disabled="" />
-                    <label dir="auto"></label>
-                </div>
-                {unsaved}
-            </li>
-        })
-    } else {
-        let fill = move |item| fill(&item, row.clone(), todos, fields, later, false);
-        Either::Right(view! {
-            <li use:fill>
-                <div class="view">
-                    <input
-                        class="toggle"
-                        type="checkbox"
-                        aria-keyshortcuts="F2 Enter Alt+ArrowUp Alt+ArrowDown"
-                    />
-                    <label dir="auto"></label>
-                    <button class="pencil" type="button" aria-label="Edit"></button>
-                    <button class="destroy" type="button" aria-label="Delete"></button>
-                </div>
-            </li>
-        })
+    // anew. What depends on the todo, and on what may be done with it, is written later.
+    view! {
+        <li use:fill>
+            <div class="view">
+                <input
+                    class="toggle"
+                    type="checkbox"
+                    aria-keyshortcuts="F2 Enter Alt+ArrowUp Alt+ArrowDown"
+                />
+                <label dir="auto"></label>
+                <button class="pencil" type="button" aria-label="Edit"></button>
+                <button class="destroy" type="button" aria-label="Delete"></button>
+            </div>
+        </li>
     }
 }
 
 /// Writes the todo into its row, now and whenever it changes.
-fn fill(
-    item: &Element,
-    row: Row<TodoRow>,
-    todos: Todos,
-    fields: EditFields,
-    later: Later,
-    read_only: bool,
-) {
+fn fill(item: &Element, row: Row<TodoRow>, fields: EditFields, later: Later) {
     // A strong handle would keep the effect alive, and the effect its owner.
     let Some(owner) = Owner::current().map(|owner| owner.downgrade()) else { return };
     let Row { id, value, state } = row;
@@ -76,11 +45,9 @@ fn fill(
     Effect::new(move || {
         if parts.is_none() {
             // The row has its elements when the effect runs first.
-            parts = Parts::of(&item, &id);
+            parts = Parts::of(&item, &id, fields.rights);
             // An edit goes on where the row is shown again.
-            if !read_only {
-                fields.open(&item, &id);
-            }
+            fields.open(&item, &id);
         }
         let Some(parts) = &mut parts else { return };
         value.with(|row| parts.write(&row.0));
@@ -88,7 +55,7 @@ fn fill(
             if notice.is_none() && asks(state) {
                 notice = later.get().map(|parts| {
                     let (item, id, owner) = (item.clone(), id.clone(), owner.clone());
-                    (parts.notice)(NoticePlace { item, id, owner, todos, read_only })
+                    (parts.notice)(NoticePlace { item, id, owner, rights: fields.rights })
                 });
             }
             if let Some(notice) = &mut notice {
@@ -114,7 +81,7 @@ struct Parts {
 
 impl Parts {
     /// Finds them, and names the row: by the id of its label, which others refer to.
-    fn of(item: &Element, id: &DocumentId) -> Option<Self> {
+    fn of(item: &Element, id: &DocumentId, rights: Rights) -> Option<Self> {
         let toggle = item.first_element_child()?.first_element_child()?;
         let label = toggle.next_element_sibling()?;
         label.set_id(id.as_str());
@@ -124,7 +91,8 @@ impl Parts {
         for button in buttons {
             set(&button, "aria-describedby", id.as_str());
         }
-        let toggle = toggle.dyn_into().ok()?;
+        let toggle: HtmlInputElement = toggle.dyn_into().ok()?;
+        rights.mark(item, &toggle, id);
         Some(Self { item: item.clone(), toggle, label, title: None })
     }
 
@@ -143,11 +111,4 @@ impl Parts {
 fn set(element: &Element, name: &str, value: &str) {
     // It fails on invalid names alone.
     let _ = element.set_attribute(name, value);
-}
-
-/// What somebody had typed before they lost the right to edit.
-#[component]
-fn UnsavedDraft(text: String) -> impl IntoView {
-    let text = format!("Not saved, and kept here until you may edit again: “{text}”");
-    view! { <div class="notice"><p>{text}</p></div> }
 }

@@ -1,10 +1,12 @@
 //! The rows, and the checkbox that completes them all.
 
+use leptos::html::Ul;
 use leptos::prelude::*;
 
 use super::{EditFields, RowEvents, TodoItem};
 use crate::focus;
 use crate::later::Later;
+use crate::rights::Rights;
 use crate::session::Access;
 use crate::todos::Todos;
 
@@ -14,9 +16,20 @@ const LONG: usize = 50;
 #[component]
 pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoView {
     let shown = todos.shown();
-    let read_only = Memo::new(move |_| access.get() == Access::Read);
-    let fields = EditFields::new(todos);
-    let rows = RowEvents { todos, fields, read_only };
+    let list = NodeRef::<Ul>::new();
+    let fields = EditFields::new(Rights { todos, access });
+    let rows = RowEvents(fields);
+    Effect::new(move || {
+        access.track();
+        if let Some(list) = list.get() {
+            rows.mark_all(&list);
+        }
+    });
+    let marked = move || match access.get() {
+        Access::Read => Some("read"),
+        Access::Help => Some("help"),
+        _ => None,
+    };
     let long = Memo::new(move |_| todos.total.get() > LONG);
     let all_done = move || todos.total.get() > 0 && todos.active_count.get() == 0;
 
@@ -27,14 +40,16 @@ pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoVi
                 class="toggle-all"
                 type="checkbox"
                 prop:checked=all_done
-                disabled=move || read_only.get()
+                disabled=move || access.get() == Access::Read
                 on:change=move |event| todos.complete_all(event_target_checked(&event))
             />
             <label for="toggle-all">"Mark all as complete"</label>
             // With an explicit role, because Safari removes it from lists without bullets.
             <ul
+                node_ref=list
                 class="todo-list"
                 class:long=long
+                data-access=marked
                 role="list"
                 on:change=move |event| rows.change(&event)
                 on:click=move |event| rows.click(&event)
@@ -42,16 +57,13 @@ pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoVi
                 on:keydown=move |event| rows.key_down(&event)
             >
                 <For
-                    // Rows are rendered for one role. When the role changes, they are rendered
-                    // again.
                     each=move || {
                         focus::hold();
-                        let read_only = read_only.get();
-                        shown.get().into_iter().map(move |id| (id, read_only))
+                        shown.get()
                     }
                     key=Clone::clone
-                    children=move |(id, read_only)| {
-                        todos.row(&id).map(|row| view! { <TodoItem row todos fields later read_only /> })
+                    children=move |id| {
+                        todos.row(&id).map(|row| view! { <TodoItem row fields later /> })
                     }
                 />
             </ul>

@@ -13,9 +13,9 @@ pub fn Links(parts: Parts) -> impl IntoView {
     let link = move |role| {
         Memo::new(move |_| keys.with_value(|keys| sharing.with(|it| it.link(keys, role))))
     };
-    let (editor, viewer) = (link(Role::Editor), link(Role::Viewer));
+    let [editor, helper, viewer] = [Role::Editor, Role::Helper, Role::Viewer].map(link);
     let is_invited = move || keys.with_value(|keys| sharing.with(|it| it.is_invited(keys)));
-    let has_links = move || editor.with(Option::is_some) || viewer.with(Option::is_some);
+    let has_links = move || viewer.with(Option::is_some);
     view! {
         <p hidden=move || !has_links()>
             "Whoever has one of these links can join with it, without signing up."
@@ -25,6 +25,7 @@ pub fn Links(parts: Parts) -> impl IntoView {
         </p>
         <ul class="links" role="list">
             <LinkRow parts link=editor role=Role::Editor action="copy-link" />
+            <LinkRow parts link=helper role=Role::Helper action="copy-helper-link" />
             <LinkRow parts link=viewer role=Role::Viewer action="copy-viewer-link" />
         </ul>
         {parts.is_owner().then(|| view! { <Renew parts /> <Owner parts /> })}

@@ -53,8 +53,8 @@ pub fn People(parts: Parts) -> impl IntoView {
                 dir="auto"
             />
             <select node_ref=role aria-label="What they can do">
-                <option value=Role::Editor.name()>{allows(Role::Editor)}</option>
-                <option value=Role::Viewer.name()>{allows(Role::Viewer)}</option>
+                {[Role::Editor, Role::Helper, Role::Viewer]
+                    .map(|role| view! { <option value=role.name()>{allows(role)}</option> })}
             </select>
             <button type="submit" data-action="invite">
                 "Invite"
