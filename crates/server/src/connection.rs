@@ -18,6 +18,7 @@ use crate::{
     news::{News, Subscription},
     pace::Pace,
     policy::Access,
+    presence::{Arrivals, Here},
     shared::Ruling,
     transport::{Transport, TransportError},
     visitors::Visitor,
@@ -46,6 +47,7 @@ struct Connection {
     wire: Wire,
     channels: HashMap<Channel, Open>,
     news: News,
+    arrivals: Arrivals,
     grants: Grants,
     jobs: Jobs,
 }
@@ -58,6 +60,8 @@ struct Open {
     is_broken: bool,
     _news: Subscription,
     watched: Subscription,
+    /// Somebody is here, and hears of others.
+    here: Option<(Here, Subscription)>,
 }
 
 /// How a connection ended: the machine closed it, or it was lost.
@@ -79,6 +83,7 @@ pub async fn run(hub: Arc<Hub>, client: Client, transport: Box<dyn Transport>) {
         wire: Wire::new(transport),
         channels: HashMap::new(),
         news: News::default(),
+        arrivals: Arrivals::default(),
         grants: Grants::default(),
         jobs: Jobs::default(),
     };
@@ -144,6 +149,7 @@ impl Connection {
                     Some(seq) => self.machine.handle_news(self.now(), channel, seq),
                     None => self.on_database_closed(channel),
                 },
+                channel = self.arrivals.next() => self.tell_others(channel),
             }
         }
     }
@@ -165,6 +171,7 @@ impl Connection {
                 }
                 ServerOutput::Digest { channel } => self.ask(channel, Task::Digest),
                 ServerOutput::Find { channel, ids } => self.ask(channel, Task::Find { ids }),
+                ServerOutput::Here { channel, state } => self.show(channel, state),
                 ServerOutput::Release(channel) => drop(self.channels.remove(&channel)),
                 ServerOutput::Disconnect(code) => return Some(code),
             }
@@ -200,6 +207,27 @@ impl Connection {
         }
     }
 
+    /// Somebody is here, or nobody any more.
+    fn show(&mut self, channel: Channel, state: Option<Vec<u8>>) {
+        let Some(open) = self.channels.get_mut(&channel) else { return };
+        let Some(state) = state else { return open.here = None };
+        let (here, _) = open.here.get_or_insert_with(|| {
+            let here = Here::new(open.database.shared.clone());
+            let followed = self.arrivals.follow(channel, &here);
+            (here, followed)
+        });
+        here.say(state);
+    }
+
+    /// Tells a client who else is here, unless its grant is being decided on again.
+    fn tell_others(&mut self, channel: Channel) {
+        let Some(open) = self.channels.get_mut(&channel) else { return };
+        let here = open.here.as_mut().filter(|_| open.grant.ruling.holds());
+        if let Some(others) = here.and_then(|(here, _)| here.others()) {
+            self.machine.handle_others(channel, others);
+        }
+    }
+
     fn on_grant_event(&mut self, event: GrantEvent) {
         match event {
             GrantEvent::Opened(Decided { channel, credentials, decision }) => {
@@ -210,6 +238,7 @@ impl Connection {
                         watched: self.grants.watch(channel, until),
                         grant: Grant { role, tag, credentials, ruling },
                         is_broken: false,
+                        here: None,
                         database,
                     };
                     self.channels.insert(channel, open);
@@ -238,7 +267,7 @@ impl Connection {
             {
                 open.grant.ruling = ruling;
                 open.watched = self.grants.watch(channel, until);
-                return;
+                return self.tell_others(channel);
             }
             Ok(_) => Denial::new(DenialCode::Downgraded, "this access allows something else now"),
             Err(denial) if denial.code == DenialCode::Denied => {

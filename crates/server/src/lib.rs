@@ -47,7 +47,7 @@
 //!   disk; `work`: in memory; `comparisons`: of whole databases.
 //! - `authorize`: opening channels; `grants`: how long they may stay open.
 //! - `job`: what is asked of a database; `jobs`: in which order; `guard`: what fails is told as such.
-//!   `news`: word of changes.
+//!   `news`: word of changes; `presence`: who is here.
 //! - `http`: requests, from connecting to the answer; `io`: their streams; `open_files`: how
 //!   many the system allows; [`shutdown`]: stopping.
 
@@ -74,6 +74,7 @@ mod open_files;
 pub mod origin;
 mod pace;
 pub mod policy;
+mod presence;
 pub mod quotas;
 mod room;
 mod shared;

@@ -7,12 +7,13 @@ use std::{
 
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
 
-use crate::room::Usage;
+use crate::{presence::Presence, room::Usage};
 
 /// What all who use a database share. It lasts as long as one of them.
 #[derive(Default)]
 pub struct Shared {
     pub usage: Usage,
+    pub presence: Presence,
     commits: Arc<RwLock<()>>,
     /// Counts the rulings. While one is being written, the number is odd.
     rulings: watch::Sender<u64>,

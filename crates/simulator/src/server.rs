@@ -275,6 +275,7 @@ impl Actor {
                         connection.jobs.push_back(Job::Digest { channel, disk });
                     }
                 }
+                ServerOutput::Here { .. } => {}
                 ServerOutput::Find { channel, ids } => {
                     if let Some(disk) = connection.disk_of(channel) {
                         connection.jobs.push_back(Job::Find { channel, disk, ids });

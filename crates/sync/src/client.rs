@@ -22,7 +22,7 @@ use settee_store::{DocumentId, replication::ReplicatedDocument};
 use crate::{
     backoff::Backoff,
     checkpoint::Checkpoint,
-    limits::Limits,
+    limits::{Limits, STATE_LIMIT},
     message::{BatchNumber, Channel, Close, Hello, Message, Ping, VERSIONS},
     parts::{Incoming, Outgoing},
     send_window::SendWindow,
@@ -249,6 +249,18 @@ impl Client {
             self.send(Close { channel });
         }
         self.open_due_channels(now);
+        self.status_changed(now);
+    }
+
+    /// Says that somebody is here, and what others on the database may know of them: at most
+    /// [`STATE_LIMIT`](crate::limits::STATE_LIMIT) bytes, or it is as if nobody were. Only who is here is
+    /// told who else is.
+    pub fn handle_here(&mut self, now: Time, replica: Replica, state: Option<Vec<u8>>) {
+        let Some(shown) = self.replicas.get_mut(&replica) else { return };
+        let here = shown.show(state.filter(|state| state.len() <= STATE_LIMIT));
+        if let Some(here) = here {
+            self.send(here);
+        }
         self.status_changed(now);
     }
 

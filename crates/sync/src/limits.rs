@@ -106,5 +106,9 @@ const SHARE: usize = 8;
 pub const NAME_LIMIT: usize = 128;
 /// Most documents of an offer. The receiver reads all of them at once.
 pub const OFFERED_LIMIT: usize = 32;
+/// Longest state of somebody who is here, in bytes.
+pub const STATE_LIMIT: usize = 256;
+/// Of how many others who are here a client is told.
+pub const OTHERS_LIMIT: usize = 32;
 /// Longest credentials, in bytes.
 pub const CREDENTIALS_LIMIT: usize = 4096;

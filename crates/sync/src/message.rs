@@ -6,7 +6,10 @@
 
 mod document;
 
-use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray};
+use minicbor::{
+    Decode, Decoder, Encode, Encoder,
+    bytes::{ByteArray, ByteVec},
+};
 use settee_store::{DocumentId, Revision, read_fields};
 use thiserror::Error;
 
@@ -101,6 +104,8 @@ messages! {
     32 Want,
     40 Part,
     41 Received,
+    64 Here,
+    65 Others,
 }
 
 /// Why a frame can't be read.
@@ -459,6 +464,36 @@ read_fields!(Map Part { 0 bytes: bytes, 1 is_last });
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Received {}
+
+/// The client says that somebody is here, and what the others on the database may know of them. The channel
+/// is open. Nothing of it is stored.
+#[derive(Debug, Clone, PartialEq, Encode)]
+#[cbor(map)]
+pub struct Here {
+    /// The channel of the database.
+    #[n(0)]
+    pub channel: Channel,
+    /// At most [`STATE_LIMIT`](crate::limits::STATE_LIMIT) bytes, which only apps understand. Absent if
+    /// nobody is here any more.
+    #[n(1)]
+    pub state: Option<ByteVec>,
+}
+
+read_fields!(Map Here { 0 channel, 1 state });
+
+/// The server says who else is here, to a client that has said that somebody is.
+#[derive(Debug, Clone, PartialEq, Encode)]
+#[cbor(map)]
+pub struct Others {
+    /// The channel of the database.
+    #[n(0)]
+    pub channel: Channel,
+    /// What each of them has said last: at most [`OTHERS_LIMIT`](crate::limits::OTHERS_LIMIT).
+    #[n(1)]
+    pub states: Vec<ByteVec>,
+}
+
+read_fields!(Map Others { 0 channel, 1 states });
 
 /// A document of a batch that was not taken.
 #[derive(Debug, Clone, PartialEq, Encode)]

@@ -12,14 +12,16 @@ mod incoming;
 
 use std::collections::{HashMap, VecDeque};
 
+use minicbor::bytes::ByteVec;
 use settee_store::{DocumentId, Page, replication::ReplicatedDocument};
 
 use crate::{
     access::{Denial, DenialCode},
     digest::Digests,
-    limits::Limits,
+    limits::{Limits, OTHERS_LIMIT},
     message::{
-        BatchNumber, Channel, Closed, Goodbye, GoodbyeCode, HELPERS, Message, Open, Ping, VERSIONS,
+        BatchNumber, Channel, Closed, Goodbye, GoodbyeCode, HELPERS, Message, Open, Others, Ping,
+        VERSIONS,
     },
     parts::{Incoming, Outgoing},
     send_window::SendWindow,
@@ -45,6 +47,9 @@ pub enum ServerOutput {
     Digest { channel: Channel },
     /// Read these documents. The answer is [`Server::handle_found`].
     Find { channel: Channel, ids: Vec<DocumentId> },
+    /// Somebody is here now, or nobody any more. Whoever else is here is to be told by
+    /// [`Server::handle_others`], on all connections.
+    Here { channel: Channel, state: Option<Vec<u8>> },
     /// The channel is over: release its database.
     Release(Channel),
     /// Close the socket. Nothing comes after this.
@@ -214,6 +219,15 @@ impl Server {
             self.send(message);
         }
         self.advance(now, number);
+    }
+
+    /// Others are here now, on a channel that has said [`ServerOutput::Here`]: at most
+    /// [`OTHERS_LIMIT`](crate::limits::OTHERS_LIMIT).
+    pub fn handle_others(&mut self, number: Channel, states: Vec<Vec<u8>>) {
+        if self.channels.get(&number).is_some_and(|channel| channel.is_here) {
+            let states = states.into_iter().take(OTHERS_LIMIT).map(ByteVec::from).collect();
+            self.send(Others { channel: number, states });
+        }
     }
 
     /// A grant has ended. The client is told why.

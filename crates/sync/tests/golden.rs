@@ -16,8 +16,8 @@ use settee_sync::{
     digest::DocumentDigest,
     message::{
         Acknowledge, Allowance, Changes, Close, Closed, Compare, Differences, FrameError, Goodbye,
-        GoodbyeCode, Hello, Lacking, Message, OPTIONAL, Offer, Offered, Open, Opened, Part, Ping,
-        Pong, Received, Refusal, VERSIONS, Want, WireDocument, WireRevision,
+        GoodbyeCode, Hello, Here, Lacking, Message, OPTIONAL, Offer, Offered, Open, Opened, Others,
+        Part, Ping, Pong, Received, Refusal, VERSIONS, Want, WireDocument, WireRevision,
     },
 };
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 const DIGESTS: &[(u8, &str)] = &[
     (1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d"),
     (2, "25a44b7568239964f9ffd1a4b44cffa76a5b4ddf24c9494ec3435090c50f97f6"),
-    (3, "c0aa0b80e726658ed058f87bc4a6de0c206324c213a390632f22ca1f6c73265a"),
+    (3, "1297bce7835b2316ead40c82028128464e8baae27385713bcdca0737ff57ac13"),
 ];
 
 const WHAT_TO_DO: &str = "\
@@ -167,6 +167,11 @@ fn frames() -> Vec<(String, Message)> {
     add("part", Part { bytes: vec![0x82, 24], is_last: None }.into());
     add("part/last", Part { bytes: vec![3], is_last: Some(true) }.into());
     add("received", Received {}.into());
+    add("here", Here { channel: 300, state: Some(b"state".to_vec().into()) }.into());
+    add("here/not", Here { channel: 0, state: None }.into());
+    let states = vec![b"one".to_vec().into(), b"other".to_vec().into()];
+    add("others", Others { channel: 300, states }.into());
+    add("others/none", Others { channel: 0, states: Vec::new() }.into());
     frames
 }
 

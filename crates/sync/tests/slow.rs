@@ -238,6 +238,7 @@ impl World {
                 let page = at_once(database.page(since, limit)).expect("it is read");
                 self.server.handle_changes(now, channel, Some(page));
             }
+            ServerOutput::Here { .. } => {}
             ServerOutput::Find { channel, ids } => {
                 let database = there(channel);
                 let found = at_once(database.records(ids)).expect("they are read");

@@ -162,6 +162,7 @@ impl Connection {
                     let digests = Digests::of(records.iter().map(AsRef::as_ref));
                     self.machine.handle_digests(self.now(), channel, Some(&digests));
                 }
+                ServerOutput::Here { .. } => {}
                 ServerOutput::Find { channel, ids } => {
                     let database = &self.channels[&channel];
                     let found = (database.records(ids).await.unwrap(), database.seq());

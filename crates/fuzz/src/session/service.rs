@@ -294,6 +294,7 @@ impl Connection {
                         self.jobs.push_back(Job::Digest { channel, index: *index });
                     }
                 }
+                ServerOutput::Here { .. } => {}
                 ServerOutput::Find { channel, ids } => {
                     if let Some(Opened { index, .. }) = self.channels.get(&channel) {
                         self.jobs.push_back(Job::Find { channel, index: *index, ids });

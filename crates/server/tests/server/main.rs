@@ -11,6 +11,7 @@ mod grants;
 mod helpers;
 mod hostile;
 mod misbehaviour;
+mod presence;
 mod quotas;
 mod replicas;
 mod streams;

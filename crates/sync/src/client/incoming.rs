@@ -5,7 +5,7 @@ use crate::{
     access::Denial,
     message::{
         Acknowledge, Changes, Channel, Closed, Differences, FrameError, Goodbye, GoodbyeCode,
-        Hello, Lacking, Message, OFFERS, Offer, Opened, PARTS, Part, Pong, Received,
+        Hello, Lacking, Message, OFFERS, Offer, Opened, Others, PARTS, Part, Pong, Received,
     },
     parts::TooLong,
     time::Time,
@@ -93,6 +93,7 @@ impl Client {
             Message::Lacking(lacking) if self.version >= OFFERS => self.on_lacking(now, lacking),
             Message::Differences(differences) => self.on_differences(now, differences),
             Message::Received(_) if self.has_parts() && self.sent.answered(now) => {}
+            Message::Others(others) => self.on_others(now, others),
             Message::Hello(_)
             | Message::Goodbye(_)
             | Message::Open(_)
@@ -102,7 +103,8 @@ impl Client {
             | Message::Compare(_)
             | Message::Want(_)
             | Message::Part(_)
-            | Message::Received(_) => self.protocol_error(now),
+            | Message::Received(_)
+            | Message::Here(_) => self.protocol_error(now),
         }
     }
 
@@ -118,8 +120,22 @@ impl Client {
         if !self.had_protocol_error {
             self.backoff.reset();
         }
+        let here = opening.here().filter(|here| here.state.is_some());
         self.read_pending(replica);
+        if let Some(here) = here {
+            self.send(here);
+        }
         self.status_changed(now);
+    }
+
+    fn on_others(&mut self, now: Time, others: Others) {
+        let Some(replica) = self.replica_of(others.channel) else { return };
+        let Some(replica) = self.replicas.get_mut(&replica) else { return };
+        if replica.meet(others) {
+            self.status_changed(now);
+        } else {
+            self.protocol_error(now);
+        }
     }
 
     fn on_closed(&mut self, now: Time, closed: Closed) {

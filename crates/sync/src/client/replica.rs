@@ -4,6 +4,7 @@ mod comparison;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use minicbor::bytes::ByteVec;
 use settee_store::{Counts, DocumentId, Record, Revision, replication::ReplicatedDocument};
 
 use super::{
@@ -14,8 +15,10 @@ use crate::{
     access::{Denial, Role},
     backoff::Backoff,
     checkpoint::Checkpoint,
-    limits::{Limits, OFFERED_LIMIT},
-    message::{Acknowledge, BatchNumber, Changes, Channel, Lacking, Offer, Open, Opened},
+    limits::{Limits, OFFERED_LIMIT, OTHERS_LIMIT, STATE_LIMIT},
+    message::{
+        Acknowledge, BatchNumber, Changes, Channel, Here, Lacking, Offer, Open, Opened, Others,
+    },
     offer,
     parts::Outgoing,
     send_window::SendWindow,
@@ -62,6 +65,9 @@ pub(super) struct ClientReplica {
     /// The server lacks documents that this client may not send. The next opening has to lead to
     /// another comparison, so that they are sent once the client may write.
     owes_server: bool,
+    /// What others may know of who is here.
+    here: Option<Vec<u8>>,
+    others: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -116,6 +122,8 @@ impl ClientReplica {
             is_unsaved: false,
             comparison: None,
             owes_server: false,
+            here: None,
+            others: Vec::new(),
         }
     }
 
@@ -140,6 +148,7 @@ impl ClientReplica {
             up_to_date: self.up_to_date,
             unreadable: self.unreadable,
             is_unsaved: self.is_unsaved && !is_complete,
+            others: self.others.clone(),
         }
     }
 
@@ -227,6 +236,37 @@ impl ClientReplica {
         self.uncommitted.clear();
         self.offered = None;
         self.comparison = None;
+        self.others.clear();
+    }
+
+    /// Says who is here. Returns the message for the server, if the channel is open.
+    pub fn show(&mut self, here: Option<Vec<u8>>) -> Option<Here> {
+        let is_gone = here.is_none();
+        let is_new = self.here != here;
+        self.here = here;
+        if is_gone {
+            self.others.clear();
+        }
+        self.here().filter(|_| is_new)
+    }
+
+    /// The message that says who is here, if the channel is open.
+    pub fn here(&self) -> Option<Here> {
+        let State::Open { channel, .. } = self.state else { return None };
+        Some(Here { channel, state: self.here.clone().map(ByteVec::from) })
+    }
+
+    /// Learns who else is here. False if that is more than may be told.
+    pub fn meet(&mut self, others: Others) -> bool {
+        let fits = |state: &ByteVec| state.len() <= STATE_LIMIT;
+        if others.states.len() > OTHERS_LIMIT || !others.states.iter().all(fits) {
+            return false;
+        }
+        // Word of them may have been on its way when this side left.
+        if self.here.is_some() {
+            self.others = others.states.into_iter().map(Vec::from).collect();
+        }
+        true
     }
 
     /// Takes the server's grant. Returns true if the server has lost something that this replica has

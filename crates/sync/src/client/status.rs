@@ -60,6 +60,8 @@ pub struct ReplicaStatus {
     pub unreadable: usize,
     /// This device could not save what the server sent.
     pub is_unsaved: bool,
+    /// What others who are here have said last. It ends with the channel.
+    pub others: Vec<Vec<u8>>,
 }
 
 /// The status of a database's channel.

@@ -66,6 +66,8 @@ pub(super) struct ServerChannel {
     known_from_offer: HashMap<DocumentId, Vec<Revision>>,
     /// Set if this side has lost something that the client has read.
     comparison: Option<Comparison>,
+    /// Somebody is here, and wants to know who else is.
+    pub is_here: bool,
 }
 
 /// What is being read for a channel.
@@ -101,6 +103,7 @@ impl ServerChannel {
             offered: None,
             known_from_offer: HashMap::new(),
             comparison: None,
+            is_here: false,
         }
     }
 
@@ -134,6 +137,12 @@ impl ServerChannel {
             resumed,
             allowance: Some(limits.allowance()),
         }
+    }
+
+    /// Somebody is here, or nobody any more. False if the channel isn't open.
+    pub fn show(&mut self, is_here: bool) -> bool {
+        self.is_here = is_here;
+        self.role.is_some()
     }
 
     /// The database has reached this update sequence.

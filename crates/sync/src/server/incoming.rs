@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     access::{Denial, DenialCode},
-    limits::{CREDENTIALS_LIMIT, NAME_LIMIT},
+    limits::{CREDENTIALS_LIMIT, NAME_LIMIT, STATE_LIMIT},
     message::{
         Acknowledge, Changes, Channel, Close, Closed, Compare, FrameError, GoodbyeCode, Hello,
-        Lacking, Message, OFFERS, Offer, Open, PARTS, Part, Pong, Received, Want,
+        Here, Lacking, Message, OFFERS, Offer, Open, PARTS, Part, Pong, Received, Want,
     },
     parts::TooLong,
     time::Time,
@@ -73,6 +73,7 @@ impl Server {
             (Phase::Talking, Message::Lacking(lacking)) => self.on_lacking(now, lacking),
             (Phase::Talking, Message::Compare(compare)) => self.on_compare(&compare),
             (Phase::Talking, Message::Want(want)) => self.on_want(now, want),
+            (Phase::Talking, Message::Here(here)) => self.on_here(here),
             (Phase::Talking, Message::Received(_))
                 if self.has_parts() && self.sent.answered(now) => {}
             _ => self.end(GoodbyeCode::OutOfPlace, "the message makes no sense here"),
@@ -144,6 +145,19 @@ impl Server {
         match channel.receive_offer(offer) {
             Ok(()) => self.advance(now, number),
             Err(rejection) => self.reject(number, &rejection),
+        }
+    }
+
+    fn on_here(&mut self, here: Here) {
+        let Here { channel: number, state } = here;
+        let state = state.map(Vec::from);
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        if state.as_ref().is_some_and(|state| state.len() > STATE_LIMIT) {
+            self.end(GoodbyeCode::TooLarge, "this is too much to tell of somebody");
+        } else if channel.show(state.is_some()) {
+            self.outputs.push_back(ServerOutput::Here { channel: number, state });
+        } else {
+            self.end(GoodbyeCode::OutOfPlace, "the channel is not open");
         }
     }
 

@@ -1,0 +1,163 @@
+//! Who is here: what clients say of whoever uses a database now. Nothing of it is stored.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt,
+    stream::{self, Abortable, BoxStream, SelectAll},
+};
+use settee_sync::{Channel, limits::OTHERS_LIMIT};
+use tokio::{sync::watch, time::sleep};
+
+use crate::{news::Subscription, shared::Shared};
+
+/// How many may be here at a time. Nobody learns of more, for each change goes to all of them.
+const PRESENT_LIMIT: usize = 256;
+/// How soon a client is told of the next change.
+const PACE: Duration = Duration::from_millis(250);
+
+/// All who are here, on one database.
+#[derive(Default)]
+pub struct Presence {
+    present: Mutex<Present>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Present {
+    next: u64,
+    states: BTreeMap<u64, Vec<u8>>,
+}
+
+/// Somebody is here as long as this lives.
+pub struct Here {
+    shared: Arc<Shared>,
+    number: u64,
+    /// What they have been told of the others.
+    told: Option<Vec<Vec<u8>>>,
+}
+
+impl Presence {
+    fn present(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Here {
+    /// Somebody has come. They say nothing of themselves yet.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let mut present = shared.presence.present();
+        present.next += 1;
+        let number = present.next;
+        drop(present);
+        Self { shared, number, told: None }
+    }
+
+    /// Says something of them.
+    pub fn say(&self, state: Vec<u8>) {
+        let presence = &self.shared.presence;
+        let mut present = presence.present();
+        let is_known = present.states.contains_key(&self.number);
+        if is_known || present.states.len() < PRESENT_LIMIT {
+            let is_new = present.states.get(&self.number) != Some(&state);
+            present.states.insert(self.number, state);
+            drop(present);
+            presence.changed.send_if_modified(|()| is_new);
+        }
+    }
+
+    /// What the others have said of themselves, who came last in front; `None` if they were told so already.
+    pub fn others(&mut self) -> Option<Vec<Vec<u8>>> {
+        let present = self.shared.presence.present();
+        let others = present.states.iter().rev().filter(|(number, _)| **number != self.number);
+        let others = others.map(|(_, state)| state.clone()).take(OTHERS_LIMIT).collect();
+        drop(present);
+        let is_new = self.told.as_ref() != Some(&others);
+        self.told = Some(others);
+        self.told.clone().filter(|_| is_new)
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        let presence = &self.shared.presence;
+        if presence.present().states.remove(&self.number).is_some() {
+            presence.changed.send_replace(());
+        }
+    }
+}
+
+/// Word of those who come, change and go, on the channels of a connection.
+#[derive(Default)]
+pub struct Arrivals {
+    sources: SelectAll<Abortable<BoxStream<'static, Channel>>>,
+}
+
+impl Arrivals {
+    /// Notifies at once, and of each change, but not too often.
+    pub fn follow(&mut self, channel: Channel, here: &Here) -> Subscription {
+        let mut changed = here.shared.presence.changed.subscribe();
+        changed.mark_changed();
+        let changes = stream::unfold((changed, false), move |(mut changed, waits)| async move {
+            if waits {
+                sleep(PACE).await;
+            }
+            changed.changed().await.ok()?;
+            Some((channel, (changed, true)))
+        });
+        let (changes, handle) = stream::abortable(changes.boxed());
+        self.sources.push(changes);
+        Subscription(handle)
+    }
+
+    /// Waits for a change; if nothing is followed, it never returns. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Channel {
+        match self.sources.next().await {
+            Some(channel) => channel,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_change_is_told_once_and_soon() {
+        let shared = Arc::<Shared>::default();
+        let (mut anna, bert) = (Here::new(shared.clone()), Here::new(shared));
+        let mut arrivals = Arrivals::default();
+        let _followed = arrivals.follow(7, &anna);
+        assert_eq!(arrivals.next().await, 7);
+        assert_eq!(anna.others(), Some(vec![]));
+        bert.say(b"looks".to_vec());
+        bert.say(b"writes".to_vec());
+        assert_eq!(arrivals.next().await, 7);
+        assert_eq!(anna.others(), Some(vec![b"writes".to_vec()]));
+        assert_eq!(anna.others(), None);
+        bert.say(b"writes".to_vec());
+        assert!(tokio::time::timeout(Duration::from_mins(1), arrivals.next()).await.is_err());
+        drop(bert);
+        assert_eq!(arrivals.next().await, 7);
+        assert_eq!(anna.others(), Some(vec![]));
+    }
+
+    #[test]
+    fn a_crowd_is_told_in_part() {
+        let shared = Arc::<Shared>::default();
+        let crowd: Vec<Here> = (0..PRESENT_LIMIT + 9).map(|_| Here::new(shared.clone())).collect();
+        crowd.iter().for_each(|here| here.say(b"looks".to_vec()));
+        assert_eq!(shared.presence.present().states.len(), PRESENT_LIMIT);
+        assert_eq!(
+            Here::new(shared.clone()).others().map(|others| others.len()),
+            Some(OTHERS_LIMIT)
+        );
+        drop(crowd);
+        assert!(shared.presence.present().states.is_empty());
+    }
+}
