@@ -130,6 +130,13 @@ impl Client {
         self.wait(replica, |status| status.is_up_to_date().then_some(Ok(()))).await
     }
 
+    /// Says that somebody is here, and what others on the database may know of them: at most
+    /// [`STATE_LIMIT`](settee_sync::limits::STATE_LIMIT) bytes, or it is as if nobody were. The status tells who
+    /// else is here.
+    pub async fn show(&self, replica: Replica, state: Option<Vec<u8>>) -> Result<(), ClientError> {
+        self.command(Command::Here { replica, state }).await
+    }
+
     /// Says that the device is awake, visible or online again: the client checks at once whether
     /// the server is there. If the queue of commands is full this does nothing: the client is busy,
     /// so it is awake.

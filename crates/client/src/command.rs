@@ -58,6 +58,10 @@ pub(crate) enum Command {
         replica: Replica,
         reply: Counted,
     },
+    Here {
+        replica: Replica,
+        state: Option<Vec<u8>>,
+    },
     Wake,
     Offline,
 }

@@ -186,6 +186,9 @@ impl Driver {
                 let _ = reply.send(());
             }
             Command::Count { replica, reply } => self.jobs.count(replica, Some(reply)),
+            Command::Here { replica, state } => {
+                self.machine.handle_here(self.now(), replica, state);
+            }
             Command::Wake => self.machine.handle_wake(self.now()),
             Command::Offline => self.machine.handle_offline(self.now()),
         }

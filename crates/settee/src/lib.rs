@@ -51,6 +51,7 @@ mod error;
 pub mod links;
 mod obstacle;
 #[cfg(feature = "client")]
+mod presence;
 pub mod profile;
 #[cfg(feature = "client")]
 pub mod remote;
@@ -67,6 +68,7 @@ pub use self::{
 };
 pub use links::{LinkOutcome, LinkState};
 pub use obstacle::Obstacle;
+pub use presence::{Others, Presence};
 pub use status::{Connection, DatabaseStatus, Glance, Standing};
 
 #[cfg(feature = "server")]

@@ -112,7 +112,7 @@ impl Settee {
         let Inner { tabs, home, unsaved, .. } = &*self.inner;
         let known = Known { tabs: tabs.clone(), home: home.clone(), unsaved: unsaved.clone() };
         spawn(follow(Arc::downgrade(&used), known, sender));
-        Ok(Synced::new(used, status))
+        Ok(Synced::new(used, self.inner.tabs.clone(), status))
     }
 
     /// A database for this device alone, which is never synced. Names are apart from those of others.

@@ -5,7 +5,11 @@ use std::{ops::Deref, sync::Arc};
 use settee_store::{Database, Document};
 use tokio::sync::watch;
 
-use crate::{Error, profile::used::Use, status::DatabaseStatus};
+use crate::{
+    Error, Presence,
+    profile::{tabs::Tabs, used::Use},
+    status::DatabaseStatus,
+};
 
 /// How many records are read at once.
 const PAGE: usize = 1000;
@@ -18,12 +22,13 @@ const PAGE: usize = 1000;
 #[derive(Clone)]
 pub struct Synced {
     used: Arc<Use>,
+    tabs: Tabs,
     status: watch::Receiver<DatabaseStatus>,
 }
 
 impl Synced {
-    pub(crate) fn new(used: Arc<Use>, status: watch::Receiver<DatabaseStatus>) -> Self {
-        Self { used, status }
+    pub(crate) fn new(used: Arc<Use>, tabs: Tabs, status: watch::Receiver<DatabaseStatus>) -> Self {
+        Self { used, tabs, status }
     }
 
     /// Its name, on the server as on this device.
@@ -44,6 +49,11 @@ impl Synced {
     /// How it is now, and word of each change.
     pub fn status(&self) -> watch::Receiver<DatabaseStatus> {
         self.status.clone()
+    }
+
+    /// Who else uses it now.
+    pub fn presence(&self) -> Presence {
+        Presence::new(self.used.clone(), self.tabs.clone())
     }
 
     /// The documents with edits that the server doesn't have, as they are here: what somebody takes along

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use settee::{
-    Config, Connection, Kept, LinkOutcome, Remote, Settee, Standing, Synced,
+    Config, Connection, Kept, LinkOutcome, Others, Remote, Settee, Standing, Synced,
     client::{native::WebSocketConnector, stream::StreamConnector},
     keys::{LinkFormat, Role, Token},
     server::{
@@ -386,4 +386,51 @@ async fn a_stream_that_is_no_websocket_carries_notes() {
     // The server itself can read and write, too.
     let served = kit.databases().database("notes/7").await.unwrap().unwrap();
     assert_eq!(served.find("note/1").await.unwrap(), Some(Note::new("milk")));
+}
+
+/// Waits until the others are these.
+async fn meets(others: &mut Others, expected: &[&[u8]]) {
+    let met = async {
+        loop {
+            let told = others.next().await.unwrap();
+            if told.iter().map(Vec::as_slice).eq(expected.iter().copied()) {
+                return;
+            }
+        }
+    };
+    timeout(SOON, met).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_here_is_told_to_those_who_are_and_ends_with_the_connection() {
+    let server = Server::with_notes().await;
+    let (anna, ben) = (
+        Settee::start(server.config()).await.unwrap(),
+        Settee::start(server.config()).await.unwrap(),
+    );
+    let annas = anna.open("notes", PASSWORD).await.unwrap();
+    let bens = ben.open("notes", PASSWORD).await.unwrap();
+    up_to_date(&bens).await;
+    let (here, there) = (annas.presence(), bens.presence());
+    let (mut seen_here, mut seen_there) = (here.others(), there.others());
+    assert!(here.show(Some(b"anna".to_vec())));
+    meets(&mut seen_here, &[]).await;
+    assert!(there.show(Some(b"ben".to_vec())));
+    meets(&mut seen_there, &[b"anna"]).await;
+    meets(&mut seen_here, &[b"ben"]).await;
+    assert!(!there.show(Some(vec![0; 257])));
+    assert!(here.show(Some(b"anna writes".to_vec())));
+    meets(&mut seen_there, &[b"anna writes"]).await;
+    assert!(there.show(None));
+    meets(&mut seen_here, &[]).await;
+
+    // Who is gone without a word isn’t here either.
+    assert!(there.show(Some(b"ben".to_vec())));
+    meets(&mut seen_here, &[b"ben"]).await;
+    drop((bens, there, seen_there, ben));
+    meets(&mut seen_here, &[]).await;
+    drop(server);
+    let mut status = annas.status();
+    let is_offline = |status: &settee::DatabaseStatus| status.connection == Connection::Offline;
+    timeout(SOON, status.wait_for(is_offline)).await.unwrap().unwrap();
 }

@@ -21,8 +21,25 @@ pub enum Message {
         report: Vec<u8>,
     },
     /// From a tab that follows, in answer to each beat: the databases that it uses.
-    #[n(2)]
-    Uses(#[n(0)] Vec<String>),
+    #[n(3)]
+    Uses {
+        /// The tab's own number, by chance.
+        #[n(0)]
+        tab: u64,
+        #[n(1)]
+        uses: Vec<Use>,
+    },
+}
+
+/// A database that a tab uses.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Use {
+    /// Its name.
+    #[n(0)]
+    pub name: String,
+    /// What others on the database may know of whoever looks at the tab. Empty if nobody does.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub here: Vec<u8>,
 }
 
 /// A channel to the other tabs, closed when it is dropped.

@@ -5,7 +5,7 @@
 
 use std::{
     cell::Cell,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     rc::Rc,
     time::Duration,
 };
@@ -17,6 +17,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::PageTransitionEvent;
 
+pub use super::channel::Use;
 use super::{
     Clock,
     channel::{Channel, Message},
@@ -28,6 +29,9 @@ use crate::election::{Action, Election};
 
 /// How long a tab counts as using what it has named. It names it again every second.
 const USE: Duration = Duration::from_secs(5);
+
+/// The databases that other tabs use, each with what others may know of whoever looks at it: see [`Use`].
+pub type Elsewhere = BTreeMap<String, Vec<u8>>;
 
 /// A tab's part in syncing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +52,7 @@ pub struct Leadership {
     part: watch::Receiver<Part>,
     report: watch::Receiver<Option<Vec<u8>>>,
     wakes: watch::Receiver<()>,
-    used_elsewhere: watch::Receiver<HashSet<String>>,
+    used_elsewhere: watch::Receiver<Elsewhere>,
 }
 
 /// A tab that takes no part yet. Its [`Leadership`] says so, and remembers what it is told.
@@ -58,7 +62,7 @@ pub struct Candidate {
     part: watch::Sender<Part>,
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
-    used_elsewhere: watch::Sender<HashSet<String>>,
+    used_elsewhere: watch::Sender<Elsewhere>,
 }
 
 impl Candidate {
@@ -88,6 +92,7 @@ impl Candidate {
             report,
             wakes,
             used: Vec::new(),
+            number: chance,
             named: HashMap::new(),
             used_elsewhere,
             _listeners: listeners,
@@ -105,7 +110,7 @@ impl Leadership {
         let (part_sender, part) = watch::channel(Part::Follows);
         let (report_sender, report) = watch::channel(None);
         let (wake_sender, wakes) = watch::channel(());
-        let (used_sender, used_elsewhere) = watch::channel(HashSet::new());
+        let (used_sender, used_elsewhere) = watch::channel(Elsewhere::new());
         let candidate = Candidate {
             events: events.clone(),
             receiver,
@@ -143,12 +148,12 @@ impl Leadership {
     }
 
     /// Tells the tab that syncs which databases this one uses, from now on.
-    pub fn tell_uses(&self, names: Vec<String>) {
-        self.send(Event::Uses(names));
+    pub fn tell_uses(&self, uses: Vec<Use>) {
+        self.send(Event::Uses(uses));
     }
 
     /// What other tabs use, for the tab that syncs: as of some seconds ago at most.
-    pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
+    pub fn used_elsewhere(&self) -> watch::Receiver<Elsewhere> {
         self.used_elsewhere.clone()
     }
 
@@ -172,7 +177,7 @@ enum Event {
     Back,
     Report(Vec<u8>),
     Wake,
-    Uses(Vec<String>),
+    Uses(Vec<Use>),
     StepDown,
 }
 
@@ -191,10 +196,12 @@ struct Tab {
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
     /// What this tab uses.
-    used: Vec<String>,
-    /// What other tabs use, and when one of them last said so.
-    named: HashMap<String, Time>,
-    used_elsewhere: watch::Sender<HashSet<String>>,
+    used: Vec<Use>,
+    /// By which number the others know this tab.
+    number: u64,
+    /// What other tabs use, and when each last said so.
+    named: HashMap<u64, (Vec<Use>, Time)>,
+    used_elsewhere: watch::Sender<Elsewhere>,
     _listeners: Vec<EventListener>,
 }
 
@@ -248,12 +255,12 @@ impl Tab {
                     }
                 }
             }
-            Event::Message(Message::Uses(names)) => {
-                self.named.extend(names.into_iter().map(|name| (name, now)));
+            Event::Message(Message::Uses { tab, uses }) => {
+                self.named.insert(tab, (uses, now));
                 self.publish_uses();
             }
-            Event::Uses(names) => {
-                self.used = names;
+            Event::Uses(uses) => {
+                self.used = uses;
                 self.name_used();
             }
             Event::Visibility => {
@@ -357,14 +364,21 @@ impl Tab {
     /// Names what this tab uses, if it follows.
     fn name_used(&self) {
         if let Some(channel) = self.channel.as_ref().filter(|_| !self.election.leads()) {
-            channel.send(&Message::Uses(self.used.clone()));
+            channel.send(&Message::Uses { tab: self.number, uses: self.used.clone() });
         }
     }
 
     fn publish_uses(&mut self) {
         let now = Clock.now();
-        self.named.retain(|_, named| now.since(*named) < USE);
-        let used: HashSet<_> = self.named.keys().cloned().collect();
+        self.named.retain(|_, (_, named)| now.since(*named) < USE);
+        let mut used = Elsewhere::new();
+        for Use { name, here } in self.named.values().flat_map(|(uses, _)| uses) {
+            // Who looks at several tabs is here once: where there is most to say of them.
+            let known = used.entry(name.clone()).or_default();
+            if (here.len(), here) > (known.len(), known) {
+                known.clone_from(here);
+            }
+        }
         self.used_elsewhere.send_if_modified(|known| {
             let is_new = *known != used;
             *known = used;

@@ -1,6 +1,6 @@
 //! What the tab that syncs tells the others of it.
 
-use minicbor::Encode;
+use minicbor::{Encode, bytes::ByteVec};
 use settee_client::{ChannelStatus, ConnectionStatus, ReplicaStatus};
 use settee_store::read_fields;
 use settee_sync::{DenialCode, Role};
@@ -40,9 +40,12 @@ pub struct DatabaseReport {
     /// How many of its documents wait to be sent.
     #[n(5)]
     pub pending: usize,
+    /// What others who are there have said of themselves.
+    #[n(6)]
+    pub others: Vec<ByteVec>,
 }
 
-read_fields!(Map DatabaseReport { 0 name, 1 standing, 2 seq, 3 progress, 4 rejected: default, 5 pending: default });
+read_fields!(Map DatabaseReport { 0 name, 1 standing, 2 seq, 3 progress, 4 rejected: default, 5 pending: default, 6 others: default });
 
 impl DatabaseReport {
     pub fn glance(&self) -> (String, Glance) {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use minicbor::bytes::ByteVec;
 use settee_client::{
     ChannelStatus, Client, ConnectionStatus, Opening, Replica, ReplicaStatus, Status,
     runtime::{Clock, sleep},
@@ -21,7 +22,7 @@ use super::{
     home::Home,
     kept::{Credentials, Kept},
     report::{DatabaseReport, Report, connection, progress, standing},
-    tabs::{Part, Tabs},
+    tabs::{Part, Tabs, Uses},
     turns::{Candidate, Places, State, plan},
     used::OpenDatabases,
 };
@@ -137,6 +138,8 @@ struct Turn {
     /// Both sides had the same since the channel was opened: what comes now is new, or this device's
     /// own.
     has_caught_up: bool,
+    /// What the server was told of who is here.
+    here: Vec<u8>,
 }
 
 impl Term<'_> {
@@ -180,6 +183,7 @@ impl Term<'_> {
             self.learn(&now).await;
             let used_elsewhere = elsewhere.borrow_and_update().clone();
             self.take_turns(&now, &used_elsewhere).await;
+            self.show(used_elsewhere).await;
             let now = self.client.status().borrow().clone();
             self.syncing.tabs.tell(&self.report(&now));
             tokio::select! {
@@ -204,7 +208,7 @@ impl Term<'_> {
     }
 
     /// Opens and closes databases, so that each has its turn.
-    async fn take_turns(&mut self, status: &Status, used_elsewhere: &HashSet<String>) {
+    async fn take_turns(&mut self, status: &Status, used_elsewhere: &Uses) {
         let all = std::mem::take(&mut self.kept);
         let kept: BTreeMap<&str, &Kept> =
             all.values().map(|kept| (kept.name.as_str(), kept)).collect();
@@ -223,7 +227,8 @@ impl Term<'_> {
         }
         let is_online = status.connection == ConnectionStatus::Online;
         let candidates = kept.keys().filter_map(|name| {
-            let is_used = self.syncing.databases.is_used(name) || used_elsewhere.contains(*name);
+            let is_used =
+                self.syncing.databases.is_used(name) || used_elsewhere.contains_key(*name);
             let state = match self.turns.get(*name) {
                 Some(turn) => {
                     let is_at_rest = status.replicas.get(&turn.replica).is_some_and(is_at_rest);
@@ -247,6 +252,25 @@ impl Term<'_> {
             }
         }
         self.kept = all;
+    }
+
+    /// Says who is here, in this tab or in others.
+    async fn show(&mut self, mut uses: Uses) {
+        for (name, here) in self.syncing.databases.used() {
+            let known = uses.entry(name).or_default();
+            if here.len() >= known.len() {
+                *known = here;
+            }
+        }
+        for (name, turn) in &mut self.turns {
+            let here = uses.remove(name).unwrap_or_default();
+            if here != turn.here {
+                turn.here.clone_from(&here);
+                // It fails when the client has stopped, and another tab goes on.
+                let _ =
+                    self.client.show(turn.replica, Some(here).filter(|it| !it.is_empty())).await;
+            }
+        }
     }
 
     /// Begins to sync a database. If that can't be done now, it is tried again.
@@ -274,6 +298,7 @@ impl Term<'_> {
             known: kept.credentials.clone(),
             is_granted: false,
             has_caught_up: false,
+            here: Vec::new(),
         };
         self.turns.insert(kept.name.clone(), turn);
     }
@@ -373,6 +398,7 @@ impl Term<'_> {
                 progress: progress(replica).filter(|_| !turn.has_caught_up),
                 rejected: replica.unreadable,
                 pending: replica.pending,
+                others: replica.others.iter().cloned().map(ByteVec::from).collect(),
             })
         });
         Report { connection: connection(&status.connection), databases: databases.collect() }

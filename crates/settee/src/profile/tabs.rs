@@ -1,10 +1,16 @@
 //! Who syncs, and word between those who share a device's databases: the tabs of a browser. A
 //! native program has its databases for itself.
 
+use std::collections::BTreeMap;
+
 #[cfg(target_arch = "wasm32")]
 pub use browser::{Joining, Tabs};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{Joining, Tabs};
+
+/// The databases that a tab uses, by name, each with what others on it may know of whoever is there: nothing if
+/// nobody is.
+pub type Uses = BTreeMap<String, Vec<u8>>;
 
 /// What this tab does for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +26,13 @@ pub enum Part {
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
-    use std::{collections::HashSet, sync::Arc};
+    use std::sync::Arc;
 
-    use settee_client::browser::{Candidate, Leadership, leadership};
+    use settee_client::browser::{Candidate, Leadership, leadership, leadership::Use};
     use settee_keys::random::random_number;
     use tokio::sync::watch;
 
-    use super::Part;
+    use super::{Part, Uses};
     use crate::profile::report::Report;
 
     /// The tabs that share a place of databases.
@@ -96,12 +102,13 @@ mod browser {
         }
 
         /// Tells the tab that syncs which databases this one uses.
-        pub fn tell_uses(&self, names: Vec<String>) {
-            self.leadership.tell_uses(names);
+        pub fn tell_uses(&self, uses: Uses) {
+            let uses = uses.into_iter().map(|(name, here)| Use { name, here });
+            self.leadership.tell_uses(uses.collect());
         }
 
         /// What other tabs use, for the tab that syncs.
-        pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
+        pub fn used_elsewhere(&self) -> watch::Receiver<Uses> {
             self.leadership.used_elsewhere()
         }
 
@@ -122,11 +129,11 @@ mod browser {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
-    use std::{collections::HashSet, sync::Arc};
+    use std::sync::Arc;
 
     use tokio::sync::watch;
 
-    use super::Part;
+    use super::{Part, Uses};
     use crate::profile::report::Report;
 
     /// There is nobody to join.
@@ -142,7 +149,7 @@ mod native {
     pub struct Tabs {
         report: Arc<watch::Sender<Option<Arc<Report>>>>,
         wakes: Arc<watch::Sender<()>>,
-        used_elsewhere: Arc<watch::Sender<HashSet<String>>>,
+        used_elsewhere: Arc<watch::Sender<Uses>>,
     }
 
     impl Tabs {
@@ -188,10 +195,10 @@ mod native {
 
         /// Nobody else uses the databases: nothing is said.
         #[expect(clippy::unused_self, reason = "tabs of a browser have somebody to tell")]
-        pub fn tell_uses(&self, _names: Vec<String>) {}
+        pub fn tell_uses(&self, _uses: Uses) {}
 
         /// Nothing is used elsewhere.
-        pub fn used_elsewhere(&self) -> watch::Receiver<HashSet<String>> {
+        pub fn used_elsewhere(&self) -> watch::Receiver<Uses> {
             self.used_elsewhere.subscribe()
         }
 

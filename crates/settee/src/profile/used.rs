@@ -7,7 +7,10 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::device::{Device, Opened};
+use super::{
+    device::{Device, Opened},
+    tabs::Uses,
+};
 use crate::Error;
 
 /// Opens each database once, as long as somebody has it.
@@ -25,6 +28,8 @@ struct State {
     open: HashMap<String, Weak<Opened>>,
     /// How many use each database.
     uses: HashMap<String, usize>,
+    /// What others on a database may know of whoever is here.
+    here: HashMap<String, Vec<u8>>,
 }
 
 /// Somebody's use of a database. It ends with this value.
@@ -69,9 +74,11 @@ impl OpenDatabases {
         self.state().uses.contains_key(name)
     }
 
-    /// The names of all that are used here.
-    pub fn used(&self) -> Vec<String> {
-        self.state().uses.keys().cloned().collect()
+    /// All that are used here, and what others may know of whoever is.
+    pub fn used(&self) -> Uses {
+        let State { uses, here, .. } = &*self.state();
+        let here = |name: &String| here.get(name).cloned().unwrap_or_default();
+        uses.keys().map(|name| (name.clone(), here(name))).collect()
     }
 
     pub fn watch_uses(&self) -> watch::Receiver<()> {
@@ -119,6 +126,20 @@ impl Use {
         &self.opened
     }
 
+    /// Says what others on the database may know of whoever is here; nothing if nobody is.
+    pub fn show(&self, here: Vec<u8>) {
+        let mut state = self.databases.state();
+        let before = if here.is_empty() {
+            state.here.remove(&self.name).unwrap_or_default()
+        } else {
+            state.here.insert(self.name.clone(), here.clone()).unwrap_or_default()
+        };
+        drop(state);
+        if before != here {
+            self.databases.changed.send_replace(());
+        }
+    }
+
     /// Gives word if the database was closed underneath. One that was deleted on purpose wasn't.
     pub fn tell_closed(&self) {
         let state = self.databases.state();
@@ -138,6 +159,7 @@ impl Drop for Use {
             *uses -= 1;
             if *uses == 0 {
                 state.uses.remove(&self.name);
+                state.here.remove(&self.name);
             }
         }
         drop(state);
