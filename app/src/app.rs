@@ -37,7 +37,7 @@ pub fn App(session: SessionSlot) -> impl IntoView {
             <header class="bar">
                 <ListsButton drawer />
                 <ListName session access />
-                <Share session later />
+                <Share session later opened />
             </header>
             <Lists session opened later drawer />
             <main>
@@ -70,7 +70,7 @@ fn hint(access: Access) -> &'static str {
         Access::Loading | Access::Unknown => "",
         Access::Read => "You can look at this list, not change it.",
         Access::Help => {
-            "You can tick todos here, and add some. Others’ todos stay as they wrote them."
+            "You can tick todos here, and add some. The others stay as they are written."
         }
         Access::Write => "Double-click a todo to edit it, or press F2 on its box.",
     }

@@ -23,10 +23,16 @@ impl Rights {
         }
     }
 
+    /// Follows all that rows are marked by.
+    pub fn track(self) {
+        self.access.track();
+        self.todos.track_tag();
+    }
+
     /// Shows in a row what may be done with its todo now. The style sheet hides the rest.
     pub fn mark(self, item: &Element, toggle: &HtmlInputElement, id: &DocumentId) {
         toggle.set_disabled(self.access.get_untracked() == Access::Read);
         // It fails on names with a space alone.
-        let _ = item.class_list().toggle_with_force("own", self.todos.is_own(id));
+        let _ = item.class_list().toggle_with_force("own", untrack(|| self.todos.is_own(id)));
     }
 }

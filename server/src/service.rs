@@ -10,7 +10,7 @@ use settee::{
 use settee_shell::{Shell, Site, security_headers};
 use settee_todo::{
     document::{KIND, TODO_PREFIX},
-    validate::HELPERS_FIELDS,
+    validate::{HELPERS_FIELDS, UNASKED_FIELDS},
 };
 use tokio::net::TcpListener;
 
@@ -69,7 +69,10 @@ impl Service {
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
             .policy(KeysPolicy::new(KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
-            .helping(KIND, Helping { prefix: TODO_PREFIX, fields: HELPERS_FIELDS })
+            .helping(
+                KIND,
+                Helping { prefix: TODO_PREFIX, fields: HELPERS_FIELDS, settles: UNASKED_FIELDS },
+            )
             .origins(origins)
             .quotas(quotas)
             .limits(limits)

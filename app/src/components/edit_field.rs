@@ -107,12 +107,12 @@ fn EditField(draft: Draft, item: Element, id: DocumentId, fields: EditFields) ->
     // What somebody has typed stays there when they may no longer edit.
     let may_edit = move || id.try_with_value(|id| fields.rights.may_edit(id)) == Some(true);
     let save = move |text: String, by_key: bool| {
-        if !untrack(may_edit) {
-            return;
-        }
         let title = text.trim();
         // `None` if the field was disposed of: removing it causes another blur event.
         let Some(changed) = before.try_with_value(|before| before != title) else { return };
+        if changed && !untrack(may_edit) {
+            return;
+        }
         // Unchanged text is not written, because others may have changed the title meanwhile.
         end(changed.then_some(title), by_key);
     };
@@ -144,5 +144,11 @@ fn EditField(draft: Draft, item: Element, id: DocumentId, fields: EditFields) ->
                 }
             }
         />
+        <p class="notice" hidden=may_edit>
+            "Not saved, and kept here until you may edit again. "
+            <button type="button" data-action="discard-draft" on:click=move |_| end(None, true)>
+                "Discard"
+            </button>
+        </p>
     }
 }

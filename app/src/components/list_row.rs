@@ -181,7 +181,9 @@ fn Menu(
     let has_rows =
         move || is_shown() && opened.todos().ready.get() && opened.todos().total.get() > 0;
     let is_ticked = move || {
-        is_shown() && access.get() == Access::Write && opened.todos().completed_count.get() > 0
+        is_shown()
+            && matches!(access.get(), Access::Write | Access::Help)
+            && opened.todos().completed_count.get() > 0
     };
     let untick = move |_| {
         close();

@@ -8,6 +8,7 @@ use leptos::web_sys::Element;
 use serde_json::Value;
 use settee::leptos::{FieldConflict, FieldValue, RowState};
 use settee::store::{DocumentId, Kept};
+use settee_todo::validate::UNASKED_FIELDS;
 
 use crate::later::Notice;
 use crate::mounted::{Mounted, Place};
@@ -200,8 +201,9 @@ impl Matter {
         if let Some(reason) = &state.refused {
             return Some(Self::Refused(reason.clone()));
         }
-        // Conflicts of positions are not shown. The next edit settles them.
-        let asked = |conflict: &&FieldConflict| conflict.path != ["position"];
+        let asked = |conflict: &&FieldConflict| {
+            !conflict.path.first().is_some_and(|field| UNASKED_FIELDS.contains(&field.as_str()))
+        };
         let conflicts: Vec<_> = state.conflicts.iter().filter(asked).cloned().collect();
         if !conflicts.is_empty() {
             Some(Self::Conflicts(conflicts))

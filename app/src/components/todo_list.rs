@@ -20,7 +20,7 @@ pub fn TodoList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoVi
     let fields = EditFields::new(Rights { todos, access });
     let rows = RowEvents(fields);
     Effect::new(move || {
-        access.track();
+        fields.rights.track();
         if let Some(list) = list.get() {
             rows.mark_all(&list);
         }

@@ -21,8 +21,9 @@ pub struct Verifiers {
     epoch: Epoch,
     #[n(1)]
     editor: Verifier,
+    /// Absent in what was kept before there were helpers.
     #[n(4)]
-    helper: Verifier,
+    helper: Option<Verifier>,
     #[n(2)]
     viewer: Verifier,
     /// Of the links before, the latest first: whoever has one is told that it was good once.
@@ -50,7 +51,7 @@ impl Verifiers {
         };
         let [editor, helper, viewer]: [_; LINKS] = of(epoch);
         let former = (epoch.saturating_sub(FORMER_EPOCHS)..epoch).rev().flat_map(of).collect();
-        Self { epoch, editor, helper, viewer, former }
+        Self { epoch, editor, helper: Some(helper), viewer, former }
     }
 
     /// Reads an access document; `None` if it doesn't say which links are good.
@@ -64,7 +65,7 @@ impl Verifiers {
         Some(Self {
             epoch: fields.get("epoch")?.as_u64()?.try_into().ok()?,
             editor: verifier(fields.get("editor")?)?,
-            helper: verifier(fields.get("helper")?)?,
+            helper: fields.get("helper").and_then(verifier),
             viewer: verifier(fields.get("viewer")?)?,
             former,
         })
@@ -76,7 +77,9 @@ impl Verifiers {
         let mut set = |name: &str, value| fields.insert(name.to_owned(), value);
         set("epoch", self.epoch.into());
         set("editor", self.editor.to_string().into());
-        set("helper", self.helper.to_string().into());
+        if let Some(helper) = &self.helper {
+            set("helper", helper.to_string().into());
+        }
         set("viewer", self.viewer.to_string().into());
         let former = self.former.iter().map(|one| Value::String(one.to_string()));
         set("former", former.collect());
@@ -98,7 +101,7 @@ impl Verifiers {
         // All are compared, so that the time doesn't tell which one it is.
         let roles = [
             (token == self.editor).then_some(Role::Editor),
-            (token == self.helper).then_some(Role::Helper),
+            (Some(token) == self.helper).then_some(Role::Helper),
             (token == self.viewer).then_some(Role::Viewer),
         ];
         roles.into_iter().flatten().next()

@@ -1,9 +1,10 @@
 //! What helpers may do. A validator sees documents as they are to be; this looks at what would change.
 
 use settee_store::{
-    Body, Document, Record,
+    Body, Document, Record, Revision,
     proposal::{Proposal, ProposalError},
     replication::ReplicatedDocument,
+    view::MERGE_LIMIT,
 };
 use thiserror::Error;
 
@@ -18,7 +19,13 @@ pub struct Helping {
     pub prefix: &'static str,
     /// The fields that a helper may change in everybody's.
     pub fields: &'static [&'static str],
+    /// Fields that people aren't asked about when several have changed them at once. A helper's edit may settle
+    /// them as they are shown.
+    pub settles: &'static [&'static str],
 }
+
+/// How many versions of a document helpers may leave open. The rest of the room is for others.
+const OPEN_LIMIT: usize = MERGE_LIMIT / 2;
 
 /// Why a helper's document isn't taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,6 +43,10 @@ pub enum HelpingError {
         "somebody who may edit this has to decide first, because it was changed in two ways at once"
     )]
     Open,
+    #[error("it was deleted meanwhile")]
+    Gone,
+    #[error("there are too many versions of this")]
+    Crowded,
     #[error("{0}")]
     Unclear(#[from] ProposalError),
 }
@@ -54,7 +65,17 @@ pub fn check(
     if is_own.is_some_and(|rest| rest.starts_with('.')) {
         return Ok(());
     }
-    document.proposals(known)?.iter().try_for_each(|proposal| rule.allows(proposal))
+    if known.and_then(Record::document).is_some_and(|known| known.deleted) {
+        return Err(HelpingError::Gone);
+    }
+    let proposals = document.proposals(known)?;
+    let is_new = |name: &Revision| proposals.iter().any(|new| new.revision.revision == *name);
+    let is_open = known.is_some_and(|known| known.tree.leaves().len() >= OPEN_LIMIT);
+    let settles = proposals.iter().any(|new| !new.revision.merges.is_empty());
+    if document.told().iter().filter(|name| is_new(name)).count() > 1 || is_open && !settles {
+        return Err(HelpingError::Crowded);
+    }
+    proposals.iter().try_for_each(|proposal| rule.allows(proposal))
 }
 
 impl Helping {
@@ -84,7 +105,9 @@ impl Helping {
     /// Whether an edit decides nothing between versions, except of fields that helpers may change.
     fn leaves_open(&self, before: &Document) -> bool {
         let is_free = |path: &[String]| {
-            path.first().is_some_and(|field| self.fields.contains(&field.as_str()))
+            let settles =
+                |field: &str| self.fields.contains(&field) || self.settles.contains(&field);
+            path.first().is_some_and(|field| settles(field))
         };
         let is_settled = before.conflicts.iter().all(|conflict| is_free(&conflict.path));
         before.is_merged && before.kept.is_none() && is_settled

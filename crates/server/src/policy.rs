@@ -103,7 +103,8 @@ pub struct Access {
     /// What the channel allows.
     pub role: Role,
     /// What a helper's own documents are known by: see [`Helping`](crate::Helping). A text of letters, digits,
-    /// `-` and `_` that no other helper has. A helper without a tag has no own documents.
+    /// `-` and `_`. Helpers with the same tag share what is theirs, as those do who came by one link. A helper
+    /// without a tag has no own documents.
     pub tag: Option<String>,
     /// How to create the database, if there is none of that name. Without it, the client is told
     /// that the database is [`Unknown`](settee_sync::DenialCode::Unknown).

@@ -6,6 +6,7 @@ use crate::{
     record::{Document, Record},
     replication::{ReplicatedDocument, ReplicatedRevision},
     tree::Insertion,
+    view::MERGE_LIMIT,
 };
 
 /// A received revision that is new to a replica.
@@ -24,6 +25,9 @@ pub enum ProposalError {
     /// It closes a revision whose body is neither received nor here.
     #[error("what it was based on isn't known here any more")]
     Unfounded,
+    /// It closes more revisions than can be shown together, so its author can't have seen all of them.
+    #[error("it has more versions than can be shown together")]
+    Crowded,
     /// It has no body, or one that can't be its own.
     #[error("it is incomplete")]
     Incomplete,
@@ -45,12 +49,20 @@ impl ReplicatedDocument {
                 continue;
             }
             let closed: Vec<_> = node.closes().collect();
+            if closed.len() > MERGE_LIMIT {
+                return Err(ProposalError::Crowded);
+            }
             // A revision whose body nothing needed any more says nothing of what it was.
             let is_founded = closed.iter().all(|closed| record.has_body(*closed));
             if !is_founded {
                 return Err(ProposalError::Unfounded);
             }
-            let before = record.as_of(&closed).document();
+            let seen = record.as_of(&closed);
+            let before = seen.document();
+            let shown = before.as_ref().map_or(0, |before| before.leaves.len());
+            if shown < seen.tree.leaves().len() {
+                return Err(ProposalError::Crowded);
+            }
             let is_complete = revision.body.is_some() && (closed.is_empty() || before.is_some());
             if !is_complete || record.tree.insert(node) != Insertion::New {
                 return Err(ProposalError::Incomplete);

@@ -13,6 +13,8 @@ pub const TITLE_LIMIT: usize = 64 * 1024;
 pub const NAME_LIMIT: usize = 1024;
 /// What helpers may change of others' todos.
 pub const HELPERS_FIELDS: &[&str] = &["completed"];
+/// Fields that nobody is asked about when several have changed them at once: the next edit settles them.
+pub const UNASKED_FIELDS: &[&str] = &["position"];
 /// Longest position, in bytes.
 pub const POSITION_LIMIT: usize = 512;
 

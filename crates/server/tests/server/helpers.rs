@@ -217,6 +217,78 @@ async fn a_helper_hides_no_edit_and_settles_nothing() {
 }
 
 #[tokio::test]
+async fn a_helper_closes_nothing_behind_more_versions_than_are_shown() {
+    let (mut place, first) = place().await;
+    let rye = revision(&[first.revision], &json!({"title": "rye", "completed": false}));
+    assert_eq!(place.anna.send(document(NOTE, &[&rye])).await, None);
+    // Each revision has two that tick and untick it, so there are sixteen in the end, all of them allowed.
+    let mut all = vec![first.clone()];
+    let mut last = vec![first.revision];
+    for _ in 0..4 {
+        let next: Vec<_> = last
+            .iter()
+            .flat_map(|parent| {
+                [true, false]
+                    .map(|done| revision(&[*parent], &json!({"title": "tea", "completed": done})))
+            })
+            .collect();
+        last = next.iter().map(|revision| revision.revision).collect();
+        all.extend(next);
+    }
+    let mut closed = last.clone();
+    closed.push(rye.revision);
+    let parent = closed.remove(0);
+    closed.sort_unstable();
+    closed.insert(0, parent);
+    let hiding = revision(&closed, &json!({"title": "tea", "completed": true}));
+    let flood: Vec<_> = all.iter().collect();
+    assert!(place.helper.send(document(NOTE, &flood)).await.is_some());
+    let whole: Vec<_> = all.iter().chain([&hiding]).collect();
+    let refused = place.helper.send(document(NOTE, &whole)).await.unwrap();
+    assert!(refused.contains("more versions than can be shown"), "{refused}");
+    assert_eq!(place.leaves().await, [rye.revision]);
+
+    // One at a time, some room is left for others. They are numbered as in a heap.
+    let mut taken = 0;
+    for leaf in 16..32 {
+        let mut line: Vec<_> =
+            [1, 2, 4, 8, 16].iter().map(|above| &all[leaf / above - 1]).collect();
+        line.reverse();
+        taken += usize::from(place.helper.send(document(NOTE, &line)).await.is_none());
+    }
+    assert_eq!((taken, place.leaves().await.len()), (7, 8));
+}
+
+#[tokio::test]
+async fn a_helper_settles_what_nobody_is_asked_about_and_brings_nothing_back() {
+    let (mut place, first) = place().await;
+    let moved = ["a", "b"].map(|position| {
+        let body = json!({"title": "tea", "completed": false, "position": position});
+        revision(&[first.revision], &body)
+    });
+    for edit in &moved {
+        assert_eq!(place.anna.send(document(NOTE, &[edit])).await, None);
+    }
+    let mut both = moved.clone().map(|edit| edit.revision);
+    both.sort_unstable();
+    let ticks = ["a", "b"].map(|position| {
+        revision(&both, &json!({"title": "tea", "completed": true, "position": position}))
+    });
+    // One of them has the position that is shown.
+    let mut refused = Vec::new();
+    for tick in &ticks {
+        refused.extend(place.helper.send(document(NOTE, &[tick])).await);
+    }
+    assert_eq!(refused, ["helpers may not change “position”"]);
+    let [ticked] = place.leaves().await[..] else { panic!("it is settled") };
+
+    assert_eq!(place.anna.send(document(NOTE, &[&deletion(&[ticked])])).await, None);
+    let late = revision(&[first.revision], &json!({"title": "tea", "completed": true}));
+    let refused = place.helper.send(document(NOTE, &[&first, &late])).await;
+    assert_eq!(refused.as_deref(), Some("it was deleted meanwhile"));
+}
+
+#[tokio::test]
 async fn a_program_that_knows_no_helpers_is_told_that_it_may_look() {
     let (place, _) = place().await;
     let mut client = Client::connected(place.server.address).await;

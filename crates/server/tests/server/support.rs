@@ -59,7 +59,10 @@ pub fn kit(
     Kit::builder(storage)
         .policy(policy)
         .kind("notes", validate)
-        .helping("notes", Helping { prefix: "note/", fields: &["completed"] })
+        .helping(
+            "notes",
+            Helping { prefix: "note/", fields: &["completed"], settles: &["position"] },
+        )
         .origins(origins)
         .quotas(quotas)
         .limits(limits)
