@@ -76,6 +76,15 @@ export async function invite(page: Page, name: string, role: 'editor' | 'helper'
   return copied(page, person(page, name).locator('[data-action="copy-invitation"]'));
 }
 
+/** Says what others on the list are to call whoever is on the page. */
+export async function callThemselves(page: Page, name: string): Promise<void> {
+  await action(page, 'share').click();
+  const field = page.getByLabel('Your name');
+  await field.fill(name);
+  await field.press('Tab');
+  await action(page, 'close-share').click();
+}
+
 /** The row of somebody who was invited. */
 export const person = (page: Page, name: string): Locator =>
   page.locator('.people li').filter({ hasText: name });

@@ -1,8 +1,8 @@
 import { devices, type BrowserContextOptions } from '@playwright/test';
 import { join } from 'node:path';
-import { addTodo, complete, copyLink, invite, openList, person, rename } from './actions';
+import { addTodo, callThemselves, complete, copyLink, invite, openList, person, rename } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { action, rows, shows, status, waitOffline, waitSynced } from './page';
+import { action, row, rows, shows, status, waitOffline, waitSynced } from './page';
 
 const picture = async (page: Page, name: string) => {
   // Nothing is hovered, and no caret and no animation is shown.
@@ -40,7 +40,14 @@ test('screenshots of a list that two people share', async ({ newPerson, server }
   // Opened again, so that "Link copied" is not shown.
   await openList(anna, '/');
   await waitSynced(anna);
+  await callThemselves(anna, 'Anna');
+  await callThemselves(bert, 'Bert');
+  await row(bert, 'Borrow Clara’s rope').locator('.pencil').click();
+  await expect(anna.locator('.writes')).toHaveText('Bert is editing this');
+  await expect(status(anna)).toContainText(/synced/i);
   await picture(anna, 'desktop');
+  await bert.keyboard.press('Escape');
+  await expect(bert.locator('.here')).toContainText('Anna');
   await picture(bert, 'phone');
 
   await anna.emulateMedia({ colorScheme: 'dark' });

@@ -19,7 +19,7 @@ use crate::session::SessionSlot;
 pub struct Parts {
     pub cannot_open: fn(&Place, SessionSlot) -> Mounted,
     pub lists: fn(&Place, SessionSlot, Opened, RwSignal<bool>) -> Mounted,
-    pub share: fn(&Place, SessionSlot) -> Mounted,
+    pub share: fn(&Place, SessionSlot, Opened) -> Mounted,
     pub link_notice: fn(&Place, SessionSlot) -> Mounted,
     pub problems: fn(&Place, SessionSlot, Opened) -> Mounted,
     /// For a row that has something to say for the first time.

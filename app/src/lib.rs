@@ -30,9 +30,11 @@ mod keys;
 mod later;
 mod mounted;
 mod opened;
+mod presence;
 mod rights;
 mod saving;
 mod session;
+pub mod settings;
 mod sharing;
 #[cfg(feature = "ssr")]
 mod shell;

@@ -104,6 +104,12 @@ pub enum Command {
     ChooseTheme {
         theme: Theme,
     },
+    /// Shows those who have the list on the screen, too, what `here` says of whoever is here, and says who they
+    /// are, from now on.
+    Meet {
+        here: RwSignal<Option<Vec<u8>>>,
+        others: RwSignal<Vec<Vec<u8>>>,
+    },
     /// Remembers how many of its todos are open.
     Counted {
         list: String,

@@ -47,7 +47,7 @@ pub struct Todos {
     /// What stands in the field for new todos.
     draft: RwSignal<Option<String>>,
     /// What a helper's own todos are known by.
-    tag: StoredValue<Option<String>>,
+    tag: RwSignal<Option<String>>,
 }
 
 impl Todos {
@@ -73,7 +73,7 @@ impl Todos {
             early,
             is_saving: Memo::new(move |_| !rows.is_saved().get() || !early.with(Vec::is_empty)),
             draft: RwSignal::new(None),
-            tag: StoredValue::new(None),
+            tag: RwSignal::new(None),
         };
         Effect::new(move || {
             if todos.ready.get() {
@@ -191,16 +191,25 @@ impl Todos {
 
     /// This device is, or may be, the helper whose own todos are known by this tag.
     pub fn help_as(self, tag: Option<String>) {
-        self.tag.set_value(tag);
+        self.tag.maybe_update(|known| {
+            let is_new = *known != tag;
+            *known = tag;
+            is_new
+        });
     }
 
     fn new_id(self) -> DocumentId {
-        self.tag.with_value(|tag| tag.as_deref().map_or_else(new_todo_id, new_own_id))
+        self.tag.with_untracked(|tag| tag.as_deref().map_or_else(new_todo_id, new_own_id))
     }
 
-    /// Whether a todo is a helper's own, and this device is that helper.
+    /// Follows as which helper this device is known.
+    pub fn track_tag(self) {
+        self.tag.track();
+    }
+
+    /// Follows whether a todo is a helper's own, and this device is that helper.
     pub fn is_own(self, id: &DocumentId) -> bool {
-        self.tag.with_value(|tag| tag.as_deref().is_some_and(|tag| is_own(id, tag)))
+        self.tag.with(|tag| tag.as_deref().is_some_and(|tag| is_own(id, tag)))
     }
 
     /// Something was typed into the field for new todos.
@@ -254,6 +263,9 @@ impl Todos {
         if to == from {
             return false;
         }
+        // Others' rows are not a helper's to move.
+        let is_helper = self.tag.with_untracked(Option::is_some);
+        let mut has_moved = true;
         self.rows.batch_named("move", |batch| {
             let position = |id: &DocumentId| batch.get(id).map(|row| row.0.position);
             let previous = to.checked_sub(1).and_then(|at| position(&ids[at]));
@@ -262,11 +274,15 @@ impl Todos {
             let following: Vec<&str> = following.iter().map(String::as_str).collect();
             // Following rows may need new positions too.
             let positions = position::make_room(previous.as_deref(), &following);
+            has_moved = !is_helper || positions.len() == 1;
+            if !has_moved {
+                return;
+            }
             for (id, position) in std::iter::once(id).chain(&ids[to..]).zip(positions) {
                 batch.update(id, |row| row.0.position = position);
             }
         });
-        true
+        has_moved
     }
 
     /// Moves a row by one place. Returns whether it was moved: not beyond the ends of the list.
@@ -351,6 +367,11 @@ impl Todos {
             self.rows.begin_edit(id);
             self.drafts.begin(id, row.0.title);
         }
+    }
+
+    /// The rows that are being edited.
+    pub fn edited(self) -> ReadSignal<Vec<DocumentId>> {
+        self.drafts.ids()
     }
 
     /// What is typed into a row, if it is being edited.

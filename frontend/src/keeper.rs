@@ -25,8 +25,8 @@ use crate::{
     counts::Counts,
     lists::{self, Known},
     page,
+    presence::meet,
     session::Signals,
-    settings,
     shown::Shown,
 };
 
@@ -67,7 +67,7 @@ impl Keeper {
             });
             on_cleanup(move || seen.remove());
         });
-        let work = Rc::new(Work { settee, kept, shown, signals, counts });
+        let work = Rc::new(Work { settee, kept, shown, signals, counts, owner });
         let take = move |command| {
             let work = work.clone();
             spawn_local(async move {
@@ -90,6 +90,7 @@ struct Work {
     shown: Rc<Shown>,
     signals: Signals,
     counts: Rc<Counts>,
+    owner: Owner,
 }
 
 impl Work {
@@ -123,8 +124,12 @@ impl Work {
             Command::Forget { list } => self.forget(&list).await,
             Command::ChooseTheme { theme } => {
                 self.signals.theme.set(theme);
-                settings::keep_theme(theme);
+                settee_app::settings::keep_theme(theme);
                 page::show_theme(theme);
+                Ok(())
+            }
+            Command::Meet { here, others } => {
+                self.owner.with(|| meet(self.shown.clone(), self.signals, here, others));
                 Ok(())
             }
             Command::Counted { list, open } => {

@@ -6,8 +6,8 @@
 //!   this device keeps.
 //! - `keeper`: what is done with lists besides showing one; `counts`: how many open todos each has; `later`:
 //!   the code of both, which is loaded after the first screen.
+//! - `presence`: who else has the list on the screen.
 //! - `page`: what is on the page beside the app.
-//! - `settings`: what has to be known before a database is open.
 #![cfg(target_arch = "wasm32")]
 
 mod counts;
@@ -15,8 +15,8 @@ mod keeper;
 mod later;
 mod lists;
 mod page;
+mod presence;
 mod session;
-mod settings;
 mod shown;
 mod start;
 
@@ -30,7 +30,7 @@ use wasm_bindgen_futures::spawn_local;
 pub fn hydrate() {
     // The place in the code, and the message: none of ours holds what people have written.
     settee_shell::explain_panics();
-    page::show_theme(settings::theme());
+    page::show_theme(settee_app::settings::theme());
     let slot = StoredValue::new_local(None);
     leptos::mount::hydrate_body(move || {
         let session = SessionSlot::empty();

@@ -19,7 +19,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     keeper::{Keeper, With},
-    later, lists, page, settings,
+    later, lists, page,
     shown::Shown,
 };
 
@@ -137,7 +137,7 @@ impl Signals {
             lists: RwSignal::new(Vec::new()),
             current: RwSignal::new_local(None),
             status: RwSignal::new(StatusView::connecting()),
-            theme: RwSignal::new(settings::theme()),
+            theme: RwSignal::new(settee_app::settings::theme()),
             link: RwSignal::new(LinkState::Good),
         }
     }

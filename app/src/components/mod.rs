@@ -7,6 +7,7 @@ mod edit_field;
 mod files;
 mod footer;
 mod forget_list;
+mod here;
 mod link_notice;
 mod list_name;
 mod list_row;

@@ -6,26 +6,31 @@ use leptos::task::spawn_local;
 use settee::keys::{Keyring, Role};
 use settee::store::Database;
 
+use super::here::Here;
 use crate::dialog;
 use crate::later::Later;
 use crate::mounted::{Mounted, Place};
+use crate::opened::Opened;
 use crate::session::{SessionSlot, quoted};
 use crate::sharing::{Change, Sharing};
+use crate::{presence, settings};
 
 mod code;
 mod link;
 mod links;
+mod name;
 mod people;
 
 pub use link::to_clipboard;
+use name::YourName;
 
 const SHARE: &str = "Share";
 const NOT_SAVED: &str = "This can’t be saved on this device.";
 
 /// The place for it, as it looks before there is a link.
 #[component]
-pub fn Share(session: SessionSlot, later: Later) -> impl IntoView {
-    let fill = later.fills(move |parts, place| (parts.share)(place, session));
+pub fn Share(session: SessionSlot, later: Later, opened: Opened) -> impl IntoView {
+    let fill = later.fills(move |parts, place| (parts.share)(place, session, opened));
     view! {
         <div class="share" use:fill>
             <button type="button" disabled="">
@@ -35,7 +40,7 @@ pub fn Share(session: SessionSlot, later: Later) -> impl IntoView {
     }
 }
 
-pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
+pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted {
     place.mount(|| {
         let dialog = NodeRef::<Dialog>::new();
         let shared = RwSignal::new_local(None::<Shared>);
@@ -52,7 +57,10 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
         });
         dialog::follow(dialog, move || shared.with(Option::is_some));
         let open = move |_| shared.set(untrack(|| Shared::now(session)));
+        let name = RwSignal::new(settings::name());
+        let people = presence::follow(session, opened, name);
         view! {
+            <Here people opened />
             <button
                 type="button"
                 data-action="share"
@@ -68,7 +76,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                 aria-labelledby="share-title"
                 on:close=move |_| shared.set(None)
             >
-                {move || shared.get().map(contents_of)}
+                {move || shared.get().map(|shared| contents_of(shared, name))}
             </dialog>
         }
     })
@@ -92,7 +100,8 @@ impl Shared {
     }
 }
 
-fn contents_of(Shared { name, list, keys }: Shared) -> impl IntoView {
+fn contents_of(shared: Shared, your_name: RwSignal<String>) -> impl IntoView {
+    let Shared { name, list, keys } = shared;
     let sharing = Sharing::follow(list.clone());
     let said = RwSignal::new(String::new());
     let (list, keys) = (StoredValue::new_local(list), StoredValue::new(keys));
@@ -104,6 +113,7 @@ fn contents_of(Shared { name, list, keys }: Shared) -> impl IntoView {
         </h2>
         <links::Links parts />
         {is_owner.then(|| view! { <people::People parts /> })}
+        <YourName name=your_name />
         <p role="status">{said}</p>
         <code::Code code=parts.code />
         <form method="dialog" class="choices">

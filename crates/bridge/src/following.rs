@@ -31,13 +31,7 @@ use tokio::sync::watch;
 /// }
 /// ```
 pub fn follow<T: Clone + 'static>(mut news: watch::Receiver<T>, react: impl AsyncFn(T) + 'static) {
-    let (alive, mut ended) = watch::channel(());
-    if Owner::current().is_some() {
-        on_cleanup(move || drop(alive));
-    } else {
-        // It lasts as long as the program.
-        std::mem::forget(alive);
-    }
+    let mut ended = end_of_owner();
     spawn_local(async move {
         loop {
             let now = news.borrow_and_update().clone();
@@ -52,4 +46,38 @@ pub fn follow<T: Clone + 'static>(mut news: watch::Receiver<T>, react: impl Asyn
             }
         }
     });
+}
+
+/// Does something with each value that `next` brings, until it brings no more. It ends with the reactive owner
+/// that this is called under, as [`follow`] does.
+pub fn follow_each<T>(
+    mut next: impl AsyncFnMut() -> Option<T> + 'static,
+    mut react: impl FnMut(T) + 'static,
+) {
+    let mut ended = end_of_owner();
+    spawn_local(async move {
+        loop {
+            let value = tokio::select! {
+                biased;
+                _ = ended.changed() => None,
+                value = next() => value,
+            };
+            match value {
+                Some(value) => react(value),
+                None => break,
+            }
+        }
+    });
+}
+
+/// What closes when the current owner ends.
+fn end_of_owner() -> watch::Receiver<()> {
+    let (alive, ended) = watch::channel(());
+    if Owner::current().is_some() {
+        on_cleanup(move || drop(alive));
+    } else {
+        // It lasts as long as the program.
+        std::mem::forget(alive);
+    }
+    ended
 }

@@ -119,7 +119,7 @@ pub mod settling;
 pub mod undo;
 
 pub use collection::{Batch, Collection};
-pub use following::follow;
+pub use following::{follow, follow_each};
 pub use health::{CollectionError, Health, Problem};
 pub use model::Model;
 pub use retrofit::retrofit;

@@ -100,14 +100,14 @@ pub struct Arrivals {
 impl Arrivals {
     /// Notifies at once, and of each change, but not too often.
     pub fn follow(&mut self, channel: Channel, here: &Here) -> Subscription {
-        let mut changed = here.shared.presence.changed.subscribe();
-        changed.mark_changed();
-        let changes = stream::unfold((changed, false), move |(mut changed, waits)| async move {
+        let mut word = here.shared.presence.changed.subscribe();
+        word.mark_changed();
+        let changes = stream::unfold((word, false), move |(mut word, waits)| async move {
             if waits {
                 sleep(PACE).await;
             }
-            changed.changed().await.ok()?;
-            Some((channel, (changed, true)))
+            word.changed().await.ok()?;
+            Some((channel, (word, true)))
         });
         let (changes, handle) = stream::abortable(changes.boxed());
         self.sources.push(changes);
@@ -151,7 +151,9 @@ mod tests {
     fn a_crowd_is_told_in_part() {
         let shared = Arc::<Shared>::default();
         let crowd: Vec<Here> = (0..PRESENT_LIMIT + 9).map(|_| Here::new(shared.clone())).collect();
-        crowd.iter().for_each(|here| here.say(b"looks".to_vec()));
+        for here in &crowd {
+            here.say(b"looks".to_vec());
+        }
         assert_eq!(shared.presence.present().states.len(), PRESENT_LIMIT);
         assert_eq!(
             Here::new(shared.clone()).others().map(|others| others.len()),

@@ -52,6 +52,7 @@ pub mod links;
 mod obstacle;
 #[cfg(feature = "client")]
 mod presence;
+#[cfg(feature = "client")]
 pub mod profile;
 #[cfg(feature = "client")]
 pub mod remote;
@@ -63,12 +64,17 @@ mod synced;
 
 #[cfg(feature = "client")]
 pub use self::{
-    config::Config, error::Error, profile::kept::Kept, profile::opening::Opening, remote::Remote,
-    settee::Settee, synced::Synced,
+    config::Config,
+    error::Error,
+    presence::{Others, Presence},
+    profile::kept::Kept,
+    profile::opening::Opening,
+    remote::Remote,
+    settee::Settee,
+    synced::Synced,
 };
 pub use links::{LinkOutcome, LinkState};
 pub use obstacle::Obstacle;
-pub use presence::{Others, Presence};
 pub use status::{Connection, DatabaseStatus, Glance, Standing};
 
 #[cfg(feature = "server")]

@@ -412,22 +412,22 @@ async fn who_is_here_is_told_to_those_who_are_and_ends_with_the_connection() {
     let bens = ben.open("notes", PASSWORD).await.unwrap();
     up_to_date(&bens).await;
     let (here, there) = (annas.presence(), bens.presence());
-    let (mut seen_here, mut seen_there) = (here.others(), there.others());
+    let (mut seen_here, mut met) = (here.others(), there.others());
     assert!(here.show(Some(b"anna".to_vec())));
     meets(&mut seen_here, &[]).await;
     assert!(there.show(Some(b"ben".to_vec())));
-    meets(&mut seen_there, &[b"anna"]).await;
+    meets(&mut met, &[b"anna"]).await;
     meets(&mut seen_here, &[b"ben"]).await;
     assert!(!there.show(Some(vec![0; 257])));
     assert!(here.show(Some(b"anna writes".to_vec())));
-    meets(&mut seen_there, &[b"anna writes"]).await;
+    meets(&mut met, &[b"anna writes"]).await;
     assert!(there.show(None));
     meets(&mut seen_here, &[]).await;
 
     // Who is gone without a word isn’t here either.
     assert!(there.show(Some(b"ben".to_vec())));
     meets(&mut seen_here, &[b"ben"]).await;
-    drop((bens, there, seen_there, ben));
+    drop((bens, there, met, ben));
     meets(&mut seen_here, &[]).await;
     drop(server);
     let mut status = annas.status();

@@ -238,7 +238,6 @@ impl World {
                 let page = at_once(database.page(since, limit)).expect("it is read");
                 self.server.handle_changes(now, channel, Some(page));
             }
-            ServerOutput::Here { .. } => {}
             ServerOutput::Find { channel, ids } => {
                 let database = there(channel);
                 let found = at_once(database.records(ids)).expect("they are read");
@@ -249,7 +248,7 @@ impl World {
                 let closed = self.pairs.iter_mut().find(|pair| pair.channel == Some(channel));
                 closed.expect("it was open").channel = None;
             }
-            ServerOutput::Disconnect(_) => {
+            ServerOutput::Here { .. } | ServerOutput::Disconnect(_) => {
                 // The client notices after the frames before, or never.
             }
         }

@@ -5,11 +5,13 @@
 //! - [`document`]: the documents of a list, and its address.
 //! - [`exchange`]: lists as files.
 //! - [`list`]: what is read of a list as a whole.
+//! - [`presence`]: who has a list on the screen.
 //! - [`mod@validate`]: what the server takes as a document.
 
 pub mod document;
 pub mod exchange;
 pub mod list;
+pub mod presence;
 pub mod validate;
 
 pub use document::{ListInfo, Todo, new_todo_id};

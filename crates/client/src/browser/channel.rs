@@ -6,6 +6,8 @@ use minicbor::{Decode, Encode};
 use wasm_bindgen::JsCast;
 use web_sys::{BroadcastChannel, MessageEvent};
 
+use super::leadership::Uses;
+
 /// The tabs may run different versions of the app: each ignores what it can't read.
 #[derive(Debug, Encode, Decode)]
 pub enum Message {
@@ -27,19 +29,8 @@ pub enum Message {
         #[n(0)]
         tab: u64,
         #[n(1)]
-        uses: Vec<Use>,
+        uses: Uses,
     },
-}
-
-/// A database that a tab uses.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Use {
-    /// Its name.
-    #[n(0)]
-    pub name: String,
-    /// What others on the database may know of whoever looks at the tab. Empty if nobody does.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub here: Vec<u8>,
 }
 
 /// A channel to the other tabs, closed when it is dropped.

@@ -3,12 +3,7 @@
 //! Each tab that takes part runs an [`Election`](crate::election). Where a browser lacks locks or channels between
 //! tabs, each tab syncs for itself. That does no harm: what arrives twice changes nothing.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, HashMap},
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use gloo_events::EventListener;
 use settee_sync::Time;
@@ -17,7 +12,6 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::PageTransitionEvent;
 
-pub use super::channel::Use;
 use super::{
     Clock,
     channel::{Channel, Message},
@@ -30,8 +24,9 @@ use crate::election::{Action, Election};
 /// How long a tab counts as using what it has named. It names it again every second.
 const USE: Duration = Duration::from_secs(5);
 
-/// The databases that other tabs use, each with what others may know of whoever looks at it: see [`Use`].
-pub type Elsewhere = BTreeMap<String, Vec<u8>>;
+/// The names of the databases that a tab uses, each with what others on it may know of whoever looks at the tab:
+/// nothing if nobody does.
+pub type Uses = Vec<(String, Vec<u8>)>;
 
 /// A tab's part in syncing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +47,7 @@ pub struct Leadership {
     part: watch::Receiver<Part>,
     report: watch::Receiver<Option<Vec<u8>>>,
     wakes: watch::Receiver<()>,
-    used_elsewhere: watch::Receiver<Elsewhere>,
+    used_elsewhere: watch::Receiver<Uses>,
 }
 
 /// A tab that takes no part yet. Its [`Leadership`] says so, and remembers what it is told.
@@ -62,7 +57,7 @@ pub struct Candidate {
     part: watch::Sender<Part>,
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
-    used_elsewhere: watch::Sender<Elsewhere>,
+    used_elsewhere: watch::Sender<Uses>,
 }
 
 impl Candidate {
@@ -93,7 +88,7 @@ impl Candidate {
             wakes,
             used: Vec::new(),
             number: chance,
-            named: HashMap::new(),
+            named: Vec::new(),
             used_elsewhere,
             _listeners: listeners,
         };
@@ -110,7 +105,7 @@ impl Leadership {
         let (part_sender, part) = watch::channel(Part::Follows);
         let (report_sender, report) = watch::channel(None);
         let (wake_sender, wakes) = watch::channel(());
-        let (used_sender, used_elsewhere) = watch::channel(Elsewhere::new());
+        let (used_sender, used_elsewhere) = watch::channel(Uses::new());
         let candidate = Candidate {
             events: events.clone(),
             receiver,
@@ -148,12 +143,12 @@ impl Leadership {
     }
 
     /// Tells the tab that syncs which databases this one uses, from now on.
-    pub fn tell_uses(&self, uses: Vec<Use>) {
+    pub fn tell_uses(&self, uses: Uses) {
         self.send(Event::Uses(uses));
     }
 
     /// What other tabs use, for the tab that syncs: as of some seconds ago at most.
-    pub fn used_elsewhere(&self) -> watch::Receiver<Elsewhere> {
+    pub fn used_elsewhere(&self) -> watch::Receiver<Uses> {
         self.used_elsewhere.clone()
     }
 
@@ -177,7 +172,7 @@ enum Event {
     Back,
     Report(Vec<u8>),
     Wake,
-    Uses(Vec<Use>),
+    Uses(Uses),
     StepDown,
 }
 
@@ -196,12 +191,12 @@ struct Tab {
     report: watch::Sender<Option<Vec<u8>>>,
     wakes: watch::Sender<()>,
     /// What this tab uses.
-    used: Vec<Use>,
+    used: Uses,
     /// By which number the others know this tab.
     number: u64,
     /// What other tabs use, and when each last said so.
-    named: HashMap<u64, (Vec<Use>, Time)>,
-    used_elsewhere: watch::Sender<Elsewhere>,
+    named: Vec<(u64, Uses, Time)>,
+    used_elsewhere: watch::Sender<Uses>,
     _listeners: Vec<EventListener>,
 }
 
@@ -256,7 +251,8 @@ impl Tab {
                 }
             }
             Event::Message(Message::Uses { tab, uses }) => {
-                self.named.insert(tab, (uses, now));
+                self.named.retain(|(known, ..)| *known != tab);
+                self.named.push((tab, uses, now));
                 self.publish_uses();
             }
             Event::Uses(uses) => {
@@ -370,15 +366,8 @@ impl Tab {
 
     fn publish_uses(&mut self) {
         let now = Clock.now();
-        self.named.retain(|_, (_, named)| now.since(*named) < USE);
-        let mut used = Elsewhere::new();
-        for Use { name, here } in self.named.values().flat_map(|(uses, _)| uses) {
-            // Who looks at several tabs is here once: where there is most to say of them.
-            let known = used.entry(name.clone()).or_default();
-            if (here.len(), here) > (known.len(), known) {
-                known.clone_from(here);
-            }
-        }
+        self.named.retain(|(_, _, named)| now.since(*named) < USE);
+        let used = self.named.iter().flat_map(|(_, uses, _)| uses.clone()).collect();
         self.used_elsewhere.send_if_modified(|known| {
             let is_new = *known != used;
             *known = used;

@@ -227,8 +227,8 @@ impl Term<'_> {
         }
         let is_online = status.connection == ConnectionStatus::Online;
         let candidates = kept.keys().filter_map(|name| {
-            let is_used =
-                self.syncing.databases.is_used(name) || used_elsewhere.contains_key(*name);
+            let is_used = self.syncing.databases.is_used(name)
+                || used_elsewhere.iter().any(|(used, _)| used == name);
             let state = match self.turns.get(*name) {
                 Some(turn) => {
                     let is_at_rest = status.replicas.get(&turn.replica).is_some_and(is_at_rest);
@@ -256,14 +256,11 @@ impl Term<'_> {
 
     /// Says who is here, in this tab or in others.
     async fn show(&mut self, mut uses: Uses) {
-        for (name, here) in self.syncing.databases.used() {
-            let known = uses.entry(name).or_default();
-            if here.len() >= known.len() {
-                *known = here;
-            }
-        }
+        uses.extend(self.syncing.databases.used());
         for (name, turn) in &mut self.turns {
-            let here = uses.remove(name).unwrap_or_default();
+            // Who looks at several tabs is here once: where there is most to say of them.
+            let here = uses.iter().filter(|(used, _)| used == name).map(|(_, here)| here);
+            let here = here.max_by_key(|here| here.len()).cloned().unwrap_or_default();
             if here != turn.here {
                 turn.here.clone_from(&here);
                 // It fails when the client has stopped, and another tab goes on.

@@ -1,16 +1,14 @@
 //! Who syncs, and word between those who share a device's databases: the tabs of a browser. A
 //! native program has its databases for itself.
 
-use std::collections::BTreeMap;
-
 #[cfg(target_arch = "wasm32")]
 pub use browser::{Joining, Tabs};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{Joining, Tabs};
 
-/// The databases that a tab uses, by name, each with what others on it may know of whoever is there: nothing if
-/// nobody is.
-pub type Uses = BTreeMap<String, Vec<u8>>;
+/// The names of the databases that a tab uses, each with what others on it may know of whoever is there:
+/// nothing if nobody is.
+pub type Uses = Vec<(String, Vec<u8>)>;
 
 /// What this tab does for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub enum Part {
 mod browser {
     use std::sync::Arc;
 
-    use settee_client::browser::{Candidate, Leadership, leadership, leadership::Use};
+    use settee_client::browser::{Candidate, Leadership, leadership};
     use settee_keys::random::random_number;
     use tokio::sync::watch;
 
@@ -37,9 +35,11 @@ mod browser {
 
     /// The tabs that share a place of databases.
     #[derive(Clone)]
-    pub struct Tabs {
+    pub struct Tabs(Arc<Shared>);
+
+    struct Shared {
         leadership: Leadership,
-        reports: Arc<watch::Sender<Option<Arc<Report>>>>,
+        reports: watch::Sender<Option<Arc<Report>>>,
     }
 
     /// What a tab does to take part.
@@ -57,10 +57,10 @@ mod browser {
                 Some(name) => candidate.seek(&name, random_number()),
                 None => candidate.be_alone(),
             }
-            let mut reports = tabs.leadership.report();
+            let mut reports = tabs.0.leadership.report();
             while reports.changed().await.is_ok() {
                 let report = reports.borrow_and_update().as_deref().and_then(Report::decode);
-                tabs.reports.send_replace(report.map(Arc::new));
+                tabs.0.reports.send_replace(report.map(Arc::new));
             }
         }
     }
@@ -69,52 +69,51 @@ mod browser {
         /// All tabs that know this name; this one alone without one. It takes no part yet.
         pub fn new(name: Option<String>) -> (Self, Joining) {
             let (leadership, candidate) = Leadership::new();
-            let tabs = Self { leadership, reports: Arc::new(watch::Sender::new(None)) };
+            let tabs = Self(Arc::new(Shared { leadership, reports: watch::Sender::new(None) }));
             (tabs.clone(), Joining { name, candidate, tabs })
         }
 
         /// This tab's part now. With `seen`, waits until it differs from that.
         pub async fn part(&self, seen: Option<Part>) -> Option<Part> {
-            let mut part = self.leadership.part();
+            let mut part = self.0.leadership.part();
             let now = part.wait_for(|part| Some(translated(*part)) != seen).await.ok()?;
             Some(translated(*now))
         }
 
         /// What the tab that syncs last said, be it this one or another.
         pub fn report(&self) -> watch::Receiver<Option<Arc<Report>>> {
-            self.reports.subscribe()
+            self.0.reports.subscribe()
         }
 
         /// Says how it goes, as the tab that syncs.
         pub fn tell(&self, report: &Report) {
-            self.leadership.tell(report.encode());
+            self.0.leadership.tell(report.encode());
         }
 
         /// Word for the tab that syncs: somebody wants it to look at once whether the server is
         /// there, and whether the other tabs have written something.
         pub fn wakes(&self) -> watch::Receiver<()> {
-            self.leadership.wakes()
+            self.0.leadership.wakes()
         }
 
         /// Wakes the tab that syncs.
         pub fn wake(&self) {
-            self.leadership.wake();
+            self.0.leadership.wake();
         }
 
         /// Tells the tab that syncs which databases this one uses.
         pub fn tell_uses(&self, uses: Uses) {
-            let uses = uses.into_iter().map(|(name, here)| Use { name, here });
-            self.leadership.tell_uses(uses.collect());
+            self.0.leadership.tell_uses(uses);
         }
 
         /// What other tabs use, for the tab that syncs.
         pub fn used_elsewhere(&self) -> watch::Receiver<Uses> {
-            self.leadership.used_elsewhere()
+            self.0.leadership.used_elsewhere()
         }
 
         /// A later term has begun: leaves the lead to another tab.
         pub fn step_down(&self) {
-            self.leadership.step_down();
+            self.0.leadership.step_down();
         }
     }
 

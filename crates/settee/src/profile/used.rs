@@ -28,8 +28,8 @@ struct State {
     open: HashMap<String, Weak<Opened>>,
     /// How many use each database.
     uses: HashMap<String, usize>,
-    /// What others on a database may know of whoever is here.
-    here: HashMap<String, Vec<u8>>,
+    /// What others on a database may know of whoever is here, if somebody is.
+    here: Uses,
 }
 
 /// Somebody's use of a database. It ends with this value.
@@ -76,9 +76,10 @@ impl OpenDatabases {
 
     /// All that are used here, and what others may know of whoever is.
     pub fn used(&self) -> Uses {
-        let State { uses, here, .. } = &*self.state();
-        let here = |name: &String| here.get(name).cloned().unwrap_or_default();
-        uses.keys().map(|name| (name.clone(), here(name))).collect()
+        let state = self.state();
+        let here = |name: &String| state.here.iter().find(|(known, _)| known == name);
+        let used = |name| here(name).cloned().unwrap_or_else(|| (name.clone(), Vec::new()));
+        state.uses.keys().map(used).collect()
     }
 
     pub fn watch_uses(&self) -> watch::Receiver<()> {
@@ -129,15 +130,12 @@ impl Use {
     /// Says what others on the database may know of whoever is here; nothing if nobody is.
     pub fn show(&self, here: Vec<u8>) {
         let mut state = self.databases.state();
-        let before = if here.is_empty() {
-            state.here.remove(&self.name).unwrap_or_default()
-        } else {
-            state.here.insert(self.name.clone(), here.clone()).unwrap_or_default()
-        };
-        drop(state);
-        if before != here {
-            self.databases.changed.send_replace(());
+        state.here.retain(|(name, _)| *name != self.name);
+        if !here.is_empty() {
+            state.here.push((self.name.clone(), here));
         }
+        drop(state);
+        self.databases.changed.send_replace(());
     }
 
     /// Gives word if the database was closed underneath. One that was deleted on purpose wasn't.
@@ -159,7 +157,7 @@ impl Drop for Use {
             *uses -= 1;
             if *uses == 0 {
                 state.uses.remove(&self.name);
-                state.here.remove(&self.name);
+                state.here.retain(|(name, _)| *name != self.name);
             }
         }
         drop(state);
