@@ -144,11 +144,13 @@ fn EditField(draft: Draft, item: Element, id: DocumentId, fields: EditFields) ->
                 }
             }
         />
-        <p class="notice" hidden=may_edit>
-            "Not saved, and kept here until you may edit again. "
-            <button type="button" data-action="discard-draft" on:click=move |_| end(None, true)>
-                "Discard"
-            </button>
-        </p>
+        <button
+            class="discard"
+            type="button"
+            hidden=may_edit
+            on:click=move |_| end(None, true)
+        >
+            "Not saved, for you may not edit this now. Discard it"
+        </button>
     }
 }

@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
+    clerk::{self, Clerk},
     helping::Helping,
     policy::{Documents, Known, NewDatabase},
     quotas::Quotas,
@@ -48,6 +49,7 @@ pub struct Databases {
 pub(crate) struct Kind {
     pub validator: Arc<dyn Validator>,
     pub helping: Vec<Helping>,
+    pub clerk: Option<Arc<dyn Clerk>>,
 }
 
 /// What is kept beside a database.
@@ -115,7 +117,12 @@ impl Databases {
     }
 
     fn handle(&self, name: &str, kind: Arc<Kind>, database: Arc<dyn Hosted>) -> Handle {
-        Handle { name: name.into(), kind, database, shared: self.shared(name) }
+        let (name, shared) = (Arc::<str>::from(name), self.shared(name));
+        if let Some(clerk) = &kind.clerk {
+            let (database, state) = (Arc::downgrade(&database), Arc::downgrade(&shared));
+            shared.employ(clerk::run(clerk.clone(), name.clone(), database, state));
+        }
+        Handle { name, kind, database, shared }
     }
 
     /// Whether there is room for these documents. They count from now on, if there is.

@@ -7,7 +7,7 @@ use settee_store::{
 };
 use settee_sync::{
     Channel, Role,
-    access::{LINKS_ID, says_who_may},
+    access::{LINKS_ID, is_clerks, says_who_may},
     digest::Digests,
     message::BatchNumber,
     server::{Committed, Found},
@@ -187,6 +187,9 @@ async fn validate(
     documents: &[ReplicatedDocument],
 ) -> Result<Verdicts, Failure> {
     let checked = |document: &ReplicatedDocument| {
+        if is_clerks(&document.id) {
+            return Some(Err("only the server writes this".to_owned()));
+        }
         says_who_may(&document.id).then(|| {
             if role.can_write_to(&document.id) {
                 hub.policy.check(document)

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    clerk::Clerk,
     databases::{Databases, Kind},
     guard::guarded,
     helping::Helping,
@@ -43,6 +44,7 @@ pub struct Builder<P> {
     policy: P,
     validators: HashMap<String, Arc<dyn Validator>>,
     helping: HashMap<String, Vec<Helping>>,
+    clerks: HashMap<String, Arc<dyn Clerk>>,
     origins: Vec<Origin>,
     quotas: Quotas,
     limits: Limits,
@@ -69,6 +71,7 @@ impl Kit {
             policy: (),
             validators: HashMap::new(),
             helping: HashMap::new(),
+            clerks: HashMap::new(),
             origins: Vec::new(),
             quotas: Quotas::default(),
             limits: Limits::default(),
@@ -153,9 +156,19 @@ async fn ready(State(hub): State<Arc<Hub>>) -> (StatusCode, &'static str) {
 impl<P> Builder<P> {
     /// Who may open or create what.
     pub fn policy<Q: Policy + 'static>(self, policy: Q) -> Builder<Arc<dyn Policy>> {
-        let Self { storage, policy: _, validators, helping, origins, quotas, limits, agent } = self;
+        let Self {
+            storage,
+            policy: _,
+            validators,
+            helping,
+            clerks,
+            origins,
+            quotas,
+            limits,
+            agent,
+        } = self;
         let policy: Arc<dyn Policy> = Arc::new(policy);
-        Builder { storage, policy, validators, helping, origins, quotas, limits, agent }
+        Builder { storage, policy, validators, helping, clerks, origins, quotas, limits, agent }
     }
 
     /// Databases of this kind take what the validator lets through.
@@ -170,6 +183,13 @@ impl<P> Builder<P> {
     #[must_use]
     pub fn helping(mut self, kind: impl Into<String>, rule: Helping) -> Self {
         self.helping.entry(kind.into()).or_default().push(rule);
+        self
+    }
+
+    /// Documents of databases of this kind are answered by a clerk: see [`Clerk`].
+    #[must_use]
+    pub fn clerk(mut self, kind: impl Into<String>, clerk: impl Clerk + 'static) -> Self {
+        self.clerks.insert(kind.into(), Arc::new(clerk));
         self
     }
 
@@ -205,11 +225,21 @@ impl<P> Builder<P> {
 impl Builder<Arc<dyn Policy>> {
     /// The kit, ready to serve.
     pub fn build(self) -> Kit {
-        let Self { storage, policy, validators, mut helping, origins, quotas, limits, agent } =
-            self;
+        let Self {
+            storage,
+            policy,
+            validators,
+            mut helping,
+            mut clerks,
+            origins,
+            quotas,
+            limits,
+            agent,
+        } = self;
         let kinds = validators.into_iter().map(|(name, validator)| {
             let helping = helping.remove(&name).unwrap_or_default();
-            (name, Arc::new(Kind { validator, helping }))
+            let clerk = clerks.remove(&name);
+            (name, Arc::new(Kind { validator, helping, clerk }))
         });
         let databases = Arc::new(Databases::new(storage, kinds.collect(), quotas.clone()));
         let (stop, stopping) = shutdown::channel();

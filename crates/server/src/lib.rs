@@ -37,8 +37,7 @@
 //! - [`kit`]: everything put together; `hub`: what all connections share.
 //! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
 //! - `helping`: what helpers may do.
-//! - [`validator`]: what may be written. Clerks, which answer documents with documents, will stand
-//!   beside it: they follow a kind's changes, as validators see its writes.
+//! - [`validator`]: what may be written. [`clerk`]: answering documents with documents.
 //! - [`databases`]: the databases in use.
 //! - `upgrade`: from a request to a connection; [`origin`]: which pages may connect.
 //! - `connection`: one connection's task; `transport`: what carries its frames; `wire`: what waits to
@@ -54,6 +53,7 @@
 #![warn(missing_docs)]
 
 mod authorize;
+pub mod clerk;
 mod comparisons;
 mod compressing;
 mod connection;
@@ -86,6 +86,7 @@ mod visitors;
 mod wire;
 mod work;
 
+pub use clerk::{Answer, Clerk, Desk};
 pub use helping::Helping;
 #[cfg(feature = "keys")]
 pub use keys_policy::{Creation, KeysPolicy};

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
+use tokio::{
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
+    task::JoinHandle,
+};
 
 use crate::{presence::Presence, room::Usage};
 
@@ -14,6 +17,8 @@ use crate::{presence::Presence, room::Usage};
 pub struct Shared {
     pub usage: Usage,
     pub presence: Presence,
+    /// The clerk that works on it, if it has one.
+    clerk: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<RwLock<()>>,
     /// Counts the rulings. While one is being written, the number is odd.
     rulings: watch::Sender<u64>,
@@ -54,6 +59,14 @@ impl Shared {
 
     fn count(&self) {
         self.rulings.send_modify(|number| *number += 1);
+    }
+
+    /// Has a clerk work on the database, unless one does.
+    pub fn employ(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut clerk = self.clerk.lock().unwrap_or_else(PoisonError::into_inner);
+        if clerk.as_ref().is_none_or(JoinHandle::is_finished) {
+            *clerk = Some(tokio::spawn(work));
+        }
     }
 
     /// The ruling of now. To be taken before one decides.

@@ -12,6 +12,9 @@ pub const ACCESS_PREFIX: &str = "access/";
 /// The one of these documents that all members are subject to: a server takes it even in a full database.
 pub const LINKS_ID: &str = "access/links";
 
+/// Documents whose ids begin with this are written by clerks: code of the server. Nobody else writes them.
+pub const CLERK_PREFIX: &str = "clerk/";
+
 /// What a channel allows. A role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -41,7 +44,7 @@ impl Role {
     ///
     /// Of a helper's documents only the server can tell.
     pub fn can_write_to(self, id: &DocumentId) -> bool {
-        self.can_write() && (self == Role::Owner || !says_who_may(id))
+        self.can_write() && !is_clerks(id) && (self == Role::Owner || !says_who_may(id))
     }
 
     /// Whether it may bring back what the server has lost of this document, whoever wrote it.
@@ -63,6 +66,11 @@ impl Role {
 /// Whether a document says who may do what: see [`ACCESS_PREFIX`].
 pub fn says_who_may(id: &DocumentId) -> bool {
     id.as_str().starts_with(ACCESS_PREFIX)
+}
+
+/// Whether a document is a clerk's: see [`CLERK_PREFIX`].
+pub fn is_clerks(id: &DocumentId) -> bool {
+    id.as_str().starts_with(CLERK_PREFIX)
 }
 
 /// The text is no role's name.

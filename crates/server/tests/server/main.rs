@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod clerks;
 mod comparisons;
 mod compression;
 mod conversation;
