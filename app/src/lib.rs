@@ -30,6 +30,8 @@ mod keys;
 mod later;
 mod mounted;
 mod opened;
+mod page_rows;
+mod places;
 mod presence;
 mod rights;
 mod saving;

@@ -152,6 +152,12 @@ impl Todos {
         self.rows.row(id)
     }
 
+    /// All todos' ids and titles, in order.
+    pub fn titles(self) -> Vec<(DocumentId, String)> {
+        let read = |id: &DocumentId| Some((id.clone(), untrack(|| self.rows.get(id))?.0.title));
+        self.all.with_untracked(|ids| ids.iter().filter_map(read).collect())
+    }
+
     /// All todos, in order.
     pub fn items(self) -> Vec<Item> {
         let read = |id: &DocumentId| {
@@ -200,6 +206,11 @@ impl Todos {
 
     fn new_id(self) -> DocumentId {
         self.tag.with_untracked(|tag| tag.as_deref().map_or_else(new_todo_id, new_own_id))
+    }
+
+    /// What a helper's own documents are known by, if this device may be one.
+    pub fn tag(self) -> Option<String> {
+        self.tag.get_untracked()
     }
 
     /// Follows as which helper this device is known.

@@ -6,6 +6,7 @@
 
 pub mod config;
 mod error;
+mod places;
 mod quotas;
 mod service;
 pub mod telemetry;

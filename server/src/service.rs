@@ -10,11 +10,18 @@ use settee::{
 use settee_shell::{Shell, Site, security_headers};
 use settee_todo::{
     document::{KIND, TODO_PREFIX},
+    places::ASK_PREFIX,
     validate::{HELPERS_FIELDS, UNASKED_FIELDS},
 };
 use tokio::net::TcpListener;
 
-use crate::error::Error;
+use crate::{error::Error, places::PlacesClerk};
+
+/// Helpers tick all todos, and change those that they have added.
+const HELPING_WITH_TODOS: Helping =
+    Helping { prefix: TODO_PREFIX, fields: HELPERS_FIELDS, settles: UNASKED_FIELDS };
+/// They take places.
+const HELPING_WITH_PLACES: Helping = Helping { prefix: ASK_PREFIX, fields: &[], settles: &[] };
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -69,10 +76,9 @@ impl Service {
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
             .policy(KeysPolicy::new(KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
-            .helping(
-                KIND,
-                Helping { prefix: TODO_PREFIX, fields: HELPERS_FIELDS, settles: UNASKED_FIELDS },
-            )
+            .helping(KIND, HELPING_WITH_TODOS)
+            .helping(KIND, HELPING_WITH_PLACES)
+            .clerk(KIND, PlacesClerk)
             .origins(origins)
             .quotas(quotas)
             .limits(limits)

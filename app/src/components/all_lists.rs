@@ -6,10 +6,12 @@ use super::files::{OpenFile, SaveList};
 use super::forget_list::ForgetList;
 use super::list_row::{ListMenu, ListRow, focus_name};
 use super::open_link::OpenLink;
+use super::places::{PlacesDialog, follow_rows};
 use super::theme::ThemeChoice;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
 use crate::opened::Opened;
+use crate::places::Offers;
 use crate::session::{Command, ListSummary, SessionSlot};
 
 const NEW_LIST: &str = "New list";
@@ -29,7 +31,10 @@ pub fn contents(
             leaving: RwSignal::new(None),
             renaming: RwSignal::new(None),
             saving: RwSignal::new(false),
+            placing: RwSignal::new(false),
         };
+        let offers = Offers::follow(session, opened);
+        follow_rows(offers, session.access());
         focus_name(menu);
         let create = move |_| {
             drawer.set(false);
@@ -55,6 +60,7 @@ pub fn contents(
             <ThemeChoice session />
             <ForgetList session leaving=menu.leaving />
             <SaveList session opened saving=menu.saving />
+            <PlacesDialog session opened offers placing=menu.placing />
         }
     })
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::web_sys::Element;
 use settee_todo::presence::Person;
 
-use crate::opened::Opened;
+use crate::page_rows::{on_change, row_of};
 
 /// How many signs there is room for. The last one stands for all others then.
 const SIGNS: usize = 4;
@@ -13,14 +13,10 @@ const SIGNS: usize = 4;
 const COLOURS: u64 = 6;
 
 #[component]
-pub fn Here(people: Memo<Vec<Person>>, opened: Opened) -> impl IntoView {
-    Effect::new(move || {
-        // Rows are drawn anew under another filter.
-        opened.filter.track();
-        let editing: Vec<Person> = people.get().into_iter().filter(|it| it.row.is_some()).collect();
-        opened.todos().total.track();
-        request_animation_frame(move || mark_rows(&editing));
-    });
+pub fn Here(people: Memo<Vec<Person>>) -> impl IntoView {
+    let mark = move || people.with(|people| mark_rows(people));
+    Effect::new(mark);
+    on_change(move || untrack(mark));
     let more = move || people.with(Vec::len).saturating_sub(SIGNS);
     let signs = move || {
         let people = people.get().into_iter().take(SIGNS);
@@ -70,9 +66,7 @@ fn mark_rows(people: &[Person]) {
         mark.remove();
     }
     for person in people {
-        let label = person.row.as_deref().and_then(|row| document().get_element_by_id(row));
-        let item = label.and_then(|label| label.closest(".todo-list li").ok().flatten());
-        if let Some(item) = item {
+        if let Some(item) = person.row.as_deref().and_then(row_of) {
             mark_row(&item, person);
         }
     }

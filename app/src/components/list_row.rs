@@ -25,6 +25,8 @@ pub struct ListMenu {
     pub renaming: RwSignal<Option<String>>,
     /// Whether somebody is asked in which form the list on the screen is saved.
     pub saving: RwSignal<bool>,
+    /// Whether somebody is asked how many people can take each of its todos.
+    pub placing: RwSignal<bool>,
 }
 
 /// Moves the focus to the name of a list that is to be renamed, once it is on the screen.
@@ -129,7 +131,7 @@ fn Menu(
     menu: ListMenu,
     close: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let ListMenu { session, opened, drawer, open, leaving, renaming, saving } = menu;
+    let ListMenu { session, opened, drawer, open, leaving, renaming, saving, placing } = menu;
     let place = NodeRef::<Div>::new();
     Effect::new(move || {
         if let Some(first) = place.get().and_then(|place| place.first_element_child()) {
@@ -185,6 +187,10 @@ fn Menu(
             && matches!(access.get(), Access::Write | Access::Help)
             && opened.todos().completed_count.get() > 0
     };
+    let set_places = move |_| {
+        close();
+        placing.set(true);
+    };
     let untick = move |_| {
         close();
         drawer.set(false);
@@ -220,6 +226,14 @@ fn Menu(
             </button>
             <button type="button" data-action="copy-list" on:click=copy>
                 "Copy as a new list"
+            </button>
+            <button
+                type="button"
+                data-action="set-places"
+                hidden=move || access.get() != Access::Write || !has_rows()
+                on:click=set_places
+            >
+                "Who can take what…"
             </button>
             <button
                 type="button"

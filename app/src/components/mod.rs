@@ -16,6 +16,7 @@ mod new_todo;
 mod notice;
 mod open_link;
 mod opening;
+mod places;
 mod problems;
 mod revoked;
 mod row_events;

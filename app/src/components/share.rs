@@ -60,7 +60,7 @@ pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted 
         let name = RwSignal::new(settings::name());
         let people = presence::follow(session, opened, name);
         view! {
-            <Here people opened />
+            <Here people />
             <button
                 type="button"
                 data-action="share"

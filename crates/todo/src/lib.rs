@@ -5,12 +5,14 @@
 //! - [`document`]: the documents of a list, and its address.
 //! - [`exchange`]: lists as files.
 //! - [`list`]: what is read of a list as a whole.
+//! - [`places`]: todos that only so many people can take.
 //! - [`presence`]: who has a list on the screen.
 //! - [`mod@validate`]: what the server takes as a document.
 
 pub mod document;
 pub mod exchange;
 pub mod list;
+pub mod places;
 pub mod presence;
 pub mod validate;
 

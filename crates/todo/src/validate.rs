@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 use settee_store::replication::{ReplicatedDocument, ReplicatedRevision};
 use thiserror::Error;
 
-use crate::document::{LIST_INFO, TODO_PREFIX};
+use crate::{
+    document::{LIST_INFO, TODO_PREFIX},
+    places::{self, PLACES_LIMIT, PLACES_PREFIX, WHO_LIMIT},
+};
 
 /// Longest title of a todo, in bytes.
 pub const TITLE_LIMIT: usize = 64 * 1024;
@@ -34,6 +37,8 @@ pub fn validate(document: &ReplicatedDocument) -> Result<(), Invalid> {
     let check = match document.id.as_str() {
         id if id.starts_with(TODO_PREFIX) => todo,
         LIST_INFO => list_info,
+        id if id.starts_with(PLACES_PREFIX) => places,
+        id if places::asked_about(id).is_some() => ask,
         _ => return Err(Invalid::Kind),
     };
     document.revisions.iter().filter(|revision| !revision.deleted).try_for_each(|revision| {
@@ -55,6 +60,16 @@ fn todo(fields: &Map<String, Value>) -> Result<(), Invalid> {
 
 fn list_info(fields: &Map<String, Value>) -> Result<(), Invalid> {
     text(fields, "name", NAME_LIMIT)
+}
+
+fn places(fields: &Map<String, Value>) -> Result<(), Invalid> {
+    let places = fields.get("places").and_then(Value::as_u64);
+    let is_possible = places.is_some_and(|places| places <= PLACES_LIMIT.into());
+    is_possible.then_some(()).ok_or(Invalid::Field("places"))
+}
+
+fn ask(fields: &Map<String, Value>) -> Result<(), Invalid> {
+    text(fields, "who", WHO_LIMIT)
 }
 
 fn text(fields: &Map<String, Value>, name: &'static str, limit: usize) -> Result<(), Invalid> {
@@ -86,6 +101,11 @@ mod tests {
         let tea = json!({"title": "tea", "completed": false, "position": "a0", "new": [1]});
         assert_eq!(check("todo/1", &tea), Ok(()));
         assert_eq!(check("list", &json!({"name": "House"})), Ok(()));
+        assert_eq!(check("places/1", &json!({"places": 3})), Ok(()));
+        assert_eq!(check("places/1", &json!({"places": 100})), Err(Invalid::Field("places")));
+        assert_eq!(check("ask/a/1", &json!({"who": "Anna"})), Ok(()));
+        assert_eq!(check("ask/a/1", &json!({})), Err(Invalid::Field("who")));
+        assert_eq!(check("ask/1", &json!({"who": "Anna"})), Err(Invalid::Kind));
         assert_eq!(check("access/1", &json!({})), Err(Invalid::Kind));
         assert_eq!(check("todo/1", &json!({"completed": true})), Err(Invalid::Field("title")));
         let odd = json!({"title": "tea", "completed": 1});
