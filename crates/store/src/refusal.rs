@@ -138,6 +138,32 @@ impl Database {
         Ok(commit.outcomes.iter().any(|outcome| outcome.is_ok_and(|applied| applied.changed)))
     }
 
+    /// Gives up all edits that wait for the server, as who may not write any more does. For this reason they are
+    /// refused first, and then discarded; after a crash in between they are refused. Returns how many documents had
+    /// some.
+    pub async fn give_up_pending(&self, reason: &str) -> Result<usize, BackendError> {
+        let mut given_up = 0;
+        for _ in 0..=self.counts().await?.pending / PAGE {
+            let records = self.pending(PAGE).await?;
+            let ids: Vec<DocumentId> = records.iter().map(|record| record.id.clone()).collect();
+            let refuse = records.iter().map(|record| Operation::Refuse {
+                id: record.id.clone(),
+                revisions: record.tree.pending(),
+                reason: reason.to_owned(),
+            });
+            self.commit(refuse.collect()).await?;
+            let records = self.records(ids).await?;
+            let discard = records.iter().flatten().flat_map(|record| {
+                let refused = record.refusals().filter(|refused| refused.reason == reason);
+                let id = &record.id;
+                refused.map(|it| Operation::Discard { id: id.clone(), revision: it.revision })
+            });
+            self.commit(discard.collect()).await?;
+            given_up += records.len();
+        }
+        Ok(given_up)
+    }
+
     async fn refused_record(
         &self,
         id: &DocumentId,

@@ -20,6 +20,7 @@ named![
     a_refused_edit_leaves_other_edits_visible,
     edits_that_are_refused_one_after_another_are_all_kept,
     a_refused_new_document_is_not_read,
+    what_waits_can_be_given_up,
     what_a_server_has_lost_is_sent_again,
     what_a_server_has_lost_between_two_revisions_is_sent_again,
     links_that_the_server_refuses_stay_here,
@@ -157,6 +158,28 @@ async fn a_refused_new_document_is_not_read(database: Database) {
     assert_eq!(database.counts().await.expect("counts").refused, 1);
     let again = written(&database, put("a", &[], json!({"n": 1}))).await;
     assert_eq!(document(&database, "a").await.winner, again);
+}
+
+async fn what_waits_can_be_given_up(database: Database) {
+    let known = written(&database, put("known", &[], json!({"n": 1}))).await;
+    let other = written(&database, put("other", &[], json!({"n": 1}))).await;
+    done(&database, vec![acknowledge("known", known), acknowledge("other", other)]).await;
+    let refused = written(&database, put("other", &[other], json!({"n": 2}))).await;
+    done(&database, vec![refuse("other", refused)]).await;
+    written(&database, put("known", &[known], json!({"n": 2}))).await;
+    written(&database, put("new", &[], json!({"n": 2}))).await;
+    written(&database, put("other", &[other], json!({"n": 3}))).await;
+    assert_eq!(database.give_up_pending("not allowed").await, Ok(3));
+    assert_eq!(pending(&database).await, [""; 0]);
+    assert_eq!(fields(&database, "known").await, json!({"n": 1}));
+    assert_eq!(fields(&database, "other").await, json!({"n": 1}));
+    assert!(found(&database, "new").await.is_none());
+    // What the server has refused is another matter.
+    assert_eq!(
+        document(&database, "other").await.refused.map(|it| it.reason),
+        Some("too long".into())
+    );
+    assert_eq!(database.give_up_pending("not allowed").await, Ok(0));
 }
 
 async fn what_a_server_has_lost_is_sent_again(database: Database) {
