@@ -30,7 +30,7 @@ pub const PARTS: u8 = 2;
 pub const NAMES_LEFT_OUT: u8 = 3;
 /// The first version with [`Role::Helper`].
 pub const HELPERS: u8 = 3;
-/// Receivers skip unknown types numbered 64 and up.
+/// Receivers skip unknown types numbered 64 and up. Nothing will ever have the number 64 itself.
 pub const OPTIONAL: u16 = 64;
 
 /// The number of a channel. The client chooses it, and uses none twice on a connection.
@@ -104,8 +104,8 @@ messages! {
     32 Want,
     40 Part,
     41 Received,
-    64 Here,
-    65 Others,
+    65 Here,
+    66 Others,
 }
 
 /// Why a frame can't be read.

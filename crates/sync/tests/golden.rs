@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 const DIGESTS: &[(u8, &str)] = &[
     (1, "8ae8465d446a8932b9bdd16f5c5edf0f9d9beba42704441710844707e33cdb4d"),
     (2, "25a44b7568239964f9ffd1a4b44cffa76a5b4ddf24c9494ec3435090c50f97f6"),
-    (3, "1297bce7835b2316ead40c82028128464e8baae27385713bcdca0737ff57ac13"),
+    (3, "ab09aabf9564b4b06cb3c4cfffe13693991400c5b0a3e14cc5b6c9c21eb770e3"),
 ];
 
 const WHAT_TO_DO: &str = "\

@@ -22,7 +22,7 @@ use crate::{
     socket::{Connector, Socket, SocketError},
 };
 
-/// A message of an optional type, which the machine skips.
+/// A message of a type that will never mean anything, so the machine skips it.
 const SIGN_OF_LIFE: [u8; 4] = [0x82, 0x18, 64, 0xa0];
 
 /// Connects to a server's WebSocket.
