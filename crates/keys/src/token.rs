@@ -82,6 +82,12 @@ impl Token {
         Self(hash("invitation", &[&self.0, seed.as_bytes()]))
     }
 
+    /// A secret that follows from this one, for something of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        Self(hash("named", &[&self.0, name.as_bytes()]))
+    }
+
     /// What a server keeps to recognize the token.
     pub fn verifier(&self) -> Verifier {
         Verifier(hash("verifier", &[&self.0]).into())

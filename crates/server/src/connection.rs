@@ -28,6 +28,8 @@ use crate::{
 
 /// How far away the next wake-up is if the connection waits for no time.
 const NEVER: Duration = Duration::from_hours(24);
+/// Of how many bytes that wait to be sent a client still takes word of others.
+const CALM: usize = 32 * 1024;
 /// How soon a connection looks again whether there is room.
 const CROWDED: Duration = Duration::from_millis(20);
 
@@ -60,8 +62,10 @@ struct Open {
     is_broken: bool,
     _news: Subscription,
     watched: Subscription,
-    /// Somebody is here, and hears of others.
-    here: Option<(Here, Subscription)>,
+    /// Somebody is here.
+    here: Option<Here>,
+    /// Word of others. It goes on while nobody is here, so that leaving doesn't quicken its pace.
+    arrivals: Option<Subscription>,
 }
 
 /// How a connection ended: the machine closed it, or it was lost.
@@ -149,7 +153,10 @@ impl Connection {
                     Some(seq) => self.machine.handle_news(self.now(), channel, seq),
                     None => self.on_database_closed(channel),
                 },
-                channel = self.arrivals.next() => self.tell_others(channel),
+                // A slow client isn't told of every change, but of the latest.
+                channel = self.arrivals.next(), if self.wire.weight() < CALM => {
+                    self.tell_others(channel);
+                }
             }
         }
     }
@@ -211,19 +218,21 @@ impl Connection {
     fn show(&mut self, channel: Channel, state: Option<Vec<u8>>) {
         let Some(open) = self.channels.get_mut(&channel) else { return };
         let Some(state) = state else { return open.here = None };
-        let (here, _) = open.here.get_or_insert_with(|| {
-            let here = Here::new(open.database.shared.clone());
-            let followed = self.arrivals.follow(channel, &here);
-            (here, followed)
-        });
-        here.say(state);
+        let shared = &open.database.shared;
+        match &open.here {
+            Some(here) => here.say(state),
+            None => open.here = Here::new(shared.clone(), state),
+        }
+        if open.arrivals.is_none() {
+            open.arrivals = Some(self.arrivals.follow(channel, shared.clone()));
+        }
     }
 
     /// Tells a client who else is here, unless its grant is being decided on again.
     fn tell_others(&mut self, channel: Channel) {
         let Some(open) = self.channels.get_mut(&channel) else { return };
         let here = open.here.as_mut().filter(|_| open.grant.ruling.holds());
-        if let Some(others) = here.and_then(|(here, _)| here.others()) {
+        if let Some(others) = here.and_then(Here::others) {
             self.machine.handle_others(channel, others);
         }
     }
@@ -239,6 +248,7 @@ impl Connection {
                         grant: Grant { role, tag, credentials, ruling },
                         is_broken: false,
                         here: None,
+                        arrivals: None,
                         database,
                     };
                     self.channels.insert(channel, open);

@@ -119,8 +119,8 @@ impl Databases {
     fn handle(&self, name: &str, kind: Arc<Kind>, database: Arc<dyn Hosted>) -> Handle {
         let (name, shared) = (Arc::<str>::from(name), self.shared(name));
         if let Some(clerk) = &kind.clerk {
-            let (database, state) = (Arc::downgrade(&database), Arc::downgrade(&shared));
-            shared.employ(clerk::run(clerk.clone(), name.clone(), database, state));
+            let (storage, state) = (Arc::downgrade(&self.storage), Arc::downgrade(&shared));
+            shared.employ(clerk::run(clerk.clone(), name.clone(), storage, state));
         }
         Handle { name, kind, database, shared }
     }

@@ -15,10 +15,11 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{news::Subscription, shared::Shared};
 
-/// How many may be here at a time. Nobody learns of more, for each change goes to all of them.
+/// How many may be here at a time. Nobody else is told of, or learns of anybody.
 const PRESENT_LIMIT: usize = 256;
-/// How soon a client is told of the next change.
+/// How soon a client is told of the next change, and how many more it takes for as long again.
 const PACE: Duration = Duration::from_millis(250);
+const CROWD: u32 = 16;
 
 /// All who are here, on one database.
 #[derive(Default)]
@@ -45,29 +46,34 @@ impl Presence {
     fn present(&self) -> MutexGuard<'_, Present> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How long a client waits for the next change. A change goes to all, so a crowd waits longer.
+    fn pace(&self) -> Duration {
+        let present = u32::try_from(self.present().states.len()).unwrap_or(u32::MAX);
+        PACE.saturating_mul(1 + present / CROWD)
+    }
 }
 
 impl Here {
-    /// Somebody has come. They say nothing of themselves yet.
-    pub fn new(shared: Arc<Shared>) -> Self {
+    /// Somebody has come, and says this of themselves; `None` if there are too many.
+    pub fn new(shared: Arc<Shared>, state: Vec<u8>) -> Option<Self> {
         let mut present = shared.presence.present();
+        if present.states.len() >= PRESENT_LIMIT {
+            return None;
+        }
         present.next += 1;
         let number = present.next;
+        present.states.insert(number, state);
         drop(present);
-        Self { shared, number, told: None }
+        shared.presence.changed.send_replace(());
+        Some(Self { shared, number, told: None })
     }
 
-    /// Says something of them.
+    /// They say something else.
     pub fn say(&self, state: Vec<u8>) {
         let presence = &self.shared.presence;
-        let mut present = presence.present();
-        let is_known = present.states.contains_key(&self.number);
-        if is_known || present.states.len() < PRESENT_LIMIT {
-            let is_new = present.states.get(&self.number) != Some(&state);
-            present.states.insert(self.number, state);
-            drop(present);
-            presence.changed.send_if_modified(|()| is_new);
-        }
+        let before = presence.present().states.insert(self.number, state.clone());
+        presence.changed.send_if_modified(|()| before != Some(state));
     }
 
     /// What the others have said of themselves, who came last in front; `None` if they were told so already.
@@ -99,15 +105,16 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// Notifies at once, and of each change, but not too often.
-    pub fn follow(&mut self, channel: Channel, here: &Here) -> Subscription {
-        let mut word = here.shared.presence.changed.subscribe();
+    pub fn follow(&mut self, channel: Channel, shared: Arc<Shared>) -> Subscription {
+        let mut word = shared.presence.changed.subscribe();
         word.mark_changed();
-        let changes = stream::unfold((word, false), move |(mut word, waits)| async move {
+        let first = (shared, word, false);
+        let changes = stream::unfold(first, move |(shared, mut word, waits)| async move {
             if waits {
-                sleep(PACE).await;
+                sleep(shared.presence.pace()).await;
             }
             word.changed().await.ok()?;
-            Some((channel, (word, true)))
+            Some((channel, (shared, word, true)))
         });
         let (changes, handle) = stream::abortable(changes.boxed());
         self.sources.push(changes);
@@ -130,12 +137,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_change_is_told_once_and_soon() {
         let shared = Arc::<Shared>::default();
-        let (mut anna, bert) = (Here::new(shared.clone()), Here::new(shared));
+        let mut anna = Here::new(shared.clone(), b"anna".to_vec()).unwrap();
         let mut arrivals = Arrivals::default();
-        let _followed = arrivals.follow(7, &anna);
+        let _followed = arrivals.follow(7, shared.clone());
         assert_eq!(arrivals.next().await, 7);
         assert_eq!(anna.others(), Some(vec![]));
-        bert.say(b"looks".to_vec());
+        let bert = Here::new(shared, b"looks".to_vec()).unwrap();
         bert.say(b"writes".to_vec());
         assert_eq!(arrivals.next().await, 7);
         assert_eq!(anna.others(), Some(vec![b"writes".to_vec()]));
@@ -150,15 +157,11 @@ mod tests {
     #[test]
     fn a_crowd_is_told_in_part() {
         let shared = Arc::<Shared>::default();
-        let crowd: Vec<Here> = (0..PRESENT_LIMIT + 9).map(|_| Here::new(shared.clone())).collect();
-        for here in &crowd {
-            here.say(b"looks".to_vec());
-        }
-        assert_eq!(shared.presence.present().states.len(), PRESENT_LIMIT);
-        assert_eq!(
-            Here::new(shared.clone()).others().map(|others| others.len()),
-            Some(OTHERS_LIMIT)
-        );
+        let come = || Here::new(shared.clone(), b"looks".to_vec());
+        let mut crowd: Vec<Here> = (0..PRESENT_LIMIT).filter_map(|_| come()).collect();
+        assert!(crowd.len() == PRESENT_LIMIT && come().is_none());
+        assert_eq!(crowd[0].others().map(|others| others.len()), Some(OTHERS_LIMIT));
+        assert!(shared.presence.pace() > 16 * PACE);
         drop(crowd);
         assert!(shared.presence.present().states.is_empty());
     }

@@ -115,6 +115,12 @@ impl Room {
 }
 
 impl Usage {
+    /// Counts what the server itself writes.
+    pub fn add(&self, documents: usize, weight: usize) {
+        self.documents.fetch_add(documents as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(weight as u64, Ordering::Relaxed);
+    }
+
     fn is_counted(&self) -> bool {
         self.is_counted.load(Ordering::Relaxed)
     }

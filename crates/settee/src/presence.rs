@@ -29,7 +29,7 @@ impl Presence {
 
     /// Says that somebody is here, and what the others may know of them: 1 to [`STATE_LIMIT`] bytes, which
     /// only apps understand. `None` if nobody is here any more. Tells whether it can be said. In a browser,
-    /// a device says it once: of several tabs the longest state.
+    /// a device says it once: of several tabs the longest state, and of these the last in the order of bytes.
     pub fn show(&self, state: Option<Vec<u8>>) -> bool {
         let state = state.unwrap_or_default();
         let fits = state.len() <= STATE_LIMIT;

@@ -251,8 +251,11 @@ impl Tab {
                 }
             }
             Event::Message(Message::Uses { tab, uses }) => {
-                self.named.retain(|(known, ..)| *known != tab);
-                self.named.push((tab, uses, now));
+                // Each keeps its place, so that nothing seems to change.
+                match self.named.iter_mut().find(|(known, ..)| *known == tab) {
+                    Some(known) => *known = (tab, uses, now),
+                    None => self.named.push((tab, uses, now)),
+                }
                 self.publish_uses();
             }
             Event::Uses(uses) => {

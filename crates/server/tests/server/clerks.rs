@@ -42,6 +42,21 @@ fn ask(name: &str) -> WireDocument {
     document("ask/", name, &json!({"title": name}))
 }
 
+#[tokio::test]
+async fn a_clerk_stays_when_whoever_came_first_has_left() {
+    let owner = Token::generate();
+    let server = serving(tempfile::tempdir().unwrap(), Some(Stamping)).await;
+    let (anna, _) = Client::opened(server.address, &owner, &owner, None).await;
+    let (mut bert, _) = Client::opened(server.address, &owner, &owner.editor(0), None).await;
+    drop(anna);
+    for number in 0..3 {
+        let name = number.to_string();
+        bert.push(1, number, vec![ask(&name)]).await;
+        assert_eq!(bert.acknowledged().await.refused, []);
+        assert_eq!(bert.changes().await[0].id.as_str(), format!("clerk/ask/{name}"));
+    }
+}
+
 async fn serving(folder: TempDir, clerk: Option<Stamping>) -> TestServer {
     let storage = Sqlite::open_folder(folder.path().join("data")).unwrap();
     TestServer::of(folder, kit(storage, clerk)).await

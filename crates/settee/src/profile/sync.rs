@@ -258,9 +258,9 @@ impl Term<'_> {
     async fn show(&mut self, mut uses: Uses) {
         uses.extend(self.syncing.databases.used());
         for (name, turn) in &mut self.turns {
-            // Who looks at several tabs is here once: where there is most to say of them.
+            // Who looks at several tabs is here once.
             let here = uses.iter().filter(|(used, _)| used == name).map(|(_, here)| here);
-            let here = here.max_by_key(|here| here.len()).cloned().unwrap_or_default();
+            let here = here.max_by_key(|here| (here.len(), *here)).cloned().unwrap_or_default();
             if here != turn.here {
                 turn.here.clone_from(&here);
                 // It fails when the client has stopped, and another tab goes on.
