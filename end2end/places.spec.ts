@@ -66,8 +66,12 @@ test('the last place goes to one of two who asked offline, and the other is told
   }
   await expect(line(bert, 'Cake')).toContainText('You do it.');
   await expect(line(clara, 'Cake')).toContainText('The last place went to somebody else.');
+  // When there is room again, they may ask again.
+  await setPlaces(anna, 'Cake', 2);
+  await expect(line(clara, 'Cake')).toContainText('There is room again.');
   await ask(clara, 'Cake').click();
-  await expect(line(clara, 'Cake')).not.toContainText('somebody else');
+  await expect(line(clara, 'Cake')).toContainText('You do it.');
+  await expect(line(anna, 'Cake')).toContainText('2 of 2 taken');
   await waitSynced(clara);
 });
 

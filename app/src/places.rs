@@ -5,11 +5,11 @@ use std::cell::Cell;
 use leptos::prelude::*;
 use serde::Serialize;
 use settee::leptos::follow;
-use settee::store::{Database, DocumentId, Record};
+use settee::store::{Database, DocumentId, Record, Revision};
 use settee_todo::document::TODO_PREFIX;
 use settee_todo::list::each;
 use settee_todo::places::{
-    ASK_PREFIX, Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, asked_about, new_ask_id, places_id,
+    ASK_PREFIX, Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, ask_id, asked_about, places_id,
 };
 
 use crate::opened::Opened;
@@ -25,7 +25,15 @@ pub struct Offer {
     pub places: u32,
     pub taken: Taken,
     /// This device's request.
-    mine: Option<String>,
+    mine: Option<OwnAsk>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OwnAsk {
+    id: String,
+    turn: u32,
+    /// What the server didn't take, and why.
+    refused: Option<(Revision, String)>,
 }
 
 /// How it stands with this device's request.
@@ -36,7 +44,10 @@ pub enum Mine {
     /// The server has not answered yet.
     Waits,
     Granted,
+    /// There was none left.
     Refused,
+    /// The server didn't take the request.
+    Failed,
 }
 
 impl Offer {
@@ -46,13 +57,20 @@ impl Offer {
 
     pub fn mine(&self) -> Mine {
         let Some(mine) = &self.mine else { return Mine::None };
-        if self.taken.taken.iter().any(|place| place.ask == *mine) {
+        if mine.refused.is_some() {
+            Mine::Failed
+        } else if self.taken.taken.iter().any(|place| place.ask == mine.id) {
             Mine::Granted
-        } else if self.taken.refused.contains(mine) {
+        } else if self.taken.refused.iter().any(|it| it.ask == mine.id && it.turn == mine.turn) {
             Mine::Refused
         } else {
             Mine::Waits
         }
+    }
+
+    /// Why the server didn't take this device's request.
+    pub fn failure(&self) -> Option<&str> {
+        Some(&self.mine.as_ref()?.refused.as_ref()?.1)
     }
 
     pub fn is_full(&self) -> bool {
@@ -72,13 +90,11 @@ impl Offers {
     /// Follows the list on the screen, as long as the component lives.
     pub fn follow(session: SessionSlot, opened: Opened) -> Self {
         let all = RwSignal::new(Vec::new());
-        let list = Memo::new(move |_| {
-            // The device's storage may have been opened anew.
-            session.get();
-            session.current(|list| list.id.clone())
-        });
+        let list = Memo::new(move |_| session.current(|list| list.id.clone()));
         Effect::new(move || {
             list.track();
+            // The device's storage may have been opened anew.
+            session.get();
             all.set(Vec::new());
             let database = untrack(|| session.current(|list| list.database.clone()));
             if let Some(database) = database {
@@ -106,20 +122,26 @@ impl Offers {
         self.put(&id, &Places { places }).await
     }
 
-    /// Asks for a place. Tells whether that is saved.
-    pub async fn ask(self, todo: &DocumentId) -> bool {
+    /// Asks for a place, perhaps again. Tells whether that is saved.
+    pub async fn ask(self, todo: &DocumentId, offer: &Offer) -> bool {
         let tag = untrack(|| self.opened.todos()).tag();
-        let Some(id) = new_ask_id(tag.as_deref(), todo) else { return false };
+        let list = untrack(|| self.session.current(|list| list.id.clone()));
+        let device = settings::device(&list.unwrap_or_default());
+        let Some(id) = ask_id(tag.as_deref(), device, todo) else { return false };
         let name = settings::name();
         let who = if name.is_empty() { "Somebody".to_owned() } else { name };
-        self.put(&id, &Ask { who }).await
+        let turn = offer.mine.as_ref().map_or(0, |mine| mine.turn.saturating_add(1));
+        self.put(&id, &Ask { who, turn }).await
     }
 
     /// Takes this device's request back, and so gives back the place. Tells whether that is saved.
     pub async fn withdraw(self, offer: Offer) -> bool {
-        let id = offer.mine.and_then(|mine| DocumentId::new(&mine).ok());
-        let Some((database, id)) = self.database().zip(id) else { return false };
-        database.remove(&id).await.is_ok()
+        let Some((database, mine)) = self.database().zip(offer.mine) else { return false };
+        let Ok(id) = DocumentId::new(&mine.id) else { return false };
+        match mine.refused {
+            Some((revision, _)) => database.discard(&id, revision).await.is_ok(),
+            None => database.remove(&id).await.is_ok(),
+        }
     }
 
     async fn put<T: Serialize>(self, id: &DocumentId, value: &T) -> bool {
@@ -152,8 +174,10 @@ struct Learnt(String, Said);
 enum Said {
     Places(u32),
     Taken(Taken),
-    /// This device's own request, and whether it is there.
-    Mine(String, bool),
+    /// This device's own request.
+    Mine(OwnAsk),
+    /// The request of this id is gone.
+    Gone(String),
 }
 
 impl Learnt {
@@ -163,19 +187,31 @@ impl Learnt {
         if !is_about.iter().any(|prefix| id.starts_with(prefix)) {
             return None;
         }
+        if let Some(name) = asked_about(id) {
+            return Some(Self(name.to_owned(), Self::asked(record)?));
+        }
         let document = record.document()?;
         if let Some(name) = id.strip_prefix(PLACES_PREFIX) {
             let places: Places = document.body.read().unwrap_or_default();
             let places = if document.deleted { 0 } else { places.places };
             return Some(Self(name.to_owned(), Said::Places(places)));
         }
-        if let Some(name) = id.strip_prefix(TAKEN_PREFIX) {
-            let taken = document.body.read().unwrap_or_default();
-            return Some(Self(name.to_owned(), Said::Taken(taken)));
+        let name = id.strip_prefix(TAKEN_PREFIX)?;
+        Some(Self(name.to_owned(), Said::Taken(document.body.read().unwrap_or_default())))
+    }
+
+    /// What a request says, if it is this device's or is gone.
+    fn asked(record: &Record) -> Option<Said> {
+        let id = record.id.to_string();
+        if let Some(refused) = &record.refused {
+            let refused = Some((refused.revision, refused.reason.clone()));
+            return Some(Said::Mine(OwnAsk { id, turn: 0, refused }));
         }
+        let document = record.document().filter(|document| !document.deleted);
+        let Some(document) = document else { return Some(Said::Gone(id)) };
+        let turn = document.body.read::<Ask>().unwrap_or_default().turn;
         let is_mine = !document.own_leaves.is_empty();
-        let name = asked_about(id).filter(|_| is_mine)?;
-        Some(Self(name.to_owned(), Said::Mine(id.to_owned(), !document.deleted)))
+        is_mine.then_some(Said::Mine(OwnAsk { id, turn, refused: None }))
     }
 
     fn tell(self, all: &mut Vec<Offer>) {
@@ -188,8 +224,8 @@ impl Learnt {
         match said {
             Said::Places(places) => offer.places = places,
             Said::Taken(taken) => offer.taken = taken,
-            Said::Mine(ask, true) => offer.mine = Some(ask),
-            Said::Mine(ask, false) => offer.mine = offer.mine.take().filter(|mine| *mine != ask),
+            Said::Mine(ask) => offer.mine = Some(ask),
+            Said::Gone(id) => offer.mine = offer.mine.take().filter(|mine| mine.id != id),
         }
     }
 }

@@ -4,8 +4,9 @@ use settee::{
     server::{Answer, Clerk, Desk},
     store::{BackendError, Body, Document, DocumentId, backend::BoxFuture},
 };
-use settee_todo::places::{
-    ASK_PREFIX, Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, WHO_LIMIT, asked_about,
+use settee_todo::{
+    document::TODO_PREFIX,
+    places::{ASK_PREFIX, Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, asked_about},
 };
 
 /// Gives places to those who ask, in the order in which it hears of them.
@@ -30,10 +31,17 @@ async fn decide(desk: Desk<'_>, changed: Vec<Document>) -> Result<Vec<Answer>, B
     for ask in changed.iter().filter(|document| document.id.as_str().starts_with(ASK_PREFIX)) {
         let Some(name) = asked_about(ask.id.as_str()) else { continue };
         let id = |prefix| DocumentId::new(&format!("{prefix}{name}"));
-        // They are as long as the request's, or shorter.
-        let (Ok(places), Ok(taken)) = (id(PLACES_PREFIX), id(TAKEN_PREFIX)) else { continue };
-        let known = desk.read(vec![places, taken.clone()]).await?;
-        let [places, kept] = known.try_into().unwrap_or_default();
+        // Who asks about what is none has no answer.
+        let (Ok(todo), Ok(places), Ok(taken)) =
+            (id(TODO_PREFIX), id(PLACES_PREFIX), id(TAKEN_PREFIX))
+        else {
+            continue;
+        };
+        let known = desk.read(vec![todo, places, taken.clone()]).await?;
+        let [todo, places, kept] = known.try_into().unwrap_or_default();
+        if !ask.deleted && todo.is_none_or(|todo| todo.deleted) {
+            continue;
+        }
         let at = decided.iter().position(|(id, _)| *id == taken);
         let mut now = match at {
             Some(at) => decided.remove(at).1,
@@ -43,9 +51,8 @@ async fn decide(desk: Desk<'_>, changed: Vec<Document>) -> Result<Vec<Answer>, B
             .filter(|places| !places.deleted)
             .and_then(|places| places.body.read().ok())
             .unwrap_or_default();
-        let who = (!ask.deleted).then(|| ask.body.read::<Ask>().unwrap_or_default().who);
-        let who = who.map(|who| who[..who.floor_char_boundary(WHO_LIMIT)].to_owned());
-        now.hear(places.places, ask.id.as_str(), who.as_deref());
+        let asks = (!ask.deleted).then(|| ask.body.read::<Ask>().unwrap_or_default());
+        now.hear(places.places, ask.id.as_str(), asks.as_ref());
         decided.push((taken, now));
     }
     let answer = |(id, taken): (DocumentId, Taken)| {

@@ -233,7 +233,7 @@ fn Menu(
                 hidden=move || access.get() != Access::Write || !has_rows()
                 on:click=set_places
             >
-                "Who can take what…"
+                "How many can take it…"
             </button>
             <button
                 type="button"

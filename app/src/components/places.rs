@@ -1,20 +1,21 @@
 //! Todos that only so many people can take: a line in each row that has places, and a dialog that says how many
 //! there are.
 
-use leptos::html::Dialog;
+use leptos::html::{Button, Dialog};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::web_sys::Element;
 use settee::store::DocumentId;
 use settee_todo::places::PLACES_LIMIT;
 
-use crate::dialog;
 use crate::mounted::Mounted;
 use crate::opened::Opened;
 use crate::page_rows::{on_change, row_of};
 use crate::places::{Mine, Offer, Offers};
 use crate::session::{Access, SessionSlot};
+use crate::{dialog, focus};
 
+const NO_NUMBER: &str = "That is no whole number from 0 to 99.";
 const NOT_SAVED: &str = "This can’t be saved on this device.";
 
 /// A line that stands in a row.
@@ -59,31 +60,67 @@ pub fn follow_rows(offers: Offers, access: Memo<Access>) {
 fn PlacesLine(todo: String, offers: Offers, access: Memo<Access>) -> impl IntoView {
     let said = RwSignal::new("");
     let id = StoredValue::new(DocumentId::new(&todo).ok());
-    let offer = Memo::new(move |_| offers.get(&todo));
+    let about = todo.clone();
+    let offer = Memo::new(move |_| offers.get(&about));
     let mine = move || offer.with(Offer::mine);
     let may_ask = move || matches!(access.get(), Access::Write | Access::Help);
-    let can_act = move || may_ask() && (mine() != Mine::None || !offer.with(Offer::is_full));
-    let label = move || match mine() {
-        Mine::None => "I’ll do it",
-        Mine::Waits => "Never mind",
-        Mine::Granted => "Give it back",
-        Mine::Refused => "All right",
+    let can_act = move || {
+        let is_free = !offer.with(Offer::is_full);
+        may_ask() && (is_free || mine() != Mine::None)
     };
+    let asks = move || match mine() {
+        Mine::None => true,
+        Mine::Refused => !offer.with(Offer::is_full),
+        Mine::Waits | Mine::Granted | Mine::Failed => false,
+    };
+    let label = move || match mine() {
+        _ if asks() => "I’ll do it",
+        Mine::Waits => "Withdraw",
+        Mine::Granted => "Give it back",
+        Mine::None | Mine::Refused | Mine::Failed => "Dismiss",
+    };
+    let is_busy = RwSignal::new(false);
     let act = move |_| {
+        // A second press is about the same.
+        if is_busy.get_untracked() {
+            return;
+        }
+        is_busy.set(true);
         let (now, id) = (offer.get_untracked(), id.get_value());
+        let asks = untrack(asks);
         spawn_local(async move {
-            let is_saved = match (now.mine(), id) {
-                (Mine::None, Some(id)) => offers.ask(&id).await,
-                _ => offers.withdraw(now).await,
+            let is_saved = match id.filter(|_| asks) {
+                Some(id) => offers.ask(&id, &now).await,
+                None => offers.withdraw(now).await,
             };
             said.try_set(if is_saved { "" } else { NOT_SAVED });
+            is_busy.try_set(false);
         });
     };
+    let button = NodeRef::<Button>::new();
+    Effect::new(move || {
+        // The focus goes to the todo's box when the button goes.
+        let Some(button) = button.get().filter(|_| !can_act()) else { return };
+        if focus::holds_focus(&button)
+            && let Ok(Some(item)) = button.closest("li")
+        {
+            focus::return_to(&item);
+        }
+    });
     view! {
         <p class="places">
             <span dir="auto">{move || offer.with(told)}</span>
-            <span role="status">{move || of_mine(mine())} {said}</span>
-            <button type="button" data-action="place" hidden=move || !can_act() on:click=act>
+            <span role="status">
+                {move || offer.with(of_mine)} {said}
+            </span>
+            <button
+                node_ref=button
+                type="button"
+                data-action="place"
+                aria-describedby=todo
+                hidden=move || !can_act()
+                on:click=act
+            >
                 {label}
             </button>
         </p>
@@ -97,12 +134,14 @@ fn told(offer: &Offer) -> String {
     format!("{} of {} taken{colon}{}", names.len(), offer.places, names.join(", "))
 }
 
-fn of_mine(mine: Mine) -> &'static str {
-    match mine {
-        Mine::None => "",
-        Mine::Waits => "You have asked; the server answers when it is reached.",
-        Mine::Granted => "You do it.",
-        Mine::Refused => "The last place went to somebody else.",
+fn of_mine(offer: &Offer) -> String {
+    match offer.mine() {
+        Mine::None => String::new(),
+        Mine::Waits => "You have asked; the server answers when it is reached.".to_owned(),
+        Mine::Granted => "You do it.".to_owned(),
+        Mine::Refused if offer.is_full() => "The last place went to somebody else.".to_owned(),
+        Mine::Refused => "There is room again.".to_owned(),
+        Mine::Failed => format!("Not accepted: {}", offer.failure().unwrap_or_default()),
     }
 }
 
@@ -158,7 +197,11 @@ fn PlacesField(
     let value = if places > 0 { places.to_string() } else { String::new() };
     let id = StoredValue::new(id);
     let change = move |event| {
-        let places = event_target_value(&event).trim().parse().unwrap_or(0_u32).min(PLACES_LIMIT);
+        let text = event_target_value(&event);
+        let places = if text.trim().is_empty() { Some(0) } else { text.trim().parse().ok() };
+        let Some(places) = places.filter(|places| *places <= PLACES_LIMIT) else {
+            return said.set(NO_NUMBER);
+        };
         spawn_local(async move {
             let is_saved = offers.set(&id.get_value(), places).await;
             said.try_set(if is_saved { "" } else { NOT_SAVED });

@@ -18,9 +18,9 @@ pub struct Person {
     /// The id of the todo that they are editing.
     #[n(2)]
     pub row: Option<String>,
-    /// They have done nothing for a while.
+    /// They have done something of late. Where somebody looks at two windows, this is said of one that is used.
     #[n(3)]
-    pub is_idle: bool,
+    pub is_active: bool,
 }
 
 impl Person {
@@ -50,7 +50,7 @@ mod tests {
 
     fn person(name: &str) -> Person {
         let row = Some(crate::document::new_own_id(&"t".repeat(16)).to_string());
-        Person { device: u64::MAX, name: name.to_owned(), row, is_idle: true }
+        Person { device: u64::MAX, name: name.to_owned(), row, is_active: true }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     document::{LIST_INFO, TODO_PREFIX},
-    places::{self, PLACES_LIMIT, PLACES_PREFIX, WHO_LIMIT},
+    places::{self, ASK_PREFIX, PLACES_LIMIT, PLACES_PREFIX, WHO_LIMIT},
 };
 
 /// Longest title of a todo, in bytes.
@@ -18,6 +18,8 @@ pub const NAME_LIMIT: usize = 1024;
 pub const HELPERS_FIELDS: &[&str] = &["completed"];
 /// Fields that nobody is asked about when several have changed them at once: the next edit settles them.
 pub const UNASKED_FIELDS: &[&str] = &["position"];
+/// Longest id of a document about another, in bytes.
+const NAMED_LIMIT: usize = 128;
 /// Longest position, in bytes.
 pub const POSITION_LIMIT: usize = 512;
 
@@ -28,6 +30,8 @@ pub enum Invalid {
     Kind,
     #[error("the field “{0}” is missing, or not what it should be")]
     Field(&'static str),
+    #[error("the name of this document is too long, or not what it should be")]
+    Name,
     #[error("the field “{0}” is too long")]
     TooLong(&'static str),
 }
@@ -37,6 +41,9 @@ pub fn validate(document: &ReplicatedDocument) -> Result<(), Invalid> {
     let check = match document.id.as_str() {
         id if id.starts_with(TODO_PREFIX) => todo,
         LIST_INFO => list_info,
+        id if [PLACES_PREFIX, ASK_PREFIX].iter().any(|it| id.starts_with(it)) && !is_short(id) => {
+            return Err(Invalid::Name);
+        }
         id if id.starts_with(PLACES_PREFIX) => places,
         id if places::asked_about(id).is_some() => ask,
         _ => return Err(Invalid::Kind),
@@ -60,6 +67,11 @@ fn todo(fields: &Map<String, Value>) -> Result<(), Invalid> {
 
 fn list_info(fields: &Map<String, Value>) -> Result<(), Invalid> {
     text(fields, "name", NAME_LIMIT)
+}
+
+/// Whether an id is as the app makes them. Clerks write it into their documents.
+fn is_short(id: &str) -> bool {
+    id.len() <= NAMED_LIMIT && id.chars().all(|letter| letter.is_ascii_graphic())
 }
 
 fn places(fields: &Map<String, Value>) -> Result<(), Invalid> {
@@ -105,6 +117,8 @@ mod tests {
         assert_eq!(check("places/1", &json!({"places": 100})), Err(Invalid::Field("places")));
         assert_eq!(check("ask/a/1", &json!({"who": "Anna"})), Ok(()));
         assert_eq!(check("ask/a/1", &json!({})), Err(Invalid::Field("who")));
+        let long = format!("ask/a/{}", "x".repeat(200));
+        assert_eq!(check(&long, &json!({"who": "Anna"})), Err(Invalid::Name));
         assert_eq!(check("ask/1", &json!({"who": "Anna"})), Err(Invalid::Kind));
         assert_eq!(check("access/1", &json!({})), Err(Invalid::Kind));
         assert_eq!(check("todo/1", &json!({"completed": true})), Err(Invalid::Field("title")));
