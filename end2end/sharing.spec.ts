@@ -114,6 +114,40 @@ test('whose access is removed can keep a copy of their own, or remove it all', a
   await expect(bert.locator('.unknown')).toBeVisible();
 });
 
+test('what was changed while one might stays, is copied or discarded, and is not sent', async ({
+  newPerson, goOffline, goOnline,
+}) => {
+  const { anna, bert } = await invited(newPerson);
+  await waitSynced(bert);
+  await goOffline(bert);
+  await waitOffline(bert);
+  await addTodo(bert, 'One', 'Two');
+  await complete(bert, 'Bread');
+  await removeAccess(anna, 'Bert');
+  const viewer = await invite(anna, 'Bert again', 'viewer');
+  await waitSynced(anna);
+  await goOnline(bert);
+  await expect(revoked(bert)).toBeVisible();
+  await openList(bert, viewer);
+  const stuck = bert.locator('[data-link="unsendable"]');
+  await expect(stuck).toContainText('3 changes of yours are only here');
+  await shows(bert, 'Bread', 'One', 'Two');
+  const address = bert.url();
+  await action(bert, 'keep-changes').click();
+  await expect(bert).not.toHaveURL(address);
+  await shows(bert, 'Bread', 'One', 'Two');
+  await expect(row(bert, 'Bread')).toHaveClass(/completed/);
+
+  await openList(bert, address);
+  await action(bert, 'discard-changes').click();
+  await action(bert, 'confirm-discard').click();
+  await shows(bert, 'Bread');
+  await expect(row(bert, 'Bread')).not.toHaveClass(/completed/);
+  await expect(stuck).toBeHidden();
+  await waitSynced(bert);
+  await shows(anna, 'Bread');
+});
+
 test('new links take the place of old ones, and personal ones stay', async ({ newPerson }) => {
   const { anna, bert, link } = await together(newPerson, 'Bread');
   await action(anna, 'share').click();

@@ -44,16 +44,14 @@ pub fn App(session: SessionSlot) -> impl IntoView {
                 <Alerts fill=cannot_open />
                 <Alerts fill=link_notice />
                 <Alerts fill=problems />
-                <Show when=move || access.get() != Access::Unknown fallback=UnknownList>
-                    // Another list has an element of its own, with nothing of the one before.
-                    <For
-                        each=move || Some(opened.turn())
-                        key=|turn| *turn
-                        children=move |_| {
-                            view! { <OneList todos=opened.todos_untracked() access later /> }
-                        }
-                    />
-                </Show>
+                // Another list has an element of its own, with nothing of the one before.
+                <For
+                    each=move || (access.get() != Access::Unknown).then(|| opened.turn())
+                    key=|turn| *turn
+                    children=move |_| {
+                        view! { <OneList todos=opened.todos_untracked() access later /> }
+                    }
+                />
                 <p class="hint" class:for-mouse=move || access.get() == Access::Write>
                     {move || hint(access.get())}
                 </p>
@@ -92,19 +90,6 @@ fn OneList(todos: Todos, access: Memo<Access>, later: Later) -> impl IntoView {
             </header>
             <TodoList todos access later />
             <Footer todos access />
-        </section>
-    }
-}
-
-#[component]
-fn UnknownList() -> impl IntoView {
-    view! {
-        <section class="unknown">
-            <h1>"todos"</h1>
-            <p>
-                "This device doesn’t know this list. Open it with the link that somebody shares with you, or go to "
-                <a href="/" rel="external">"your own list"</a> "."
-            </p>
         </section>
     }
 }

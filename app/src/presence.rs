@@ -18,7 +18,12 @@ const IDLE: Duration = Duration::from_mins(1);
 pub fn follow(session: SessionSlot, opened: Opened, name: RwSignal<String>) -> Memo<Vec<Person>> {
     let (here, others) = (RwSignal::new(None), RwSignal::new(Vec::<Vec<u8>>::new()));
     let (is_visible, is_idle) = (is_visible(), is_idle());
-    let device = settings::device();
+    // Another tab may have been told another name.
+    let listener = window_event_listener_untyped("storage", move |_| name.set(settings::name()));
+    on_cleanup(move || listener.remove());
+    // Members of two lists can't tell by it that somebody is on both.
+    let device =
+        Memo::new(move |_| session.current(|list| settings::device(&list.id)).unwrap_or_default());
     Effect::new(move || {
         // The device's storage may have been opened anew.
         if let Some(session) = session.get() {
@@ -27,7 +32,8 @@ pub fn follow(session: SessionSlot, opened: Opened, name: RwSignal<String>) -> M
     });
     Effect::new(move || {
         let row = opened.todos().edited().get().last().map(ToString::to_string);
-        let person = Person { device, name: name.get(), row, is_idle: is_idle.get() };
+        let person =
+            Person { device: device.get(), name: name.get(), row, is_active: !is_idle.get() };
         here.set(is_visible.get().then(|| person.encode()));
     });
     Memo::new(move |_| {
@@ -35,7 +41,7 @@ pub fn follow(session: SessionSlot, opened: Opened, name: RwSignal<String>) -> M
         for person in others.get().iter().filter_map(|one| Person::decode(one)) {
             // Where tabs can't agree on one that syncs, each says so for itself.
             let is_known = people.iter().any(|known| known.device == person.device);
-            if person.device != device && !is_known {
+            if person.device != device.get() && !is_known {
                 people.push(person);
             }
         }

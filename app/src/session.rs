@@ -96,6 +96,10 @@ pub enum Command {
     Decline {
         list: String,
     },
+    /// Discards what was not sent of it.
+    GiveUp {
+        list: String,
+    },
     /// Removes it from this device, with all that was not sent.
     Forget {
         list: String,

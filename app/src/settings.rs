@@ -5,7 +5,7 @@
 
 use gloo_storage::{LocalStorage, Storage};
 use leptos::web_sys;
-use settee::keys::random::random_number;
+use settee::keys::Token;
 
 use crate::session::Theme;
 
@@ -30,14 +30,16 @@ pub fn keep_name(name: &str) {
     set(NAME, name);
 }
 
-/// A number by which others tell this device from others. It is drawn when it is first asked for.
-pub fn device() -> u64 {
-    let known = get(DEVICE).and_then(|number| number.parse().ok());
-    known.unwrap_or_else(|| {
-        let number = random_number();
-        set(DEVICE, &number.to_string());
-        number
-    })
+/// A number by which others on a list tell this device from others. On another list it has another one.
+pub fn device(list: &str) -> u64 {
+    let known = get(DEVICE).and_then(|secret| secret.parse().ok());
+    let secret: Token = known.unwrap_or_else(|| {
+        let secret = Token::generate();
+        set(DEVICE, &secret.to_string());
+        secret
+    });
+    let number = *secret.named(list).as_bytes();
+    u64::from_be_bytes(*number.first_chunk().expect("it is longer"))
 }
 
 fn get(key: &str) -> Option<String> {

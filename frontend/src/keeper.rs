@@ -128,6 +128,11 @@ impl Work {
                 page::show_theme(theme);
                 Ok(())
             }
+            Command::GiveUp { list } => {
+                let list = self.settee.database(&list).await?;
+                list.give_up_pending("it could not be sent").await?;
+                Ok(())
+            }
             Command::Meet { here, others } => {
                 self.owner.with(|| meet(self.shown.clone(), self.signals, here, others));
                 Ok(())

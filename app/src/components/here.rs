@@ -26,7 +26,8 @@ pub fn Here(people: Memo<Vec<Person>>) -> impl IntoView {
         <ul class="here" role="list" aria-label="Here now" hidden=move || people.with(Vec::is_empty)>
             {signs}
             <li class="sign" hidden=move || more() == 0>
-                {move || format!("+{}", more())}
+                <span aria-hidden="true">{move || format!("+{}", more())}</span>
+                <span class="only-read">{move || format!("and {} others", more())}</span>
             </li>
         </ul>
     }
@@ -37,12 +38,12 @@ fn Sign(person: Person) -> impl IntoView {
     let name = called(&person).to_owned();
     let initials = person.initials();
     let initials = if initials.is_empty() { "?".to_owned() } else { initials };
-    let words = if person.is_idle { format!("{name}, away from the screen") } else { name };
+    let words = if person.is_active { name } else { format!("{name}, away from the screen") };
     let title = words.clone();
     view! {
         <li
             class="sign"
-            class:idle=person.is_idle
+            class:idle=!person.is_active
             data-colour=(person.device % COLOURS).to_string()
             title=title
         >

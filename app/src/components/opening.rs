@@ -1,16 +1,17 @@
-//! What the page says when this device's lists can't be opened.
+//! What the page says when this device's lists can't be opened, or the address names none of them.
 
 use leptos::prelude::*;
 use settee::Obstacle;
 
 use crate::mounted::{Mounted, Place};
-use crate::session::SessionSlot;
+use crate::session::{Access, SessionSlot};
 
 /// Shown as long as the lists can't be read. They are tried again by themselves.
 pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     let obstacle = session.obstacle();
+    let access = session.access();
     place.mount(|| {
-        move || {
+        let cannot = move || {
             let obstacle = obstacle.get()?;
             let advice = advice(&obstacle);
             Some(view! {
@@ -25,8 +26,24 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                     </button>
                 </p>
             })
+        };
+        view! {
+            {cannot}
+            {move || (access.get() == Access::Unknown).then(unknown_list)}
         }
     })
+}
+
+fn unknown_list() -> impl IntoView {
+    view! {
+        <section class="unknown">
+            <h1>"todos"</h1>
+            <p>
+                "This device doesn’t know this list. Open it with the link that somebody shares with you, or go to "
+                <a href="/" rel="external">"your own list"</a> "."
+            </p>
+        </section>
+    }
 }
 
 /// The value of `data-obstacle`.
