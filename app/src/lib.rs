@@ -33,6 +33,7 @@ mod opened;
 mod page_rows;
 mod places;
 mod presence;
+mod records;
 mod rights;
 mod saving;
 mod session;

@@ -1,18 +1,15 @@
 //! Which todos of the list on the screen only so many people can take, and who has.
 
-use std::cell::Cell;
-
 use leptos::prelude::*;
 use serde::Serialize;
-use settee::leptos::follow;
 use settee::store::{Database, DocumentId, Record, Revision};
 use settee_todo::document::TODO_PREFIX;
-use settee_todo::list::each;
 use settee_todo::places::{
     ASK_PREFIX, Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, ask_id, asked_about, places_id,
 };
 
 use crate::opened::Opened;
+use crate::records::follow_records;
 use crate::session::SessionSlot;
 use crate::settings;
 
@@ -155,13 +152,7 @@ impl Offers {
 }
 
 fn follow_list(list: Database, all: RwSignal<Vec<Offer>>) {
-    let since = Cell::new(0);
-    follow(list.watch(), async move |_| {
-        let mut learnt = Vec::new();
-        let mut take = |record: &Record| learnt.extend(Learnt::of(record));
-        // If it can't be read, the list itself says so.
-        let Ok(until) = each(&list, since.get(), &mut take).await else { return };
-        since.set(until);
+    follow_records(list, Learnt::of, move |learnt, _| {
         if !learnt.is_empty() {
             all.try_update(|all| learnt.into_iter().for_each(|it| it.tell(all)));
         }

@@ -1,7 +1,5 @@
 //! Who else may open the list on the screen, as its access documents say.
 
-use std::cell::Cell;
-
 use leptos::prelude::*;
 use leptos::web_sys::js_sys::{Array, JsString, Object};
 use serde_json::Map;
@@ -10,10 +8,10 @@ use settee::keys::{
     access::{REVOKED, invitation_id, latest_links, links_id, says_who_may},
     token::Epoch,
 };
-use settee::leptos::follow;
 use settee::store::{Database, DocumentId, Record};
 use settee_todo::document::LINKS;
-use settee_todo::list::each;
+
+use crate::records::follow_records;
 
 /// Who else may open a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,19 +47,13 @@ impl Sharing {
     /// Follows what a list says, as long as the component lives.
     pub fn follow(list: Database) -> RwSignal<Self> {
         let signal = RwSignal::new(Self::default());
-        let since = Cell::new(0);
-        follow(list.watch(), async move |_| {
-            let mut learnt = Vec::new();
-            let mut take = |record: &Record| learnt.extend(Learnt::of(record));
-            // If it can't be read, the list itself says so.
-            let Ok(until) = each(&list, since.get(), &mut take).await else { return };
-            since.set(until);
+        follow_records(list, Learnt::of, move |learnt, is_read| {
             signal.try_maybe_update(|sharing| {
-                let is_new = !learnt.is_empty() || !sharing.is_read && until > 0;
+                let is_new = !learnt.is_empty() || !sharing.is_read && is_read;
                 for it in learnt {
                     sharing.learn(it);
                 }
-                sharing.is_read = until > 0;
+                sharing.is_read = is_read;
                 (is_new, ())
             });
         });
