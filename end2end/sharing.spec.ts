@@ -133,7 +133,7 @@ test('what was changed while one might stays, is copied or discarded, and is not
   await expect(stuck).toContainText('3 changes of yours are only here');
   await shows(bert, 'Bread', 'One', 'Two');
   const address = bert.url();
-  await action(bert, 'keep-changes').click();
+  await action(bert, 'keep-copy').click();
   await expect(bert).not.toHaveURL(address);
   await shows(bert, 'Bread', 'One', 'Two');
   await expect(row(bert, 'Bread')).toHaveClass(/completed/);

@@ -3,6 +3,7 @@
 use crate::later::Parts;
 
 mod all_lists;
+mod confirmed;
 mod edit_field;
 mod files;
 mod footer;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::leptos::{CollectionError, Problem};
 
-use super::revoked::{Revoked, Unsendable};
+use super::revoked::LostAccess;
 use crate::mounted::{Mounted, Place};
 use crate::opened::Opened;
 use crate::session::SessionSlot;
@@ -23,8 +23,7 @@ pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted 
             {problems}
             {move || unreadable().map(|text| view! { <p>{text}</p> })}
             <LostChanges session opened />
-            <Revoked session />
-            <Unsendable session />
+            <LostAccess session />
         }
     })
 }
