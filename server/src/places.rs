@@ -17,6 +17,10 @@ impl Clerk for PlacesClerk {
         "places"
     }
 
+    fn follows(&self, id: &DocumentId) -> bool {
+        id.as_str().starts_with(ASK_PREFIX)
+    }
+
     fn answer<'a>(
         &'a self,
         desk: Desk<'a>,
@@ -28,7 +32,7 @@ impl Clerk for PlacesClerk {
 
 async fn decide(desk: Desk<'_>, changed: Vec<Document>) -> Result<Vec<Answer>, BackendError> {
     let mut decided: Vec<(DocumentId, Taken)> = Vec::new();
-    for ask in changed.iter().filter(|document| document.id.as_str().starts_with(ASK_PREFIX)) {
+    for ask in &changed {
         let Some(name) = asked_about(ask.id.as_str()) else { continue };
         let id = |prefix| DocumentId::new(&format!("{prefix}{name}"));
         // Who asks about what is none has no answer.

@@ -17,6 +17,7 @@ use settee_store::{
     replication::{ReplicatedDocument, ReplicatedRevision, ReplicationError},
     revision::{Revision, RevisionError},
 };
+use settee_sync::access::is_clerks;
 use thiserror::Error;
 use tokio::{sync::watch, time::sleep};
 
@@ -42,6 +43,13 @@ const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(
 pub trait Clerk: Send + Sync {
     /// What it is called, in logs and where it keeps how far it has read. It stays the same for good.
     fn name(&self) -> &'static str;
+
+    /// Whether it wants to hear of a document: of all of them, unless it says otherwise. This is asked for each change
+    /// of a database, so it should not take long.
+    fn follows(&self, id: &DocumentId) -> bool {
+        let _ = id;
+        true
+    }
 
     /// Decides what to write about documents that have changed since it last wrote. They may have changed again by
     /// now, and deleted ones are among them; after a crash or a failure the same ones come again. An answer that the
@@ -105,24 +113,41 @@ impl fmt::Debug for Desk<'_> {
     }
 }
 
+/// How far a clerk has read a database.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    incarnation: [u8; 16],
+    read: u64,
+    saved: u64,
+}
+
 /// Has a clerk look at all that it hasn't seen.
 async fn work(
     clerk: &dyn Clerk,
     database: &dyn Backend,
     shared: &Arc<Shared>,
+    known: &mut Option<Position>,
 ) -> Result<(), ClerkError> {
     let key = format!("clerk/{}", clerk.name());
-    let mut saved = match database.local(key.clone()).await? {
-        Some(kept) => u64::from_be_bytes(kept.try_into().map_err(|_| ClerkError::Kept)?),
-        None => 0,
+    let incarnation = database.incarnation();
+    // The database of that name may be another one by now.
+    let position = if let Some(position) = known.take().filter(|it| it.incarnation == incarnation) {
+        position
+    } else {
+        let saved = match database.local(key.clone()).await? {
+            Some(kept) => u64::from_be_bytes(kept.try_into().map_err(|_| ClerkError::Kept)?),
+            None => 0,
+        };
+        Position { incarnation, read: saved, saved }
     };
-    let mut since = saved;
+    let position = known.insert(position);
     loop {
-        let records = database.changes(since, PAGE).await?;
+        let records = database.changes(position.read, PAGE).await?;
         let Some(until) = records.last().map(|record| record.seq) else { return Ok(()) };
-        let is_own = |record: &Arc<Record>| settee_sync::access::is_clerks(&record.id);
-        let others = records.iter().filter(|record| !is_own(record));
-        let changed: Vec<Document> = others.filter_map(|record| record.document()).collect();
+        let is_followed =
+            |record: &&Arc<Record>| !is_clerks(&record.id) && clerk.follows(&record.id);
+        let followed = records.iter().filter(is_followed);
+        let changed: Vec<Document> = followed.filter_map(|record| record.document()).collect();
         let mut operations = Vec::new();
         if !changed.is_empty() {
             let answering = clerk.answer(Desk { database }, changed);
@@ -130,18 +155,19 @@ async fn work(
                 operations.extend(written(database, answer).await?);
             }
         }
-        since = until;
         // To look at something again does no harm as long as nothing has followed from it.
-        if operations.is_empty() && until - saved < SAVED_EVERY {
+        if operations.is_empty() && until - position.saved < SAVED_EVERY {
+            position.read = until;
             continue;
         }
-        saved = until;
-        shared.usage.add(operations.len(), operations.iter().map(Operation::weight).sum());
-        operations
-            .push(Operation::Local { key: key.clone(), value: Some(until.to_be_bytes().into()) });
+        let count = operations.len();
+        shared.usage.add(count, operations.iter().map(Operation::weight).sum());
+        let value = Some(until.to_be_bytes().into());
+        operations.push(Operation::Local { key: key.clone(), value });
         let turn = shared.clone().turn(false).await;
         let commit = database.commit(operations).await?;
         drop(turn);
+        *position = Position { incarnation, read: until, saved: until };
         for outcome in commit.outcomes {
             if let Err(error) = outcome {
                 tracing::error!(clerk = clerk.name(), %error, "an answer was not taken");
@@ -153,7 +179,7 @@ async fn work(
 /// The revision that says so, on top of what is there; nothing if it is there already.
 async fn written(database: &dyn Backend, answer: Answer) -> Result<Option<Operation>, ClerkError> {
     let Answer { id, body } = answer;
-    if !settee_sync::access::is_clerks(&id) {
+    if !is_clerks(&id) {
         return Err(ClerkError::Id(id));
     }
     let known = database.read(vec![id.clone()]).await?.into_iter().next().flatten();
@@ -185,11 +211,11 @@ pub async fn run(
     storage: Weak<dyn Storage>,
     shared: Weak<Shared>,
 ) {
-    let mut rest = REST.0;
+    let (mut rest, mut position) = (REST.0, None);
     loop {
         // Nothing of it is held while there is nothing to do, so that the database can be closed.
         let Some((place, state)) = storage.upgrade().zip(shared.upgrade()) else { return };
-        let worked = round(&*clerk, &name, &*place, &state).await;
+        let worked = round(&*clerk, &name, &*place, &state, &mut position).await;
         drop((place, state));
         match worked {
             Ok(Some(mut news)) => {
@@ -216,11 +242,12 @@ async fn round(
     name: &str,
     storage: &dyn Storage,
     shared: &Arc<Shared>,
+    position: &mut Option<Position>,
 ) -> Result<Option<watch::Receiver<u64>>, ClerkError> {
     let Some(database) = storage.find(name.to_owned()).await? else { return Ok(None) };
     let mut news = database.watch();
     news.borrow_and_update();
-    work(clerk, &*database, shared).await?;
+    work(clerk, &*database, shared, position).await?;
     Ok(Some(news))
 }
 
@@ -348,7 +375,7 @@ mod tests {
                     for number in 0..5 {
                         ask(&asking, 5 * round + number).await;
                     }
-                    while let Err(error) = work(&Giver, &database, &shared).await {
+                    while let Err(error) = work(&Giver, &database, &shared, &mut None).await {
                         assert!(
                             matches!(error, ClerkError::Store(BackendError::Closed)),
                             "{error}"
@@ -393,14 +420,14 @@ mod tests {
         ask(&Database::new(memory.clone()), 1).await;
         let id = DocumentId::new("ask/1").unwrap();
         let clerk = Odd(Mutex::new(Some(vec![Answer { id, body: None }])));
-        assert!(matches!(work(&clerk, &memory, &shared).await, Err(ClerkError::Id(_))));
-        let failure = work(&clerk, &memory, &shared).await;
+        assert!(matches!(work(&clerk, &memory, &shared, &mut None).await, Err(ClerkError::Id(_))));
+        let failure = work(&clerk, &memory, &shared, &mut None).await;
         assert!(matches!(failure, Err(ClerkError::Failed(Failure::Panicked))));
         // What says nothing new is not written.
         let id = DocumentId::new("clerk/none").unwrap();
         *clerk.0.lock().unwrap() = Some(vec![Answer { id, body: None }]);
         let before = *memory.watch().borrow();
-        work(&clerk, &memory, &shared).await.unwrap();
+        work(&clerk, &memory, &shared, &mut None).await.unwrap();
         assert_eq!(*memory.watch().borrow(), before);
     }
 }
