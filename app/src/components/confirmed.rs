@@ -18,11 +18,7 @@ pub struct Wording {
 
 /// It asks once more, if there is a reason to.
 #[component]
-pub fn Confirmed(
-    wording: Wording,
-    asks: impl Fn() -> bool + Copy + Send + Sync + 'static,
-    act: impl Fn() + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+pub fn Confirmed(wording: Wording, asks: Memo<bool>, act: Callback<()>) -> impl IntoView {
     let Wording { label, question, no, yes, actions } = wording;
     let is_asking = RwSignal::new(false);
     let (first, keep) = (NodeRef::<Button>::new(), NodeRef::<Button>::new());
@@ -33,15 +29,15 @@ pub fn Confirmed(
         }
     };
     let press = move |_| {
-        if untrack(asks) {
+        if asks.get_untracked() {
             ask(true, keep);
         } else {
-            act();
+            act.run(());
         }
     };
     let sure = move |_| {
         is_asking.set(false);
-        act();
+        act.run(());
     };
     view! {
         <button

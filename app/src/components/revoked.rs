@@ -32,15 +32,9 @@ pub fn LostAccess(session: SessionSlot) -> impl IntoView {
         session.current(|list| !list.is_revoked && list.role == Some(Role::Viewer)) == Some(true)
     });
     let is_stuck = Memo::new(move |_| may_look.get() && waiting.get() > 0);
-    move || {
-        if is_revoked.get() {
-            Some(view! { <Revoked session waiting /> }.into_any())
-        } else if is_stuck.get() {
-            Some(view! { <Unsendable session waiting /> }.into_any())
-        } else {
-            None
-        }
-    }
+    let revoked = move || is_revoked.get().then(|| view! { <Revoked session waiting /> });
+    let unsendable = move || is_stuck.get().then(|| view! { <Unsendable session waiting /> });
+    (revoked, unsendable)
 }
 
 #[component]
@@ -50,8 +44,8 @@ fn Revoked(session: SessionSlot, waiting: Memo<usize>) -> impl IntoView {
         1 => " 1 change of yours was never sent, and is only here.".to_owned(),
         n => format!(" {n} changes of yours were never sent, and are only here."),
     };
-    let has_unsent = move || waiting.get() != 0;
-    let forget = move || of_list(session, |list, _| Command::Forget { list });
+    let has_unsent = Memo::new(move |_| waiting.get() != 0);
+    let forget = Callback::new(move |()| of_list(session, |list, _| Command::Forget { list }));
     view! {
         <p data-link="revoked">
             "You have no access to this list any more. What you see stays on this device, and nothing new comes."
@@ -68,11 +62,12 @@ fn Unsendable(session: SessionSlot, waiting: Memo<usize>) -> impl IntoView {
         1 => "1 change of yours is only here, and can’t be sent. ".to_owned(),
         n => format!("{n} changes of yours are only here, and can’t be sent. "),
     };
-    let discard = move || of_list(session, |list, _| Command::GiveUp { list });
+    let always = Memo::new(|_| true);
+    let discard = Callback::new(move |()| of_list(session, |list, _| Command::GiveUp { list }));
     view! {
         <p data-link="unsendable">
             "You may only look at this list now. " {changes} <Copied session /> " "
-            <Confirmed wording=DISCARD asks=|| true act=discard />
+            <Confirmed wording=DISCARD asks=always act=discard />
         </p>
     }
 }
