@@ -1,7 +1,7 @@
 // Inviting people, removing their access, and new links in the place of old ones.
 
 import {
-  addTodo, complete, copied, copyLink, invite, openList, person, reload, tokenOf, together,
+  addTodo, callThemselves, complete, copied, copyLink, invite, openList, person, reload, tokenOf, together,
 } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { action, isReady, newTodo, RECOVERY_TIMEOUT, row, shows, status, waitOffline, waitSynced } from './page';
@@ -27,6 +27,18 @@ async function invited(newPerson: () => Promise<Page>) {
 }
 
 const revoked = (page: Page) => page.locator('[data-link="revoked"]');
+
+test('a personal link says who invites', async ({ newPerson }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await callThemselves(anna, 'Anna');
+  await action(anna, 'share').click();
+  const link = await invite(anna, 'Bert', 'helper');
+  const bert = await newPerson();
+  await openList(bert, link);
+  await expect(bert.locator('[data-link="joined"]')).toContainText(/Anna.? has invited you/);
+});
 
 test('a personal link lets in one person, until their access is removed', async ({ newPerson }) => {
   const { anna, bert, link } = await invited(newPerson);

@@ -12,6 +12,7 @@ use settee::store::{Database, DocumentId, Record};
 use settee_todo::document::LINKS;
 
 use crate::records::follow_records;
+use crate::settings;
 
 /// Who else may open a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl Change {
     pub async fn write(self, list: &Database, owner: &Token) -> bool {
         let (id, fields) = match self {
             Self::Invite { role, name } => {
-                let invitation = Invitation::new(role, name);
+                let invitation = Invitation::new(role, name).by(settings::name());
                 (invitation_id(&owner.invitation(&invitation.seed)), invitation.fields())
             }
             Self::Revoke(id) => (id, Map::from_iter([(REVOKED.to_owned(), true.into())])),
@@ -129,6 +130,13 @@ fn address(keys: &Keyring, token: &Token) -> String {
     LINKS.invitation(&origin, keys.id(), token)
 }
 
+/// What a record says of a personal invitation, if it does.
+pub fn invitation_in(record: &Record) -> Option<Person> {
+    let document = says_who_may(&record.id).then(|| record.document()).flatten()?;
+    let invitation = Invitation::read(&document.body)?;
+    Some(Person { id: document.id, invitation })
+}
+
 enum Learnt {
     Links(Epoch),
     Person(Person),
@@ -140,8 +148,6 @@ impl Learnt {
         if record.id == links_id() {
             return latest_links(record).map(|links| Self::Links(links.epoch()));
         }
-        let document = says_who_may(&record.id).then(|| record.document()).flatten()?;
-        let invitation = Invitation::read(&document.body)?;
-        Some(Self::Person(Person { id: document.id, invitation }))
+        invitation_in(record).map(Self::Person)
     }
 }

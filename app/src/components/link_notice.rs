@@ -5,12 +5,14 @@ use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::LinkState;
-use settee::keys::Role;
+use settee::keys::{Role, access::invitation_id};
 
 use super::share::to_clipboard;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
+use crate::records::follow_records;
 use crate::session::{Command, CurrentList, SessionSlot, quoted};
+use crate::sharing::invitation_in;
 use crate::status::StatusKind;
 
 /// What to do about a link that was cut.
@@ -51,7 +53,8 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
         let is_denied = session.status().with(|status| status.kind == StatusKind::Denied);
         is_current && !is_denied && !is_over.get()
     });
-    let text = move || session.current(what_happened);
+    let host = host_of(session, is_shown);
+    let text = move || host.with(|host| session.current(|list| what_happened(list, host)));
     // What wasn't sent would be lost: the list's own menu says so first.
     let is_lossless = move || {
         let lists = session.get()?.lists().get();
@@ -79,7 +82,26 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
     }
 }
 
-fn what_happened(list: &CurrentList) -> String {
+/// Who has invited this device to the list that it has joined, if they have said.
+fn host_of(session: SessionSlot, is_shown: Memo<bool>) -> RwSignal<String> {
+    let host = RwSignal::new(String::new());
+    Effect::new(move || {
+        let list = is_shown.get().then(|| {
+            untrack(|| session.current(|list| (list.database.clone(), list.keys.clone())))
+        });
+        let Some((database, keys)) = list.flatten() else { return };
+        let own = keys.best().map(invitation_id);
+        follow_records(database, invitation_in, move |invitations, _| {
+            let mine = invitations.into_iter().find(|it| Some(&it.id) == own.as_ref());
+            if let Some(mine) = mine {
+                host.try_set(mine.invitation.from);
+            }
+        });
+    });
+    host
+}
+
+fn what_happened(list: &CurrentList, host: &str) -> String {
     let name = quoted(&list.name);
     let role = match list.role {
         Some(Role::Viewer) => ", and can look at it",
@@ -87,7 +109,12 @@ fn what_happened(list: &CurrentList) -> String {
         Some(Role::Editor) => ", and can change it",
         _ => "",
     };
-    format!("You have joined {name}{role}. It is among your lists now.")
+    let joined = if host.is_empty() {
+        format!("You have joined {name}")
+    } else {
+        format!("\u{2068}{host}\u{2069} has invited you to {name}. You have joined it")
+    };
+    format!("{joined}{role}. It is among your lists now.")
 }
 
 /// The name says what the link is for.

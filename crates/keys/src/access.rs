@@ -28,6 +28,8 @@ pub struct Invitation {
     pub role: Role,
     /// Who it is for, in the owner's words: at most [`LABEL_LIMIT`] bytes. All members can read it.
     pub label: String,
+    /// Who invites, as they call themselves: at most [`LABEL_LIMIT`] bytes, and empty if they don't say.
+    pub from: String,
     /// What the invitation's token is made of, with the owner's: see [`Token::invitation`]. So every
     /// device of an owner can show the link again.
     pub seed: String,
@@ -59,7 +61,14 @@ pub enum AccessError {
 impl Invitation {
     /// An invitation that was never used.
     pub fn new(role: Role, label: impl Into<String>) -> Self {
-        Self { role, label: label.into(), seed: random_name(), revoked: false }
+        Self { role, label: label.into(), from: String::new(), seed: random_name(), revoked: false }
+    }
+
+    /// The same, from somebody of this name.
+    #[must_use]
+    pub fn by(mut self, name: impl Into<String>) -> Self {
+        self.from = name.into();
+        self
     }
 
     /// Reads an access document; `None` if it is no invitation.
@@ -69,6 +78,7 @@ impl Invitation {
         Some(Self {
             role: text("role")?.parse().ok()?,
             label: text("label")?.to_owned(),
+            from: text("from").unwrap_or_default().to_owned(),
             seed: text("seed")?.to_owned(),
             revoked: fields.get(REVOKED).map_or(Some(false), Value::as_bool)?,
         })
@@ -76,12 +86,15 @@ impl Invitation {
 
     /// The fields of the access document.
     pub fn fields(&self) -> Map<String, Value> {
-        let Self { role, label, seed, revoked } = self;
+        let Self { role, label, from, seed, revoked } = self;
         let mut fields = Map::new();
         let mut set = |name: &str, value| fields.insert(name.to_owned(), value);
         set("role", role.name().into());
         set("label", label.as_str().into());
         set("seed", seed.as_str().into());
+        if !from.is_empty() {
+            set("from", from.as_str().into());
+        }
         if *revoked {
             set(REVOKED, true.into());
         }
@@ -187,12 +200,12 @@ pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
             let links = Verifiers::read(body).filter(Verifiers::is_short);
             return links.map(drop).ok_or(AccessError::Fields);
         }
-        let Invitation { role, label, seed, revoked: _ } =
+        let Invitation { role, label, from, seed, revoked: _ } =
             Invitation::read(body).ok_or(AccessError::Fields)?;
         if role == Role::Owner {
             return Err(AccessError::Role);
         }
-        let is_short = label.len() <= LABEL_LIMIT && seed.len() <= SEED_LIMIT;
+        let is_short = label.len().max(from.len()) <= LABEL_LIMIT && seed.len() <= SEED_LIMIT;
         if is_short { Ok(()) } else { Err(AccessError::TooLong) }
     })
 }

@@ -12,7 +12,7 @@
 //! let id = owner.database_id();
 //! // What the owner's device gives to others: a link with one of these in its fragment.
 //! let editor = owner.editor(0);
-//! let viewer = editor.viewer();
+//! let viewer = editor.helper().viewer();
 //!
 //! // What the server keeps, and how it decides.
 //! let verifiers = Verifiers::of_owner(&owner);

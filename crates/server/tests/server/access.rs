@@ -72,7 +72,7 @@ async fn asked(server: &TestServer, owner: &Token, token: &Token) -> Result<Role
 async fn an_invitation_gives_its_role_until_it_is_taken_back() {
     let server = TestServer::start().await;
     let mut anna = Device::new(&server).await;
-    for role in [Role::Viewer, Role::Editor] {
+    for role in [Role::Viewer, Role::Helper, Role::Editor] {
         let mut invitation = Invitation::new(role, "Bert");
         let token = anna.owner.invitation(&invitation.seed);
         assert_eq!(asked(&server, &anna.owner, &token).await, Err(DenialCode::Denied));
