@@ -1,8 +1,8 @@
-//! Notifications of changes to the databases of a connection. Several changes between two polls
-//! become one notification.
+//! Notifications on the channels of a connection: of changes to their databases, and what else may be followed.
+//! Several changes between two polls become one notification.
 
 use futures_util::{
-    StreamExt,
+    Stream, StreamExt,
     stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
 };
 use settee_sync::Channel;
@@ -11,9 +11,16 @@ use tokio::sync::watch;
 /// A channel, and the sequence of its database; `None` if the database was closed.
 pub type Change = (Channel, Option<u64>);
 
-#[derive(Default)]
-pub struct News {
-    sources: SelectAll<Abortable<BoxStream<'static, Change>>>,
+/// Changes to databases.
+pub type News = Sources<Change>;
+
+/// What is followed, each with a [`Subscription`].
+pub struct Sources<T>(SelectAll<Abortable<BoxStream<'static, T>>>);
+
+impl<T> Default for Sources<T> {
+    fn default() -> Self {
+        Self(SelectAll::new())
+    }
 }
 
 /// Stops what it stands for when it is dropped.
@@ -22,6 +29,23 @@ pub struct Subscription(pub AbortHandle);
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+impl<T: 'static> Sources<T> {
+    /// Follows one more.
+    pub fn add(&mut self, source: impl Stream<Item = T> + Send + 'static) -> Subscription {
+        let (source, handle) = stream::abortable(source.boxed());
+        self.0.push(source);
+        Subscription(handle)
+    }
+
+    /// Waits for a change; if nothing is followed, it never returns. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> T {
+        match self.0.next().await {
+            Some(news) => news,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -38,17 +62,7 @@ impl News {
             let seq = *sequence.borrow_and_update();
             Some(((channel, Some(seq)), Some(sequence)))
         });
-        let (changes, handle) = stream::abortable(changes.boxed());
-        self.sources.push(changes);
-        Subscription(handle)
-    }
-
-    /// Waits for a change; if nothing is followed, it never returns. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Change {
-        match self.sources.next().await {
-            Some(news) => news,
-            None => std::future::pending().await,
-        }
+        self.add(changes)
     }
 }
 

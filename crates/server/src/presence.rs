@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{
-    StreamExt,
-    stream::{self, Abortable, BoxStream, SelectAll},
-};
+use futures_util::stream;
 use settee_sync::{Channel, limits::OTHERS_LIMIT};
 use tokio::{sync::watch, time::sleep};
 
-use crate::{news::Subscription, shared::Shared};
+use crate::{
+    news::{Sources, Subscription},
+    shared::Shared,
+};
 
 /// How many may be here at a time. Nobody else is told of, or learns of anybody.
 const PRESENT_LIMIT: usize = 256;
@@ -98,10 +98,7 @@ impl Drop for Here {
 }
 
 /// Word of those who come, change and go, on the channels of a connection.
-#[derive(Default)]
-pub struct Arrivals {
-    sources: SelectAll<Abortable<BoxStream<'static, Channel>>>,
-}
+pub type Arrivals = Sources<Channel>;
 
 impl Arrivals {
     /// Notifies at once, and of each change, but not too often.
@@ -116,17 +113,7 @@ impl Arrivals {
             word.changed().await.ok()?;
             Some((channel, (shared, word, true)))
         });
-        let (changes, handle) = stream::abortable(changes.boxed());
-        self.sources.push(changes);
-        Subscription(handle)
-    }
-
-    /// Waits for a change; if nothing is followed, it never returns. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Channel {
-        match self.sources.next().await {
-            Some(channel) => channel,
-            None => std::future::pending().await,
-        }
+        self.add(changes)
     }
 }
 
