@@ -94,12 +94,7 @@ enum ClerkError {
     Replication(#[from] ReplicationError),
 }
 
-impl<'a> Desk<'a> {
-    /// What clerks work with who are asked by somebody else than the kit: a test.
-    pub fn of(database: &'a dyn Backend) -> Self {
-        Self { database }
-    }
-
+impl Desk<'_> {
     /// The documents under these ids, in their order; `None` where there is none.
     pub async fn read(self, ids: Vec<DocumentId>) -> Result<Vec<Option<Document>>, BackendError> {
         let records = self.database.read(ids).await?;
