@@ -15,28 +15,33 @@ use tokio::time::timeout;
 use crate::support::{Client, TestServer, document, note};
 
 /// An owner's device: it knows what it has written.
-struct Device {
-    owner: Token,
+pub struct Device {
+    pub owner: Token,
+    pub client: Client,
     database: Database,
-    client: Client,
     batch: u32,
 }
 
 impl Device {
-    async fn new(server: &TestServer) -> Self {
+    pub async fn new(server: &TestServer) -> Self {
         let owner = Token::generate();
         let (client, _) = Client::opened(server.address, &owner, &owner, None).await;
-        Self { owner, database: Database::new(Memory::new([1; 16])), client, batch: 0 }
+        Self { owner, client, database: Database::new(Memory::new([1; 16])), batch: 0 }
     }
 
     /// Writes a document, and sends all that is known of it.
-    async fn write(&mut self, id: &DocumentId, value: &Value) -> Acknowledge {
+    pub async fn write(&mut self, id: &DocumentId, value: &Value) -> Acknowledge {
         let written = self.written(id, value).await;
         self.push(vec![written]).await
     }
 
-    async fn written(&mut self, id: &DocumentId, value: &Value) -> WireDocument {
-        self.database.put(id.as_str(), value).await.unwrap();
+    /// All that is known of a document once it is edited, or deleted if there is no value.
+    pub async fn written(&mut self, id: &DocumentId, value: &Value) -> WireDocument {
+        if value.is_null() {
+            self.database.remove(id).await.unwrap();
+        } else {
+            self.database.put(id.as_str(), value).await.unwrap();
+        }
         let record = self.database.records(vec![id.clone()]).await.unwrap().remove(0).unwrap();
         WireDocument::from(&record.outgoing_pending().unwrap())
     }
@@ -48,7 +53,7 @@ impl Device {
         self.client.acknowledged().await
     }
 
-    async fn invite(&mut self, invitation: &Invitation) -> Token {
+    pub async fn invite(&mut self, invitation: &Invitation) -> Token {
         let token = self.owner.invitation(&invitation.seed);
         let acknowledged =
             self.write(&invitation_id(&token), &Value::Object(invitation.fields())).await;
@@ -61,10 +66,18 @@ impl Device {
 async fn asked(server: &TestServer, owner: &Token, token: &Token) -> Result<Role, DenialCode> {
     let mut client = Client::greeted(server.address).await;
     client.ask(1, owner.database_id().as_str(), token.as_bytes(), None).await;
-    match client.receive().await {
-        Message::Opened(Opened { role, .. }) => Ok(role),
-        Message::Closed(closed) => Err(closed.code),
-        other => panic!("neither opened nor closed: {other:?}"),
+    told(&mut client).await
+}
+
+/// What somebody is told next of their channel.
+pub async fn told(client: &mut Client) -> Result<Role, DenialCode> {
+    loop {
+        match client.receive().await {
+            Message::Opened(Opened { role, .. }) => return Ok(role),
+            Message::Closed(closed) => return Err(closed.code),
+            Message::Changes(changes) => client.land(&changes).await,
+            other => panic!("neither opened nor closed: {other:?}"),
+        }
     }
 }
 

@@ -8,31 +8,31 @@ use std::{
 
 use settee_axum::{Access, Asked, Denial, DenialCode, KeysPolicy, Policy, Role};
 use settee_keys::Token;
-use settee_store::backend::BoxFuture;
+use settee_store::{backend::BoxFuture, replication::ReplicatedDocument};
 use settee_sync::message::Message;
 use tokio::{sync::watch, time::timeout};
 
 use crate::support::{Client, TestServer, note};
 
 /// A policy by tokens, which somebody can overrule for single credentials.
-struct Overruled {
-    policy: KeysPolicy,
-    rulings: Arc<Rulings>,
+pub struct Overruled {
+    pub policy: KeysPolicy,
+    pub rulings: Arc<Rulings>,
 }
 
-struct Rulings {
+pub struct Rulings {
     by_credentials: Mutex<HashMap<Vec<u8>, Option<Role>>>,
     changes: watch::Sender<u64>,
 }
 
 impl Rulings {
-    fn new() -> Arc<Self> {
+    pub fn new() -> Arc<Self> {
         let changes = watch::channel(0).0;
         Arc::new(Self { by_credentials: Mutex::default(), changes })
     }
 
     /// From now on these credentials are for this role, or for none.
-    fn rule(&self, token: &Token, role: Option<Role>) {
+    pub fn rule(&self, token: &Token, role: Option<Role>) {
         self.by_credentials.lock().unwrap().insert(token.as_bytes().to_vec(), role);
         self.changes.send_modify(|count| *count += 1);
     }
@@ -56,6 +56,10 @@ impl Policy for Overruled {
                 }
             }
         })
+    }
+
+    fn check(&self, document: &ReplicatedDocument) -> Result<(), String> {
+        self.policy.check(document)
     }
 }
 

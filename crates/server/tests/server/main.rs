@@ -11,6 +11,7 @@ mod device;
 mod grants;
 mod helpers;
 mod hostile;
+mod matrix;
 mod misbehaviour;
 mod presence;
 mod quotas;

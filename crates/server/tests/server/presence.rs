@@ -9,13 +9,13 @@ use settee_sync::message::{Close, Here, Message, Others, WireDocument};
 
 use crate::support::{Client, TestServer};
 
-async fn say(client: &mut Client, state: Option<&str>) {
+pub async fn say(client: &mut Client, state: Option<&str>) {
     let state = state.map(|state| state.as_bytes().to_vec().into());
     client.send(Here { channel: 1, state }).await;
 }
 
 /// What a client is told next of others.
-async fn others(client: &mut Client) -> Vec<String> {
+pub async fn others(client: &mut Client) -> Vec<String> {
     loop {
         match client.receive().await {
             Message::Others(Others { states, .. }) => {

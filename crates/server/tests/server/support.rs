@@ -465,6 +465,12 @@ pub fn document(prefix: &str, name: &str, body: &serde_json::Value) -> WireDocum
 
 /// The status of what a server answers to one request.
 pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> u16 {
+    let answer = answer(address, path, headers).await;
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// All that a server answers to one request, but for the time.
+pub async fn answer(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> String {
     use tokio::io::AsyncReadExt;
 
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -474,8 +480,7 @@ pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> u
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-    let head = std::str::from_utf8(&answer).unwrap();
-    head.split(' ').nth(1).unwrap().parse().unwrap()
+    let mut answer = String::new();
+    timeout(SOON, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    answer.split_inclusive("\r\n").filter(|line| !line.starts_with("date:")).collect()
 }
