@@ -11,6 +11,9 @@ pub struct Options {
     /// Run one seed again
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
+    /// Play histories of what owners say of access
+    #[arg(long)]
+    permissions: bool,
     /// Arguments for the simulator, after `--`
     #[arg(last = true)]
     rest: Vec<String>,
@@ -24,6 +27,9 @@ pub fn run(options: &Options) -> Result<()> {
         if let Some(value) = value {
             cargo = cargo.arg(flag).arg(value.to_string());
         }
+    }
+    if options.permissions {
+        cargo = cargo.arg("--permissions");
     }
     cargo.args(&options.rest).run()
 }

@@ -34,7 +34,7 @@ const DEPENDENCIES: &[(&str, May)] = &[
             "settee-sync",
         ]),
     ),
-    ("settee-simulator", May::Use(&["settee-store", "settee-sync"])),
+    ("settee-simulator", May::Use(&["settee-keys", "settee-store", "settee-sync"])),
     ("settee-fuzz", May::Use(&["settee-store", "settee-sync"])),
     ("settee-todo", May::Use(&["settee-keys", "settee-store"])),
     ("settee-app", May::Use(&["settee", "settee-todo"])),

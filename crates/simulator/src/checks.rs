@@ -16,7 +16,7 @@ use crate::{
     plan::is_shared,
     sabotage,
     scenario::Membership,
-    server::Disk,
+    server::{self, Disk},
     violation::{Violation, violation},
 };
 
@@ -113,28 +113,32 @@ fn bases(record: &Record) -> BTreeSet<Revision> {
     record.tree.merge_bases().into_iter().filter(|base| record.has_body(*base)).collect()
 }
 
-/// Checks that everybody is online, has nothing to send or to receive, and sees what the server has.
+/// Checks that everybody is online, has nothing to send or to receive, and sees what the server has; and that
+/// those who have no access know it.
 pub fn has_settled(
     context: &Context,
     clients: &[client::Actor],
-    disks: &[Disk],
+    server: &server::Actor,
     ledger: &Ledger,
 ) -> Result<(), Violation> {
-    clients.iter().try_for_each(is_idle)?;
-    let server: Vec<_> = disks.iter().map(|disk| seen(&disk.database, |_, body| body)).collect();
+    clients.iter().try_for_each(|client| is_idle(client, server))?;
+    let disks = &server.disks;
+    let there: Vec<_> = disks.iter().map(|disk| seen(&disk.database, |_, body| body)).collect();
     for client in clients {
         for store in client.stores.iter().filter(|store| store.membership != Membership::Rogue) {
             let number = store.number;
+            let Some(role) = server.access.role(&store.bearer(client.person)) else { continue };
             let what = if store.membership == Membership::Viewer
                 && ledger.may_be_lost(number, &disks[number])
             {
                 lacking(store, &disks[number])
             } else {
                 let shown = |record: &Record, body| sabotage::shown(context, record, body);
-                let has_lost = store.membership == Membership::Viewer && disks[number].losses > 0;
-                let lost =
+                let has_lost = disks[number].losses > 0;
+                let mut lost =
                     if has_lost { only_here(store, &disks[number]) } else { BTreeSet::new() };
-                difference(store, &seen(&store.database, shown), &server[number], &lost)
+                lost.retain(|id| !role.can_bring_back(id));
+                difference(store, &seen(&store.database, shown), &there[number], &lost)
             };
             if let Some(what) = what {
                 return violation(format!("client {}, database {number}: {what}", client.id));
@@ -144,26 +148,38 @@ pub fn has_settled(
     Ok(())
 }
 
-fn is_idle(client: &client::Actor) -> Result<(), Violation> {
+fn is_idle(client: &client::Actor, server: &server::Actor) -> Result<(), Violation> {
     let id = client.id;
     if client.connection_status() != Some(ConnectionStatus::Online) {
         return violation(format!("client {id} is {:?}", client.connection_status()));
     }
     for (index, store) in client.stores.iter().enumerate() {
         let status = client.replica_status(index);
-        if store.membership != Membership::Rogue
-            && !status.as_ref().is_some_and(|status| is_done(store, status))
-        {
+        let may_read = server.access.role(&client.bearer(index)).is_some();
+        let is_idle = match (&status, store.membership) {
+            (_, Membership::Rogue) | (None, Membership::Stranger) => true,
+            (Some(status), _) if may_read => is_done(store, status),
+            (status, _) => is_denied(status.as_ref()),
+        };
+        if !is_idle {
             return violation(format!("client {id}, database {}: {status:?}", store.number));
         }
     }
     Ok(())
 }
 
+/// Whether a client knows that it has no access, and waits for other credentials.
+pub fn is_denied(status: Option<&ReplicaStatus>) -> bool {
+    matches!(
+        status.map(|status| &status.channel),
+        Some(ChannelStatus::Denied(denial)) if !denial.code.is_passing()
+    )
+}
+
 /// Viewers have edits of their own, which always wait.
 fn is_done(store: &Store, status: &ReplicaStatus) -> bool {
     let is_there = match store.membership {
-        Membership::Viewer | Membership::Rogue => {
+        Membership::Viewer | Membership::Rogue | Membership::Stranger => {
             status.channel == ChannelStatus::Open && status.progress.0 >= status.progress.1
         }
         Membership::Owner | Membership::Editor => status.is_up_to_date(),
@@ -196,7 +212,8 @@ fn known(database: &Database) -> impl Fn(&DocumentId, Revision) -> bool + use<> 
 }
 
 /// The documents of which the device has a leaf that the server doesn't know. Whoever may only read can't say
-/// so to a server that has lost it, and got what came after it from somebody who didn't know it.
+/// so to a server that has lost it, and got what came after it from somebody who didn't know it. Nor can
+/// editors, of what owners have said of access.
 fn only_here(store: &Store, disk: &Disk) -> BTreeSet<DocumentId> {
     let is_known = known(&disk.database);
     let records = records(&store.database).into_iter();

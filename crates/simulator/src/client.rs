@@ -14,6 +14,7 @@ use settee_sync::{
 };
 
 use crate::{
+    bearer::Bearer,
     clock::Clock,
     context::Context,
     event::Life,
@@ -56,6 +57,11 @@ impl Actor {
             processes: Vec::new(),
             lives: 0,
         }
+    }
+
+    /// Whoever opens one of the databases here.
+    pub fn bearer(&self, store: usize) -> Bearer {
+        self.stores[store].bearer(self.person)
     }
 
     /// Another device with a copy of these disks and the same credentials.

@@ -31,6 +31,8 @@ pub enum Event {
     ServerNews(LinkId, Channel),
     /// A person edits.
     Edit(usize),
+    /// Somebody does something about access.
+    Deed,
     /// A villain connects.
     Intrude(usize),
     /// A villain does something.

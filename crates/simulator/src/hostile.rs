@@ -22,6 +22,7 @@ use settee_sync::{
 };
 
 use crate::{
+    bearer::Bearer,
     context::Context,
     event::Event,
     link::{Direction, LinkId, Owner, Parcel},
@@ -195,7 +196,8 @@ impl Actor {
         self.next_channel += 1;
         let is_comparing = checkpoint.is_some_and(|checkpoint| !checkpoint.is_void());
         self.lanes.insert(channel, Lane { database, is_open: false, is_comparing, next_batch: 0 });
-        let credentials = vec![u8::try_from(self.person).unwrap_or(u8::MAX)];
+        let bearer = Bearer { place: (self.person, database), token: None };
+        let credentials = bearer.credentials();
         let database = format!("database {database}");
         self.send(context, Open { channel, database, credentials, checkpoint });
     }

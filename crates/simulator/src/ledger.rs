@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use settee_store::{Database, DocumentId, Record, Revision};
+use settee_sync::Role;
 
 use crate::{
+    bearer::Place,
     client::{self, Settled},
     databases::{records, records_by_id},
     hostile::Deed,
-    server::{Disk, Place},
+    server::{self, Disk},
     violation::{Violation, violation},
 };
 
@@ -28,8 +30,8 @@ pub struct Ledger {
     permitted: BTreeMap<usize, Known>,
     /// Revisions that people wrote who had no write access and have not got it since.
     forbidden: BTreeMap<Place, Known>,
-    /// Databases of which a profile was restored, so that it has forgotten something, or to which a
-    /// villain has written, who gives nothing back.
+    /// Databases of which a profile was restored or removed, so that it has forgotten something, or to which
+    /// somebody has written who gives nothing back: a villain, or one who has lost access.
     forgetful: BTreeSet<usize>,
     /// What each revision closes, as everybody can see: the parent and the merges of a saved one, and
     /// what a villain's revision has closed. What villains claim of other revisions isn't here.
@@ -82,15 +84,15 @@ impl Ledger {
             let names = folded.map(|folded| folded.node.revision);
             names.filter(|folded| record.tree.get(*folded).is_none()).collect()
         });
+        let shown = self.profiles.entry((client.id, store)).or_default();
         if place.membership.is_meant_to_write() {
-            let shown = self.profiles.entry((client.id, store)).or_default();
             // Another edit of the same commit may have taken its place already.
             let is_there = record
                 .as_ref()
                 .is_some_and(|record| record.folded.is_empty() || record.tree.get(name).is_some());
             shown.saved.extend(is_there.then(|| entry.clone()));
-            shown.saved.retain(|(of, name)| of != id || !folded.contains(name));
         }
+        shown.saved.retain(|(of, name)| of != id || !folded.contains(name));
         if may_write {
             self.permitted.entry(place.number).or_default().insert(entry);
         } else {
@@ -134,6 +136,16 @@ impl Ledger {
             self.profiles.insert((client.id, index), shown);
             self.forgetful.insert(store.number);
         }
+    }
+
+    /// A client has forgotten a database.
+    pub fn forgotten(&mut self, client: usize, store: usize) {
+        self.profiles.remove(&(client, store));
+    }
+
+    /// People may lose access to a database, and then they give nothing back.
+    pub fn may_forget(&mut self, number: usize) {
+        self.forgetful.insert(number);
     }
 
     /// A client has begun with a copy of another's disks, so it has the same saved edits.
@@ -245,12 +257,21 @@ impl Ledger {
         Ok(())
     }
 
-    /// Checks at the end that everything that was saved and not refused is on the server.
-    pub fn all_arrived(&self, clients: &[client::Actor], disks: &[Disk]) -> Result<(), Violation> {
+    /// Checks at the end that everything that was saved and not refused is on the server, if it was by somebody
+    /// who may write.
+    pub fn all_arrived(
+        &self,
+        clients: &[client::Actor],
+        server: &server::Actor,
+    ) -> Result<(), Violation> {
         for ((client, store), shown) in &self.profiles {
-            let number = clients[*client].stores[*store].number;
+            let bearer = clients[*client].bearer(*store);
+            if !server.access.role(&bearer).is_some_and(Role::can_write) {
+                continue;
+            }
+            let disk = &server.disks[bearer.place.1];
             let what = format!("was saved on client {client}, but isn't on the server");
-            self.all_there(&disks[number].database, shown.still_saved(), &what)?;
+            self.all_there(&disk.database, shown.still_saved(), &what)?;
         }
         Ok(())
     }

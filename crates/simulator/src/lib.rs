@@ -3,8 +3,8 @@
 //! [`simulate`] plays a life: some people edit some lists for a minute or two, while connections
 //! break, processes die in the middle of commits, disks fill up or are rolled back, clocks are wrong,
 //! and access is granted and revoked. Then the faults end, and soon everybody must have the same. The
-//! protocol's machines and the store are the real ones. Time, chance and the network are simulated, so
-//! a seed that fails always fails in the same way.
+//! protocol's machines, the store, and what decides on tokens are the real ones. Time, chance and the network are
+//! simulated, so a seed that fails always fails in the same way.
 //!
 //! # Layout
 //!
@@ -16,11 +16,13 @@
 //! - [`link`], [`network`], [`traffic`]: links, their faults, and what is sent over them; [`clock`]: the
 //!   time that machines are told.
 //! - [`plan`]: the edits that people make.
-//! - [`checks`]: the invariants; [`ledger`]: what people were shown, which has to stay true.
+//! - [`checks`]: the invariants; [`ledger`]: what people were shown, which has to stay true; [`model`]: who may do
+//!   what, by what owners have said; [`bearer`]: who it is about.
 //! - [`sabotage`]: deliberate bugs, with the feature of that name.
 //! - [`databases`], [`violation`], [`trace`], [`tally`]: helpers, and what a person reads of a life.
 
 mod agenda;
+mod bearer;
 mod checks;
 mod client;
 mod clock;
@@ -31,6 +33,7 @@ mod faults;
 mod hostile;
 mod ledger;
 mod link;
+mod model;
 mod network;
 mod plan;
 mod random;
@@ -49,9 +52,19 @@ pub use tally::Tally;
 pub use trace::Trace;
 pub use violation::Violation;
 
+/// What a life is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Plot {
+    /// Faults and ill will, among people whose access is drawn.
+    #[default]
+    Storm,
+    /// Owners who say who may do what, and people who come by the links that they are given.
+    Permissions,
+}
+
 /// Plays one life, and reports what happened in it and whether all invariants held.
-pub fn simulate(seed: u64, trace: Trace) -> Report {
-    play(world::World::new(seed, trace))
+pub fn simulate(seed: u64, plot: Plot, trace: Trace) -> Report {
+    play(world::World::new(seed, plot, trace))
 }
 
 /// Whether bodies are as large as they may be in the life of a seed, which takes long to play.
@@ -63,8 +76,8 @@ pub fn is_bulky(seed: u64) -> bool {
 
 /// The same with a deliberate bug.
 #[cfg(feature = "sabotage")]
-pub fn simulate_with(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
-    let mut world = world::World::new(seed, trace);
+pub fn simulate_with(seed: u64, plot: Plot, sabotage: Sabotage, trace: Trace) -> Report {
+    let mut world = world::World::new(seed, plot, trace);
     world.sabotage(sabotage);
     play(world)
 }

@@ -6,6 +6,8 @@ use settee_store::{
     Body, Change, Document, DocumentId, Edit, Record, Revision, replication::ReplicatedDocument,
 };
 
+use settee_sync::access::says_who_may;
+
 use crate::{client::Store, databases::records, random::Random, scenario::Membership};
 
 /// Few, so that people often write the same.
@@ -41,8 +43,9 @@ pub fn is_shared(id: &DocumentId) -> bool {
 impl Author {
     /// The next edits, to be written one by one or together.
     pub fn edits(&mut self, random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
-        let is_mine =
-            |record: &Record| store.membership != Membership::Viewer || !is_shared(&record.id);
+        let is_mine = |Record { id, .. }: &Record| {
+            !says_who_may(id) && (store.membership != Membership::Viewer || !is_shared(id))
+        };
         let is_live = |record: &Record| record.tree.winner().is_some_and(|winner| !winner.deleted);
         let mut live = records(&store.database);
         live.retain(|record| is_mine(record) && is_live(record));

@@ -11,6 +11,7 @@ pub use none::*;
 mod made {
     use std::collections::HashSet;
 
+    use settee_keys::{Invitation, Judgement};
     use settee_store::{
         Applied, Body, Database, DocumentId, Edit, Operation, Record, Revision,
         replication::ReplicatedDocument, tree::RETAINED_LIMIT,
@@ -48,6 +49,10 @@ mod made {
         RoomInOrderOfArrival,
         /// People are shown that an edit is saved before it is committed.
         EarlySaved,
+        /// The server doesn't see that an invitation was taken back.
+        OverlookedRevocation,
+        /// The server takes what editors say of access.
+        EditorsSay,
     }
 
     /// A batch whose outcome the machine was told early is committed under this number, which no machine
@@ -96,6 +101,26 @@ mod made {
 
     pub fn tells_nobody(context: &Context) -> bool {
         context.sabotage == Sabotage::UntoldRevocation
+    }
+
+    /// The server's judgement on somebody with this invitation.
+    pub fn overlook(
+        context: &Context,
+        judgement: Judgement,
+        invitation: Option<&Record>,
+    ) -> Judgement {
+        let document = invitation.and_then(Record::document);
+        let invitation = document.and_then(|document| Invitation::read(&document.body));
+        match (context.sabotage, invitation) {
+            (Sabotage::OverlookedRevocation, Some(Invitation { role, .. })) => {
+                Judgement::Granted(role)
+            }
+            _ => judgement,
+        }
+    }
+
+    pub fn lets_editors_say(context: &Context) -> bool {
+        context.sabotage == Sabotage::EditorsSay
     }
 
     /// What the server does besides with the documents of a client: it believes what is forgotten as if it
@@ -173,6 +198,7 @@ mod made {
 
 #[cfg(not(feature = "sabotage"))]
 mod none {
+    use settee_keys::Judgement;
     use settee_store::{
         Body, Database, DocumentId, Edit, Operation, Record, Revision,
         replication::ReplicatedDocument,
@@ -208,6 +234,14 @@ mod none {
     }
 
     pub fn tells_nobody(_: &Context) -> bool {
+        false
+    }
+
+    pub fn overlook(_: &Context, judgement: Judgement, _: Option<&Record>) -> Judgement {
+        judgement
+    }
+
+    pub fn lets_editors_say(_: &Context) -> bool {
         false
     }
 

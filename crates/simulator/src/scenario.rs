@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use settee_keys::Token;
 use settee_sync::{Limits, Role, message::VERSIONS};
 
 use crate::{
@@ -19,6 +20,8 @@ pub struct Scenario {
     pub people: Vec<Person>,
     /// Editors and viewers of all databases who have ill will.
     pub villains: Vec<Villain>,
+    /// The owners' tokens by database, if access is by tokens.
+    pub owners: Option<Vec<Token>>,
     /// The protocol versions that the server speaks.
     pub versions: &'static [u8],
     /// The server's clock.
@@ -84,14 +87,17 @@ pub enum Membership {
     Viewer,
     /// A viewer whose client believes that it may write.
     Rogue,
+    /// The device doesn't have the database.
+    Stranger,
 }
 
 impl Membership {
-    pub fn role(self) -> Role {
+    pub fn role(self) -> Option<Role> {
         match self {
-            Self::Owner => Role::Owner,
-            Self::Editor => Role::Editor,
-            Self::Viewer | Self::Rogue => Role::Viewer,
+            Self::Owner => Some(Role::Owner),
+            Self::Editor => Some(Role::Editor),
+            Self::Viewer | Self::Rogue => Some(Role::Viewer),
+            Self::Stranger => None,
         }
     }
 
@@ -116,7 +122,49 @@ impl Scenario {
         let villains = if is_bulky { 1 } else { random.below(3) };
         let villains = (0..villains).map(|_| Villain::draw(random, &faults, is_bulky));
         let villains = villains.collect();
-        Self { databases, people, villains, versions, clock, limits, fault_phase, pause, faults }
+        let owners = None;
+        Self {
+            databases,
+            people,
+            villains,
+            owners,
+            versions,
+            clock,
+            limits,
+            fault_phase,
+            pause,
+            faults,
+        }
+    }
+
+    /// The same with tokens: owners say who may do what, and all others come by the links that they are given.
+    pub fn draw_with_tokens(random: &mut Random) -> Self {
+        let drawn = Self::draw(random);
+        let databases = 1 + random.below(2);
+        let owners = 1 + random.below(2);
+        let people = (0..owners + 2 + random.below(3)).map(|who| {
+            let membership = match who {
+                0 => Membership::Owner,
+                _ if who < owners => Membership::Editor,
+                _ => Membership::Stranger,
+            };
+            let memberships = (0..databases).map(|database| (database, membership)).collect();
+            Person { memberships, ..Person::draw(random, who, databases) }
+        });
+        let people = people.collect();
+        let mut faults = drawn.faults;
+        // It is owners who change it.
+        faults.kinds.retain(|kind| *kind != Kind::Permission);
+        Self {
+            databases,
+            people,
+            villains: Vec::new(),
+            owners: Some((0..databases).map(|_| token(random)).collect()),
+            limits: limits(random),
+            pause: random.between(150, 4_000),
+            faults,
+            ..drawn
+        }
     }
 }
 
@@ -155,6 +203,12 @@ impl Person {
         }
         Self { joins, memberships, versions: spoken(random), clock: Clock::draw(random) }
     }
+}
+
+/// A token that nobody else has.
+pub fn token(random: &mut Random) -> Token {
+    let bytes = [random.bytes(), random.bytes()].concat();
+    Token::from_bytes(&bytes).expect("twice 16 bytes are as many as a token has")
 }
 
 /// Small limits, so that they are reached.

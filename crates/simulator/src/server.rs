@@ -2,6 +2,7 @@
 
 mod access;
 mod disk;
+mod keys;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,10 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time,
     message::{GoodbyeCode, Message},
-    server::{Grant, ServerOutput},
+    server::ServerOutput,
 };
 
 use crate::{
+    bearer::{Bearer, Place},
     clock::Clock,
     context::Context,
     event::Event,
@@ -22,9 +24,10 @@ use crate::{
     violation::Violation,
 };
 
-use access::Access;
-pub use access::{Exception, Place};
+pub use access::Exception;
+use access::{Access, Decision};
 pub use disk::{Disk, Loss};
+use keys::Keys;
 use work::Job;
 pub use work::{Batch, Done};
 
@@ -53,7 +56,7 @@ struct Connection {
 }
 
 struct Opened {
-    place: Place,
+    bearer: Bearer,
     role: Role,
     has_news: bool,
 }
@@ -63,7 +66,7 @@ impl Actor {
         let disks = (0..scenario.databases).map(|_| Disk::new(context.random.bytes()));
         Self {
             disks: disks.collect(),
-            access: Access::default(),
+            access: Access::by(scenario.owners.as_deref().map(Keys::new)),
             versions: scenario.versions,
             clock: scenario.clock,
             is_running: false,
@@ -105,6 +108,30 @@ impl Actor {
         }
         self.crash(context);
         Ok(())
+    }
+
+    /// The databases are backed up.
+    pub fn back_up(&mut self) {
+        self.disks.iter_mut().for_each(Disk::back_up);
+        if let Some(keys) = &mut self.access.keys {
+            keys.model.backed_up();
+        }
+    }
+
+    /// The databases lose what came since they were backed up, or everything. The server must not be running.
+    pub fn lose(&mut self, context: &mut Context) {
+        for (number, disk) in self.disks.iter_mut().enumerate() {
+            let loss = disk.lose(&mut context.random);
+            context.tally.count(match loss {
+                Loss::Restored => "fault: a backup is restored",
+                Loss::CopiedBack => "fault: a disk is rolled back",
+                Loss::Deleted => "fault: a database is deleted",
+            });
+            context.note(|| format!("{loss:?}"));
+            if let Some(keys) = &mut self.access.keys {
+                keys.model.lost(number, loss);
+            }
+        }
     }
 
     pub fn accept(&mut self, context: &mut Context, link: LinkId) -> Result<(), Violation> {
@@ -155,7 +182,7 @@ impl Actor {
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         if let Some(opened) = connection.channels.get_mut(&channel) {
             opened.has_news = false;
-            let seq = self.disks[opened.place.1].seq();
+            let seq = self.disks[opened.bearer.place.1].seq();
             connection.machine.handle_news(self.clock.at(context.now), channel, seq);
         }
         self.apply_outputs(context, link)
@@ -166,14 +193,21 @@ impl Actor {
         let now = self.clock.at(context.now);
         let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
         connection.is_working = false;
-        match connection.done.take() {
+        let mut done = connection.done.take();
+        if let Some(Done::Authorized(_, decision)) = &mut done
+            && let Ok((grant, bearer)) = decision
+        {
+            // Access may have changed since the decision.
+            match self.decide(context, bearer)? {
+                Ok(role) => grant.role = role,
+                Err(denial) => *decision = Err(denial),
+            }
+        }
+        let Some(connection) = self.connections.get_mut(&link) else { return Ok(()) };
+        match done {
             Some(Done::Authorized(channel, decision)) => {
-                // Access may have changed since the decision.
-                let decision = decision.and_then(|(grant, place)| {
-                    Ok((Grant { role: self.access.decide(place)?, ..grant }, place))
-                });
-                let decision = decision.map(|(grant, place)| {
-                    let opened = Opened { place, role: grant.role, has_news: true };
+                let decision = decision.map(|(grant, bearer)| {
+                    let opened = Opened { bearer, role: grant.role, has_news: true };
                     connection.channels.insert(channel, opened);
                     grant
                 });
@@ -208,26 +242,47 @@ impl Actor {
         exception: Option<Exception>,
     ) -> Result<(), Violation> {
         self.access.change(place, exception);
+        self.decide_again(context, |concerned| concerned == place)
+    }
+
+    /// Decides again on open channels, and closes those whose clients may do something else now.
+    fn decide_again(
+        &mut self,
+        context: &mut Context,
+        is_concerned: impl Fn(Place) -> bool,
+    ) -> Result<(), Violation> {
         if sabotage::tells_nobody(context) {
             return Ok(());
         }
-        let decision = self.access.decide(place);
         for link in self.links() {
-            let Some(connection) = self.connections.get_mut(&link) else { continue };
-            let concerned = connection.channels.iter().filter(|(_, opened)| opened.place == place);
-            let concerned: Vec<(Channel, Role)> =
-                concerned.map(|(channel, opened)| (*channel, opened.role)).collect();
-            for (channel, role) in concerned {
-                let denial = match &decision {
-                    Ok(granted) if *granted == role => continue,
+            let channels = self.connections.get(&link).into_iter().flat_map(|it| &it.channels);
+            let concerned = channels.filter(|(_, opened)| is_concerned(opened.bearer.place));
+            let mut denied = Vec::new();
+            for (channel, Opened { bearer, role, .. }) in concerned {
+                let denial = match self.decide(context, bearer)? {
+                    Ok(granted) if granted == *role => continue,
                     Ok(_) => Denial::new(DenialCode::Downgraded, "this access is another now"),
-                    Err(denial) => denial.clone(),
+                    Err(denial) if denial.code == DenialCode::Denied => {
+                        Denial::new(DenialCode::Revoked, denial.message)
+                    }
+                    Err(denial) => denial,
                 };
+                denied.push((*channel, denial));
+            }
+            let Some(connection) = self.connections.get_mut(&link) else { continue };
+            for (channel, denial) in denied {
+                if denial.code == DenialCode::Revoked {
+                    context.tally.count("access: channels closed, because it was taken back");
+                }
                 connection.machine.handle_revoked(channel, denial);
             }
             self.apply_outputs(context, link)?;
         }
         Ok(())
+    }
+
+    fn decide(&self, context: &Context, bearer: &Bearer) -> Result<Decision, Violation> {
+        self.access.decide(context, &self.disks[bearer.place.1], bearer)
     }
 
     /// Sets the clock's pace right. Timers are set again.
@@ -255,13 +310,15 @@ impl Actor {
                 }
                 ServerOutput::Authorize(open) => connection.jobs.push_back(Job::Authorize(open)),
                 ServerOutput::Commit { channel, batch, documents } => {
-                    let Some(Opened { place, role, .. }) = connection.channels.get(&channel) else {
+                    let Some(Opened { bearer, role, .. }) = connection.channels.get(&channel)
+                    else {
                         return Err(Violation("a closed channel is about to write".into()));
                     };
                     if !role.can_write() {
                         return Err(Violation("a viewer is about to write".into()));
                     }
-                    let batch = Batch { channel, number: batch, place: *place, documents };
+                    let bearer = bearer.clone();
+                    let batch = Batch { channel, number: batch, bearer, documents };
                     connection.jobs.push_back(Job::Commit(batch));
                 }
                 ServerOutput::Read { channel, since, limit } => {
@@ -307,7 +364,8 @@ impl Actor {
     fn tell(&mut self, context: &mut Context, disk: usize) {
         for (link, connection) in &mut self.connections {
             for (number, channel) in &mut connection.channels {
-                if channel.place.1 == disk && !std::mem::replace(&mut channel.has_news, true) {
+                if channel.bearer.place.1 == disk && !std::mem::replace(&mut channel.has_news, true)
+                {
                     let wait = context.random.millis(0, 15);
                     context.plan(wait, Event::ServerNews(*link, *number));
                 }
@@ -318,7 +376,7 @@ impl Actor {
 
 impl Connection {
     fn disk_of(&self, channel: Channel) -> Option<usize> {
-        self.channels.get(&channel).map(|opened| opened.place.1)
+        self.channels.get(&channel).map(|opened| opened.bearer.place.1)
     }
 }
 
@@ -329,12 +387,13 @@ fn is_hostile(context: &Context, link: LinkId) -> bool {
 /// Whether the receiver of a frame has access to the database that it is about.
 fn is_due(access: &Access, channels: &BTreeMap<Channel, Opened>, frame: &[u8]) -> bool {
     let channel = match Message::decode(frame) {
+        Ok(Some(Message::Opened(opened))) => opened.channel,
         Ok(Some(Message::Changes(changes))) => changes.channel,
         Ok(Some(Message::Offer(offer))) => offer.channel,
         Ok(Some(Message::Differences(differences))) => differences.channel,
         _ => return true,
     };
-    channels.get(&channel).is_some_and(|opened| access.decide(opened.place).is_ok())
+    channels.get(&channel).is_some_and(|opened| access.role(&opened.bearer) == Some(opened.role))
 }
 
 /// Checks the reason for which the server ends a connection. There are no others than silence and

@@ -1,15 +1,18 @@
 //! The scheduler: it takes the next event, has an actor handle it, and checks the invariants.
 
 mod epilogue;
+mod permissions;
 mod storm;
 
 use std::time::Duration;
 
-use settee_store::Applied;
+use settee_store::{Applied, DocumentId, Revision};
 use settee_sync::Time;
 
 use crate::{
+    Plot,
     agenda::Agenda,
+    bearer::Bearer,
     checks,
     client::{self, Input, Step},
     context::Context,
@@ -30,6 +33,7 @@ use crate::{
     violation::{Violation, violation},
 };
 use epilogue::Epilogue;
+use permissions::Permissions;
 
 /// How long it may take from the end of the faults until everybody has the same. Waits grow to
 /// 30 seconds, a silent link is noticed after 15, and several of these may follow each other.
@@ -49,6 +53,8 @@ pub struct World {
     /// By client and store.
     authors: Vec<Vec<Author>>,
     ledger: Ledger,
+    /// If access is by tokens.
+    permissions: Option<Permissions>,
     /// The mean pause between two edits of a person, in milliseconds.
     pause: u64,
     has_faults: bool,
@@ -60,9 +66,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, trace: Trace) -> Self {
+    pub fn new(seed: u64, plot: Plot, trace: Trace) -> Self {
         let mut random = Random::new(seed);
-        let scenario = Scenario::draw(&mut random);
+        let scenario = match plot {
+            Plot::Storm => Scenario::draw(&mut random),
+            Plot::Permissions => Scenario::draw_with_tokens(&mut random),
+        };
         let mut context = Context {
             now: Time::default(),
             agenda: Agenda::default(),
@@ -84,13 +93,17 @@ impl World {
             for (database, membership) in &person.memberships {
                 server.access.admit((id, *database), *membership);
             }
-            clients.push(client::Actor::new(id, person));
+            let mut client = client::Actor::new(id, person);
+            permissions::equip(&mut client, &scenario);
+            clients.push(client);
             context.plan(person.joins, Event::StartClient(id));
             context.plan(person.joins, Event::Edit(id));
         }
         let villains = villains(&mut context, &mut server, &scenario);
         context.plan(Duration::from_millis(scenario.faults.pause), Event::Fault);
         context.plan(scenario.fault_phase, Event::Heal);
+        let mut ledger = Ledger::default();
+        let permissions = Permissions::begin(&mut context, &mut ledger, &scenario);
         let authors =
             |client: &client::Actor| client.stores.iter().map(|_| Author::default()).collect();
         Self {
@@ -99,7 +112,8 @@ impl World {
             authors: clients.iter().map(authors).collect(),
             clients,
             villains,
-            ledger: Ledger::default(),
+            ledger,
+            permissions,
             pause: scenario.pause,
             has_faults: true,
             settled_since: None,
@@ -178,13 +192,14 @@ impl World {
             }
             Event::ServerTimer(link) => server.timer(context, link)?,
             Event::Job(link) => {
-                if !server.work(context, link) {
+                if !server.work(context, link)? {
                     self.crash_server();
                 }
             }
             Event::Done(link) => server.done(context, link)?,
             Event::ServerNews(link, channel) => server.news(context, link, channel)?,
             Event::Edit(person) => self.edit(person),
+            Event::Deed => return self.do_deed(),
             Event::Intrude(id) => return self.intrude(id),
             Event::Mischief(id) => self.mischief(id),
             Event::Fault => return self.fault(),
@@ -279,7 +294,8 @@ impl World {
         }
         let person = villains[id].person();
         for deed in villains[id].act(context) {
-            let may_write = server.access.may_write((person, deed.database));
+            let bearer = Bearer { place: (person, deed.database), token: None };
+            let may_write = server.access.may_write(&bearer);
             ledger.forged(person, deed, may_write);
         }
     }
@@ -300,16 +316,25 @@ impl World {
             return;
         }
         let store = self.context.random.below(client.stores.len());
+        if client.stores[store].membership == Membership::Stranger {
+            return;
+        }
         let author = &mut self.authors[id][store];
         let edits = author.edits(&mut self.context.random, id, &client.stores[store]);
         self.write(id, store, &edits);
     }
 
-    /// Writes edits together or one by one. The ledger records what is saved.
-    fn write(&mut self, id: usize, store: usize, edits: &[settee_store::Edit]) {
+    /// Writes edits together or one by one. Returns what is saved, which the ledger records.
+    fn write(
+        &mut self,
+        id: usize,
+        store: usize,
+        edits: &[settee_store::Edit],
+    ) -> Vec<(DocumentId, Revision)> {
         let Self { context, server, clients, ledger, .. } = self;
         let client = &mut clients[id];
-        let place = (client.person, client.stores[store].number);
+        let may_write = server.access.may_write(&client.bearer(store));
+        let mut saved = Vec::new();
         let size = if context.random.one_in(2) { 1 } else { edits.len().max(1) };
         for batch in edits.chunks(size) {
             let early = sabotage::show_early(context, &client.stores[store], batch);
@@ -327,7 +352,7 @@ impl World {
                 };
                 for (edit, outcome) in batch.iter().zip(outcomes) {
                     if let Ok(Applied { revision: Some(name), changed: true, .. }) = outcome {
-                        let may_write = server.access.may_write(place);
+                        saved.push((edit.id.clone(), name));
                         ledger.saved(client, store, (&edit.id, name), may_write);
                         context.tally.count("edits saved");
                     }
@@ -340,6 +365,7 @@ impl World {
                 break;
             }
         }
+        saved
     }
 
     /// The owner of a database that is still empty writes to it, so that the server creates it.
@@ -362,8 +388,9 @@ impl World {
 
     fn check_settled(&mut self) -> Result<(), Violation> {
         self.begin_empty_databases();
+        self.open_links_again(|role| role.is_some())?;
         let Self { context, server, clients, ledger, .. } = self;
-        let settled = checks::has_settled(context, clients, &server.disks, ledger);
+        let settled = checks::has_settled(context, clients, server, ledger);
         let Err(Violation(what)) = settled else {
             let since = *self.settled_since.get_or_insert(context.now);
             if context.now.since(since) >= QUIET || self.epilogue != Epilogue::Life {

@@ -1,19 +1,21 @@
 //! Bugs that are made on purpose are found.
 
-use settee_simulator::{Sabotage, Trace, is_bulky, simulate_with};
+use settee_simulator::{Plot, Sabotage, Trace, is_bulky, simulate_with};
 
 /// The first seed that goes wrong, and how.
-fn first_found(sabotage: Sabotage) -> Option<(u64, String)> {
+fn first_found(plot: Plot, sabotage: Sabotage) -> Option<(u64, String)> {
     (0..1_000).find_map(|seed| {
-        let report = simulate_with(seed, sabotage, Trace::silent());
+        let report = simulate_with(seed, plot, sabotage, Trace::silent());
         Some((seed, report.outcome.err()?.to_string()))
     })
 }
 
 /// Finds what is `wanted`. In seeds before that one, nothing shows but a `consequence` of it.
-fn finds(sabotage: Sabotage, wanted: &str, consequence: &str) {
+fn finds(plot: Plot, sabotage: Sabotage, wanted: &str, consequence: &str) {
     for seed in 0..1_000 {
-        let Err(found) = simulate_with(seed, sabotage, Trace::silent()).outcome else { continue };
+        let Err(found) = simulate_with(seed, plot, sabotage, Trace::silent()).outcome else {
+            continue;
+        };
         let found = found.to_string();
         if found.contains(wanted) {
             return;
@@ -25,12 +27,12 @@ fn finds(sabotage: Sabotage, wanted: &str, consequence: &str) {
 
 /// Finds that the server lacks what was acknowledged.
 fn finds_what_was_acknowledged(sabotage: Sabotage) {
-    finds(sabotage, "was acknowledged", "on the server None");
+    finds(Plot::Storm, sabotage, "was acknowledged", "on the server None");
 }
 
 #[test]
 fn checkpoints_that_run_ahead_are_found() {
-    let (seed, found) = first_found(Sabotage::CheckpointFirst).expect("it is found");
+    let (seed, found) = first_found(Plot::Storm, Sabotage::CheckpointFirst).expect("it is found");
     assert!(found.contains("has a checkpoint of"), "seed {seed}: {found}");
 }
 
@@ -46,7 +48,7 @@ fn refusals_that_get_lost_are_found() {
 
 #[test]
 fn a_rollback_that_goes_unnoticed_is_found() {
-    let (seed, found) = first_found(Sabotage::UnnoticedRollback).expect("it is found");
+    let (seed, found) = first_found(Plot::Storm, Sabotage::UnnoticedRollback).expect("it is found");
     assert!(
         found.contains("doesn't settle") || found.contains("a checkpoint of"),
         "seed {seed}: {found}"
@@ -55,20 +57,20 @@ fn a_rollback_that_goes_unnoticed_is_found() {
 
 #[test]
 fn a_view_that_depends_on_the_order_of_arrival_is_found() {
-    let (seed, found) = first_found(Sabotage::ArrivalOrder).expect("it is found");
+    let (seed, found) = first_found(Plot::Storm, Sabotage::ArrivalOrder).expect("it is found");
     assert!(found.contains("on the server"), "seed {seed}: {found}");
 }
 
 #[test]
 fn a_revocation_that_nobody_is_told_of_is_found() {
     // Who isn't told goes on waiting for an answer to edits.
-    finds(Sabotage::UntoldRevocation, "who has no access", "doesn't settle");
+    finds(Plot::Storm, Sabotage::UntoldRevocation, "who has no access", "doesn't settle");
 }
 
 #[test]
 fn marks_that_are_believed_without_a_deletion_are_found() {
     // What a lie has closed may be what the server has acknowledged.
-    finds(Sabotage::BelievedMarks, "isn't", "was acknowledged");
+    finds(Plot::Storm, Sabotage::BelievedMarks, "isn't", "was acknowledged");
 }
 
 #[test]
@@ -76,7 +78,8 @@ fn room_that_is_spent_in_the_order_of_arrival_is_found() {
     // Only large bodies fill the room.
     let mut seeds = (0..1_000).filter(|seed| is_bulky(*seed));
     let found = seeds.find_map(|seed| {
-        let report = simulate_with(seed, Sabotage::RoomInOrderOfArrival, Trace::silent());
+        let report =
+            simulate_with(seed, Plot::Storm, Sabotage::RoomInOrderOfArrival, Trace::silent());
         Some((seed, report.outcome.err()?.to_string()))
     });
     let (seed, found) = found.expect("it is found");
@@ -85,6 +88,30 @@ fn room_that_is_spent_in_the_order_of_arrival_is_found() {
 
 #[test]
 fn an_edit_that_is_shown_as_saved_too_early_is_found() {
-    let (seed, found) = first_found(Sabotage::EarlySaved).expect("it is found");
+    let (seed, found) = first_found(Plot::Storm, Sabotage::EarlySaved).expect("it is found");
     assert!(found.contains("was saved on client"), "seed {seed}: {found}");
+}
+
+#[test]
+fn a_server_that_does_not_decide_again_after_what_owners_say_is_found() {
+    let (seed, found) =
+        first_found(Plot::Permissions, Sabotage::UntoldRevocation).expect("it is found");
+    assert!(found.contains("who has no access"), "seed {seed}: {found}");
+}
+
+#[test]
+fn an_invitation_that_works_after_it_was_taken_back_is_found() {
+    let (seed, found) =
+        first_found(Plot::Permissions, Sabotage::OverlookedRevocation).expect("it is found");
+    assert!(
+        found.contains("gets Ok(Editor)") || found.contains("gets Ok(Viewer)"),
+        "{seed}: {found}"
+    );
+    assert!(found.contains("but should get None"), "seed {seed}: {found}");
+}
+
+#[test]
+fn an_invitation_by_an_editor_that_works_is_found() {
+    // If the server loses it, nobody brings it back.
+    finds(Plot::Permissions, Sabotage::EditorsSay, "but should get None", "isn't on the server");
 }

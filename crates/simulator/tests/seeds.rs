@@ -1,11 +1,19 @@
 //! Some seeds go well, the same way each time.
 //!
-//! `cargo xtask simulate --seeds 100000` looks further. Here are few, so that the tests take half a minute.
+//! `cargo xtask simulate --seeds 100000` looks further, and so does `--permissions --seeds 10000`. Here are few, so
+//! that the tests take half a minute.
 
-use settee_simulator::{Report, Tally, Trace, simulate};
+use settee_simulator::{Plot, Report, Tally, Trace, simulate};
 
 fn play(seed: u64) -> Report {
-    simulate(seed, Trace::silent())
+    simulate(seed, Plot::Storm, Trace::silent())
+}
+
+/// Checks that each of these has happened.
+fn have_happened(tally: &Tally, all: &[&str]) {
+    for what in all {
+        assert!(tally.of(what) > 0, "{what}: never\n{tally}");
+    }
 }
 
 /// Plays seeds that nobody else plays, and returns what happened in them.
@@ -22,7 +30,7 @@ fn all_go_well(seeds: std::ops::Range<u64>) -> Tally {
 #[test]
 fn some_seeds_go_well() {
     let tally = all_go_well(0..70);
-    for fault in [
+    let all = [
         "fault: a connection breaks",
         "fault: a connection goes silent",
         "fault: a connection stalls",
@@ -67,9 +75,38 @@ fn some_seeds_go_well() {
         "databases compared",
         "offers",
         "edits saved",
-    ] {
-        assert!(tally.of(fault) > 0, "{fault}: never\n{tally}");
+    ];
+    have_happened(&tally, &all);
+}
+
+#[test]
+fn some_histories_of_permissions_go_well() {
+    let mut tally = Tally::default();
+    for seed in 0..60 {
+        let report = simulate(seed, Plot::Permissions, Trace::silent());
+        let again = "cargo xtask simulate --permissions --seed";
+        assert_eq!(report.outcome, Ok(()), "{again} {seed}");
+        tally.add(&report.tally);
     }
+    let all = [
+        "access: people invited",
+        "access: invitations taken back",
+        "access: invitations forged",
+        "access: links renewed",
+        "access: links given away",
+        "access: old links opened",
+        "access: links opened again",
+        "access: databases forgotten",
+        "access: channels closed, because it was taken back",
+        "access: devices that have it in the end",
+        "access: devices that don't have it in the end",
+        "fault: a backup is restored",
+        "fault: a disk is rolled back",
+        "fault: a database is deleted",
+        "fault: a profile is restored",
+        "edits saved",
+    ];
+    have_happened(&tally, &all);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use settee_simulator::{Tally, Trace, simulate};
+use settee_simulator::{Plot, Tally, Trace, simulate};
 
 #[derive(Parser)]
 #[command(name = "simulate", about = "Plays clients, server and network from seeds")]
@@ -14,6 +14,9 @@ struct Cli {
     /// The first seed
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
+    /// Play lives in which owners say who may do what, and others come by links
+    #[arg(long)]
+    permissions: bool,
     /// Print what happens, also when all is well; best with one seed
     #[arg(long)]
     verbose: bool,
@@ -23,20 +26,22 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let first = cli.seed.unwrap_or(0);
     let count = cli.seeds.unwrap_or(if cli.seed.is_some() { 1 } else { 1_000 });
+    let plot = if cli.permissions { Plot::Permissions } else { Plot::Storm };
     let mut tally = Tally::default();
     for seed in first..first.saturating_add(count) {
         let trace = if cli.verbose { Trace::readable() } else { Trace::silent() };
-        let report = simulate(seed, trace);
+        let report = simulate(seed, plot, trace);
         tally.add(&report.tally);
         if cli.verbose {
             print!("{}", report.trace);
         }
         if let Err(violation) = report.outcome {
             if !cli.verbose {
-                print!("{}", simulate(seed, Trace::readable()).trace);
+                print!("{}", simulate(seed, plot, Trace::readable()).trace);
             }
             println!("seed {seed} failed: {violation}");
-            println!("play it again with: cargo xtask simulate --seed {seed}");
+            let rest = if cli.permissions { " --permissions" } else { "" };
+            println!("play it again with: cargo xtask simulate --seed {seed}{rest}");
             return ExitCode::FAILURE;
         }
     }

@@ -71,7 +71,7 @@ pub enum Input {
     Ended(LinkId),
     Add(usize),
     News(usize),
-    /// The same credentials are shown again, because they are valid again.
+    /// Credentials are shown: others, or the same because they are valid again.
     Credentials(usize),
     Timeout,
     Wake,
@@ -260,7 +260,7 @@ impl Process {
             }
             Input::Credentials(index) => {
                 if let Some(led) = &self.replicas[index] {
-                    let credentials = credentials(device.person);
+                    let credentials = device.stores[index].bearer(device.person).credentials();
                     self.machine.handle_credentials(now, led.replica, credentials);
                 }
             }
@@ -275,6 +275,9 @@ impl Process {
     /// can't be stored, it is tried again.
     fn add(&mut self, context: &mut Context, device: &Device, index: usize) {
         let store = &device.stores[index];
+        if store.membership == Membership::Stranger || self.replicas[index].is_some() {
+            return;
+        }
         let Ok(database) = at_once(store.database.lead()) else {
             return context.plan(RETRY, Event::Add(device.id, self.life, index));
         };
@@ -282,7 +285,7 @@ impl Process {
         let replica = self.machine.handle_add(
             now,
             format!("database {}", store.number),
-            credentials(device.person),
+            store.bearer(device.person).credentials(),
             store.checkpoint(),
             store.membership == Membership::Owner,
         );
@@ -523,10 +526,6 @@ struct Target<'a> {
 
 fn is_superseded<T>(outcome: &Result<T, BackendError>) -> bool {
     matches!(outcome, Err(BackendError::Superseded))
-}
-
-fn credentials(person: usize) -> Vec<u8> {
-    vec![u8::try_from(person).unwrap_or(u8::MAX)]
 }
 
 /// The frame with the role of an editor instead of a viewer.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use settee_keys::Token;
 use settee_store::{Database, DocumentId, Memory, Operation, Record, Revision};
 use settee_sync::{
     Checkpoint, Time,
     client::{Client, Replica},
 };
 
-use crate::{databases::at_once, scenario::Membership};
+use crate::{bearer::Bearer, databases::at_once, random::Random, scenario::Membership};
 
 const CHECKPOINT: &str = "sync/checkpoint";
 
@@ -16,6 +17,8 @@ const CHECKPOINT: &str = "sync/checkpoint";
 pub struct Store {
     pub number: usize,
     pub membership: Membership,
+    /// What the person shows to the server, where access is by tokens.
+    pub token: Option<Token>,
     pub memory: Memory,
     /// The handle for edits. Processes that sync have handles of their own, each with its term.
     pub database: Database,
@@ -39,12 +42,24 @@ impl Store {
 
     fn on(memory: Memory, number: usize, membership: Membership) -> Self {
         let database = Database::new(memory.clone());
-        Self { number, membership, memory, database, backup: None }
+        Self { number, membership, token: None, memory, database, backup: None }
     }
 
     /// A copy for another device.
     pub fn copy(&self) -> Self {
-        Self::on(self.copy_of(&self.memory), self.number, self.membership)
+        let token = self.token.clone();
+        Self { token, ..Self::on(self.copy_of(&self.memory), self.number, self.membership) }
+    }
+
+    /// The device forgets the database, and will know nothing of it. Nobody may have the store open.
+    pub fn forget(&mut self, random: &mut Random) {
+        let backup = self.backup.take();
+        *self = Self::on(Memory::new(random.bytes()), self.number, Membership::Stranger);
+        self.backup = backup;
+    }
+
+    pub fn bearer(&self, person: usize) -> Bearer {
+        Bearer { place: (person, self.number), token: self.token.clone() }
     }
 
     /// A copied profile doesn't know that it is a copy, so it has the same incarnation.

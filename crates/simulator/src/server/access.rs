@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use settee_sync::{Denial, DenialCode, Role};
 
-use crate::scenario::Membership;
+use super::{Disk, keys::Keys};
+use crate::{
+    bearer::{Bearer, Place},
+    context::Context,
+    scenario::Membership,
+    violation::{Violation, violation},
+};
 
-/// A person, and a database.
-pub type Place = (usize, usize);
+pub type Decision = Result<Role, Denial>;
 
 /// Temporary access instead of what the scenario has drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,19 +21,55 @@ pub enum Exception {
     Role(Role),
 }
 
-#[derive(Default)]
 pub struct Access {
     memberships: BTreeMap<Place, Membership>,
     exceptions: BTreeMap<Place, Exception>,
+    /// If access is by tokens, these decide instead.
+    pub keys: Option<Keys>,
 }
 
 impl Access {
+    pub fn by(keys: Option<Keys>) -> Self {
+        Self { memberships: BTreeMap::new(), exceptions: BTreeMap::new(), keys }
+    }
+
     pub fn admit(&mut self, place: Place, membership: Membership) {
         self.memberships.insert(place, membership);
     }
 
-    /// The role of a person now.
-    pub fn decide(&self, place: Place) -> Result<Role, Denial> {
+    /// The server's decision on somebody, which has to be right.
+    pub fn decide(
+        &self,
+        context: &Context,
+        disk: &Disk,
+        bearer: &Bearer,
+    ) -> Result<Decision, Violation> {
+        let Some(keys) = &self.keys else { return Ok(self.drawn(bearer.place)) };
+        let (decision, right) = (keys.judge(context, disk, bearer), self.role(bearer));
+        if decision.as_ref().ok() != right.as_ref() {
+            let (person, database) = bearer.place;
+            return violation(format!(
+                "person {person} gets {decision:?} in database {database}, but should get {right:?}"
+            ));
+        }
+        Ok(decision)
+    }
+
+    /// What somebody may do now. With tokens, the model says it.
+    pub fn role(&self, bearer: &Bearer) -> Option<Role> {
+        match &self.keys {
+            Some(keys) => keys.model.role(bearer),
+            None => self.drawn(bearer.place).ok(),
+        }
+    }
+
+    /// Whether what somebody writes now may reach the server at some time. With tokens, that depends on those
+    /// they will have then, so each commit is checked instead.
+    pub fn may_write(&self, bearer: &Bearer) -> bool {
+        self.keys.is_some() || self.role(bearer).is_some_and(Role::can_write)
+    }
+
+    fn drawn(&self, place: Place) -> Decision {
         let denied = || Denial::new(DenialCode::Denied, "these credentials don't open it");
         let membership = self.memberships.get(&place).ok_or_else(denied)?;
         match self.exceptions.get(&place) {
@@ -36,12 +77,8 @@ impl Access {
                 Err(Denial::new(DenialCode::Revoked, "these credentials don't open it any more"))
             }
             Some(Exception::Role(role)) => Ok(*role),
-            None => Ok(membership.role()),
+            None => membership.role().ok_or_else(denied),
         }
-    }
-
-    pub fn may_write(&self, place: Place) -> bool {
-        self.decide(place).is_ok_and(Role::can_write)
     }
 
     pub fn exception(&self, place: Place) -> Option<Exception> {

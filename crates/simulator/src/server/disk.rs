@@ -1,5 +1,6 @@
 //! The durable state of a database on the server.
 
+use settee_keys::Verifiers;
 use settee_store::{Database, Memory, backend::Run};
 use settee_sync::Checkpoint;
 
@@ -16,10 +17,13 @@ pub struct Disk {
     pub losses: u32,
     /// The owner has opened the database, which creates it.
     pub is_there: bool,
+    /// What is kept beside it, if access is by tokens: see `Keys`.
+    pub verifiers: Option<Verifiers>,
 }
 
 struct Backup {
     memory: Memory,
+    verifiers: Option<Verifiers>,
     incarnation: [u8; 16],
     runs: Vec<(Run, u64)>,
 }
@@ -39,8 +43,16 @@ impl Disk {
     pub fn new(incarnation: [u8; 16]) -> Self {
         let memory = Memory::new(incarnation);
         let database = Database::new(memory.clone());
-        let (runs, backup) = (Vec::new(), None);
-        Self { memory, database, incarnation, runs, backup, losses: 0, is_there: false }
+        Self {
+            memory,
+            database,
+            incarnation,
+            runs: Vec::new(),
+            backup: None,
+            losses: 0,
+            is_there: false,
+            verifiers: None,
+        }
     }
 
     pub fn begin_run(&mut self, run: Run) {
@@ -67,19 +79,21 @@ impl Disk {
 
     pub fn back_up(&mut self) {
         let (memory, runs) = (self.memory.copy(self.incarnation), self.runs.clone());
-        self.backup = Some(Backup { memory, incarnation: self.incarnation, runs });
+        let (incarnation, verifiers) = (self.incarnation, self.verifiers.clone());
+        self.backup = Some(Backup { memory, verifiers, incarnation, runs });
     }
 
     /// Loses what came since the last backup, or everything. The server must not be running.
     pub fn lose(&mut self, random: &mut Random) -> Loss {
         self.losses += 1;
         let backup = self.backup.as_ref().filter(|_| !random.one_in(4));
+        self.verifiers = backup.and_then(|backup| backup.verifiers.clone());
         let (memory, incarnation, runs, loss) = match backup {
             None => {
                 let incarnation = random.bytes();
                 (Memory::new(incarnation), incarnation, Vec::new(), Loss::Deleted)
             }
-            Some(Backup { memory, incarnation, runs }) => {
+            Some(Backup { memory, incarnation, runs, verifiers: _ }) => {
                 let is_proper = random.one_in(2);
                 let incarnation = if is_proper { random.bytes() } else { *incarnation };
                 let loss = if is_proper { Loss::Restored } else { Loss::CopiedBack };

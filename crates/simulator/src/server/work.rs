@@ -1,18 +1,19 @@
 //! The jobs that a connection has for the databases. They are done one after the other while the
 //! connection goes on reading, and their outcomes reach the machine some time later.
 
-use settee_store::{DocumentId, Operation, Page, replication::ReplicatedDocument};
+use settee_store::{DocumentId, Operation, Page, Revision, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode, Role,
+    access::says_who_may,
     digest::Digests,
     message::{BatchNumber, Open},
     server::{Committed, Found, Grant},
 };
 
-use super::{Actor, access::Place};
+use super::{Actor, keys::may_say};
 use crate::{
-    context::Context, databases::at_once, databases::records, event::Event, faults::Fate,
-    link::LinkId, plan::is_welcome, sabotage,
+    bearer::Bearer, context::Context, databases::at_once, databases::records, event::Event,
+    faults::Fate, link::LinkId, plan::is_welcome, sabotage, violation::Violation,
 };
 
 pub enum Job {
@@ -27,12 +28,12 @@ pub enum Job {
 pub struct Batch {
     pub channel: Channel,
     pub number: BatchNumber,
-    pub place: Place,
+    pub bearer: Bearer,
     pub documents: Vec<ReplicatedDocument>,
 }
 
 pub enum Done {
-    Authorized(Channel, Result<(Grant, Place), Denial>),
+    Authorized(Channel, Result<(Grant, Bearer), Denial>),
     Committed(Channel, BatchNumber, Option<Committed>),
     Changes(Channel, Option<Page>),
     Digests(Channel, Digests),
@@ -41,17 +42,27 @@ pub enum Done {
     Nothing,
 }
 
-/// The process died in a commit.
-struct Dead;
+/// Why there is no outcome of a job.
+enum Stopped {
+    /// The process died in a commit.
+    Dead,
+    Wrong(Violation),
+}
+
+impl From<Violation> for Stopped {
+    fn from(violation: Violation) -> Self {
+        Self::Wrong(violation)
+    }
+}
 
 impl Actor {
     /// The connection's next job reaches the disk. False if the server dies.
-    pub fn work(&mut self, context: &mut Context, link: LinkId) -> bool {
-        let Some(connection) = self.connections.get_mut(&link) else { return true };
-        let Some(job) = connection.jobs.pop_front() else { return true };
+    pub fn work(&mut self, context: &mut Context, link: LinkId) -> Result<bool, Violation> {
+        let Some(connection) = self.connections.get_mut(&link) else { return Ok(true) };
+        let Some(job) = connection.jobs.pop_front() else { return Ok(true) };
         let done = match job {
             Job::Authorize(open) => {
-                Ok(Done::Authorized(open.channel, self.authorize(context, &open)))
+                Ok(Done::Authorized(open.channel, self.authorize(context, &open)?))
             }
             Job::Read { channel, disk, since, limit } => {
                 let page = at_once(self.disks[disk].database.page(since, limit));
@@ -67,7 +78,7 @@ impl Actor {
                 Ok(Done::Found(channel, found.ok().map(|records| (records, seq))))
             }
             Job::Commit(mut batch) => {
-                let seq = self.disks[batch.place.1].seq();
+                let seq = self.disks[batch.bearer.place.1].seq();
                 if let Some(done) = sabotage::acknowledge_early(context, &mut batch, seq) {
                     connection.jobs.push_front(Job::Commit(batch));
                     Ok(done)
@@ -76,66 +87,94 @@ impl Actor {
                 }
             }
         };
-        let Ok(done) = done else { return false };
+        let done = match done {
+            Ok(done) => done,
+            Err(Stopped::Dead) => return Ok(false),
+            Err(Stopped::Wrong(violation)) => return Err(violation),
+        };
         if let Some(connection) = self.connections.get_mut(&link) {
             connection.done = Some(done);
             let wait = context.random.millis(0, 8);
             context.plan(wait, Event::Done(link));
         }
-        true
+        Ok(true)
     }
 
-    fn authorize(&mut self, context: &mut Context, open: &Open) -> Result<(Grant, Place), Denial> {
+    fn authorize(
+        &mut self,
+        context: &mut Context,
+        open: &Open,
+    ) -> Result<Result<(Grant, Bearer), Denial>, Violation> {
         if context.random.one_in(context.faults.unavailable) {
             context.tally.count("fault: the server can't open a database");
-            return Err(Denial::new(DenialCode::Unavailable, "not now"));
+            return Ok(Err(Denial::new(DenialCode::Unavailable, "not now")));
         }
+        let unknown = || Ok(Err(Denial::new(DenialCode::Unknown, "there is no such database")));
         let number = open.database.strip_prefix("database ").and_then(|n| n.parse().ok());
-        let unknown = || Denial::new(DenialCode::Unknown, "there is no such database");
-        let number: usize = number.ok_or_else(unknown)?;
-        let disk = self.disks.get_mut(number).ok_or_else(unknown)?;
-        let place = (person_of(&open.credentials), number);
-        let role = self.access.decide(place)?;
+        let Some(number) = number.filter(|number| *number < self.disks.len()) else {
+            return unknown();
+        };
+        let bearer = Bearer::of(&open.credentials, number);
+        let role = match self.decide(context, &bearer)? {
+            Ok(role) => role,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        let disk = &mut self.disks[number];
+        if let Some(keys) = &mut self.access.keys {
+            keys.stays_revoked(context, disk, &bearer)?;
+            if role == Role::Owner {
+                keys.create(disk, &bearer);
+            }
+        }
         disk.is_there |= role == Role::Owner;
         if !disk.is_there {
-            return Err(unknown());
+            return unknown();
         }
         let is_blind = sabotage::is_blind(context);
         let resumed = open.checkpoint.is_some_and(|known| is_blind || disk.knows(&known));
-        Ok((Grant { role, position: disk.position(), resumed }, place))
+        Ok(Ok((Grant { role, position: disk.position(), resumed }, bearer)))
     }
 
     /// Commits the documents that are welcome, and returns the outcome for the machine.
-    fn commit(&mut self, context: &mut Context, batch: Batch) -> Result<Done, Dead> {
-        let Batch { channel, number, place, documents } = batch;
+    fn commit(&mut self, context: &mut Context, batch: Batch) -> Result<Done, Stopped> {
+        let Batch { channel, number, bearer, documents } = batch;
         // Access may have ended while the batch waited. Then the machine has closed the channel.
-        if !self.access.may_write(place) {
+        let Some(role) = self.decide(context, &bearer)?.ok().filter(|role| role.can_write()) else {
             context.tally.count("commits that came after access had ended");
             return Ok(Done::Nothing);
-        }
+        };
         let not_done = Ok(Done::Committed(channel, number, None));
         let fate = context.faults.server_commit(&mut context.random);
         if fate == Fate::CrashBefore {
             context.tally.count("fault: server dies before a commit");
-            return Err(Dead);
+            return Err(Stopped::Dead);
         }
         if fate == Fate::Fail {
             context.tally.count("fault: server can't commit");
             return not_done;
         }
-        let welcome: Vec<bool> = documents.iter().map(is_welcome).collect();
+        let is_taken = |document| is_welcome(document) && may_say(context, role, document);
+        let welcome: Vec<bool> = documents.iter().map(is_taken).collect();
+        let disk = bearer.place.1;
+        let rulings = rulings(documents.iter().zip(&welcome));
         let believed = sabotage::believe(context, &documents);
         let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
         let operations =
             operations.map(|(document, _)| Operation::Replicate { document, acknowledges: false });
         let operations = operations.chain(believed);
-        let committed = at_once(self.disks[place.1].database.commit(operations.collect()));
+        let committed = at_once(self.disks[disk].database.commit(operations.collect()));
         let Ok(committed) = committed else { return not_done };
-        self.tell(context, place.1);
+        self.tell(context, disk);
+        if let Some(keys) = self.access.keys.as_mut().filter(|_| !rulings.is_empty()) {
+            for revision in &rulings {
+                keys.model.reached(disk, revision);
+            }
+            self.decide_again(context, |(_, number)| number == disk)?;
+        }
         match fate {
             Fate::CrashAfter => {
                 context.tally.count("fault: server dies after a commit");
-                return Err(Dead);
+                return Err(Stopped::Dead);
             }
             Fate::Late => {
                 context.tally.count("fault: server commits too late");
@@ -152,7 +191,15 @@ impl Actor {
     }
 }
 
-/// The person whose credentials these are.
-fn person_of(credentials: &[u8]) -> usize {
-    credentials.first().map_or(usize::MAX, |person| usize::from(*person))
+/// All that the documents which are taken say of who may do what.
+fn rulings<'a>(
+    documents: impl Iterator<Item = (&'a ReplicatedDocument, &'a bool)>,
+) -> Vec<(DocumentId, Revision)> {
+    let rules = documents.filter(|(document, is_taken)| **is_taken && says_who_may(&document.id));
+    rules
+        .flat_map(|(document, _)| {
+            let names = document.revisions.iter().map(|revision| revision.revision);
+            names.map(|name| (document.id.clone(), name))
+        })
+        .collect()
 }

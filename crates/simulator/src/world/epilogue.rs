@@ -6,8 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, json};
 use settee_store::{Body, Change, Document, DocumentId, Edit};
 
+use settee_sync::access::says_who_may;
+
 use super::World;
 use crate::{
+    client::{self, Store},
     databases::{records, records_by_id},
     event::Event,
     plan::is_shared,
@@ -35,9 +38,10 @@ impl World {
         let Self { server, clients, ledger, .. } = self;
         ledger.server_is_whole(&server.disks)?;
         clients.iter().try_for_each(|client| ledger.client_is_whole(client))?;
-        ledger.all_arrived(clients, &server.disks)?;
+        ledger.all_arrived(clients, server)?;
         self.epilogue = match self.epilogue {
             Epilogue::Life => {
+                self.count_members();
                 self.write_to_all(true)?;
                 Epilogue::Edited
             }
@@ -80,12 +84,14 @@ impl World {
         Ok(())
     }
 
-    /// The shared documents of a database, on the server and on the owner's device.
+    /// The shared documents of a database, on the server and on the owner's device. What they say of access stays.
     fn documents(&self, number: usize) -> BTreeSet<DocumentId> {
         let stores = &self.clients[OWNER].stores;
         let here = stores.iter().filter(|store| store.number == number).map(|it| &it.database);
         let all = here.chain([&self.server.disks[number].database]).flat_map(records);
-        all.map(|record| record.id.clone()).filter(is_shared).collect()
+        all.map(|record| record.id.clone())
+            .filter(|id| is_shared(id) && !says_who_may(id))
+            .collect()
     }
 
     /// Checks a document on the server and on all devices of editors.
@@ -94,7 +100,13 @@ impl World {
         what: &str,
         is_right: fn(Option<&Document>) -> bool,
     ) -> Result<(), Violation> {
-        let stores = self.clients.iter().flat_map(|client| &client.stores);
+        let may_read = |client: &client::Actor, store: &Store| {
+            self.server.access.role(&store.bearer(client.person)).is_some()
+        };
+        let stores = self
+            .clients
+            .iter()
+            .flat_map(|client| client.stores.iter().filter(move |store| may_read(client, store)));
         let stores = stores.filter(|store| store.membership.is_meant_to_write());
         let copies = stores.map(|store| (store.number, &store.database));
         let originals = self.server.disks.iter().map(|disk| &disk.database).enumerate();

@@ -7,6 +7,7 @@ use settee_sync::{Limits, Role};
 
 use super::World;
 use crate::{
+    bearer::{Bearer, Place},
     client::Input,
     clock::Clock,
     context::Context,
@@ -17,7 +18,7 @@ use crate::{
     plan::Author,
     random::Random,
     scenario::Membership,
-    server::{Disk, Exception, Loss, Place},
+    server::Exception,
     violation::Violation,
 };
 
@@ -170,7 +171,7 @@ impl World {
         let Self { context, server, .. } = self;
         match kind {
             Kind::Lose if context.random.one_in(2) => {
-                server.disks.iter_mut().for_each(Disk::back_up);
+                server.back_up();
             }
             _ if !server.is_running() => {}
             Kind::StopServer => {
@@ -180,15 +181,7 @@ impl World {
             }
             Kind::Lose => {
                 server.crash(context);
-                for disk in &mut server.disks {
-                    let loss = disk.lose(&mut context.random);
-                    context.tally.count(match loss {
-                        Loss::Restored => "fault: a backup is restored",
-                        Loss::CopiedBack => "fault: a disk is rolled back",
-                        Loss::Deleted => "fault: a database is deleted",
-                    });
-                    context.note(|| format!("{loss:?}"));
-                }
+                server.lose(context);
                 self.revive_server();
             }
             _ => {
@@ -206,7 +199,7 @@ impl World {
         let place = (clients[id].person, store.number);
         let is_mild = context.random.one_in(2);
         let exception = match (store.membership, server.access.exception(place)) {
-            (Membership::Owner, _) => return Ok(()),
+            (Membership::Owner | Membership::Stranger, _) => return Ok(()),
             (_, Some(_)) => None,
             (Membership::Editor, None) if is_mild => Some(Exception::Role(Role::Viewer)),
             (Membership::Viewer, None) if is_mild => Some(Exception::Role(Role::Editor)),
@@ -227,7 +220,7 @@ impl World {
         ledger.is_kept_out(place, &server.disks[place.1])?;
         let was_revoked = server.access.exception(place) == Some(Exception::Revoked);
         server.change_access(context, place, exception)?;
-        if server.access.may_write(place) {
+        if server.access.may_write(&Bearer { place, token: None }) {
             ledger.access_granted(place);
         }
         let is_revoked = exception == Some(Exception::Revoked);
