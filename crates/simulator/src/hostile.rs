@@ -12,6 +12,7 @@ mod viewer;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use settee_keys::Token;
 use settee_store::{DocumentId, Revision};
 use settee_sync::{
     Channel, Checkpoint,
@@ -45,6 +46,8 @@ pub struct Actor {
     parts: Vec<u8>,
     /// By database.
     heard: Vec<Heard>,
+    /// What they show of each database, where access is by tokens.
+    tokens: Vec<Option<Token>>,
 }
 
 /// A channel of the present connection.
@@ -77,7 +80,13 @@ impl Actor {
             next_channel: 0,
             parts: Vec::new(),
             heard: (0..databases).map(|_| Heard::default()).collect(),
+            tokens: vec![None; databases],
         }
+    }
+
+    /// Takes a link to a database, and shows it from the next opening on.
+    pub fn take(&mut self, database: usize, token: Token) {
+        self.tokens[database] = Some(token);
     }
 
     pub fn person(&self) -> usize {
@@ -196,7 +205,8 @@ impl Actor {
         self.next_channel += 1;
         let is_comparing = checkpoint.is_some_and(|checkpoint| !checkpoint.is_void());
         self.lanes.insert(channel, Lane { database, is_open: false, is_comparing, next_batch: 0 });
-        let bearer = Bearer { place: (self.person, database), token: None };
+        let token = self.tokens[database].clone();
+        let bearer = Bearer { place: (self.person, database), token };
         let credentials = bearer.credentials();
         let database = format!("database {database}");
         self.send(context, Open { channel, database, credentials, checkpoint });

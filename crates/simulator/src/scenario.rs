@@ -158,7 +158,7 @@ impl Scenario {
         Self {
             databases,
             people,
-            villains: Vec::new(),
+            villains: drawn.villains.into_iter().filter(|villain| !villain.is_bulky).collect(),
             owners: Some((0..databases).map(|_| token(random)).collect()),
             limits: limits(random),
             pause: random.between(150, 4_000),

@@ -97,6 +97,7 @@ fn some_histories_of_permissions_go_well() {
         "access: old links opened",
         "access: links opened again",
         "access: databases forgotten",
+        "access: batches with what only an owner may say",
         "access: channels closed, because it was taken back",
         "access: devices that have it in the end",
         "access: devices that don't have it in the end",
@@ -104,6 +105,9 @@ fn some_histories_of_permissions_go_well() {
         "fault: a disk is rolled back",
         "fault: a database is deleted",
         "fault: a profile is restored",
+        "fault: a profile is cloned",
+        "hostile: edits",
+        "hostile: writes of a viewer",
         "edits saved",
     ];
     have_happened(&tally, &all);

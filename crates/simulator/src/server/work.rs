@@ -155,6 +155,9 @@ impl Actor {
         }
         let is_taken = |document| is_welcome(document) && may_say(context, role, document);
         let welcome: Vec<bool> = documents.iter().map(is_taken).collect();
+        if documents.iter().any(|document| !may_say(context, role, document)) {
+            context.tally.count("access: batches with what only an owner may say");
+        }
         let disk = bearer.place.1;
         let rulings = rulings(documents.iter().zip(&welcome));
         let believed = sabotage::believe(context, &documents);

@@ -286,7 +286,13 @@ impl World {
             .iter()
             .filter(|client| client.stores[*database].token.as_ref() != Some(owner));
         let others: Vec<usize> = others.map(|client| client.id).collect();
-        let Self { context, clients, .. } = self;
+        let Self { context, clients, villains, .. } = self;
+        if !villains.is_empty() && context.random.one_in(4) {
+            let who = context.random.below(villains.len());
+            context.note(|| format!("villain {who} takes a link to database {database}: {role:?}"));
+            villains[who].take(*database, token.clone());
+            return Ok(());
+        }
         let Some(id) = context.random.pick(&others).copied() else { return Ok(()) };
         context.note(|| format!("client {id} opens a link to database {database}: {role:?}"));
         let store = &mut clients[id].stores[*database];
