@@ -91,6 +91,7 @@ fn some_histories_of_permissions_go_well() {
     let all = [
         "access: people invited",
         "access: invitations taken back",
+        "access: invitations renamed",
         "access: invitations forged",
         "access: links renewed",
         "access: links given away",

@@ -77,7 +77,7 @@ impl World {
         }
         let random = &mut self.context.random;
         let wait = random.millis(1, PAUSE * 2);
-        let (database, deed) = (random.below(owners.len()), random.below(14));
+        let (database, deed) = (random.below(owners.len()), random.below(15));
         self.context.plan(wait, Event::Deed);
         match deed {
             0..=2 => self.invite(database),
@@ -85,13 +85,13 @@ impl World {
             4..=6 => self.share(database),
             7 | 8 => self.try_old_link(),
             9 => self.open_links_again(|_| true),
-            10 | 11 => {
-                self.revoke(database);
-                Ok(())
-            }
-            12 => self.forge(database),
-            _ => {
-                self.forget(database);
+            10 => self.forge(database),
+            deed => {
+                match deed {
+                    11 | 12 => self.revoke(database),
+                    13 => self.rename(database),
+                    _ => self.forget(database),
+                }
                 Ok(())
             }
         }
@@ -113,20 +113,40 @@ impl World {
 
     /// An owner takes back an invitation that they know of.
     fn revoke(&mut self, database: usize) {
-        let Some(id) = self.owner_at_work(database) else { return };
-        let records = records(&self.clients[id].stores[database].database).into_iter();
-        let documents = records.filter(|record| says_who_may(&record.id));
-        let invitations = documents.filter_map(|record| {
-            Invitation::read(&record.document()?.body).filter(|invitation| !invitation.revoked)
-        });
-        let invitations: Vec<_> = invitations.collect();
-        let Some(invitation) = self.context.random.pick(&invitations) else { return };
+        let Some((id, invitation)) = self.known_invitation(database) else { return };
         let token = self.owner(database).invitation(&invitation.seed);
         let fields = Map::from_iter([(REVOKED.to_owned(), true.into())]);
         let statement = Statement::Revokes(token.clone());
         if self.say(id, database, invitation_id(&token), fields, &statement) {
             self.context.tally.count("access: invitations taken back");
         }
+    }
+
+    /// An owner calls somebody by another name. Another one may be taking the invitation back meanwhile.
+    fn rename(&mut self, database: usize) {
+        let Some((id, invitation)) = self.known_invitation(database) else { return };
+        let Invitation { role, revoked, .. } = invitation;
+        let token = self.owner(database).invitation(&invitation.seed);
+        let label = self.context.random.draw().to_string();
+        let fields = Map::from_iter([("label".to_owned(), label.into())]);
+        let says = if revoked {
+            Statement::Revokes(token.clone())
+        } else {
+            Statement::Invites(token.clone(), role)
+        };
+        if self.say(id, database, invitation_id(&token), fields, &says) {
+            self.context.tally.count("access: invitations renamed");
+        }
+    }
+
+    /// An owner's device, and an invitation that it knows of.
+    fn known_invitation(&mut self, database: usize) -> Option<(usize, Invitation)> {
+        let id = self.owner_at_work(database)?;
+        let records = records(&self.clients[id].stores[database].database).into_iter();
+        let documents = records.filter(|record| says_who_may(&record.id));
+        let invitations = documents.filter_map(|record| Invitation::read(&record.document()?.body));
+        let invitations: Vec<_> = invitations.collect();
+        Some((id, self.context.random.pick(&invitations)?.clone()))
     }
 
     /// An owner makes new links, and gives one away.
