@@ -153,7 +153,7 @@ impl Scenario {
         });
         let people = people.collect();
         let mut faults = drawn.faults;
-        // It is owners who change it.
+        // Access is what owners say, and doesn't change by itself.
         faults.kinds.retain(|kind| *kind != Kind::Permission);
         Self {
             databases,

@@ -388,7 +388,7 @@ impl World {
 
     fn check_settled(&mut self) -> Result<(), Violation> {
         self.begin_empty_databases();
-        self.open_links_again(|role| role.is_some())?;
+        self.ask_again(|role| role.is_some())?;
         let Self { context, server, clients, ledger, .. } = self;
         let settled = checks::has_settled(context, clients, server, ledger);
         let Err(Violation(what)) = settled else {

@@ -96,7 +96,7 @@ fn some_histories_of_permissions_go_well() {
         "access: links renewed",
         "access: links given away",
         "access: old links opened",
-        "access: links opened again",
+        "access: devices that asked again",
         "access: databases forgotten",
         "access: batches with what only an owner may say",
         "access: channels closed, because it was taken back",

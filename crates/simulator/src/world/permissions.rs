@@ -84,7 +84,7 @@ impl World {
             3 => self.renew(database),
             4..=6 => self.share(database),
             7 | 8 => self.try_old_link(),
-            9 => self.open_links_again(|_| true),
+            9 => self.ask_again(|_| true),
             10 => self.forge(database),
             deed => {
                 match deed {
@@ -235,17 +235,14 @@ impl World {
         }
     }
 
-    /// People who were denied open their links again, if these are good or not.
-    pub(super) fn open_links_again(
-        &mut self,
-        may_be_opened: fn(Option<Role>) -> bool,
-    ) -> Result<(), Violation> {
+    /// Devices that were denied ask again, as a profile does now and then: access may have come back.
+    pub(super) fn ask_again(&mut self, asks: fn(Option<Role>) -> bool) -> Result<(), Violation> {
         let Self { context, server, clients, .. } = self;
         for client in clients.iter_mut() {
             for store in 0..client.stores.len() {
                 let role = server.access.role(&client.bearer(store));
-                if may_be_opened(role) && checks::is_denied(client.replica_status(store).as_ref()) {
-                    context.tally.count("access: links opened again");
+                if asks(role) && checks::is_denied(client.replica_status(store).as_ref()) {
+                    context.tally.count("access: devices that asked again");
                     client.deliver(context, &Input::Credentials(store))?;
                 }
             }
