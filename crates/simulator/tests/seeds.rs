@@ -82,7 +82,7 @@ fn some_seeds_go_well() {
 #[test]
 fn some_histories_of_permissions_go_well() {
     let mut tally = Tally::default();
-    for seed in 0..60 {
+    for seed in 0..40 {
         let report = simulate(seed, Plot::Permissions, Trace::silent());
         let again = "cargo xtask simulate --permissions --seed";
         assert_eq!(report.outcome, Ok(()), "{again} {seed}");
