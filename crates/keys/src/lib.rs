@@ -32,6 +32,7 @@
 //!
 //! - [`access`]: documents that say who else may open a database.
 //! - [`token`]: tokens and how they follow from each other; [`database_id`]: ids.
+//! - [`home`]: what several devices of one person keep, encrypted.
 //! - [`keyring`]: the tokens that one device has for a database.
 //! - [`verifiers`]: what a server keeps, and how it decides.
 //! - [`link`]: addresses with a secret in their fragment.
@@ -42,6 +43,7 @@
 pub mod access;
 pub mod base;
 pub mod database_id;
+pub mod home;
 pub mod keyring;
 pub mod link;
 pub mod random;

@@ -88,6 +88,12 @@ impl Token {
         Self(hash("named", &[&self.0, name.as_bytes()]))
     }
 
+    /// What this text is known by among those who have this token. Nobody else can tell whether a text is
+    /// the one.
+    pub(crate) fn fingerprint(&self, purpose: &str, text: &[u8]) -> [u8; 32] {
+        hash("fingerprint", &[&self.0, purpose.as_bytes(), &[0], text])
+    }
+
     /// What a server keeps to recognize the token.
     pub fn verifier(&self) -> Verifier {
         Verifier(hash("verifier", &[&self.0]).into())
