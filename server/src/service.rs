@@ -9,7 +9,7 @@ use settee::{
 };
 use settee_shell::{Shell, Site, security_headers};
 use settee_todo::{
-    document::{KIND, TODO_PREFIX},
+    document::{HOME_KIND, KIND, TODO_PREFIX},
     places::ASK_PREFIX,
     validate::{HELPERS_FIELDS, UNASKED_FIELDS},
 };
@@ -74,8 +74,9 @@ impl Service {
             app = ready.router;
         }
         let kit = Kit::builder(Sqlite::open_folder(&data)?)
-            .policy(KeysPolicy::new(KIND).creation(creation))
+            .policy(KeysPolicy::new(KIND).homes(HOME_KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
+            .kind(HOME_KIND, settee::keys::home::check)
             .helping(KIND, HELPING_WITH_TODOS)
             .helping(KIND, HELPING_WITH_PLACES)
             .clerk(KIND, PlacesClerk)

@@ -7,6 +7,7 @@ use crate::{DatabaseId, Token};
 
 const SECRET: &str = "#k=";
 const PERMIT: &str = "#c=";
+const HOME: &str = "#d=";
 
 /// How an app's addresses look: a database is found under this path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Secret {
     Token(Token),
     /// What a server asks of those who bring it a database.
     Permit(Token),
+    /// What a person's devices share: see [`home`](crate::home).
+    Home(Token),
 }
 
 /// What the path of an address names.
@@ -85,6 +88,11 @@ impl LinkFormat {
         format!("{}{id}", self.path)
     }
 
+    /// What lets another device share a [`home`](crate::home). `origin` is scheme, host and port.
+    pub fn device(origin: &str, home: &Token) -> String {
+        format!("{origin}/{HOME}{home}")
+    }
+
     /// An invitation to a database. `origin` is scheme, host and port.
     pub fn invitation(self, origin: &str, id: &DatabaseId, token: &Token) -> String {
         format!("{origin}{}{SECRET}{token}", self.path(id))
@@ -105,6 +113,8 @@ impl Secret {
             (it, Self::Token)
         } else if let Some(it) = fragment.strip_prefix(PERMIT) {
             (it, Self::Permit)
+        } else if let Some(it) = fragment.strip_prefix(HOME) {
+            (it, Self::Home)
         } else {
             return Self::None;
         };
@@ -125,7 +135,7 @@ fn leading(text: &str, belongs: impl Fn(char) -> bool) -> &str {
 
 /// Whether the fragment holds a secret, well-formed or not: it has to leave the address bar.
 pub fn has_secret(fragment: &str) -> bool {
-    fragment.starts_with(SECRET) || fragment.starts_with(PERMIT)
+    [SECRET, PERMIT, HOME].iter().any(|kind| fragment.starts_with(kind))
 }
 
 #[cfg(test)]
@@ -145,12 +155,15 @@ mod tests {
         assert_eq!(address.secret, Secret::Token(owner.editor(0)));
         assert_eq!(NOTES.read_link(&link), Some((id, owner.editor(0))));
 
+        let home_token = Token::generate();
         let home = Address { place: Place::Home, secret: Secret::None };
         assert_eq!(NOTES.read("/", "#/active"), home);
         assert_eq!(NOTES.read("/notes/nonsense", "").place, Place::Nowhere);
         assert_eq!(NOTES.read("/", "#k=short").secret, Secret::Broken);
         let permit = NOTES.read("/", &format!("#c={owner}."));
         assert_eq!(permit, Address { place: Place::Home, secret: Secret::Permit(owner) });
+        let device = LinkFormat::device("", &home_token);
+        assert_eq!(NOTES.read("/", &device[1..]).secret, Secret::Home(home_token));
         assert_eq!(NOTES.read("/", "#c=short").secret, Secret::Broken);
         assert!(has_secret("#k=short") && has_secret("#c=short") && !has_secret("#/active"));
     }

@@ -1,7 +1,9 @@
 //! A policy by capability tokens: whoever holds a database's token has its role, and its owner
 //! brings it to the server. See [`settee_keys`].
 
-use settee_keys::{DatabaseId, Judgement, Said, Token, Verifiers, access, judge};
+use settee_keys::{
+    DatabaseId, Judgement, Said, Token, Verifiers, access, home::HOME_PREFIX, judge,
+};
 use settee_store::{backend::BoxFuture, replication::ReplicatedDocument};
 use settee_sync::{Denial, DenialCode, Role};
 
@@ -12,6 +14,7 @@ use crate::policy::{Access, Asked, NewDatabase, Policy};
 #[derive(Debug, Clone)]
 pub struct KeysPolicy {
     kind: String,
+    homes: Option<String>,
     creation: Creation,
 }
 
@@ -30,7 +33,15 @@ pub enum Creation {
 impl KeysPolicy {
     /// Owners create databases of this kind.
     pub fn new(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), creation: Creation::Open }
+        Self { kind: kind.into(), homes: None, creation: Creation::Open }
+    }
+
+    /// Keeps [homes](settee_keys::home), too, as databases of this kind.
+    /// [`home::check`](settee_keys::home::check) is a validator for them.
+    #[must_use]
+    pub fn homes(mut self, kind: impl Into<String>) -> Self {
+        self.homes = Some(kind.into());
+        self
     }
 
     /// Says which owners may.
@@ -55,8 +66,6 @@ impl KeysPolicy {
 
     async fn decide(&self, asked: Asked) -> Result<Access, Denial> {
         let denied = |message| Denial::new(DenialCode::Denied, message);
-        let id: DatabaseId =
-            asked.database.parse().map_err(|_| denied("there is no database of that name"))?;
         let length = asked.credentials.len().min(Token::SIZE);
         let (token, permit) = asked.credentials.split_at(length);
         if !matches!(permit.len(), 0 | Token::SIZE) {
@@ -64,6 +73,19 @@ impl KeysPolicy {
         }
         let token =
             Token::from_bytes(token).map_err(|_| denied("these credentials are incomplete"))?;
+        let may_create = asked.known.is_some() || self.may_create(permit);
+        let full = "this server takes no new databases from strangers";
+        if let Some(kind) = &self.homes
+            && asked.database.starts_with(HOME_PREFIX)
+        {
+            if token.home_name() != asked.database {
+                return Err(denied("these credentials don't open the home"));
+            }
+            let access = Access::lasting(Role::Owner).creating(NewDatabase::of_kind(kind));
+            return may_create.then_some(access).ok_or_else(|| denied(full));
+        }
+        let id: DatabaseId =
+            asked.database.parse().map_err(|_| denied("there is no database of that name"))?;
         let verifiers = match &asked.known {
             Some(known) => Some(Verifiers::decode(&known.meta).map_err(|error| {
                 tracing::error!(%error, "what is kept beside a database can't be read");
@@ -73,11 +95,7 @@ impl KeysPolicy {
         };
         let said = said(&asked, &id, &token).await?;
         match judge(&id, &token, verifiers.as_ref(), &said) {
-            Judgement::Granted(Role::Owner)
-                if asked.known.is_none() && !self.may_create(permit) =>
-            {
-                Err(denied("this server takes no new databases from strangers"))
-            }
+            Judgement::Granted(Role::Owner) if !may_create => Err(denied(full)),
             Judgement::Granted(Role::Owner) => {
                 let meta = Verifiers::of_owner(&token).encode();
                 let new = NewDatabase { kind: self.kind.clone(), meta };

@@ -21,6 +21,8 @@ pub enum LinkState {
     Good,
     /// The same, and the device didn't have this database before.
     Joined(DatabaseId),
+    /// The device shares a home with others now, and didn't before.
+    JoinedHome,
     /// It was cut or twisted.
     Broken,
     /// The device doesn't keep it, or not yet. This is the whole link.
@@ -34,6 +36,7 @@ impl LinkState {
     pub fn of(outcome: LinkOutcome, address: &Address, link: String) -> Self {
         match outcome {
             LinkOutcome::Joined => match &address.place {
+                _ if matches!(address.secret, Secret::Home(_)) => Self::JoinedHome,
                 Place::Database(id) => Self::Joined(id.clone()),
                 _ => Self::Good,
             },
@@ -64,11 +67,14 @@ pub enum LinkOutcome {
 
 #[cfg(feature = "client")]
 impl Settee {
-    /// Keeps what a link opens: see [`Settee::join`] and [`Settee::keep_permit`]. To see what has become
+    /// Keeps what a link opens: see [`Settee::join`], [`Settee::join_home`] and [`Settee::keep_permit`]. To see what has become
     /// of it since, take it in again, after each change of [`Settee::unsaved`].
     pub async fn take_in(&self, address: &Address) -> Result<LinkOutcome, Error> {
-        let (id, token) = match (&address.place, &address.secret) {
-            (Place::Database(id), Secret::Token(token)) => (id, token),
+        let (name, joined) = match (&address.place, &address.secret) {
+            (Place::Database(id), Secret::Token(token)) => {
+                (id.to_string(), self.join(id, token.clone()).await)
+            }
+            (_, Secret::Home(token)) => (token.home_name(), self.join_home(token).await),
             (_, Secret::Permit(permit)) => {
                 return Ok(match self.keep_permit(permit).await {
                     Ok(()) if self.is_in_memory() => LinkOutcome::Never,
@@ -79,9 +85,9 @@ impl Settee {
             _ if address.is_broken() => return Ok(LinkOutcome::Broken),
             _ => return Ok(LinkOutcome::Kept),
         };
-        match self.join(id, token.clone()).await {
-            Ok(true) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Joined),
-            Ok(false) if self.is_saved(id.as_str()) => Ok(LinkOutcome::Kept),
+        match joined {
+            Ok(true) if self.is_saved(&name) => Ok(LinkOutcome::Joined),
+            Ok(false) if self.is_saved(&name) => Ok(LinkOutcome::Kept),
             Ok(_) if self.is_in_memory() => Ok(LinkOutcome::Never),
             Ok(_) => Ok(LinkOutcome::NotYet),
             Err(Error::Backend(BackendError::Blocked)) => Ok(LinkOutcome::Never),

@@ -8,6 +8,7 @@
 //! - `sync`: keeping them in sync, in the tab that does it for all; `turns`: which of them, when
 //!   there are more than a connection should have at a time; `tabs`: word between tabs; `report`:
 //!   what the tab that syncs tells the others; `watch`: what each tab makes of it.
+//! - `shared_home`: what several devices of one person keep.
 //! - `unsaved`: the edits that could not be saved; `stand_in`: sending them nevertheless.
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
@@ -18,6 +19,7 @@ pub(crate) mod home;
 pub mod kept;
 pub mod opening;
 pub(crate) mod report;
+pub(crate) mod shared_home;
 pub(crate) mod stand_in;
 pub(crate) mod sync;
 pub(crate) mod tabs;

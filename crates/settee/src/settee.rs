@@ -1,6 +1,9 @@
 //! What one device keeps, and keeps in sync.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use settee_client::runtime::spawn;
 use settee_keys::{DatabaseId, Token};
@@ -148,7 +151,7 @@ impl Settee {
         receiver
     }
 
-    /// All databases that the device keeps, by their keys.
+    /// All databases that the device keeps, by their keys: also the homes that it shares.
     pub async fn kept(&self) -> Result<BTreeMap<String, Kept>, Error> {
         Ok(self.inner.home.all().await?)
     }
@@ -202,6 +205,32 @@ impl Settee {
         }
         self.wake();
         Ok(known.is_none())
+    }
+
+    /// What this device shares with a person's other devices: whoever has this token keeps what this
+    /// device keeps, now and later, and this device what they keep. Made when it is first asked for.
+    pub async fn home(&self) -> Result<Token, Error> {
+        let known = self.kept().await?.values().find_map(Kept::home_token);
+        if let Some(token) = known {
+            return Ok(token);
+        }
+        let token = Token::generate();
+        let mut kept = Kept::of_home(&token);
+        kept.is_own = true;
+        self.keep(&token.home_name(), kept).await?;
+        Ok(token)
+    }
+
+    /// Shares the home of this token from now on. A device that does already takes once more what it has
+    /// removed. Returns whether it is new on the device.
+    pub async fn join_home(&self, token: &Token) -> Result<bool, Error> {
+        let Inner { home, .. } = &*self.inner;
+        let name = token.home_name();
+        let is_new = home.get(&name).await?.is_none();
+        home.set_known_of(&name, BTreeSet::new()).await?;
+        home.keep(&name, Kept::of_home(token)).await?;
+        self.wake();
+        Ok(is_new)
     }
 
     /// Keeps what the server asks of those who bring it a database, and shows it with each that began on

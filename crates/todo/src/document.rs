@@ -6,6 +6,8 @@ use settee_store::DocumentId;
 
 /// The kind of the databases that hold a list each.
 pub const KIND: &str = "list";
+/// The kind of the databases in which a person's devices tell each other of their lists.
+pub const HOME_KIND: &str = "home";
 /// The addresses of lists.
 pub const LINKS: LinkFormat = LinkFormat::new("/l/");
 /// Todos' ids begin with this.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     home::Home,
+    shared_home::SharedHomes,
     stand_in::StandIns,
     sync::Syncing,
     tabs::{Joining, Tabs},
@@ -73,6 +74,11 @@ impl Engine {
             home: self.home.clone(),
             unsaved: self.unsaved,
         };
+        let homes = SharedHomes {
+            home: self.home.clone(),
+            databases: self.databases.clone(),
+            ended: self.ended.clone(),
+        };
         let syncing = Syncing {
             connector,
             limits: self.limits,
@@ -83,6 +89,7 @@ impl Engine {
             tabs: self.tabs,
             server: self.greeting,
         };
-        tokio::join!(self.joining.run(), syncing.run(), stand_ins.run(self.ended));
+        let stand_ins = stand_ins.run(self.ended);
+        tokio::join!(self.joining.run(), syncing.run(), stand_ins, homes.run());
     }
 }

@@ -4,7 +4,7 @@
 //! itself.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +30,8 @@ use crate::Error;
 pub const HOME: &str = "home";
 /// Ids of entries begin with this; the key follows.
 const PREFIX: &str = "kept/";
+/// Ids of what is known of shared homes begin with this; the home's name follows.
+const KNOWN: &str = "known/";
 /// The id of the permit.
 const PERMIT: &str = "permit";
 /// How long after a failure writing is tried again. The time doubles up to [`RETRY_LIMIT`].
@@ -40,6 +42,12 @@ const RETRY_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Serialize, Deserialize)]
 struct Permit {
     token: Credentials,
+}
+
+/// Which of a shared home's documents this device knows, by their ids.
+#[derive(Default, Serialize, Deserialize)]
+struct KnownEntries {
+    entries: BTreeSet<String>,
 }
 
 /// All databases that a device keeps, each under a key: mostly its name.
@@ -132,6 +140,18 @@ impl Home {
     /// What is kept so.
     pub async fn permit(&self) -> Option<Credentials> {
         Some(self.database.find::<Permit>(PERMIT).await.ok()??.token)
+    }
+
+    /// Which documents of the shared home of that name this device knows.
+    pub async fn known_of(&self, name: &str) -> Result<BTreeSet<String>, Error> {
+        let known = self.database.find::<KnownEntries>(&format!("{KNOWN}{name}")).await?;
+        Ok(known.unwrap_or_default().entries)
+    }
+
+    /// Writes that down. An empty set makes all of them new.
+    pub async fn set_known_of(&self, name: &str, entries: BTreeSet<String>) -> Result<(), Error> {
+        self.database.put(&format!("{KNOWN}{name}"), &KnownEntries { entries }).await?;
+        Ok(())
     }
 
     /// What the server is shown of these credentials: with the permit, where it may not have the

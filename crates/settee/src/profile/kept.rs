@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 #[cfg(doc)]
 use settee_keys::DatabaseId;
-use settee_keys::{Keyring, Role, Token, base::BASE64URL};
+use settee_keys::{Keyring, Role, Token, base::BASE64URL, home::HOME_PREFIX};
 
 /// A database that this device keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,17 @@ impl Kept {
         kept
     }
 
+    /// The home of this token: see [`settee_keys::home`].
+    pub fn of_home(token: &Token) -> Self {
+        Self::new(token.home_name(), *token.as_bytes())
+    }
+
+    /// The home's token, if this is one.
+    pub fn home_token(&self) -> Option<Token> {
+        let token = Token::from_bytes(&self.credentials.first()?.0).ok()?;
+        (self.name.starts_with(HOME_PREFIX) && token.home_name() == self.name).then_some(token)
+    }
+
     /// Its credentials as tokens; `None` if its name is no [`DatabaseId`], so that they are
     /// something else.
     pub fn keys(&self) -> Option<Keyring> {
@@ -80,6 +91,20 @@ impl Kept {
             self.credentials = tokens.collect();
         }
         is_changed
+    }
+
+    /// Takes in other credentials. Tells whether anything has changed.
+    pub(crate) fn add(&mut self, credentials: Credentials) -> bool {
+        if self.credentials.contains(&credentials) {
+            return false;
+        }
+        match Token::from_bytes(&credentials.0) {
+            Ok(token) if self.keys().is_some() => self.offer(token),
+            _ => {
+                self.credentials.push(credentials);
+                true
+            }
+        }
     }
 
     /// The role that the server granted last.

@@ -1,0 +1,165 @@
+//! Devices of one person, which share what they keep.
+#![cfg(all(feature = "native", feature = "server", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use serde_json::{Value, json};
+use settee::{
+    Config, Kept, Settee, Standing,
+    keys::{Role, Token, home, link::Address},
+    server::{AnyDocument, KeysPolicy, Kit},
+    store::MemoryStorage,
+};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_mins(1);
+const FIRST: &str = "first";
+
+/// A server, until it is dropped.
+struct Server {
+    address: SocketAddr,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let kit = Kit::builder(MemoryStorage::new([1; 16]))
+            .policy(KeysPolicy::new("notes").homes("home"))
+            .kind("notes", AnyDocument)
+            .kind("home", home::check)
+            .build();
+        let app = axum::Router::new().merge(kit.router());
+        Self { address, task: tokio::spawn(kit.serve(listener, app, std::future::pending())) }
+    }
+
+    /// A device that has begun a database of its own, as apps do at their first start.
+    async fn device(&self) -> Settee {
+        let settee =
+            Settee::start(Config::at(format!("ws://{}/sync", self.address))).await.unwrap();
+        settee.keep(FIRST, Kept::of_owner(&Token::generate())).await.unwrap();
+        settee
+    }
+}
+
+/// Writes to a database of a device, and waits until the server has it.
+async fn write(device: &Settee, key: &str, text: &str) {
+    let kept = device.kept().await.unwrap();
+    let database = device.database(&kept[key].name).await.unwrap();
+    database.put("note/1", &json!({ "text": text })).await.unwrap();
+    timeout(SOON, database.up_to_date()).await.expect("it is sent").unwrap();
+}
+
+async fn read(device: &Settee, name: &str) -> Option<Value> {
+    let database = device.database(name).await.unwrap();
+    timeout(SOON, database.up_to_date()).await.expect("it arrives").unwrap();
+    database.find("note/1").await.unwrap()
+}
+
+/// Waits until a device keeps what it should.
+async fn keeps(
+    device: &Settee,
+    is_so: impl FnMut(&BTreeMap<String, Kept>) -> bool,
+) -> BTreeMap<String, Kept> {
+    let mut kept = device.watch_kept().await.unwrap();
+    let kept = timeout(SOON, kept.wait_for(is_so)).await.expect("it comes").unwrap();
+    kept.clone()
+}
+
+fn names(kept: &BTreeMap<String, Kept>) -> Vec<&str> {
+    let all = kept.values().filter(|kept| kept.home_token().is_none());
+    all.map(|kept| kept.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_second_device_has_all_and_what_comes_later_on_either() {
+    let server = Server::start().await;
+    let (laptop, phone) = (server.device().await, server.device().await);
+    write(&laptop, FIRST, "on the laptop").await;
+    let first = laptop.kept().await.unwrap()[FIRST].name.clone();
+    laptop
+        .change(FIRST, |kept| kept.app.insert("name".into(), "House".into()).is_none())
+        .await
+        .unwrap();
+
+    let link = settee::keys::LinkFormat::device("", &laptop.home().await.unwrap());
+    let address: Address = settee::keys::LinkFormat::new("/l/").read("/", &link[1..]);
+    phone.take_in(&address).await.unwrap();
+    // Nobody has written to the phone's own first one, so it makes room.
+    let kept = keeps(&phone, |kept| kept[FIRST].name == first && names(kept).len() == 1).await;
+    assert_eq!(kept[FIRST].app["name"], "House");
+    assert_eq!(read(&phone, &first).await, Some(json!({ "text": "on the laptop" })));
+    let granted = keeps(&phone, |kept| kept[FIRST].role.is_some()).await;
+    assert_eq!(granted[FIRST].granted(), Some(Role::Owner));
+
+    let owner = Token::generate();
+    let later = owner.database_id().to_string();
+    phone.keep(&later, Kept::of_owner(&owner)).await.unwrap();
+    write(&phone, &later, "on the phone").await;
+    keeps(&laptop, |kept| kept.contains_key(&later)).await;
+    assert_eq!(read(&laptop, &later).await, Some(json!({ "text": "on the phone" })));
+}
+
+#[tokio::test]
+async fn nothing_is_lost_where_both_have_written() {
+    let server = Server::start().await;
+    let (laptop, phone) = (server.device().await, server.device().await);
+    write(&laptop, FIRST, "on the laptop").await;
+    write(&phone, FIRST, "on the phone").await;
+    let theirs = laptop.kept().await.unwrap()[FIRST].name.clone();
+    let own = phone.kept().await.unwrap()[FIRST].name.clone();
+    phone.join_home(&laptop.home().await.unwrap()).await.unwrap();
+    let kept = keeps(&phone, |kept| names(kept).len() == 2).await;
+    assert_eq!((&kept[FIRST].name, &kept[&theirs].name), (&own, &theirs));
+    let kept = keeps(&laptop, |kept| names(kept).len() == 2).await;
+    assert_eq!((&kept[FIRST].name, &kept[&own].name), (&theirs, &own));
+}
+
+#[tokio::test]
+async fn what_was_removed_from_a_device_does_not_come_back_by_itself() {
+    let server = Server::start().await;
+    let (laptop, phone) = (server.device().await, server.device().await);
+    let (one, other) = (Token::generate(), Token::generate());
+    let [one_name, other_name] = [&one, &other].map(|it| it.database_id().to_string());
+    laptop.keep(&one_name, Kept::of_owner(&one)).await.unwrap();
+    write(&laptop, &one_name, "one").await;
+    let home = laptop.home().await.unwrap();
+    phone.join_home(&home).await.unwrap();
+    keeps(&phone, |kept| kept.contains_key(&one_name)).await;
+    phone.forget(&one_name).await.unwrap();
+    laptop.keep(&other_name, Kept::of_owner(&other)).await.unwrap();
+    write(&laptop, &other_name, "other").await;
+    let kept = keeps(&phone, |kept| kept.contains_key(&other_name)).await;
+    assert!(!kept.contains_key(&one_name) && laptop.kept().await.unwrap().contains_key(&one_name));
+    // Whoever opens the link once more wants all of it.
+    phone.join_home(&home).await.unwrap();
+    write(&laptop, FIRST, "more").await;
+    keeps(&phone, |kept| kept.contains_key(&one_name)).await;
+}
+
+#[tokio::test]
+async fn a_home_takes_nothing_else_and_nobody_else_opens_it() {
+    let server = Server::start().await;
+    let (laptop, thief) = (server.device().await, server.device().await);
+    write(&laptop, FIRST, "on the laptop").await;
+    let home = laptop.home().await.unwrap();
+    keeps(&laptop, |kept| kept[&home.home_name()].role.is_some()).await;
+    let stolen = thief.open(&home.home_name(), *Token::generate().as_bytes()).await.unwrap();
+    let mut status = stolen.status();
+    let denied = status.wait_for(|status| status.standing == Some(Standing::NoAccess));
+    timeout(SOON, denied).await.expect("it is told").unwrap();
+    let own = laptop.database(&home.home_name()).await.unwrap();
+    own.put("note/1", &json!({ "text": "in the open" })).await.unwrap();
+    let mut status = own.status();
+    let refused = status.wait_for(|status| status.counts.refused == 1);
+    timeout(SOON, refused).await.expect("it is refused").unwrap();
+}
