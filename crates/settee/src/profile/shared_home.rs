@@ -167,36 +167,33 @@ impl SharedHomes {
 
     /// Keeps another database under the key of one that nobody ever wrote to.
     async fn replace(&self, key: &str, old: &Kept, new: Kept) -> Result<(), Error> {
-        // Somebody may be about to write to it.
-        self.home.keep(&old.name, old.clone()).await?;
-        let replace = |kept: &mut Kept| kept.name == old.name && *kept != new;
-        let is_new = self.home.change(key, |kept| {
-            replace(kept) && {
-                *kept = new.clone();
-                true
+        let replace = |kept: &mut Kept| {
+            let is_old = kept.name == old.name;
+            if is_old {
+                *kept = new;
             }
-        });
-        if is_new.await? {
+            is_old
+        };
+        if self.home.change(key, replace).await? {
             let (homes, old) = (self.clone(), old.clone());
-            spawn(until(self.ended.clone(), async move { homes.forget_untouched(old).await }));
+            spawn(until(self.ended.clone(), async move { homes.delete_untouched(old).await }));
         }
         Ok(())
     }
 
-    /// Forgets a database once nobody uses it here, if nobody has written to it until then.
-    async fn forget_untouched(&self, kept: Kept) {
+    /// Deletes a database once nobody uses it here. If somebody was about to write to it, it is kept.
+    async fn delete_untouched(&self, kept: Kept) {
         let mut uses = self.databases.watch_uses();
         while self.databases.is_used(&kept.name) {
             if uses.changed().await.is_err() {
                 return;
             }
         }
-        // If it can't be told now, it stays, as an empty one.
-        if self.is_untouched(&kept).await.is_ok_and(|is_untouched| is_untouched)
-            && self.home.forget(&kept.name).await.is_ok()
-        {
-            let _ = self.databases.delete(&kept.name).await;
-        }
+        // A failure leaves an empty database behind, or is one of the storage, which all others tell.
+        let _ = match self.is_untouched(&kept).await {
+            Ok(true) => self.databases.delete(&kept.name).await,
+            _ => self.home.keep(&kept.name.clone(), kept).await.map(drop),
+        };
     }
 }
 
