@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use settee::keys::{Keyring, Role};
+use settee::keys::{Keyring, Role, Token};
 use settee::store::Database;
 use settee::{LinkState, Obstacle};
 use settee_todo::exchange::Item;
@@ -91,6 +91,10 @@ pub enum Command {
     Leave {
         list: ListSummary,
         tell: RwSignal<Option<ListSummary>>,
+    },
+    /// Says what the device shares with a person's other devices.
+    TellHome {
+        tell: RwSignal<Option<Token>>,
     },
     /// Removes it from this device, unless something of it was not sent.
     Decline {

@@ -13,11 +13,9 @@ use settee::{
     store::{Database, Edit},
 };
 use settee_app::{Command, CurrentList, ListSummary, edits, shown_name};
+use settee_todo::ListInfo;
 use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
-use settee_todo::{
-    ListInfo,
-    list::{copied, fill},
-};
+use settee_todo::list::{copied, fill};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -55,8 +53,12 @@ impl Keeper {
             follow(settee.server(), async |it| settee_shell::server_is(&it.unwrap_or_default()));
             let (all, of_lists) = (kept.clone(), counts.clone());
             follow(counts.watch(), async move |()| show(signals, &all.borrow(), &of_lists));
-            let of_lists = counts.clone();
-            follow(kept.clone(), async move |kept| show(signals, &kept, &of_lists));
+            let (of_lists, again) = (counts.clone(), shown.clone());
+            follow(kept.clone(), async move |kept| {
+                show(signals, &kept, &of_lists);
+                // The address may name another list now. A failure of the storage is told by what it has.
+                let _ = again.show_at(None).await;
+            });
             counts.follow();
             follow_shown(signals, settee.clone(), kept.clone(), counts.clone());
             let counts = counts.clone();
@@ -117,6 +119,10 @@ impl Work {
                 tell.try_set(Some(list));
                 Ok(())
             }
+            Command::TellHome { tell } => {
+                tell.try_set(Some(self.settee.home().await?));
+                Ok(())
+            }
             Command::Decline { list } => {
                 let waits = self.settee.database(&list).await?.counts().await?.pending > 0;
                 if waits { Ok(()) } else { self.forget(&list).await }
@@ -130,8 +136,7 @@ impl Work {
             }
             Command::GiveUp { list } => {
                 let list = self.settee.database(&list).await?;
-                list.give_up_pending("it could not be sent").await?;
-                Ok(())
+                Ok(list.give_up_pending("it could not be sent").await.map(drop)?)
             }
             Command::Meet { here, others } => {
                 self.owner.with(|| meet(self.shown.clone(), self.signals, here, others));
@@ -187,10 +192,8 @@ impl Work {
     /// Writes a field of what the app keeps beside a list.
     async fn note(&self, list: &str, field: &str, value: Value) -> Result<(), Error> {
         let Some(known) = self.known(list) else { return Ok(()) };
-        let change = |kept: &mut Kept| {
-            kept.app.insert(field.to_owned(), value.clone()).as_ref() != Some(&value)
-        };
-        self.settee.change(&known.key, change).await.map(drop)
+        let note = |kept: &mut Kept| is_noted(kept, field, &value);
+        self.settee.change(&known.key, note).await.map(drop)
     }
 
     fn known(&self, list: &str) -> Option<Known> {
@@ -226,7 +229,9 @@ fn follow_shown(
                 it.id == shown && std::mem::replace(&mut it.name, name.clone()) != name
             });
             if let Some(known) = &known {
-                remember_name(&settee, &known.key, &name).await;
+                let name: &Value = &name.into();
+                // It is only shown in the list of lists, and is learnt again when the list is next open.
+                let _ = settee.change(&known.key, |kept| is_noted(kept, NAME, name)).await;
             }
         };
         following.with(|| follow(news, learn));
@@ -234,12 +239,9 @@ fn follow_shown(
     });
 }
 
-/// Remembers what a list is called. Another tab may have been faster.
-async fn remember_name(settee: &Settee, key: &str, name: &str) {
-    let rename =
-        |kept: &mut Kept| kept.app.insert(NAME.to_owned(), name.into()) != Some(name.into());
-    // It is only shown in the list of lists, and is learnt again when the list is next open.
-    let _ = settee.change(key, rename).await;
+/// Keeps a field beside a list. Tells whether it is new: another tab may have been faster.
+fn is_noted(kept: &mut Kept, field: &str, value: &Value) -> bool {
+    kept.app.insert(field.to_owned(), value.clone()).as_ref() != Some(value)
 }
 
 async fn write_name(list: &Database, name: String) {
@@ -265,11 +267,7 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
         }
     };
     let summaries: Vec<ListSummary> = known.iter().map(summary).collect();
-    signals.lists.maybe_update(|shown| {
-        let is_new = *shown != summaries;
-        *shown = summaries;
-        is_new
-    });
+    signals.lists.maybe_update(|shown| std::mem::replace(shown, summaries.clone()) != summaries);
     signals.change_current(|current| {
         let shown = known.iter().find(|known| known.id().as_str() == current.id);
         let Some(Known { keys, is_revoked, .. }) = shown else { return false };

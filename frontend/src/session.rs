@@ -58,7 +58,8 @@ impl Session {
         shown.show_at(None).await?;
         let opening = shown.clone();
         let links = ADDRESS.follow(&settee, move |state| {
-            let is_good = matches!(state, LinkState::Good | LinkState::Joined(_));
+            let is_good =
+                matches!(state, LinkState::Good | LinkState::Joined(_) | LinkState::JoinedHome);
             signals.link.set(state);
             if is_good {
                 // The address may be of a list that this device didn't know.

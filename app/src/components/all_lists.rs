@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::devices::Devices;
 use super::files::{OpenFile, SaveList};
 use super::forget_list::ForgetList;
 use super::list_row::{ListMenu, ListRow, focus_name};
@@ -52,6 +53,7 @@ pub fn contents(
                 {NEW_LIST}
             </button>
             <OpenLink drawer />
+            <Devices session />
             <OpenFile session drawer />
             <details class="archived" hidden=move || session.lists(true).is_empty()>
                 <summary>"Archived lists"</summary>

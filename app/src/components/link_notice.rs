@@ -1,6 +1,6 @@
 //! What there is to say of the link that the page was opened with.
 
-use leptos::either::EitherOf3;
+use leptos::either::EitherOf4;
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -26,18 +26,23 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
             LinkState::Good => None,
             LinkState::Joined(id) => {
                 let id = id.to_string();
-                Some(EitherOf3::C(view! { <Joined session id /> }))
+                Some(EitherOf4::C(view! { <Joined session id /> }))
             }
+            LinkState::JoinedHome => Some(EitherOf4::D(view! {
+                <p data-link="joined-home">
+                    "This device shares your lists with your other devices now. They come as soon as it is online."
+                </p>
+            })),
             LinkState::Broken => {
-                Some(EitherOf3::A(view! { <p data-link="broken">{INCOMPLETE}</p> }))
+                Some(EitherOf4::A(view! { <p data-link="broken">{INCOMPLETE}</p> }))
             }
             LinkState::NotKept(link) => {
                 let name = "link to this list";
-                Some(EitherOf3::B(view! { <LinkToKeep link name /> }))
+                Some(EitherOf4::B(view! { <LinkToKeep link name /> }))
             }
             LinkState::PermitNotKept(link) => {
                 let name = "link that lets you bring lists to this server";
-                Some(EitherOf3::B(view! { <LinkToKeep link name /> }))
+                Some(EitherOf4::B(view! { <LinkToKeep link name /> }))
             }
         }
     })

@@ -75,7 +75,7 @@ fn link_in<'a>(text: &'a str, host: &str) -> Result<&'a str, String> {
         matches!(
             address,
             Address { place: Place::Database(_), secret: Secret::Token(_) }
-                | Address { secret: Secret::Permit(_), .. }
+                | Address { secret: Secret::Permit(_) | Secret::Home(_), .. }
         )
     });
     if is_whole { Ok(path) } else { Err(INCOMPLETE.to_owned()) }
@@ -98,8 +98,10 @@ mod tests {
         assert_eq!(link_in(&format!("Our list:\n{link} See you!"), HOST), Ok(&*path));
         // What stands behind a link is no part of the secret.
         assert_eq!(link_in(&format!("(<{link}>)"), HOST), Ok(&*format!("{path}>)")));
-        let permit = format!("https://{HOST}/#c={owner}");
-        assert_eq!(link_in(&permit, HOST), Ok(&permit[permit.find("/#").unwrap()..]));
+        for kind in ["c", "d"] {
+            let other = format!("https://{HOST}/#{kind}={owner}");
+            assert_eq!(link_in(&other, HOST), Ok(&other[other.find("/#").unwrap()..]));
+        }
         let cut = link_in(&link[..link.len() - 3], HOST).unwrap_err();
         assert!(cut.contains("incomplete"), "{cut}");
         let elsewhere = link_in(&link, "other.test").unwrap_err();

@@ -21,7 +21,8 @@ mod links;
 mod name;
 mod people;
 
-pub use link::to_clipboard;
+pub use code::Code;
+pub use link::{LinkButtons, to_clipboard};
 use name::YourName;
 
 const SHARE: &str = "Share";
@@ -115,7 +116,7 @@ fn contents_of(shared: Shared, your_name: RwSignal<String>) -> impl IntoView {
         {is_owner.then(|| view! { <people::People parts /> })}
         <YourName name=your_name />
         <p role="status">{said}</p>
-        <code::Code code=parts.code />
+        <Code code=parts.code />
         <form method="dialog" class="choices">
             <button data-action="close-share">"Done"</button>
         </form>

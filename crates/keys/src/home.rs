@@ -8,7 +8,7 @@
 
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
 use serde::{Deserialize, Serialize};
-use settee_store::{DocumentId, replication::ReplicatedDocument};
+use settee_store::{Body, DocumentId, replication::ReplicatedDocument};
 use thiserror::Error;
 
 use crate::{Token, base::BASE64URL};
@@ -88,7 +88,7 @@ pub fn check(document: &ReplicatedDocument) -> Result<(), HomeError> {
         return Err(HomeError::Name);
     }
     let bodies = document.revisions.iter().filter_map(|revision| revision.body.as_ref());
-    bodies.map(|body| body.fields()).try_for_each(|fields| {
+    bodies.map(Body::fields).try_for_each(|fields| {
         let sealed = fields.get("sealed").and_then(|sealed| sealed.as_str());
         let is_one = sealed.is_some_and(|sealed| {
             sealed.len() <= SEALED_LIMIT && BASE64URL.decode(sealed).is_some()
