@@ -58,14 +58,19 @@ export async function copyLink(page: Page, which: 'copy-link' | 'copy-helper-lin
   return link;
 }
 
+/** All secrets of links that this worker's tests have copied. No server may keep or write one. */
+export const secrets = new Set<string>();
+
 /** Presses a button that copies a link, and reads it from the clipboard. */
 export async function copied(page: Page, button: Locator): Promise<string> {
   await page.bringToFront();
   await page.evaluate(() => navigator.clipboard.writeText(''));
   await button.click();
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
-  await expect.poll(clipboard, { message: 'a link on the clipboard' }).toContain('#k=');
-  return clipboard();
+  await expect.poll(clipboard, { message: 'a link on the clipboard' }).toMatch(/#[kd]=/);
+  const link = await clipboard();
+  secrets.add(tokenOf(link));
+  return link;
 }
 
 /** Invites somebody from the open dialog, and returns their link. */
@@ -90,7 +95,7 @@ export const person = (page: Page, name: string): Locator =>
   page.locator('.people li').filter({ hasText: name });
 
 export const listOf = (link: string): string => new URL(link).pathname;
-export const tokenOf = (link: string): string => new URL(link).hash.replace('#k=', '');
+export const tokenOf = (link: string): string => new URL(link).hash.replace(/^#[kd]=/, '');
 
 /** Two people on one list: the first has made it, the second has opened a link to it. */
 export async function together(newPerson: () => Promise<Page>, ...todos: string[]) {

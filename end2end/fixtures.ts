@@ -8,6 +8,7 @@ import {
   type LaunchOptions,
   type Page,
 } from '@playwright/test';
+import { secrets } from './actions';
 import { Variants, built, type Build, type Change } from './builds';
 import { allowClipboard, launchOptions, newContext } from './browser';
 import { Crowd } from './crowd';
@@ -49,6 +50,7 @@ export const test = base.extend<Fixtures, { settee: Server }>({
       try {
         await server.start();
         await use(server);
+        expect(server.found(secrets), 'secrets in what the server keeps or has written').toEqual([]);
       } finally {
         await server.dispose();
       }

@@ -2,7 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { built, type Build } from './builds';
@@ -78,6 +78,16 @@ export class Server {
       throw error;
     });
     this.port = port;
+  }
+
+  /** Which of these secrets stand in its log or in its files, as text or as bytes. */
+  found(secrets: Iterable<string>): string[] {
+    const names = readdirSync(this.directory, { recursive: true, encoding: 'utf8' });
+    const paths = names.map((name) => join(this.directory, name)).filter((path) => statSync(path).isFile());
+    const kept = [Buffer.from(this.log), ...paths.map((path) => readFileSync(path))];
+    const isKept = (secret: string) =>
+      kept.some((bytes) => bytes.includes(secret) || bytes.includes(Buffer.from(secret, 'base64url')));
+    return [...secrets].filter(isKept);
   }
 
   /** kill -9: it can't write anything more. */

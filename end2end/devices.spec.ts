@@ -1,0 +1,62 @@
+// One person's lists on several of their devices.
+
+import { addTodo, copied, openList, reload, secrets, tokenOf } from './actions';
+import { expect, test, type Page } from './fixtures';
+import { action, shows, status, waitOffline, waitSynced } from './page';
+
+const lists = (page: Page) => page.locator('.lists li');
+const link = (page: Page, name: string) => lists(page).getByRole('link', { name });
+
+/** A laptop with bread on its first list, and the link that brings its lists to other devices. */
+async function laptop(newPerson: () => Promise<Page>) {
+  const page = await newPerson();
+  await openList(page);
+  await addTodo(page, 'Bread');
+  await waitSynced(page);
+  await action(page, 'devices').click();
+  const devices = await copied(page, action(page, 'copy-devices-link'));
+  await action(page, 'close-devices').click();
+  return { page, devices };
+}
+
+test('another device has all lists, and what is made on it later is on the first, too', async ({ newPerson, server }) => {
+  const { page: one, devices } = await laptop(newPerson);
+  const other = await newPerson();
+  await openList(other, devices);
+  await expect(other.locator('[data-link="joined-home"]')).toBeVisible();
+  expect(other.url()).not.toContain(tokenOf(devices));
+  // Nobody has written to its own first list, so the laptop's takes its place.
+  await shows(other, 'Bread');
+  await expect(lists(other)).toHaveCount(1);
+  await addTodo(other, 'Butter');
+  await shows(one, 'Bread', 'Butter');
+
+  await action(other, 'new-list').click();
+  await addTodo(other, 'Tent');
+  await expect(lists(one)).toHaveCount(2);
+  await link(one, 'New list').click();
+  await shows(one, 'Tent');
+  await reload(other);
+  await expect(lists(other)).toHaveCount(2);
+  expect(secrets).toContain(tokenOf(devices));
+  expect(server.found([tokenOf(devices)])).toEqual([]);
+});
+
+test('a device that has lists keeps them, and the link is opened offline', async ({ newPerson, goOffline, goOnline }) => {
+  const { page: one, devices } = await laptop(newPerson);
+  const other = await newPerson();
+  await openList(other);
+  await addTodo(other, 'Milk');
+  await waitSynced(other);
+  await goOffline(other);
+  await waitOffline(other);
+  await other.evaluate((hash) => { location.hash = hash; }, new URL(devices).hash);
+  await expect(other.locator('[data-link="joined-home"]')).toBeVisible();
+  await addTodo(other, 'Honey');
+  await goOnline(other);
+  await expect(lists(other)).toHaveCount(2);
+  await expect(lists(one)).toHaveCount(2);
+  await shows(other, 'Milk', 'Honey');
+  await shows(one, 'Bread');
+  await expect(status(other)).toHaveAttribute('data-sync', 'synced');
+});
