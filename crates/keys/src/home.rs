@@ -7,7 +7,6 @@
 //! be merged.
 
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
-use serde::{Deserialize, Serialize};
 use settee_store::{Body, DocumentId, replication::ReplicatedDocument};
 use thiserror::Error;
 
@@ -24,12 +23,8 @@ const SEALED_LIMIT: usize = 8 * 1024;
 const NAME_LENGTH: usize = 22;
 const NONCE_SIZE: usize = 24;
 
-/// A document of a home, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
-    /// Nonce and ciphertext in base64url.
-    pub sealed: String,
-}
+/// The field of a home's documents: nonce and ciphertext in base64url.
+pub const SEALED: &str = "sealed";
 
 /// Why something is no document of a home, or can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -59,18 +54,18 @@ impl Token {
     }
 
     /// Encrypts what a home's document says. The same text always becomes the same.
-    pub fn seal(&self, text: &[u8]) -> Sealed {
+    pub fn seal(&self, text: &[u8]) -> String {
         // Two texts never share a nonce, for it follows from the text.
         let nonce = self.fingerprint("home/nonce", text);
         let nonce: [u8; NONCE_SIZE] = std::array::from_fn(|at| nonce[at]);
         let encrypted = self.cipher().encrypt(&XNonce::from(nonce), text);
         let encrypted = encrypted.expect("only texts of 256 GB are too long");
-        Sealed { sealed: BASE64URL.encode(&[&nonce, &*encrypted].concat()) }
+        BASE64URL.encode(&[&nonce, &*encrypted].concat())
     }
 
     /// Decrypts it.
-    pub fn unseal(&self, document: &Sealed) -> Result<Vec<u8>, HomeError> {
-        let bytes = BASE64URL.decode(&document.sealed).ok_or(HomeError::Shape)?;
+    pub fn unseal(&self, sealed: &str) -> Result<Vec<u8>, HomeError> {
+        let bytes = BASE64URL.decode(sealed).ok_or(HomeError::Shape)?;
         let (nonce, encrypted) = bytes.split_first_chunk::<NONCE_SIZE>().ok_or(HomeError::Shape)?;
         let text = self.cipher().decrypt(&XNonce::from(*nonce), encrypted);
         text.map_err(|_| HomeError::Sealed)
@@ -89,7 +84,7 @@ pub fn check(document: &ReplicatedDocument) -> Result<(), HomeError> {
     }
     let bodies = document.revisions.iter().filter_map(|revision| revision.body.as_ref());
     bodies.map(Body::fields).try_for_each(|fields| {
-        let sealed = fields.get("sealed").and_then(|sealed| sealed.as_str());
+        let sealed = fields.get(SEALED).and_then(|sealed| sealed.as_str());
         let is_one = sealed.is_some_and(|sealed| {
             sealed.len() <= SEALED_LIMIT && BASE64URL.decode(sealed).is_some()
         });
@@ -108,15 +103,15 @@ mod tests {
         assert_eq!(sealed, home.seal(b"a secret"), "devices that say the same write the same");
         assert_eq!(home.unseal(&sealed), Ok(b"a secret".to_vec()));
         assert_eq!(other.unseal(&sealed), Err(HomeError::Sealed));
-        let mut bytes = BASE64URL.decode(&sealed.sealed).unwrap();
+        let mut bytes = BASE64URL.decode(&sealed).unwrap();
         for at in 0..bytes.len() {
             bytes[at] ^= 1;
-            let changed = Sealed { sealed: BASE64URL.encode(&bytes) };
+            let changed = BASE64URL.encode(&bytes);
             assert_eq!(home.unseal(&changed), Err(HomeError::Sealed), "{at}");
             bytes[at] ^= 1;
         }
         for odd in ["", "short", "no letters!"] {
-            assert_eq!(home.unseal(&Sealed { sealed: odd.into() }), Err(HomeError::Shape), "{odd}");
+            assert_eq!(home.unseal(odd), Err(HomeError::Shape), "{odd}");
         }
         assert_ne!(home.entry_id(b"a"), home.entry_id(b"b"));
         assert_ne!(home.entry_id(b"a"), other.entry_id(b"a"));
@@ -128,9 +123,6 @@ mod tests {
         let home = Token::from_bytes(&[7; 32]).unwrap();
         assert_eq!(home.home_name(), "home/pfvwk57kjw2wxaj9an8j98xzcc");
         assert_eq!(home.entry_id(b"tea").as_str(), "key/9zewd6XR-gBhO_Zkh2lTcA");
-        assert_eq!(
-            home.seal(b"tea").sealed,
-            "Uj7GPqjMHu1lpQviZiIoRRC4ZHLEzj8x6REshFc3H-HC3E4Ig1tPkJ1x4A"
-        );
+        assert_eq!(home.seal(b"tea"), "Uj7GPqjMHu1lpQviZiIoRRC4ZHLEzj8x6REshFc3H-HC3E4Ig1tPkJ1x4A");
     }
 }

@@ -1,10 +1,8 @@
 //! What one device keeps, and keeps in sync.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
+use serde_json::Map;
 use settee_client::runtime::spawn;
 use settee_keys::{DatabaseId, Token};
 use settee_store::Database;
@@ -227,7 +225,7 @@ impl Settee {
         let Inner { home, .. } = &*self.inner;
         let name = token.home_name();
         let is_new = home.get(&name).await?.is_none();
-        home.set_known_of(&name, BTreeSet::new()).await?;
+        home.set_known_of(&name, Map::new()).await?;
         home.keep(&name, Kept::of_home(token)).await?;
         self.wake();
         Ok(is_new)

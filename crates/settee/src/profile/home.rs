@@ -4,7 +4,7 @@
 //! itself.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +13,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use settee_client::runtime::{sleep, spawn};
 use settee_keys::Token;
 use settee_store::{
@@ -42,12 +43,6 @@ const RETRY_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Serialize, Deserialize)]
 struct Permit {
     token: Credentials,
-}
-
-/// Which of a shared home's documents this device knows, by their ids.
-#[derive(Default, Serialize, Deserialize)]
-struct KnownEntries {
-    entries: BTreeSet<String>,
 }
 
 /// All databases that a device keeps, each under a key: mostly its name.
@@ -142,15 +137,14 @@ impl Home {
         Some(self.database.find::<Permit>(PERMIT).await.ok()??.token)
     }
 
-    /// Which documents of the shared home of that name this device knows.
-    pub async fn known_of(&self, name: &str) -> Result<BTreeSet<String>, Error> {
-        let known = self.database.find::<KnownEntries>(&format!("{KNOWN}{name}")).await?;
-        Ok(known.unwrap_or_default().entries)
+    /// Which documents of the shared home of that name this device knows, by their ids.
+    pub async fn known_of(&self, name: &str) -> Result<Map<String, Value>, Error> {
+        Ok(self.database.find(&format!("{KNOWN}{name}")).await?.unwrap_or_default())
     }
 
-    /// Writes that down. An empty set makes all of them new.
-    pub async fn set_known_of(&self, name: &str, entries: BTreeSet<String>) -> Result<(), Error> {
-        self.database.put(&format!("{KNOWN}{name}"), &KnownEntries { entries }).await?;
+    /// Writes that down. If it is empty, all of them are new.
+    pub async fn set_known_of(&self, name: &str, known: Map<String, Value>) -> Result<(), Error> {
+        self.database.put(&format!("{KNOWN}{name}"), &known).await?;
         Ok(())
     }
 

@@ -94,14 +94,14 @@ impl Kept {
     }
 
     /// Takes in other credentials. Tells whether anything has changed.
-    pub(crate) fn add(&mut self, credentials: Credentials) -> bool {
-        if self.credentials.contains(&credentials) {
+    pub(crate) fn add(&mut self, credentials: &Credentials) -> bool {
+        if self.credentials.contains(credentials) {
             return false;
         }
         match Token::from_bytes(&credentials.0) {
             Ok(token) if self.keys().is_some() => self.offer(token),
             _ => {
-                self.credentials.push(credentials);
+                self.credentials.push(credentials.clone());
                 true
             }
         }

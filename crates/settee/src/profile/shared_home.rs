@@ -3,20 +3,12 @@
 //!
 //! What a home says is taken once. So a database that was removed from this device doesn't come back.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use settee_client::runtime::{sleep, spawn};
-use settee_keys::{
-    Token,
-    home::{HOME_PREFIX, Sealed},
-};
-use settee_store::{Database, DocumentId};
+use settee_keys::{Token, home::SEALED};
+use settee_store::{Body, Database, DocumentId, WriteError};
 use tokio::sync::watch;
 
 use super::{
@@ -28,20 +20,9 @@ use crate::{Error, settee::until};
 
 /// How long after a failure of the storage it is tried again.
 const RETRY: Duration = Duration::from_secs(5);
-/// Longest text of what an app keeps beside a database that goes along, in bytes.
-const APP_LIMIT: usize = 4096;
-
-/// What a home's document says: what opens a database.
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    /// Under which key it is kept.
-    key: String,
-    name: String,
-    credentials: Credentials,
-    /// What the app kept beside it then.
-    #[serde(default)]
-    app: Map<String, Value>,
-}
+/// How long what is said of a database may be, in bytes. Of a longer one it is left out what an app keeps
+/// beside it.
+const ENTRY_LIMIT: usize = 4096;
 
 /// Keeps this device and its shared homes alike.
 #[derive(Clone)]
@@ -61,17 +42,15 @@ impl SharedHomes {
                 Err(_) => sleep(RETRY).await,
             }
         };
-        let mut followed = BTreeSet::new();
+        let mut followed = Vec::new();
         loop {
             let homes: Vec<Token> =
                 kept.borrow_and_update().values().filter_map(Kept::home_token).collect();
-            followed.retain(|name| homes.iter().any(|home| home.home_name() == *name));
-            for token in homes {
-                if followed.insert(token.home_name()) {
-                    let following = self.clone().follow(token, kept.clone());
-                    spawn(until(self.ended.clone(), following));
-                }
+            for token in homes.iter().filter(|home| !followed.contains(*home)) {
+                let following = self.clone().follow(token.clone(), kept.clone());
+                spawn(until(self.ended.clone(), following));
             }
+            followed = homes;
             if kept.changed().await.is_err() {
                 return;
             }
@@ -111,12 +90,14 @@ impl SharedHomes {
         let before = known.len();
         for record in database.changes(0, usize::MAX).await? {
             let id = record.id.as_str();
-            if !known.contains(id)
+            if !known.contains_key(id)
                 && let Some(document) = record.document().filter(|document| !document.deleted)
-                && let Some(entry) = Entry::read(document.body.read().ok(), token)
+                && let Some(sealed) = document.body.fields().get(SEALED).and_then(Value::as_str)
+                && let Ok(text) = token.unseal(sealed)
+                && let Some((key, kept)) = read_entry(&text)
             {
-                self.keep(entry).await?;
-                known.insert(id.to_owned());
+                self.keep(key, kept).await?;
+                known.insert(id.to_owned(), true.into());
             }
         }
         for (key, kept) in self.home.all().await? {
@@ -124,10 +105,11 @@ impl SharedHomes {
             let is_shared = kept.home_token().is_none() && (kept.role.is_some() || !kept.is_own);
             for credentials in kept.credentials.iter().filter(|_| is_shared) {
                 let id = entry_id(token, &kept.name, credentials);
-                if !known.contains(id.as_str()) {
-                    let entry = Entry::of(&key, &kept, credentials);
-                    database.put(id.as_str(), &entry.seal(token)).await?;
-                    known.insert(id.as_str().to_owned());
+                if !known.contains_key(id.as_str()) {
+                    let sealed = token.seal(&entry(&key, &kept, credentials)?);
+                    let body = Map::from_iter([(SEALED.to_owned(), sealed.into())]);
+                    database.put(id.as_str(), &body).await?;
+                    known.insert(id.as_str().to_owned(), true.into());
                 }
             }
         }
@@ -138,21 +120,17 @@ impl SharedHomes {
     }
 
     /// Keeps what another device has said.
-    async fn keep(&self, entry: Entry) -> Result<(), Error> {
+    async fn keep(&self, key: &str, kept: Kept) -> Result<(), Error> {
         let all = self.home.all().await?;
-        if let Some((key, _)) = all.iter().find(|(_, kept)| kept.name == entry.name) {
-            self.home.change(key, |kept| kept.add(entry.credentials)).await?;
-            return Ok(());
+        if let Some((key, _)) = all.iter().find(|(_, known)| known.name == kept.name) {
+            let said = kept.credentials;
+            let add = |known: &mut Kept| said.into_iter().filter(|one| known.add(one)).count() > 0;
+            return self.home.change(key, add).await.map(drop);
         }
-        let mut kept = Kept::new(entry.name, entry.credentials.0);
-        kept.app = entry.app;
-        match all.get(&entry.key) {
-            Some(there) if !self.is_untouched(there).await? => {
-                let name = kept.name.clone();
-                self.home.keep(&name, kept).await.map(drop)
-            }
-            Some(there) => self.replace(&entry.key, there, kept).await,
-            None => self.home.keep(&entry.key, kept).await.map(drop),
+        match all.get(key) {
+            Some(there) if self.is_untouched(there).await? => self.replace(key, there, kept).await,
+            Some(_) => self.home.keep(&kept.name.clone(), kept).await.map(drop),
+            None => self.home.keep(key, kept).await.map(drop),
         }
     }
 
@@ -197,23 +175,26 @@ impl SharedHomes {
     }
 }
 
-impl Entry {
-    fn of(key: &str, kept: &Kept, credentials: &Credentials) -> Self {
-        let length = serde_json::to_string(&kept.app).map_or(usize::MAX, |text| text.len());
-        let app = if length > APP_LIMIT { Map::new() } else { kept.app.clone() };
-        Self { key: key.into(), name: kept.name.clone(), credentials: credentials.clone(), app }
+/// What a home's document says: under which key a database is kept, and in the lines behind it what is
+/// kept, with one of its credentials.
+fn entry(key: &str, kept: &Kept, credentials: &Credentials) -> Result<Vec<u8>, Error> {
+    let mut said = Kept::new(&*kept.name, &*credentials.0);
+    said.app.clone_from(&kept.app);
+    let mut text = Body::from_serialize(&said).map_err(WriteError::from)?;
+    if text.as_str().len() > ENTRY_LIMIT {
+        said.app.clear();
+        text = Body::from_serialize(&said).map_err(WriteError::from)?;
     }
+    Ok([key.as_bytes(), b"\n", text.as_str().as_bytes()].concat())
+}
 
-    fn seal(&self, token: &Token) -> Sealed {
-        token.seal(&serde_json::to_vec(self).expect("all keys are texts"))
-    }
-
-    /// What the document says; `None` if it is a later version's, or of nobody who has the token.
-    fn read(sealed: Option<Sealed>, token: &Token) -> Option<Self> {
-        let entry: Self = serde_json::from_slice(&token.unseal(&sealed?).ok()?).ok()?;
-        // A home is joined by its link alone.
-        (!entry.name.starts_with(HOME_PREFIX)).then_some(entry)
-    }
+/// What such a text says; `None` if it is a later version's.
+fn read_entry(text: &[u8]) -> Option<(&str, Kept)> {
+    let at = text.iter().position(|byte| *byte == b'\n')?;
+    let (key, kept) = (std::str::from_utf8(&text[..at]).ok()?, &text[at + 1..]);
+    let kept: Kept = Body::from_canonical(kept).ok()?.read().ok()?;
+    // A home is joined by its link alone.
+    kept.home_token().is_none().then_some((key, kept))
 }
 
 fn entry_id(token: &Token, name: &str, credentials: &Credentials) -> DocumentId {
