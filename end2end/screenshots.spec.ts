@@ -65,6 +65,11 @@ test('screenshots of a list that two people share', async ({ newPerson, server }
   await action(anna, 'close-share').click();
   await anna.setViewportSize(DESKTOP);
 
+  await action(anna, 'devices').click();
+  await anna.locator('dialog[open] [data-action="show-code"]').click();
+  await picture(anna, 'devices');
+  await action(anna, 'close-devices').click();
+
   await server.kill();
   await addTodo(anna, 'Ask the warden about snow');
   await complete(anna, 'Pack the stove and the small pot');

@@ -53,8 +53,8 @@ pub fn contents(
                 {NEW_LIST}
             </button>
             <OpenLink drawer />
-            <Devices session />
             <OpenFile session drawer />
+            <Devices session />
             <details class="archived" hidden=move || session.lists(true).is_empty()>
                 <summary>"Archived lists"</summary>
                 <ListRows menu archived=true />
