@@ -1,7 +1,7 @@
 // Accessibility: axe's rules, and use by keyboard alone.
 
 import AxeBuilder from '@axe-core/playwright';
-import { addTodo, complete, copyLink, invite, openList, person, startEditing } from './actions';
+import { addTodo, complete, copied, copyLink, invite, openList, person, startEditing } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { action, newTodo, row, rows, shows, status, waitOffline, waitSynced } from './page';
 import type { Locator } from '@playwright/test';
@@ -95,6 +95,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(bert.locator('[data-link="revoked"]')).toBeVisible();
       expect(await violations(page)).toEqual([]);
       expect(await violations(bert)).toEqual([]);
+    });
+
+    test('in the dialog for other devices, and on one that has opened their link', async ({ page, newPerson }) => {
+      await showLists(page);
+      await action(page, 'devices').click();
+      await page.locator('dialog[open] [data-action="show-code"]').click();
+      await expect(page.locator('dialog[open] .code svg')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      const link = await copied(page, action(page, 'copy-devices-link'));
+      const other = await newPerson({ colorScheme, reducedMotion: 'reduce' });
+      await openList(other, link);
+      await expect(other.locator('[data-link="joined-home"]')).toBeVisible();
+      expect(await violations(other)).toEqual([]);
     });
 
     test('with the lists open on a narrow screen', async ({ page }) => {

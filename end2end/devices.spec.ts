@@ -25,6 +25,8 @@ test('another device has all lists, and what is made on it later is on the first
   await openList(other, devices);
   await expect(other.locator('[data-link="joined-home"]')).toBeVisible();
   expect(other.url()).not.toContain(tokenOf(devices));
+  await action(other, 'dismiss-joined').click();
+  await expect(other.locator('[data-link="joined-home"]')).toBeHidden();
   // Nobody has written to its own first list, so the laptop's takes its place.
   await shows(other, 'Bread');
   await expect(lists(other)).toHaveCount(1);
@@ -32,6 +34,7 @@ test('another device has all lists, and what is made on it later is on the first
   await shows(one, 'Bread', 'Butter');
 
   await action(other, 'new-list').click();
+  await expect(other).toHaveURL(/\/l\//);
   await addTodo(other, 'Tent');
   await expect(lists(one)).toHaveCount(2);
   await link(one, 'New list').click();

@@ -28,11 +28,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                 let id = id.to_string();
                 Some(EitherOf4::C(view! { <Joined session id /> }))
             }
-            LinkState::JoinedHome => Some(EitherOf4::D(view! {
-                <p data-link="joined-home">
-                    "This device shares your lists with your other devices now. They come as soon as it is online."
-                </p>
-            })),
+            LinkState::JoinedHome => Some(EitherOf4::D(view! { <JoinedHome /> })),
             LinkState::Broken => {
                 Some(EitherOf4::A(view! { <p data-link="broken">{INCOMPLETE}</p> }))
             }
@@ -82,6 +78,20 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
                 on:click=leave
             >
                 "Don’t keep it"
+            </button>
+        </p>
+    }
+}
+
+/// What has happened to a device that shares a person's lists now.
+#[component]
+fn JoinedHome() -> impl IntoView {
+    let is_over = RwSignal::new(false);
+    view! {
+        <p data-link="joined-home" hidden=move || is_over.get()>
+            "This device shares your lists with your other devices now. They come as soon as it is online. "
+            <button type="button" data-action="dismiss-joined" on:click=move |_| is_over.set(true)>
+                "OK"
             </button>
         </p>
     }
