@@ -36,6 +36,10 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
                 let name = "link to this list";
                 Some(EitherOf4::B(view! { <LinkToKeep link name /> }))
             }
+            LinkState::HomeNotKept(link) => {
+                let name = "link that brings all your lists";
+                Some(EitherOf4::B(view! { <LinkToKeep link name /> }))
+            }
             LinkState::PermitNotKept(link) => {
                 let name = "link that lets you bring lists to this server";
                 Some(EitherOf4::B(view! { <LinkToKeep link name /> }))

@@ -2,7 +2,7 @@
 //!
 //! A home has a document for each secret that opens one of their databases. Whoever has the home's
 //! [`Token`] reads them all. The server, which stores them, reads none: they are encrypted with a key
-//! that follows from the token (XChaCha20-Poly1305). What a document says never changes, and its name
+//! that follows from the token (XChaCha20-Poly1305), and it is never shown the token itself. What a document says never changes, and its name
 //! follows from the secret, so devices that say the same make the same document, and nothing has to
 //! be merged.
 
@@ -43,7 +43,18 @@ pub enum HomeError {
 impl Token {
     /// The name of the home that this is the token of, if it is a home's.
     pub fn home_name(&self) -> String {
-        format!("{HOME_PREFIX}{}", self.named("home/name").database_id())
+        self.home_access().home_it_opens()
+    }
+
+    /// What a server is shown instead of a home's token: it opens the home, and decrypts nothing.
+    #[must_use]
+    pub fn home_access(&self) -> Self {
+        self.named("home/name")
+    }
+
+    /// The name of the home that these credentials open, if they are a home's.
+    pub fn home_it_opens(&self) -> String {
+        format!("{HOME_PREFIX}{}", self.database_id())
     }
 
     /// The id of the document about this subject, which nobody learns from it.
@@ -121,6 +132,7 @@ mod tests {
     #[test]
     fn the_format_is_fixed() {
         let home = Token::from_bytes(&[7; 32]).unwrap();
+        assert_ne!(home.home_access(), home);
         assert_eq!(home.home_name(), "home/pfvwk57kjw2wxaj9an8j98xzcc");
         assert_eq!(home.entry_id(b"tea").as_str(), "key/9zewd6XR-gBhO_Zkh2lTcA");
         assert_eq!(home.seal(b"tea"), "Uj7GPqjMHu1lpQviZiIoRRC4ZHLEzj8x6REshFc3H-HC3E4Ig1tPkJ1x4A");

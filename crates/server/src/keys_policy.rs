@@ -78,7 +78,7 @@ impl KeysPolicy {
         if let Some(kind) = &self.homes
             && asked.database.starts_with(HOME_PREFIX)
         {
-            if token.home_name() != asked.database {
+            if token.home_it_opens() != asked.database {
                 return Err(denied("these credentials don't open the home"));
             }
             let access = Access::lasting(Role::Owner).creating(NewDatabase::of_kind(kind));

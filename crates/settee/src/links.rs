@@ -27,6 +27,8 @@ pub enum LinkState {
     Broken,
     /// The device doesn't keep it, or not yet. This is the whole link.
     NotKept(String),
+    /// The same of the link that makes the device share a home.
+    HomeNotKept(String),
     /// The same of a link that lets the device bring databases to the server.
     PermitNotKept(String),
 }
@@ -44,6 +46,7 @@ impl LinkState {
             LinkOutcome::Broken => Self::Broken,
             LinkOutcome::NotYet | LinkOutcome::Never => match &address.secret {
                 Secret::Permit(_) => Self::PermitNotKept(link),
+                Secret::Home(_) => Self::HomeNotKept(link),
                 _ => Self::NotKept(link),
             },
         }

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Map;
 use settee_client::runtime::spawn;
 use settee_keys::{DatabaseId, Token};
 use settee_store::Database;
@@ -27,7 +26,7 @@ use crate::{
 };
 
 /// Names of databases that are never synced begin with this, which no id does.
-const ON_DEVICE: &str = "device/";
+pub(crate) const ON_DEVICE: &str = "device/";
 
 /// The databases of one device: a handle, whose clones are handles on the same ones. When the last is
 /// gone, nothing is kept in sync any more.
@@ -222,11 +221,11 @@ impl Settee {
     /// Shares the home of this token from now on. A device that does already takes once more what it has
     /// removed. Returns whether it is new on the device.
     pub async fn join_home(&self, token: &Token) -> Result<bool, Error> {
-        let Inner { home, .. } = &*self.inner;
         let name = token.home_name();
-        let is_new = home.get(&name).await?.is_none();
-        home.set_known_of(&name, Map::new()).await?;
-        home.keep(&name, Kept::of_home(token)).await?;
+        let is_new = self.inner.home.get(&name).await?.is_none();
+        self.keep(&name, Kept::of_home(token)).await?;
+        let forget = |home: &mut Kept| !std::mem::take(&mut home.app).is_empty();
+        self.change(&name, forget).await?;
         self.wake();
         Ok(is_new)
     }

@@ -67,17 +67,19 @@ impl Engine {
     /// Syncs, until it is dropped.
     pub async fn run(self) {
         let connector = self.server.connector();
+        let homes = SharedHomes {
+            home: self.home.clone(),
+            databases: self.databases.clone(),
+            unsaved: self.unsaved.clone(),
+            turn: Arc::default(),
+            ended: self.ended.clone(),
+        };
         let stand_ins = StandIns {
             connector: connector.clone(),
             limits: self.limits.clone(),
             agent: self.agent.clone(),
             home: self.home.clone(),
             unsaved: self.unsaved,
-        };
-        let homes = SharedHomes {
-            home: self.home.clone(),
-            databases: self.databases.clone(),
-            ended: self.ended.clone(),
         };
         let syncing = Syncing {
             connector,

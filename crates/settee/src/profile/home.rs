@@ -13,7 +13,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use settee_client::runtime::{sleep, spawn};
 use settee_keys::Token;
 use settee_store::{
@@ -31,8 +30,8 @@ use crate::Error;
 pub const HOME: &str = "home";
 /// Ids of entries begin with this; the key follows.
 const PREFIX: &str = "kept/";
-/// Ids of what is known of shared homes begin with this; the home's name follows.
-const KNOWN: &str = "known/";
+/// Ids of what was set aside begin with this; the database's name follows.
+const ASIDE: &str = "aside/";
 /// The id of the permit.
 const PERMIT: &str = "permit";
 /// How long after a failure writing is tried again. The time doubles up to [`RETRY_LIMIT`].
@@ -137,21 +136,34 @@ impl Home {
         Some(self.database.find::<Permit>(PERMIT).await.ok()??.token)
     }
 
-    /// Which documents of the shared home of that name this device knows, by their ids.
-    pub async fn known_of(&self, name: &str) -> Result<Map<String, Value>, Error> {
-        Ok(self.database.find(&format!("{KNOWN}{name}")).await?.unwrap_or_default())
+    /// Notes a database that has lost its key to another one. It is no longer kept, but not lost either.
+    pub async fn set_aside(&self, kept: &Kept) -> Result<(), Error> {
+        self.database.put(&format!("{ASIDE}{}", kept.name), kept).await?;
+        Ok(())
     }
 
-    /// Writes that down. If it is empty, all of them are new.
-    pub async fn set_known_of(&self, name: &str, known: Map<String, Value>) -> Result<(), Error> {
-        self.database.put(&format!("{KNOWN}{name}"), &known).await?;
+    /// All that are noted so.
+    pub async fn aside(&self) -> Result<Vec<Kept>, Error> {
+        let records = self.database.changes(0, usize::MAX).await?;
+        let documents = records.iter().filter_map(|record| record.document());
+        let aside = documents.filter(|it| !it.deleted && it.id.as_str().starts_with(ASIDE));
+        Ok(aside.filter_map(|document| entry(&document)).collect())
+    }
+
+    /// Ends that.
+    pub async fn end_aside(&self, name: &str) -> Result<(), Error> {
+        let id = DocumentId::new(&format!("{ASIDE}{name}")).map_err(WriteError::from)?;
+        self.database.remove(&id).await?;
         Ok(())
     }
 
     /// What the server is shown of these credentials: with the permit, where it may not have the
     /// database.
     pub async fn shown(&self, kept: &Kept, credentials: &Credentials) -> Vec<u8> {
-        let mut shown = credentials.0.clone();
+        let mut shown = match kept.home_token() {
+            Some(token) => token.home_access().as_bytes().to_vec(),
+            None => credentials.0.clone(),
+        };
         if kept.is_own
             && let Some(permit) = self.permit().await
         {
@@ -264,6 +276,9 @@ impl Home {
         let Some((there, document)) = self.find(key).await? else {
             return self.write(key, Vec::new(), kept).await;
         };
+        if there.name != kept.name {
+            return self.keep(&kept.name, kept.clone()).await.map(drop);
+        }
         let mut kept = kept.clone();
         let others = there.credentials.into_iter();
         let missing: Vec<_> = others.filter(|one| !kept.credentials.contains(one)).collect();
@@ -293,7 +308,7 @@ impl Home {
     }
 }
 
-fn id(key: &str) -> Result<DocumentId, Error> {
+pub fn id(key: &str) -> Result<DocumentId, Error> {
     let id = DocumentId::new(&format!("{PREFIX}{key}"));
     Ok(id.map_err(WriteError::from)?)
 }

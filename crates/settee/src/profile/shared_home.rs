@@ -1,22 +1,30 @@
 //! Homes that several devices of a person share: each device says there what it keeps, and keeps what
 //! the others have said. See [`settee_keys::home`].
 //!
-//! What a home says is taken once. So a database that was removed from this device doesn't come back.
+//! What a home says is taken once, which is noted beside the home. So a database that was removed from this
+//! device doesn't come back, until the home is joined anew.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 use settee_client::runtime::{sleep, spawn};
-use settee_keys::{Token, home::SEALED};
+use settee_keys::{
+    Token,
+    home::{HOME_PREFIX, SEALED},
+};
 use settee_store::{Body, Database, DocumentId, WriteError};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::{
-    home::Home,
+    home::{self, HOME, Home},
     kept::{Credentials, Kept},
+    unsaved::Unsaved,
     used::OpenDatabases,
 };
-use crate::{Error, settee::until};
+use crate::{
+    Error,
+    settee::{ON_DEVICE, until},
+};
 
 /// How long after a failure of the storage it is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -29,6 +37,9 @@ const ENTRY_LIMIT: usize = 4096;
 pub struct SharedHomes {
     pub home: Home,
     pub databases: Arc<OpenDatabases>,
+    pub unsaved: Unsaved,
+    /// One home at a time takes and says something.
+    pub turn: Arc<Mutex<()>>,
     /// Changes when the [`Settee`](crate::Settee) is gone.
     pub ended: watch::Receiver<()>,
 }
@@ -42,6 +53,8 @@ impl SharedHomes {
                 Err(_) => sleep(RETRY).await,
             }
         };
+        // What can't be told now is told after the next start.
+        let _ = self.look_aside().await;
         let mut followed = Vec::new();
         loop {
             let homes: Vec<Token> =
@@ -85,47 +98,64 @@ impl SharedHomes {
 
     /// Takes what is new there, and says what is new here.
     async fn exchange(&self, database: &Database, token: &Token) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
         let name = token.home_name();
-        let mut known = self.home.known_of(&name).await?;
-        let before = known.len();
+        let Some(Kept { app: mut known, .. }) = self.home.get(&name).await? else { return Ok(()) };
         for record in database.changes(0, usize::MAX).await? {
-            let id = record.id.as_str();
-            if !known.contains_key(id)
+            if !known.contains_key(record.id.as_str())
                 && let Some(document) = record.document().filter(|document| !document.deleted)
                 && let Some(sealed) = document.body.fields().get(SEALED).and_then(Value::as_str)
                 && let Ok(text) = token.unseal(sealed)
                 && let Some((key, kept)) = read_entry(&text)
+                && let ids = entry_ids(token, &kept)
+                && ids[0] == record.id
             {
-                self.keep(key, kept).await?;
-                known.insert(id.to_owned(), true.into());
+                self.keep(key, kept, known.contains_key(ids[1].as_str())).await?;
+                self.note(&name, &mut known, ids).await?;
             }
         }
         for (key, kept) in self.home.all().await? {
             // Nobody else can use one that never was on the server.
             let is_shared = kept.home_token().is_none() && (kept.role.is_some() || !kept.is_own);
             for credentials in kept.credentials.iter().filter(|_| is_shared) {
-                let id = entry_id(token, &kept.name, credentials);
-                if !known.contains_key(id.as_str()) {
-                    let sealed = token.seal(&entry(&key, &kept, credentials)?);
+                let said = said_of(&kept, credentials);
+                let ids = entry_ids(token, &said);
+                if !known.contains_key(ids[0].as_str()) {
+                    let sealed = token.seal(&entry(&key, said)?);
                     let body = Map::from_iter([(SEALED.to_owned(), sealed.into())]);
-                    database.put(id.as_str(), &body).await?;
-                    known.insert(id.as_str().to_owned(), true.into());
+                    database.put(ids[0].as_str(), &body).await?;
+                    self.note(&name, &mut known, ids).await?;
                 }
             }
-        }
-        if known.len() > before {
-            self.home.set_known_of(&name, known).await?;
         }
         Ok(())
     }
 
-    /// Keeps what another device has said.
-    async fn keep(&self, key: &str, kept: Kept) -> Result<(), Error> {
+    /// Notes beside a home what was taken or said.
+    async fn note(
+        &self,
+        home: &str,
+        known: &mut Map<String, Value>,
+        ids: [DocumentId; 2],
+    ) -> Result<(), Error> {
+        let ids = ids.map(|id| id.as_str().to_owned());
+        known.extend(ids.clone().map(|id| (id, true.into())));
+        let note = |kept: &mut Kept| {
+            kept.app.extend(ids.map(|id| (id, true.into())));
+            true
+        };
+        self.home.change(home, note).await.map(drop)
+    }
+
+    /// Keeps what another device has said. What was known, and isn't kept, was removed from this device.
+    async fn keep(&self, key: &str, kept: Kept, was_known: bool) -> Result<(), Error> {
         let all = self.home.all().await?;
         if let Some((key, _)) = all.iter().find(|(_, known)| known.name == kept.name) {
-            let said = kept.credentials;
-            let add = |known: &mut Kept| said.into_iter().filter(|one| known.add(one)).count() > 0;
+            let add = |known: &mut Kept| kept.credentials.iter().any(|said| known.add(said));
             return self.home.change(key, add).await.map(drop);
+        }
+        if was_known {
+            return Ok(());
         }
         match all.get(key) {
             Some(there) if self.is_untouched(there).await? => self.replace(key, there, kept).await,
@@ -136,7 +166,8 @@ impl SharedHomes {
 
     /// Whether a database began here, and nobody ever wrote to it.
     async fn is_untouched(&self, kept: &Kept) -> Result<bool, Error> {
-        if !kept.is_own || kept.role.is_some() {
+        let is_unsaved = self.unsaved.of(&kept.name).is_some();
+        if !kept.is_own || kept.role.is_some() || is_unsaved {
             return Ok(false);
         }
         let opened = self.databases.open(&kept.name).await?;
@@ -145,6 +176,8 @@ impl SharedHomes {
 
     /// Keeps another database under the key of one that nobody ever wrote to.
     async fn replace(&self, key: &str, old: &Kept, new: Kept) -> Result<(), Error> {
+        // Somebody may be about to write to it, so it is looked at again after the next start.
+        self.home.set_aside(old).await?;
         let replace = |kept: &mut Kept| {
             let is_old = kept.name == old.name;
             if is_old {
@@ -152,34 +185,37 @@ impl SharedHomes {
             }
             is_old
         };
-        if self.home.change(key, replace).await? {
-            let (homes, old) = (self.clone(), old.clone());
-            spawn(until(self.ended.clone(), async move { homes.delete_untouched(old).await }));
+        self.home.change(key, replace).await.map(drop)
+    }
+
+    /// Deletes what was set aside. If somebody has written to it, or uses it, it is kept.
+    async fn look_aside(&self) -> Result<(), Error> {
+        for kept in self.home.aside().await? {
+            let is_kept = self.home.all().await?.values().any(|known| known.name == kept.name);
+            if !is_kept {
+                let is_used = self.databases.is_used(&kept.name);
+                if !is_used && self.is_untouched(&kept).await? {
+                    self.databases.delete(&kept.name).await?;
+                } else {
+                    self.home.keep(&kept.name, kept.clone()).await?;
+                }
+            }
+            self.home.end_aside(&kept.name).await?;
         }
         Ok(())
     }
-
-    /// Deletes a database once nobody uses it here. If somebody was about to write to it, it is kept.
-    async fn delete_untouched(&self, kept: Kept) {
-        let mut uses = self.databases.watch_uses();
-        while self.databases.is_used(&kept.name) {
-            if uses.changed().await.is_err() {
-                return;
-            }
-        }
-        // A failure leaves an empty database behind, or is one of the storage, which all others tell.
-        let _ = match self.is_untouched(&kept).await {
-            Ok(true) => self.databases.delete(&kept.name).await,
-            _ => self.home.keep(&kept.name.clone(), kept).await.map(drop),
-        };
-    }
 }
 
-/// What a home's document says: under which key a database is kept, and in the lines behind it what is
-/// kept, with one of its credentials.
-fn entry(key: &str, kept: &Kept, credentials: &Credentials) -> Result<Vec<u8>, Error> {
+/// What a home's document says of a database: its name, one of its credentials, and what the app keeps
+/// beside it.
+fn said_of(kept: &Kept, credentials: &Credentials) -> Kept {
     let mut said = Kept::new(&*kept.name, &*credentials.0);
     said.app.clone_from(&kept.app);
+    said
+}
+
+/// The document's text: under which key it is kept, and that in the lines behind.
+fn entry(key: &str, mut said: Kept) -> Result<Vec<u8>, Error> {
     let mut text = Body::from_serialize(&said).map_err(WriteError::from)?;
     if text.as_str().len() > ENTRY_LIMIT {
         said.app.clear();
@@ -188,15 +224,21 @@ fn entry(key: &str, kept: &Kept, credentials: &Credentials) -> Result<Vec<u8>, E
     Ok([key.as_bytes(), b"\n", text.as_str().as_bytes()].concat())
 }
 
-/// What such a text says; `None` if it is a later version's.
+/// What such a text says; `None` if it is a later version's, or of no database that could be shared.
 fn read_entry(text: &[u8]) -> Option<(&str, Kept)> {
     let at = text.iter().position(|byte| *byte == b'\n')?;
     let (key, kept) = (std::str::from_utf8(&text[..at]).ok()?, &text[at + 1..]);
     let kept: Kept = Body::from_canonical(kept).ok()?.read().ok()?;
-    // A home is joined by its link alone.
-    kept.home_token().is_none().then_some((key, kept))
+    // A home is joined by its link alone, and some databases are this device's own.
+    let is_own = [HOME, HOME_PREFIX, ON_DEVICE].iter().any(|it| kept.name.starts_with(it));
+    let is_possible = !is_own && home::id(key).is_ok() && home::id(&kept.name).is_ok();
+    let said = said_of(&kept, kept.credentials.first()?);
+    is_possible.then_some((key, said))
 }
 
-fn entry_id(token: &Token, name: &str, credentials: &Credentials) -> DocumentId {
-    token.entry_id(&[name.as_bytes(), &[0], &credentials.0].concat())
+/// The ids of the document that says this, and of what is noted of the database as a whole.
+fn entry_ids(token: &Token, said: &Kept) -> [DocumentId; 2] {
+    let name = said.name.as_bytes();
+    let credentials = said.credentials.first().map_or(&[][..], |one| &one.0);
+    [token.entry_id(&[name, &[0], credentials].concat()), token.entry_id(name)]
 }

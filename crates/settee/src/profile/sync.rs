@@ -367,7 +367,9 @@ impl Term<'_> {
                     let shown = turn.shown.clone();
                     // If it can't be written down, it is learnt again after the next start.
                     let home = &self.syncing.home;
-                    let _ = home.change(key, |kept| kept.grant(&shown, role)).await;
+                    let _ = home
+                        .change(key, |now| now.name == kept.name && now.grant(&shown, role))
+                        .await;
                 }
                 channel if is_denied(channel) => {
                     let others = turn.next_to_show(kept);
@@ -376,7 +378,11 @@ impl Term<'_> {
                         self.begin(kept, &others).await;
                     } else if self.revoked.contains(&kept.name) && kept.may_be_revoked() {
                         // If it can't be written down, the server says so again.
-                        let _ = self.syncing.home.change(key, Kept::revoke).await;
+                        let _ = self
+                            .syncing
+                            .home
+                            .change(key, |now| now.name == kept.name && now.revoke())
+                            .await;
                     }
                 }
                 _ => {}
