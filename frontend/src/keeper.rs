@@ -56,8 +56,13 @@ impl Keeper {
             let (of_lists, again) = (counts.clone(), shown.clone());
             follow(kept.clone(), async move |kept| {
                 show(signals, &kept, &of_lists);
-                // The address may name another list now. A failure of the storage is told by what it has.
-                let _ = again.show_at(None).await;
+                // Another list may have come under the key of the one on the screen.
+                let shown = again.list().map(|shown| shown.known);
+                let is_same =
+                    shown.and_then(|it| Some(kept.get(&it.key)?.name == it.id().as_str()));
+                if is_same == Some(false) && again.show_at(None).await.is_err() {
+                    page::start_anew();
+                }
             });
             counts.follow();
             follow_shown(signals, settee.clone(), kept.clone(), counts.clone());
