@@ -2,53 +2,64 @@
 #![cfg(all(feature = "native", feature = "server", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use settee::{
     Config, Kept, Settee, Standing,
     keys::{Role, Token, home, link::Address},
-    server::{AnyDocument, KeysPolicy, Kit},
-    store::MemoryStorage,
+    server::{Access, AnyDocument, Asked, Denial, KeysPolicy, Kit, Policy},
+    store::{MemoryStorage, backend::BoxFuture, replication::ReplicatedDocument},
 };
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use support::Server;
+use tokio::time::timeout;
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_mins(1);
 const FIRST: &str = "first";
 
-/// A server, until it is dropped.
-struct Server {
-    address: SocketAddr,
-    task: JoinHandle<std::io::Result<()>>,
-}
+/// What a curious server remembers: all that it was ever shown.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<Vec<Vec<u8>>>>);
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
+/// The policy by tokens, on such a server.
+struct Curious(KeysPolicy, Shown);
+
+impl Policy for Curious {
+    fn authorize(&self, asked: Asked) -> BoxFuture<'_, Result<Access, Denial>> {
+        self.1.0.lock().unwrap().push(asked.credentials.clone());
+        self.0.authorize(asked)
+    }
+
+    fn check(&self, document: &ReplicatedDocument) -> Result<(), String> {
+        self.0.check(document)
     }
 }
 
-impl Server {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let kit = Kit::builder(MemoryStorage::new([1; 16]))
-            .policy(KeysPolicy::new("notes").homes("home"))
-            .kind("notes", AnyDocument)
-            .kind("home", home::check)
-            .build();
-        let app = axum::Router::new().merge(kit.router());
-        Self { address, task: tokio::spawn(kit.serve(listener, app, std::future::pending())) }
-    }
+async fn server() -> Server {
+    curious_server(Shown::default()).await
+}
 
-    /// A device that has begun a database of its own, as apps do at their first start.
-    async fn device(&self) -> Settee {
-        let settee =
-            Settee::start(Config::at(format!("ws://{}/sync", self.address))).await.unwrap();
-        settee.keep(FIRST, Kept::of_owner(&Token::generate())).await.unwrap();
-        settee
-    }
+async fn curious_server(shown: Shown) -> Server {
+    let kit = Kit::builder(MemoryStorage::new([1; 16]))
+        .policy(Curious(KeysPolicy::new("notes").homes("home"), shown))
+        .kind("notes", AnyDocument)
+        .kind("home", home::check)
+        .build();
+    Server::of(kit).await
+}
+
+/// A device that has begun a database of its own, as apps do at their first start.
+async fn device(server: &Server) -> Settee {
+    let settee = Settee::start(Config::at(server.url())).await.unwrap();
+    settee.keep(FIRST, Kept::of_owner(&Token::generate())).await.unwrap();
+    settee
 }
 
 /// Writes to a database of a device, and waits until the server has it.
@@ -82,8 +93,8 @@ fn names(kept: &BTreeMap<String, Kept>) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_second_device_has_all_and_what_comes_later_on_either() {
-    let server = Server::start().await;
-    let (laptop, phone) = (server.device().await, server.device().await);
+    let server = server().await;
+    let (laptop, phone) = (device(&server).await, device(&server).await);
     write(&laptop, FIRST, "on the laptop").await;
     let first = laptop.kept().await.unwrap()[FIRST].name.clone();
     laptop
@@ -111,8 +122,8 @@ async fn a_second_device_has_all_and_what_comes_later_on_either() {
 
 #[tokio::test]
 async fn nothing_is_lost_where_both_have_written() {
-    let server = Server::start().await;
-    let (laptop, phone) = (server.device().await, server.device().await);
+    let server = server().await;
+    let (laptop, phone) = (device(&server).await, device(&server).await);
     write(&laptop, FIRST, "on the laptop").await;
     write(&phone, FIRST, "on the phone").await;
     let theirs = laptop.kept().await.unwrap()[FIRST].name.clone();
@@ -126,8 +137,8 @@ async fn nothing_is_lost_where_both_have_written() {
 
 #[tokio::test]
 async fn what_was_removed_from_a_device_does_not_come_back_by_itself() {
-    let server = Server::start().await;
-    let (laptop, phone) = (server.device().await, server.device().await);
+    let server = server().await;
+    let (laptop, phone) = (device(&server).await, device(&server).await);
     let (one, other) = (Token::generate(), Token::generate());
     let [one_name, other_name] = [&one, &other].map(|it| it.database_id().to_string());
     laptop.keep(&one_name, Kept::of_owner(&one)).await.unwrap();
@@ -146,14 +157,28 @@ async fn what_was_removed_from_a_device_does_not_come_back_by_itself() {
 }
 
 #[tokio::test]
-async fn a_home_takes_nothing_else_and_nobody_else_opens_it() {
-    let server = Server::start().await;
-    let (laptop, thief) = (server.device().await, server.device().await);
+async fn a_server_is_shown_nothing_that_decrypts_a_home() {
+    let shown = Shown::default();
+    let server = curious_server(shown.clone()).await;
+    let (laptop, phone) = (device(&server).await, device(&server).await);
     write(&laptop, FIRST, "on the laptop").await;
     let home = laptop.home().await.unwrap();
-    // What the server is shown opens the home, and decrypts nothing.
+    phone.join_home(&home).await.unwrap();
+    keeps(&phone, |kept| kept[&home.home_name()].role.is_some()).await;
     let sealed = home.seal(b"a secret");
-    assert!(home.home_access().unseal(&sealed).is_err());
+    for shown in &*shown.0.lock().unwrap() {
+        let token = Token::from_bytes(&shown[..Token::SIZE]).unwrap();
+        assert!(token.unseal(&sealed).is_err());
+    }
+    assert!(!shown.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_home_takes_nothing_else_and_nobody_else_opens_it() {
+    let server = server().await;
+    let (laptop, thief) = (device(&server).await, device(&server).await);
+    write(&laptop, FIRST, "on the laptop").await;
+    let home = laptop.home().await.unwrap();
     keeps(&laptop, |kept| kept[&home.home_name()].role.is_some()).await;
     let stolen = thief.open(&home.home_name(), *Token::generate().as_bytes()).await.unwrap();
     let mut status = stolen.status();

@@ -2,7 +2,9 @@
 #![cfg(all(feature = "native", feature = "server", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used)]
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+mod support;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use settee::{
@@ -17,9 +19,10 @@ use settee::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
     time::timeout,
 };
+
+use support::Server;
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_mins(1);
@@ -48,33 +51,10 @@ fn validate(document: &ReplicatedDocument) -> Result<(), &'static str> {
     if document.id.as_str().starts_with("note/") { Ok(()) } else { Err("only notes are kept here") }
 }
 
-/// A server, until it is dropped.
-struct Server {
-    address: SocketAddr,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 impl Server {
-    async fn of(kit: Kit) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let app = axum::Router::new().merge(kit.router());
-        Self { address, task: tokio::spawn(kit.serve(listener, app, std::future::pending())) }
-    }
-
     async fn with_notes() -> Self {
         let storage = MemoryStorage::new([1; 16]);
         Self::of(Kit::builder(storage).policy(by_password).kind("notes", validate).build()).await
-    }
-
-    fn url(&self) -> String {
-        format!("ws://{}/sync", self.address)
     }
 
     fn config(&self) -> Config {

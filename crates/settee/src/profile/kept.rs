@@ -26,7 +26,7 @@ pub struct Kept {
     /// Whether it began on this device. The server hears of such a one with its first document.
     #[serde(default)]
     pub is_own: bool,
-    /// What the app keeps beside it: any fields.
+    /// What the app keeps beside it: any fields. Beside a home: which of its documents this device knows.
     #[serde(default)]
     pub app: Map<String, Value>,
 }

@@ -115,8 +115,9 @@ impl SharedHomes {
             }
         }
         for (key, kept) in self.home.all().await? {
-            // Nobody else can use one that never was on the server.
-            let is_shared = kept.home_token().is_none() && (kept.role.is_some() || !kept.is_own);
+            // Nobody else can use one that never was on the server, or that is closed to this device.
+            let is_open = (kept.role.is_some() || !kept.is_own) && !kept.is_revoked;
+            let is_shared = is_open && kept.home_token().is_none();
             for credentials in kept.credentials.iter().filter(|_| is_shared) {
                 let said = said_of(&kept, credentials);
                 let ids = entry_ids(token, &said);
@@ -230,8 +231,9 @@ fn read_entry(text: &[u8]) -> Option<(&str, Kept)> {
     let (key, kept) = (std::str::from_utf8(&text[..at]).ok()?, &text[at + 1..]);
     let kept: Kept = Body::from_canonical(kept).ok()?.read().ok()?;
     // A home is joined by its link alone, and some databases are this device's own.
-    let is_own = [HOME, HOME_PREFIX, ON_DEVICE].iter().any(|it| kept.name.starts_with(it));
-    let is_possible = !is_own && home::id(key).is_ok() && home::id(&kept.name).is_ok();
+    let is_own =
+        |name: &str| name == HOME || [HOME_PREFIX, ON_DEVICE].iter().any(|it| name.starts_with(it));
+    let is_possible = !is_own(&kept.name) && home::id(key).is_ok() && home::id(&kept.name).is_ok();
     let said = said_of(&kept, kept.credentials.first()?);
     is_possible.then_some((key, said))
 }
