@@ -30,9 +30,10 @@ async function visit(page: Page, build: Build): Promise<void> {
   const once = async () => {
     // It fails if the page takes the build at this moment.
     await page.goto('/');
-    // A page asks for the build that waits once it has started.
+    // A page asks for the build that waits once it has started, and again while the page before it may still
+    // be listed.
     await isReady(page);
-    await isNamed(page, build, 3_000);
+    await isNamed(page, build, 8_000);
   };
   await expect(once).toPass({ timeout: RECOVERY_TIMEOUT });
   await isReady(page);
