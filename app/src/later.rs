@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::web_sys::Element;
 use settee::leptos::RowState;
+use settee_todo::Todo;
 
 use crate::components::{self, NoticePlace};
 use crate::mounted::{Mounted, Place};
@@ -28,8 +29,8 @@ pub struct Parts {
 
 /// What a row says besides its todo.
 pub trait Notice {
-    /// Says what the row's state is now, or nothing more.
-    fn show(&mut self, state: &RowState);
+    /// Says what there is to say now, or nothing more.
+    fn show(&mut self, todo: &Todo, state: &RowState);
 }
 
 /// They are the same for everyone on a page, and stay.

@@ -6,6 +6,7 @@
 use gloo_storage::{LocalStorage, Storage};
 use leptos::web_sys;
 use settee::keys::Token;
+use settee_todo::presence::PERSON_LIMIT;
 
 use crate::session::Theme;
 
@@ -21,9 +22,12 @@ pub fn keep_theme(theme: Theme) {
     set(THEME, theme.name());
 }
 
-/// What the person wants to be called by those who are on the same list; empty before they have said.
+/// What the person wants to be called by those who are on the same list; empty before they have said. A name that
+/// is too long is cut.
 pub fn name() -> String {
-    get(NAME).unwrap_or_default()
+    let mut name = get(NAME).unwrap_or_default();
+    name.truncate(name.floor_char_boundary(PERSON_LIMIT));
+    name
 }
 
 pub fn keep_name(name: &str) {

@@ -14,6 +14,7 @@ use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
 use crate::drafts::{Draft, Drafts};
 use crate::filter::Filter;
 use crate::saving;
+use crate::settings;
 use crate::todo_row::TodoRow;
 
 /// How many rows of a long list come first: as many as a screen has room for.
@@ -182,11 +183,13 @@ impl Todos {
         }
         let last = self.all.with_untracked(|ids| ids.last().and_then(|id| self.rows.get(id)));
         let mut last = last.map(|row| row.0.position);
+        let by = settings::name();
         self.rows.batch(|batch| {
             for title in titles {
                 let position = position::after(last.as_deref());
                 last = Some(position.clone());
-                let todo = Todo { title: title.to_owned(), completed: false, position };
+                let todo =
+                    Todo { title: title.to_owned(), position, by: by.clone(), ..Todo::default() };
                 batch.insert(&self.new_id(), TodoRow(todo));
             }
         });
@@ -245,15 +248,16 @@ impl Todos {
     }
 
     pub fn complete(self, id: &DocumentId, completed: bool) {
-        self.rows.update(id, |row| row.0.completed = completed);
+        let who = settings::name();
+        self.rows.update(id, |row| tick(&mut row.0, completed, &who));
     }
 
     pub fn complete_all(self, completed: bool) {
         let others = if completed { self.active } else { self.completed };
-        let ids = others.get_untracked();
+        let (ids, who) = (others.get_untracked(), settings::name());
         self.rows.batch(|batch| {
             for id in &ids {
-                batch.update(id, |row| row.0.completed = completed);
+                batch.update(id, |row| tick(&mut row.0, completed, &who));
             }
         });
     }
@@ -401,7 +405,7 @@ impl Todos {
             None => self.rows.end_edit(id),
             Some("") => self.rows.remove_edited(id),
             Some(title) if self.fits(title) => {
-                self.rows.save_edit(id, |row| title.clone_into(&mut row.0.title));
+                self.rows.save_edit(id, |row| retitle(&mut row.0, title, settings::name()));
             }
             Some(_) => return false,
         }
@@ -421,6 +425,18 @@ impl Todos {
             *shown = complaint;
             is_new
         });
+    }
+}
+
+fn tick(todo: &mut Todo, completed: bool, who: &str) {
+    todo.completed = completed;
+    who.clone_into(&mut todo.ticked);
+}
+
+fn retitle(todo: &mut Todo, title: &str, who: String) {
+    if todo.title != title {
+        title.clone_into(&mut todo.title);
+        todo.edited = who;
     }
 }
 
@@ -449,7 +465,8 @@ pub fn edits(items: Vec<Item>) -> Vec<Edit> {
         let position = position::after(last.as_deref());
         last = Some(position.clone());
         // A title that was read is not too long for a body.
-        let body = Body::from_serialize(&Todo { title, completed, position }).ok()?;
+        let body =
+            Body::from_serialize(&Todo { title, completed, position, ..Todo::default() }).ok()?;
         Some(Edit { id: new_todo_id(), seen: Vec::new(), change: Change::Put(body) })
     };
     items.into_iter().filter_map(edit).collect()

@@ -23,7 +23,7 @@ impl Todos {
         let title = format!("todo number {}", self.count);
         self.count += 1;
         self.position = Some(position.clone());
-        (new_todo_id(), Todo { title, completed: false, position })
+        (new_todo_id(), Todo { title, position, ..Todo::default() })
     }
 
     pub fn drafts(&mut self, count: usize) -> Vec<Draft> {

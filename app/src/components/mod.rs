@@ -4,6 +4,7 @@ use crate::later::Parts;
 
 mod all_lists;
 mod confirmed;
+mod credit;
 mod devices;
 mod edit_field;
 mod files;

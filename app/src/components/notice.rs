@@ -8,8 +8,10 @@ use leptos::web_sys::Element;
 use serde_json::Value;
 use settee::leptos::{FieldConflict, FieldValue, RowState};
 use settee::store::{DocumentId, Kept};
+use settee_todo::Todo;
 use settee_todo::validate::UNASKED_FIELDS;
 
+use super::credit::Credit;
 use crate::later::Notice;
 use crate::mounted::{Mounted, Place};
 use crate::rights::Rights;
@@ -26,16 +28,19 @@ pub struct NoticePlace {
 
 /// The notice of a row, which says nothing at first.
 pub fn notice(place: NoticePlace) -> Box<dyn Notice> {
-    Box::new(RowNotice { place, shown: None })
+    let credit = Credit::new(&place.id);
+    Box::new(RowNotice { place, shown: None, credit })
 }
 
 struct RowNotice {
     place: NoticePlace,
     shown: Option<(Matter, Mounted)>,
+    credit: Credit,
 }
 
 impl Notice for RowNotice {
-    fn show(&mut self, state: &RowState) {
+    fn show(&mut self, todo: &Todo, state: &RowState) {
+        self.credit.show(todo);
         let matter = Matter::of(state);
         if self.shown.as_ref().map(|(shown, _)| shown) == matter.as_ref() {
             return;

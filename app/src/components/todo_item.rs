@@ -50,19 +50,26 @@ fn fill(item: &Element, row: Row<TodoRow>, fields: EditFields, later: Later) {
             fields.open(&item, &id);
         }
         let Some(parts) = &mut parts else { return };
-        value.with(|row| parts.write(&row.0));
-        state.with(|state| {
-            if notice.is_none() && asks(state) {
-                notice = later.get().map(|parts| {
-                    let (item, id, owner) = (item.clone(), id.clone(), owner.clone());
-                    (parts.notice)(NoticePlace { item, id, owner, rights: fields.rights })
-                });
-            }
-            if let Some(notice) = &mut notice {
-                notice.show(state);
-            }
+        value.with(|TodoRow(todo)| {
+            parts.write(todo);
+            state.with(|state| {
+                if notice.is_none() && (has_names(todo) || asks(state)) {
+                    notice = later.get().map(|parts| {
+                        let (item, id, owner) = (item.clone(), id.clone(), owner.clone());
+                        (parts.notice)(NoticePlace { item, id, owner, rights: fields.rights })
+                    });
+                }
+                if let Some(notice) = &mut notice {
+                    notice.show(todo, state);
+                }
+            });
         });
     });
+}
+
+/// Whether somebody has said who they are.
+fn has_names(todo: &Todo) -> bool {
+    [&todo.by, &todo.ticked, &todo.edited].iter().any(|name| !name.is_empty())
 }
 
 /// Whether there is anything to say or to decide besides the todo.

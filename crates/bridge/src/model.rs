@@ -44,5 +44,5 @@ pub(crate) fn overlaid<T: Model>(model: &T, body: &Body) -> Map<String, Value> {
 }
 
 pub(crate) fn read<T: Model>(fields: &Map<String, Value>) -> Option<T> {
-    T::deserialize(Value::Object(fields.clone())).ok()
+    T::deserialize(fields.clone()).ok()
 }

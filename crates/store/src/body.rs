@@ -113,7 +113,7 @@ impl Body {
     /// The body as a value of the program's own type, which is made from [`fields`](Self::fields). Fails if
     /// it is of another type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        T::deserialize(Value::Object(self.fields()))
+        T::deserialize(self.fields())
     }
 }
 

@@ -43,6 +43,15 @@ pub struct Todo {
     /// Its place in the list: see `settee_leptos::position`.
     #[serde(default)]
     pub position: String,
+    /// Who added it, as others know them; empty if they haven't said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// Who ticked it last, or took the tick away.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ticked: String,
+    /// Who changed its title last.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub edited: String,
 }
 
 /// What a list is called. Each list has one, under the id [`LIST_INFO`].

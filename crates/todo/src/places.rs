@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use settee_store::DocumentId;
 
-use crate::document::TODO_PREFIX;
+use crate::{document::TODO_PREFIX, presence::PERSON_LIMIT};
 
 /// Documents that say how many places a todo has begin so, and go on with the todo's name.
 pub const PLACES_PREFIX: &str = "places/";
@@ -16,8 +16,6 @@ pub const ASK_PREFIX: &str = "ask/";
 pub const TAKEN_PREFIX: &str = "clerk/taken/";
 /// Most places of a todo.
 pub const PLACES_LIMIT: u32 = 99;
-/// Longest name of somebody who asks, in bytes.
-pub const WHO_LIMIT: usize = 120;
 /// How many refusals of a todo are remembered: the latest.
 const REFUSED_LIMIT: usize = 64;
 
@@ -81,7 +79,7 @@ impl Taken {
             self.refused.remove(at);
         }
         if self.taken.len() < places.min(PLACES_LIMIT) as usize {
-            let who = ask.who[..ask.who.floor_char_boundary(WHO_LIMIT)].to_owned();
+            let who = ask.who[..ask.who.floor_char_boundary(PERSON_LIMIT)].to_owned();
             self.taken.push(Place { ask: id.to_owned(), who });
         } else {
             self.refused.push(Refused { ask: id.to_owned(), turn: ask.turn });

@@ -2,7 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
-/// Longest name of a person, in bytes. The rest of what is said of them has room beside it.
+/// Longest name of a person, in bytes, wherever one is written. The rest of what is said of those who are here
+/// has room beside it.
 pub const PERSON_LIMIT: usize = 120;
 
 /// Somebody who has a list on the screen.

@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::{
     document::{LIST_INFO, TODO_PREFIX},
-    places::{self, ASK_PREFIX, PLACES_LIMIT, PLACES_PREFIX, WHO_LIMIT},
+    places::{self, ASK_PREFIX, PLACES_LIMIT, PLACES_PREFIX},
+    presence::PERSON_LIMIT,
 };
 
 /// Longest title of a todo, in bytes.
@@ -15,9 +16,9 @@ pub const TITLE_LIMIT: usize = 64 * 1024;
 /// Longest name of a list, in bytes.
 pub const NAME_LIMIT: usize = 1024;
 /// What helpers may change of others' todos.
-pub const HELPERS_FIELDS: &[&str] = &["completed"];
+pub const HELPERS_FIELDS: &[&str] = &["completed", "ticked"];
 /// Fields that nobody is asked about when several have changed them at once: the next edit settles them.
-pub const UNASKED_FIELDS: &[&str] = &["position"];
+pub const UNASKED_FIELDS: &[&str] = &["position", "ticked", "edited"];
 /// Longest id of a document about another, in bytes.
 const NAMED_LIMIT: usize = 128;
 /// Longest position, in bytes.
@@ -62,7 +63,8 @@ fn todo(fields: &Map<String, Value>) -> Result<(), Invalid> {
     if fields.contains_key("position") {
         text(fields, "position", POSITION_LIMIT)?;
     }
-    Ok(())
+    let names = ["by", "ticked", "edited"].into_iter().filter(|name| fields.contains_key(*name));
+    names.into_iter().try_for_each(|name| text(fields, name, PERSON_LIMIT))
 }
 
 fn list_info(fields: &Map<String, Value>) -> Result<(), Invalid> {
@@ -81,7 +83,7 @@ fn places(fields: &Map<String, Value>) -> Result<(), Invalid> {
 }
 
 fn ask(fields: &Map<String, Value>) -> Result<(), Invalid> {
-    text(fields, "who", WHO_LIMIT)
+    text(fields, "who", PERSON_LIMIT)
 }
 
 fn text(fields: &Map<String, Value>, name: &'static str, limit: usize) -> Result<(), Invalid> {
@@ -126,5 +128,15 @@ mod tests {
         assert_eq!(check("todo/1", &odd), Err(Invalid::Field("completed")));
         let long = json!({"title": "x".repeat(TITLE_LIMIT + 1), "completed": false});
         assert_eq!(check("todo/1", &long), Err(Invalid::TooLong("title")));
+        for name in ["by", "ticked", "edited"] {
+            let who = |who: Value| {
+                let mut tea = tea.clone();
+                tea[name] = who;
+                check("todo/1", &tea)
+            };
+            assert_eq!(who(json!("Anna")), Ok(()));
+            assert_eq!(who(json!(["Anna"])), Err(Invalid::Field(name)));
+            assert_eq!(who(json!("a".repeat(PERSON_LIMIT + 1))), Err(Invalid::TooLong(name)));
+        }
     }
 }

@@ -58,7 +58,7 @@ impl Writer {
         let position = position::after(self.last.as_deref());
         self.count += 1;
         self.last = Some(position.clone());
-        let todo = Todo { title: title.clone(), completed: false, position };
+        let todo = Todo { title: title.clone(), position, ..Todo::default() };
         let edit = edit((new_todo_id(), todo));
         self.waiting.insert(edit.id.clone(), title);
         for outcome in self.database.write(vec![edit]).await? {
