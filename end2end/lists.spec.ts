@@ -219,6 +219,53 @@ test('a list is removed from this device once somebody has read what that means'
   await shows(anna, 'Bread');
 });
 
+test('an owner deletes a list for everybody, offline; others keep what they have to read', async ({
+  newPerson,
+  goOffline,
+  goOnline,
+  server,
+}) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await makeList(anna, 'Trip', 'Tent to be forgotten', 'Stove');
+  await waitSynced(anna);
+  const link = await copyLink(anna);
+  const bert = await newPerson();
+  await openList(bert, link);
+  await shows(bert, 'Tent to be forgotten', 'Stove');
+  await menu(bert, 'Trip', 'forget-list');
+  await expect(action(bert, 'end-list')).toBeHidden();
+  await action(bert, 'keep-list').click();
+
+  await goOffline(anna);
+  await waitOffline(anna);
+  await menu(anna, 'Trip', 'forget-list');
+  await action(anna, 'end-list').click();
+  await expect(anna.getByRole('dialog')).toContainText('It can’t be brought back');
+  await action(anna, 'confirm-end').click();
+  await expect(inBar(anna, 'Trip')).toHaveCount(0);
+  await shows(anna, 'Bread');
+  // It is still told to the server after the page was closed.
+  await reload(anna);
+  await shows(anna, 'Bread');
+  await expect(inBar(anna, 'Trip')).toHaveCount(0);
+  await shows(bert, 'Tent to be forgotten', 'Stove');
+  await goOnline(anna);
+
+  await expect(bert.locator('[data-link="revoked"]')).toBeVisible();
+  await shows(bert, 'Tent to be forgotten', 'Stove');
+  const ofList = (name?: string) => name?.includes(listOf(link).replace('/l/', ''));
+  const kept = () => anna.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+  await expect.poll(async () => (await kept()).filter(ofList)).toEqual([]);
+  await server.stop();
+  expect(server.found(['Tent to be forgotten'])).toEqual([]);
+  await server.start();
+  const late = await newPerson();
+  await openList(late, link);
+  await expect(rows(late)).toHaveCount(0);
+});
+
 test('200 lists are kept in sync over one socket', async ({ page, newPerson }) => {
   test.slow();
   const sockets = countSockets(page.context());

@@ -108,6 +108,10 @@ pub enum Command {
     Forget {
         list: String,
     },
+    /// Ends it for everybody: see [`settee_todo::access::end`]. It goes from this device, too.
+    End {
+        list: String,
+    },
     /// Shows this device's pages so, from now on.
     ChooseTheme {
         theme: Theme,
@@ -153,6 +157,8 @@ pub struct ListSummary {
     pub href: String,
     /// It began on this device.
     pub is_own: bool,
+    /// None until it is known.
+    pub role: Option<Role>,
     pub is_archived: bool,
     /// How many todos are open; none before they were counted.
     pub open: Option<usize>,

@@ -2,17 +2,15 @@
 
 use leptos::prelude::*;
 use leptos::web_sys::js_sys::{Array, JsString, Object};
-use serde_json::Map;
 use settee::keys::{
-    Invitation, Keyring, Role, Token, Verifiers,
-    access::{REVOKED, invitation_id, latest_links, links_id, says_who_may},
+    Invitation, Keyring, Role, Token,
+    access::{invitation_id, latest_links, links_id, says_who_may},
     token::Epoch,
 };
 use settee::store::{Database, DocumentId, Record};
 use settee_todo::document::LINKS;
 
 use crate::records::follow_records;
-use crate::settings;
 
 /// Who else may open a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,18 +28,6 @@ pub struct Sharing {
 pub struct Person {
     pub id: DocumentId,
     pub invitation: Invitation,
-}
-
-/// What an owner says of access.
-pub enum Change {
-    Invite {
-        role: Role,
-        name: String,
-    },
-    /// Takes an invitation back, for good.
-    Revoke(DocumentId),
-    /// Makes new links. Those before open nothing any more, as soon as the server knows.
-    Renew,
 }
 
 impl Sharing {
@@ -100,27 +86,6 @@ impl Person {
     /// The person's own link, which owners can make again.
     pub fn link(&self, keys: &Keyring) -> Option<String> {
         Some(address(keys, &keys.owner()?.invitation(&self.invitation.seed)))
-    }
-}
-
-impl Change {
-    /// Writes it down. Tells whether it is saved.
-    pub async fn write(self, list: &Database, owner: &Token) -> bool {
-        let (id, fields) = match self {
-            Self::Invite { role, name } => {
-                let invitation = Invitation::new(role, name).by(settings::name());
-                (invitation_id(&owner.invitation(&invitation.seed)), invitation.fields())
-            }
-            Self::Revoke(id) => (id, Map::from_iter([(REVOKED.to_owned(), true.into())])),
-            Self::Renew => {
-                let id = links_id();
-                let Ok(found) = list.records(vec![id.clone()]).await else { return false };
-                let latest = found.first().and_then(Option::as_deref).and_then(latest_links);
-                let epoch = latest.map_or(0, |links| links.epoch()).saturating_add(1);
-                (id, Verifiers::of_epoch(owner, epoch).fields())
-            }
-        };
-        list.patch(id.as_str(), &fields).await.is_ok()
     }
 }
 

@@ -14,7 +14,8 @@ use settee::{
 };
 use settee_app::{Command, CurrentList, ListSummary, edits, shown_name};
 use settee_todo::ListInfo;
-use settee_todo::document::{ARCHIVED, LINKS, LIST_INFO, NAME, PLACE};
+use settee_todo::access::end;
+use settee_todo::document::{ARCHIVED, ENDED, LINKS, LIST_INFO, NAME, PLACE};
 use settee_todo::list::{copied, fill};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
@@ -75,6 +76,12 @@ impl Keeper {
             on_cleanup(move || seen.remove());
         });
         let work = Rc::new(Work { settee, kept, shown, signals, counts, owner });
+        let kept = work.kept.borrow().clone();
+        for list in kept.into_values().filter(has_ended) {
+            let work = work.clone();
+            // What fails now is tried again at the next start.
+            spawn_local(async move { drop(work.let_go(&list.name).await) });
+        }
         let take = move |command| {
             let work = work.clone();
             spawn_local(async move {
@@ -133,6 +140,18 @@ impl Work {
                 if waits { Ok(()) } else { self.forget(&list).await }
             }
             Command::Forget { list } => self.forget(&list).await,
+            Command::End { list } => {
+                let Some(owner) = self.known(&list).and_then(|it| it.keys.owner().cloned()) else {
+                    return Ok(());
+                };
+                let database = self.settee.database(&list).await?;
+                if end(&database, &owner).await.is_err() {
+                    // The list itself says what is wrong with the storage.
+                    return Ok(());
+                }
+                self.note(&list, ENDED, true.into()).await?;
+                self.let_go(&list).await
+            }
             Command::ChooseTheme { theme } => {
                 self.signals.theme.set(theme);
                 settee_app::settings::keep_theme(theme);
@@ -175,6 +194,22 @@ impl Work {
         }
         self.counts.forget(list).await;
         self.settee.forget(&known.key).await
+    }
+
+    /// Removes a list that has ended for everybody, once the server knows.
+    async fn let_go(&self, list: &str) -> Result<(), Error> {
+        if self.shown.list().is_some_and(|shown| shown.known.id().as_str() == list) {
+            self.shown.show_at(Some("/")).await?;
+        }
+        let database = self.settee.database(list).await?;
+        let mut news = database.watch();
+        while database.counts().await?.pending > 0 {
+            if news.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+        drop(database);
+        self.forget(list).await
     }
 
     /// Moves a list directly in front of another, or to the end.
@@ -249,6 +284,11 @@ fn is_noted(kept: &mut Kept, field: &str, value: &Value) -> bool {
     kept.app.insert(field.to_owned(), value.clone()).as_ref() != Some(value)
 }
 
+/// Whether it has ended for everybody. Nothing is shown of it then.
+fn has_ended(kept: &Kept) -> bool {
+    kept.app.contains_key(ENDED)
+}
+
 async fn write_name(list: &Database, name: String) {
     // A failure is one of the device's storage, which the todos themselves report.
     let _ = list.patch(LIST_INFO, &ListInfo { name }).await;
@@ -265,6 +305,7 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
             name: shown_name(&known.name, known.is_first()).to_owned(),
             href: known.path(),
             is_own: known.is_own,
+            role: known.keys.role(),
             is_archived: app.and_then(|app| app.get(ARCHIVED)?.as_bool()).unwrap_or_default(),
             open: news.open,
             waiting: news.waiting,
@@ -300,7 +341,7 @@ fn ordered(kept: &BTreeMap<String, Kept>) -> Vec<Known> {
     // Lists are few, and the standard sort would be 5 kB of the program.
     let mut lists: Vec<Known> = Vec::new();
     for (key, kept) in kept {
-        if let Some(known) = Known::read(key, kept) {
+        if let Some(known) = Known::read(key, kept).filter(|_| !has_ended(kept)) {
             lists.insert(lists.partition_point(|other| is_before(other, &known)), known);
         }
     }

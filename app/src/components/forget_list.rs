@@ -1,10 +1,20 @@
-//! Removing a list from this device, with what that means said first.
+//! Removing a list from this device, or for everybody, with what that means said first.
 
 use leptos::html::Dialog;
 use leptos::prelude::*;
+use settee_todo::Role;
 
+use super::confirmed::{Confirmed, Wording};
 use crate::dialog;
 use crate::session::{Command, ListSummary, SessionSlot};
+
+const END: Wording = Wording {
+    label: "Delete for everybody…",
+    question: "It can’t be brought back. Delete it for everybody?",
+    no: "No",
+    yes: "Delete for everybody",
+    actions: ("end-list", "confirm-end"),
+};
 
 #[component]
 pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) -> impl IntoView {
@@ -18,6 +28,16 @@ pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) 
         leaving.set(None);
     };
 
+    let is_owner =
+        move || leaving.with(|list| list.as_ref().and_then(|list| list.role)) == Some(Role::Owner);
+    let always = Memo::new(|_| true);
+    let end = Callback::new(move |()| {
+        if let Some(list) = leaving.get_untracked() {
+            session.ask(Command::End { list: list.id });
+        }
+        leaving.set(None);
+    });
+
     view! {
         <dialog
             node_ref=dialog
@@ -28,6 +48,13 @@ pub fn ForgetList(session: SessionSlot, leaving: RwSignal<Option<ListSummary>>) 
                 "Remove " <bdi>{name}</bdi> " from this device?"
             </h2>
             {move || leaving.with(|list| list.as_ref().map(consequences))}
+            <div class="for-all" hidden=move || !is_owner()>
+                <p>
+                    "You can also delete it for everybody: all links and invitations end, and the server keeps none \
+                     of its todos. Others can still read and copy what their devices have."
+                </p>
+                <Confirmed wording=END asks=always act=end />
+            </div>
             <div class="choices">
                 <button type="button" data-action="keep-list" on:click=move |_| leaving.set(None)>
                     "Keep it"

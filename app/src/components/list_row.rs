@@ -260,7 +260,7 @@ fn Menu(
                 hidden=move || list.with(ListSummary::is_first)
                 on:click=leave
             >
-                "Remove from this device…"
+                "Remove…"
             </button>
         </div>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::keys::{Keyring, Role};
 use settee::store::Database;
+use settee_todo::access::AccessChange;
 
 use super::here::Here;
 use crate::dialog;
@@ -12,7 +13,7 @@ use crate::later::Later;
 use crate::mounted::{Mounted, Place};
 use crate::opened::Opened;
 use crate::session::{SessionSlot, quoted};
-use crate::sharing::{Change, Sharing};
+use crate::sharing::Sharing;
 use crate::{presence, settings};
 
 mod code;
@@ -141,14 +142,14 @@ impl Parts {
     }
 
     /// Writes down what an owner says of access, and then says this.
-    fn write(self, change: Change, done: String) {
+    fn write(self, change: AccessChange, done: String) {
         let Some(owner) = self.keys.with_value(|keys| keys.owner().cloned()) else { return };
         let list = self.list.get_value();
         // A link that is shown may not be good any more. What is said twice is read aloud twice.
         self.code.set(None);
         self.said.set(String::new());
         spawn_local(async move {
-            let is_saved = change.write(&list, &owner).await;
+            let is_saved = change.write(&list, &owner).await.is_ok();
             self.said.try_set(if is_saved { done } else { NOT_SAVED.to_owned() });
         });
     }

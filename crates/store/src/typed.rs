@@ -10,6 +10,7 @@ use crate::{
     database::Database,
     document_id::{DocumentId, IdError},
     operation::{Change, Edit, OperationError},
+    record::Document,
     revision::Revision,
 };
 
@@ -37,28 +38,32 @@ impl Database {
     /// Writes a document, whatever was there before: it closes the leaves that are there now. On
     /// return it is durable.
     pub async fn put<T: Serialize>(&self, id: &str, value: &T) -> Result<Revision, WriteError> {
-        let change = Change::Put(Body::from_serialize(value)?);
-        let made = self.change(&DocumentId::new(id)?, change).await?;
-        Ok(made.expect("an edit makes a revision"))
+        self.put_body(id, Body::from_serialize(value)?).await
     }
 
     /// Writes the fields of a value over those of a document, which is made if there is none. Its other
     /// fields stay: a later version of the program may know more of them.
     pub async fn patch<T: Serialize>(&self, id: &str, value: &T) -> Result<Revision, WriteError> {
-        let mut fields: Map<String, Value> = self.find(id).await?.unwrap_or_default();
         match serde_json::to_value(value)? {
-            Value::Object(new) => fields.extend(new),
-            // No document, as `put` says of it.
-            other => return self.put(id, &other).await,
+            Value::Object(new) => self.patch_fields(id, new).await,
+            _ => Err(BodyError::NotAnObject.into()),
         }
-        self.put(id, &fields).await
+    }
+
+    /// The same for the fields themselves.
+    pub async fn patch_fields(
+        &self,
+        id: &str,
+        new: Map<String, Value>,
+    ) -> Result<Revision, WriteError> {
+        let mut fields = self.live(id).await?.map(|known| known.body.fields()).unwrap_or_default();
+        fields.extend(new);
+        self.put_body(id, Body::new(fields)?).await
     }
 
     /// The document of that id; `None` if there is none, or if it is deleted.
     pub async fn find<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, WriteError> {
-        let document = self.get(&DocumentId::new(id)?).await?;
-        let live = document.filter(|document| !document.deleted);
-        Ok(live.map(|document| document.body.read()).transpose()?)
+        Ok(self.live(id).await?.map(|document| document.body.read()).transpose()?)
     }
 
     /// Deletes the document of that id. Tells whether there was one.
@@ -68,6 +73,16 @@ impl Database {
             self.change(id, Change::Delete).await?;
         }
         Ok(is_there)
+    }
+
+    async fn live(&self, id: &str) -> Result<Option<Document>, WriteError> {
+        let document = self.get(&DocumentId::new(id)?).await?;
+        Ok(document.filter(|document| !document.deleted))
+    }
+
+    async fn put_body(&self, id: &str, body: Body) -> Result<Revision, WriteError> {
+        let made = self.change(&DocumentId::new(id)?, Change::Put(body)).await?;
+        Ok(made.expect("an edit makes a revision"))
     }
 
     async fn change(

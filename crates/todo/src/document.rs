@@ -21,6 +21,8 @@ pub const NAME: &str = "name";
 
 /// The field that says whether a device shows a list apart from the others.
 pub const ARCHIVED: &str = "archived";
+/// The field that says that a list has ended for everybody, and goes once the server knows.
+pub const ENDED: &str = "ended";
 /// The field with a list's place among others on a device: see `settee_leptos::position`.
 pub const PLACE: &str = "place";
 

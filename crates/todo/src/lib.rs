@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //!
+//! - [`access`]: what owners say of access.
 //! - [`document`]: the documents of a list, and its address.
 //! - [`exchange`]: lists as files.
 //! - [`list`]: what is read of a list as a whole.
@@ -9,6 +10,9 @@
 //! - [`presence`]: who has a list on the screen.
 //! - [`mod@validate`]: what the server takes as a document.
 
+pub mod access;
+#[cfg(test)]
+mod at_once;
 pub mod document;
 pub mod exchange;
 pub mod list;

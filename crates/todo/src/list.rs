@@ -51,10 +51,10 @@ pub async fn copied(list: &Database, is_template: bool) -> Result<Vec<Edit>, Bac
     Ok(todos)
 }
 
-/// Writes todos into a new list. Some of them may be there when it fails.
-pub async fn fill(list: &Database, todos: &[Edit]) -> Result<(), WriteError> {
-    for todos in todos.chunks(COMMIT_LIMIT) {
-        for outcome in list.write(todos.to_vec()).await? {
+/// Writes edits of a list. Some of them may be there when it fails.
+pub async fn fill(list: &Database, edits: &[Edit]) -> Result<(), WriteError> {
+    for edits in edits.chunks(COMMIT_LIMIT) {
+        for outcome in list.write(edits.to_vec()).await? {
             outcome?;
         }
     }
@@ -86,18 +86,9 @@ pub async fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::at_once::at_once;
     use serde_json::json;
     use settee_store::{DocumentId, Memory, Operation, replication::Known};
-    use std::task::{Context, Poll, Waker};
-
-    /// Databases in memory answer at once.
-    fn at_once<T>(future: impl Future<Output = T>) -> T {
-        let future = std::pin::pin!(future);
-        match future.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(value) => value,
-            Poll::Pending => panic!("it waits"),
-        }
-    }
 
     fn open(list: &Database) -> usize {
         at_once(count(list, 0)).unwrap().0

@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 use settee::keys::Role;
+use settee_todo::access::AccessChange;
 
 use super::link::LinkButtons;
 use super::{Parts, allows};
-use crate::sharing::{Change, owner_link};
+use crate::sharing::owner_link;
 
 #[component]
 pub fn Links(parts: Parts) -> impl IntoView {
@@ -72,7 +73,7 @@ fn Owner(parts: Parts) -> impl IntoView {
 #[component]
 fn Renew(parts: Parts) -> impl IntoView {
     let done = "The links are new. The old ones stop working as soon as this device is online.";
-    let renew = move |_| parts.write(Change::Renew, done.to_owned());
+    let renew = move |_| parts.write(AccessChange::Renew, done.to_owned());
     view! {
         <details class="further">
             <summary>"Has somebody got a link who shouldn’t have it?"</summary>

@@ -4,11 +4,13 @@ use leptos::ev::SubmitEvent;
 use leptos::html::{Button, Input, Select};
 use leptos::prelude::*;
 use settee::keys::Role;
+use settee_todo::access::AccessChange;
 
 use super::link::LinkButtons;
 use super::{Parts, allows};
 use crate::focus;
-use crate::sharing::{Change, Person};
+use crate::settings;
+use crate::sharing::Person;
 
 #[component]
 pub fn People(parts: Parts) -> impl IntoView {
@@ -24,7 +26,7 @@ pub fn People(parts: Parts) -> impl IntoView {
         field.set_value("");
         let done = format!("Now send \u{2068}{name}\u{2069} the link.");
         let role = role.value().parse().unwrap_or(Role::Viewer);
-        parts.write(Change::Invite { role, name }, done);
+        parts.write(AccessChange::Invite { role, name, from: settings::name() }, done);
     };
     let people = move || parts.sharing.with(|sharing| sharing.people.clone());
     view! {
@@ -83,7 +85,7 @@ fn PersonRow(parts: Parts, person: Person) -> impl IntoView {
         let done = format!("\u{2068}{name}\u{2069} loses access as soon as this device is online.");
         // The row becomes another one.
         focus::to_first("#people-title");
-        parts.write(Change::Revoke(id.get_value()), done);
+        parts.write(AccessChange::Revoke(id.get_value()), done);
     };
     view! {
         <li>
