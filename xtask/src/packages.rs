@@ -34,6 +34,7 @@ pub const NATIVE: &[Group] = &[
             "settee-keys",
             "settee-client",
             "settee-axum",
+            "settee-push",
             "settee-shell",
             "settee",
             "settee-todo",

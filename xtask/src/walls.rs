@@ -17,6 +17,7 @@ enum May {
 const DEPENDENCIES: &[(&str, May)] = &[
     ("settee-store", May::Use(&[])),
     ("settee-shell", May::Use(&[])),
+    ("settee-push", May::Use(&[])),
     ("settee-sync", May::Use(&["settee-store"])),
     // Only for the roles.
     ("settee-keys", May::Use(&["settee-store", "settee-sync"])),
