@@ -104,7 +104,11 @@ impl Invitation {
 
 /// Where the invitation with this token is.
 pub fn invitation_id(token: &Token) -> DocumentId {
-    DocumentId::new(&format!("{ACCESS_PREFIX}{}", token.verifier()))
+    id_of(&token.verifier())
+}
+
+fn id_of(verifier: &Verifier) -> DocumentId {
+    DocumentId::new(&format!("{ACCESS_PREFIX}{verifier}"))
         .expect("a short name after a prefix is an id")
 }
 
@@ -145,7 +149,12 @@ pub(crate) enum Invited {
 impl Said {
     /// The documents to read for a token.
     pub fn ids(token: &Token) -> Vec<DocumentId> {
-        vec![links_id(), invitation_id(token)]
+        Self::ids_of(&token.verifier())
+    }
+
+    /// The same for the token with this verifier.
+    pub fn ids_of(verifier: &Verifier) -> Vec<DocumentId> {
+        vec![links_id(), id_of(verifier)]
     }
 
     /// What the records under [`Said::ids`] say. While owners have said different things, and nobody has

@@ -56,4 +56,4 @@ pub use keyring::Keyring;
 pub use link::LinkFormat;
 pub use settee_sync::Role;
 pub use token::Token;
-pub use verifiers::{Judgement, Verifiers, judge};
+pub use verifiers::{Judgement, Shown, Verifiers, judge, judge_shown};

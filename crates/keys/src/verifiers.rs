@@ -1,5 +1,7 @@
 //! What a server keeps to decide who may open a database, and how it decides.
 
+use std::{fmt, str::FromStr};
+
 use minicbor::{Decode, Encode};
 use serde_json::{Map, Value};
 use settee_store::Body;
@@ -9,7 +11,7 @@ use thiserror::Error;
 use crate::{
     DatabaseId, Token,
     access::{Invited, Links, Said},
-    token::{Epoch, Verifier},
+    token::{Epoch, TokenError, Verifier},
 };
 
 /// Hashes of the tokens in a database's links. Nobody can make a token of them. In JSON its fields have the
@@ -136,19 +138,58 @@ pub enum Judgement {
     Denied,
 }
 
+/// Which token somebody has shown: enough to decide, and nothing that opens a database. As a text it can be kept
+/// beside what outlasts a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The owner's.
+    Owner,
+    /// Another one.
+    Other(Verifier),
+}
+
+impl Shown {
+    /// What is to be known of a token for the database of this id.
+    pub fn of(id: &DatabaseId, token: &Token) -> Self {
+        if token.database_id() == *id { Self::Owner } else { Self::Other(token.verifier()) }
+    }
+}
+
+/// The text that stands for the owner's.
+const OWNER: &str = "owner";
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner => f.write_str(OWNER),
+            Self::Other(verifier) => verifier.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Shown {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        if text == OWNER { Ok(Self::Owner) } else { text.parse().map(Self::Other) }
+    }
+}
+
 /// Decides what a token opens. `first` are the verifiers of the database's first links, or `None` if
 /// the server doesn't have the database; `said` is what the database itself says of the token.
 pub fn judge(id: &DatabaseId, token: &Token, first: Option<&Verifiers>, said: &Said) -> Judgement {
-    if token.database_id() == *id {
-        return Judgement::Granted(Role::Owner);
-    }
+    judge_shown(Shown::of(id, token), first, said)
+}
+
+/// The same of a token of which only that much is known.
+pub fn judge_shown(shown: Shown, first: Option<&Verifiers>, said: &Said) -> Judgement {
+    let Shown::Other(token) = shown else { return Judgement::Granted(Role::Owner) };
     let Some(first) = first else { return Judgement::Unknown };
     let latest = match &said.links {
         Links::First => Some(first),
         Links::Renewed(links) => Some(links).filter(|links| links.epoch > first.epoch),
         Links::None => None,
     };
-    let token = token.verifier();
     let was_good =
         |links: &Verifiers| links.former.contains(&token) || links.role_of(token).is_some();
     match (said.invited, latest.and_then(|links| links.role_of(token))) {
@@ -175,6 +216,11 @@ mod tests {
         assert_eq!(judged(&owner.editor(0).helper().viewer()), Judgement::Granted(Role::Viewer));
         assert_eq!(judged(&owner.editor(1)), Judgement::Denied);
         assert_eq!(judged(&Token::generate()), Judgement::Denied);
+        for token in [&owner, &owner.editor(0), &owner.editor(1)] {
+            let shown: Shown = Shown::of(&id, token).to_string().parse().unwrap();
+            assert_eq!(judge_shown(shown, Some(&verifiers), &Said::default()), judged(token));
+        }
+        assert!("no verifier".parse::<Shown>().is_err());
         assert_eq!(Verifiers::decode(b"something else"), Err(VerifiersError));
     }
 
