@@ -49,6 +49,7 @@ pub const NATIVE: &[Group] = &[
             "settee-store/conformance",
             "settee-store/sqlite",
             "settee-axum/keys",
+            "settee-axum/push",
             "settee-axum/sqlite",
             "settee-shell/server",
             "settee/native",

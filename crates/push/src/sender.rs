@@ -96,6 +96,11 @@ impl Sender {
         self.0.key.public()
     }
 
+    /// How far it reaches.
+    pub fn reach(&self) -> Reach {
+        self.0.config.reach
+    }
+
     /// Sends a message, and waits until the push service has it. That isn't yet the browser.
     ///
     /// It runs on a Tokio runtime with time and IO.

@@ -76,6 +76,20 @@ pub async fn decide(
     decision.map(|(_, access, ruling)| (access, ruling))
 }
 
+/// The database of that name, if these credentials open it.
+pub async fn open(hub: &Hub, name: &str, credentials: Vec<u8>) -> Result<(Access, Handle), Denial> {
+    let opened = guarded(DECISION_LIMIT, async {
+        let (known, access, _) = ask(hub, name, credentials).await?;
+        let found = match known {
+            Some(known) => hub.databases.find(name, &known).await,
+            None => Ok(None),
+        };
+        let found = found.map_err(|error| unusable(name, &error))?;
+        Ok((access, found.ok_or_else(missing)?))
+    });
+    opened.await.unwrap_or_else(|failure| Err(undecided(name, &failure)))
+}
+
 /// The same, with what is known of the database.
 async fn ask(
     hub: &Hub,
@@ -85,22 +99,22 @@ async fn ask(
     let ruling = hub.databases.shared(name).ruling();
     let known = hub.databases.known(name).await.map_err(|error| unusable(name, &error))?;
     let asked = Asked { database: name.to_owned(), credentials, known: known.clone() };
-    let Access { role, tag, creates, until } = hub.policy.authorize(asked).await?;
-    let current = ruling.clone();
+    let access = hub.policy.authorize(asked).await?;
+    let (until, current) = (access.until, ruling.clone());
     let until = async move {
         tokio::select! {
             () = until => {}
             () = current.ends() => {}
         }
     };
-    Ok((known, Access { role, tag, creates, until: Box::pin(until) }, ruling))
+    Ok((known, Access { until: Box::pin(until), ..access }, ruling))
 }
 
 async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Denial> {
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
     let (known, access, ruling) = ask(hub, &name, credentials).await?;
-    let Access { role, tag, creates, until } = access;
+    let Access { role, tag, creates, until, .. } = access;
     let found = match known {
         Some(known) => hub.databases.find(&name, &known).await.map_err(failed)?,
         None => None,
@@ -116,10 +130,7 @@ async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Deni
             tracing::info!(database = short(&name), "created");
             created
         }
-        (None, None) => {
-            let message = "the server doesn't have the database yet";
-            return Err(Denial::new(DenialCode::Unknown, message));
-        }
+        (None, None) => return Err(missing()),
     };
     let grant = resume(&database, role, checkpoint).await.map_err(|error| failed(error.into()))?;
     Ok(Granted { grant, database, tag, ruling, until })
@@ -135,6 +146,10 @@ async fn resume(
         None => false,
     };
     Ok(Grant { role, position: database.position(), resumed })
+}
+
+fn missing() -> Denial {
+    Denial::new(DenialCode::Unknown, "the server doesn't have the database yet")
 }
 
 fn unusable(name: &str, error: &DatabaseError) -> Denial {

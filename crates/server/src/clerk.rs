@@ -94,7 +94,11 @@ enum ClerkError {
     Replication(#[from] ReplicationError),
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    pub(crate) fn of(database: &'a dyn Backend) -> Self {
+        Self { database }
+    }
+
     /// The documents under these ids, in their order; `None` where there is none.
     pub async fn read(self, ids: Vec<DocumentId>) -> Result<Vec<Option<Document>>, BackendError> {
         let records = self.database.read(ids).await?;

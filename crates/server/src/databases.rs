@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::{
     clerk::{self, Clerk},
     helping::Helping,
+    notices::{self, Notices},
     policy::{Documents, Known, NewDatabase},
     quotas::Quotas,
     room::{NoRoom, Room},
@@ -50,6 +51,7 @@ pub(crate) struct Kind {
     pub validator: Arc<dyn Validator>,
     pub helping: Vec<Helping>,
     pub clerk: Option<Arc<dyn Clerk>>,
+    pub notices: Option<Arc<Notices>>,
 }
 
 /// What is kept beside a database.
@@ -73,14 +75,7 @@ impl Databases {
 
     /// What is kept beside the database of that name; `None` if there is none.
     pub async fn known(&self, name: &str) -> Result<Option<Known>, DatabaseError> {
-        let Some(bytes) = self.storage.meta(name.to_owned()).await? else { return Ok(None) };
-        let Meta { kind, policy } = minicbor::decode(&bytes).map_err(|_| DatabaseError::Meta)?;
-        let documents = Documents {
-            storage: self.storage.clone(),
-            name: name.to_owned(),
-            opened: Arc::default(),
-        };
-        Ok(Some(Known { kind, meta: policy, documents }))
+        known(&self.storage, name).await
     }
 
     /// The database of that name, of which this is known. `None` if it is gone.
@@ -118,9 +113,14 @@ impl Databases {
 
     fn handle(&self, name: &str, kind: Arc<Kind>, database: Arc<dyn Hosted>) -> Handle {
         let (name, shared) = (Arc::<str>::from(name), self.shared(name));
+        let weak = || (Arc::downgrade(&self.storage), Arc::downgrade(&shared));
         if let Some(clerk) = &kind.clerk {
-            let (storage, state) = (Arc::downgrade(&self.storage), Arc::downgrade(&shared));
-            shared.employ(clerk::run(clerk.clone(), name.clone(), storage, state));
+            let (storage, state) = weak();
+            shared.clerk.fill(|| clerk::run(clerk.clone(), name.clone(), storage, state));
+        }
+        if let Some(notices) = &kind.notices {
+            let (storage, state) = weak();
+            shared.notices.fill(|| notices::run(notices.clone(), name.clone(), storage, state));
         }
         Handle { name, kind, database, shared }
     }
@@ -168,6 +168,18 @@ impl Databases {
     fn kind(&self, kind: &str) -> Result<Arc<Kind>, DatabaseError> {
         self.kinds.get(kind).cloned().ok_or_else(|| DatabaseError::Kind(kind.to_owned()))
     }
+}
+
+/// What is kept beside the database of that name; `None` if there is none.
+pub(crate) async fn known(
+    storage: &Arc<dyn Storage>,
+    name: &str,
+) -> Result<Option<Known>, DatabaseError> {
+    let Some(bytes) = storage.meta(name.to_owned()).await? else { return Ok(None) };
+    let Meta { kind, policy } = minicbor::decode(&bytes).map_err(|_| DatabaseError::Meta)?;
+    let documents =
+        Documents { storage: storage.clone(), name: name.to_owned(), opened: Arc::default() };
+    Ok(Some(Known { kind, meta: policy, documents }))
 }
 
 /// A database in use. When the last handle is gone, its memory is free again.

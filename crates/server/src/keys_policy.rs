@@ -1,13 +1,15 @@
 //! A policy by capability tokens: whoever holds a database's token has its role, and its owner
 //! brings it to the server. See [`settee_keys`].
 
+use std::sync::Arc;
+
 use settee_keys::{
-    DatabaseId, Judgement, Said, Token, Verifiers, access, home::HOME_PREFIX, judge,
+    DatabaseId, Judgement, Said, Shown, Token, Verifiers, access, home::HOME_PREFIX, judge_shown,
 };
-use settee_store::{backend::BoxFuture, replication::ReplicatedDocument};
+use settee_store::{BackendError, Record, backend::BoxFuture, replication::ReplicatedDocument};
 use settee_sync::{Denial, DenialCode, Role};
 
-use crate::policy::{Access, Asked, NewDatabase, Policy};
+use crate::policy::{Access, Asked, Named, NewDatabase, Policy};
 
 /// Names of databases are [`DatabaseId`]s, credentials the bytes of a [`Token`]. Who else may open a
 /// database its owners say in its [access documents](settee_keys::access). Needs no accounts.
@@ -94,14 +96,18 @@ impl KeysPolicy {
             None => None,
         };
         let said = said(&asked, &id, &token).await?;
-        match judge(&id, &token, verifiers.as_ref(), &said) {
+        let shown = Shown::of(&id, &token);
+        match judge_shown(shown, verifiers.as_ref(), &said) {
             Judgement::Granted(Role::Owner) if !may_create => Err(denied(full)),
             Judgement::Granted(Role::Owner) => {
                 let meta = Verifiers::of_owner(&token).encode();
                 let new = NewDatabase { kind: self.kind.clone(), meta };
-                Ok(Access::lasting(Role::Owner).creating(new))
+                Ok(Access::lasting(Role::Owner).named(shown.to_string()).creating(new))
             }
-            Judgement::Granted(role) => Ok(Access::lasting(role).tagged(token.verifier().tag())),
+            Judgement::Granted(role) => {
+                let access = Access::lasting(role).tagged(token.verifier().tag());
+                Ok(access.named(shown.to_string()))
+            }
             Judgement::Unknown => {
                 Err(Denial::new(DenialCode::Unknown, "the server doesn't have the database yet"))
             }
@@ -118,9 +124,30 @@ impl Policy for KeysPolicy {
         Box::pin(self.decide(asked))
     }
 
+    fn holds(&self, named: Named) -> BoxFuture<'_, Result<bool, BackendError>> {
+        Box::pin(holds(named))
+    }
+
     fn check(&self, document: &ReplicatedDocument) -> Result<(), String> {
         access::check(document).map_err(|error| error.to_string())
     }
+}
+
+async fn holds(named: Named) -> Result<bool, BackendError> {
+    let Named { database: _, grant, known } = named;
+    let (Ok(shown), Ok(verifiers)) = (grant.parse(), Verifiers::decode(&known.meta)) else {
+        return Ok(false);
+    };
+    let said = match shown {
+        Shown::Owner => Said::default(),
+        Shown::Other(verifier) => said_in(&known.read(Said::ids_of(&verifier)).await?),
+    };
+    Ok(matches!(judge_shown(shown, Some(&verifiers), &said), Judgement::Granted(_)))
+}
+
+fn said_in(records: &[Option<Arc<Record>>]) -> Said {
+    let mut records = records.iter().map(Option::as_deref);
+    Said::of(records.next().flatten(), records.next().flatten())
 }
 
 /// What the database says of a token. Of the owner's it needn't say anything.
@@ -133,8 +160,7 @@ async fn said(asked: &Asked, id: &DatabaseId, token: &Token) -> Result<Said, Den
         tracing::error!(%error, "what a database says of access can't be read");
         undecided()
     })?;
-    let mut records = records.iter().map(Option::as_deref);
-    Ok(Said::of(records.next().flatten(), records.next().flatten()))
+    Ok(said_in(&records))
 }
 
 fn undecided() -> Denial {

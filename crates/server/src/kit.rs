@@ -23,6 +23,7 @@ use crate::{
     helping::Helping,
     http,
     hub::Hub,
+    notices::{self, Courier, Notices, Notifier, Timing},
     open_files,
     origin::Origin,
     policy::Policy,
@@ -45,6 +46,8 @@ pub struct Builder<P> {
     validators: HashMap<String, Arc<dyn Validator>>,
     helping: HashMap<String, Vec<Helping>>,
     clerks: HashMap<String, Arc<dyn Clerk>>,
+    notifiers: HashMap<String, Arc<dyn Notifier>>,
+    courier: Option<(Arc<dyn Courier>, Timing)>,
     origins: Vec<Origin>,
     quotas: Quotas,
     limits: Limits,
@@ -54,6 +57,7 @@ pub struct Builder<P> {
 /// The server's side of Settee: its router, its streams, its databases.
 pub struct Kit {
     hub: Arc<Hub>,
+    courier: Option<Arc<dyn Courier>>,
     stop: Stop,
 }
 
@@ -72,6 +76,8 @@ impl Kit {
             validators: HashMap::new(),
             helping: HashMap::new(),
             clerks: HashMap::new(),
+            notifiers: HashMap::new(),
+            courier: None,
             origins: Vec::new(),
             quotas: Quotas::default(),
             limits: Limits::default(),
@@ -79,13 +85,14 @@ impl Kit {
         }
     }
 
-    /// The routes `/sync`, `/health` and `/ready`, to be merged into an app's own. The second answers
+    /// The routes `/sync`, `/notices`, `/health` and `/ready`, to be merged into an app's own. The second answers
     /// as long as the program runs, the third with 503 if the storage doesn't work.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/sync", any(upgrade::upgrade).with_state(self.hub.clone()))
             .route("/health", get(async || "ok"))
             .route("/ready", get(ready).with_state(self.hub.clone()))
+            .merge(notices::routes(self.hub.clone(), self.courier.clone()))
     }
 
     /// For streams other than those at `/sync`.
@@ -109,7 +116,7 @@ impl Kit {
         app: Router,
         stop: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
-        let Self { hub, stop: stopper } = self;
+        let Self { hub, courier: _, stop: stopper } = self;
         tracing::info!(address = %listener.local_addr()?, "serving");
         let sockets = hub.quotas.connections.saturating_add(hub.quotas.requests);
         open_files::provide_for(sockets.into());
@@ -162,13 +169,26 @@ impl<P> Builder<P> {
             validators,
             helping,
             clerks,
+            notifiers,
+            courier,
             origins,
             quotas,
             limits,
             agent,
         } = self;
-        let policy: Arc<dyn Policy> = Arc::new(policy);
-        Builder { storage, policy, validators, helping, clerks, origins, quotas, limits, agent }
+        Builder {
+            storage,
+            policy: Arc::new(policy),
+            validators,
+            helping,
+            clerks,
+            notifiers,
+            courier,
+            origins,
+            quotas,
+            limits,
+            agent,
+        }
     }
 
     /// Databases of this kind take what the validator lets through.
@@ -190,6 +210,20 @@ impl<P> Builder<P> {
     #[must_use]
     pub fn clerk(mut self, kind: impl Into<String>, clerk: impl Clerk + 'static) -> Self {
         self.clerks.insert(kind.into(), Arc::new(clerk));
+        self
+    }
+
+    /// Devices are told of changes in databases of this kind, once there is a [courier](Self::courier).
+    #[must_use]
+    pub fn notifier(mut self, kind: impl Into<String>, notifier: impl Notifier + 'static) -> Self {
+        self.notifiers.insert(kind.into(), Arc::new(notifier));
+        self
+    }
+
+    /// Who brings notices to devices, and when. Without one, no device is told anything.
+    #[must_use]
+    pub fn courier(mut self, courier: impl Courier + 'static, timing: Timing) -> Self {
+        self.courier = Some((Arc::new(courier), timing));
         self
     }
 
@@ -231,6 +265,8 @@ impl Builder<Arc<dyn Policy>> {
             validators,
             mut helping,
             mut clerks,
+            mut notifiers,
+            courier,
             origins,
             quotas,
             limits,
@@ -239,12 +275,16 @@ impl Builder<Arc<dyn Policy>> {
         let kinds = validators.into_iter().map(|(name, validator)| {
             let helping = helping.remove(&name).unwrap_or_default();
             let clerk = clerks.remove(&name);
-            (name, Arc::new(Kind { validator, helping, clerk }))
+            let notifier = notifiers.remove(&name).zip(courier.clone());
+            let notices = notifier.map(|(notifier, (courier, timing))| {
+                Arc::new(Notices { notifier, courier, timing, policy: policy.clone() })
+            });
+            (name, Arc::new(Kind { validator, helping, clerk, notices }))
         });
         let databases = Arc::new(Databases::new(storage, kinds.collect(), quotas.clone()));
         let (stop, stopping) = shutdown::channel();
         let hub = Hub::new(agent, databases, policy, origins, quotas, limits, stopping);
-        Kit { hub: Arc::new(hub), stop }
+        Kit { hub: Arc::new(hub), courier: courier.map(|(courier, _)| courier), stop }
     }
 }
 

@@ -38,6 +38,7 @@
 //! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
 //! - `helping`: what helpers may do.
 //! - [`validator`]: what may be written. [`clerk`]: answering documents with documents.
+//! - [`notices`]: what devices are told of changes while no page is open there; `push`: by Web Push.
 //! - [`databases`]: the databases in use.
 //! - `upgrade`: from a request to a connection; [`origin`]: which pages may connect.
 //! - `connection`: one connection's task; `transport`: what carries its frames; `wire`: what waits to
@@ -70,11 +71,14 @@ mod jobs;
 pub mod keys_policy;
 pub mod kit;
 mod news;
+pub mod notices;
 mod open_files;
 pub mod origin;
 mod pace;
 pub mod policy;
 mod presence;
+#[cfg(feature = "push")]
+mod push;
 pub mod quotas;
 mod room;
 mod shared;
@@ -91,8 +95,9 @@ pub use helping::Helping;
 #[cfg(feature = "keys")]
 pub use keys_policy::{Creation, KeysPolicy};
 pub use kit::{Builder, Kit, Streams};
+pub use notices::{Courier, Notifier, Timing, Undelivered};
 pub use origin::{Origin, OriginError};
-pub use policy::{Access, Asked, Known, NewDatabase, Policy};
+pub use policy::{Access, Asked, Known, Named, NewDatabase, Policy};
 pub use quotas::Quotas;
 pub use settee_sync::{Denial, DenialCode, Limits, Role};
 pub use validator::{AnyDocument, Validator, Verdicts};

@@ -18,6 +18,13 @@ pub trait Policy: Send + Sync {
     /// Decides on a channel that is to be opened, or that is open and whose grant may have changed.
     fn authorize(&self, asked: Asked) -> BoxFuture<'_, Result<Access, Denial>>;
 
+    /// Whether a grant still holds that was given under this [name](Access::named). This is asked about what outlasts
+    /// connections, for which no credentials are kept. A policy that gives no names has none that hold.
+    fn holds(&self, named: Named) -> BoxFuture<'_, Result<bool, BackendError>> {
+        drop(named);
+        Box::pin(async { Ok(false) })
+    }
+
     /// Checks a document that says who may do what, which is to say one whose id begins with
     /// [`ACCESS_PREFIX`](settee_sync::access::ACCESS_PREFIX). Only owners write such documents, and
     /// validators don't see them. After each that a client has sent, everybody's access to the database is
@@ -49,6 +56,17 @@ pub struct Asked {
     pub credentials: Vec<u8>,
     /// What the server knows of the database; `None` if there is none of that name.
     pub known: Option<Known>,
+}
+
+/// A grant of which only the name is known.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The database's name.
+    pub database: String,
+    /// What the policy has called the grant.
+    pub grant: String,
+    /// What the server knows of the database.
+    pub known: Known,
 }
 
 /// What a server knows of a database.
@@ -106,6 +124,9 @@ pub struct Access {
     /// `-` and `_`. Helpers with the same tag share what is theirs, as those do who came by one link. A helper
     /// without a tag has no own documents.
     pub tag: Option<String>,
+    /// What the grant is known by, so that the policy can be asked about it without the credentials: see
+    /// [`Policy::holds`]. Nothing that opens the database may follow from it, for the server keeps it.
+    pub name: Option<String>,
     /// How to create the database, if there is none of that name. Without it, the client is told
     /// that the database is [`Unknown`](settee_sync::DenialCode::Unknown).
     pub creates: Option<NewDatabase>,
@@ -123,13 +144,20 @@ impl Access {
 
     /// Access that is decided on again when the future completes.
     pub fn until(role: Role, until: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { role, tag: None, creates: None, until: Box::pin(until) }
+        Self { role, tag: None, name: None, creates: None, until: Box::pin(until) }
     }
 
     /// The same for a helper whose own documents are known by this tag.
     #[must_use]
     pub fn tagged(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
+        self
+    }
+
+    /// The same, known by this name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 

@@ -17,11 +17,31 @@ use crate::{presence::Presence, room::Usage};
 pub struct Shared {
     pub usage: Usage,
     pub presence: Presence,
-    /// The clerk that works on it, if it has one.
-    clerk: Mutex<Option<JoinHandle<()>>>,
+    /// For the clerk that works on it.
+    pub clerk: Post,
+    /// For whoever tells devices of changes.
+    pub notices: Post,
+    /// Held by whoever changes which devices those are, and what they have been told.
+    pub devices: tokio::sync::Mutex<()>,
+    /// Counts how often a device has said that it wants to be told.
+    pub wanted: watch::Sender<u64>,
     commits: Arc<RwLock<()>>,
     /// Counts the rulings. While one is being written, the number is odd.
     rulings: watch::Sender<u64>,
+}
+
+/// A place for one task.
+#[derive(Default)]
+pub struct Post(Mutex<Option<JoinHandle<()>>>);
+
+impl Post {
+    /// Begins the task, unless one is under way.
+    pub fn fill<T: Future<Output = ()> + Send + 'static>(&self, task: impl FnOnce() -> T) {
+        let mut post = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if post.as_ref().is_none_or(JoinHandle::is_finished) {
+            *post = Some(tokio::spawn(task()));
+        }
+    }
 }
 
 /// The turn of a commit among those to the same database.
@@ -59,14 +79,6 @@ impl Shared {
 
     fn count(&self) {
         self.rulings.send_modify(|number| *number += 1);
-    }
-
-    /// Has a clerk work on the database, unless one does.
-    pub fn employ(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let mut clerk = self.clerk.lock().unwrap_or_else(PoisonError::into_inner);
-        if clerk.as_ref().is_none_or(JoinHandle::is_finished) {
-            *clerk = Some(tokio::spawn(work));
-        }
     }
 
     /// The ruling of now. To be taken before one decides.

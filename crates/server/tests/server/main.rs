@@ -13,6 +13,7 @@ mod helpers;
 mod hostile;
 mod matrix;
 mod misbehaviour;
+mod notices;
 mod presence;
 mod quotas;
 mod replicas;

@@ -15,32 +15,34 @@ use settee_sync::message::{Message, Ping, WireDocument};
 use crate::{
     access::{Device, told},
     grants::{Overruled, Rulings},
+    notices::{posts, reached, telling},
     presence::{others, say},
     support::{Client, SUBPROTOCOL, TestServer, answer},
 };
 
 /// For each of the credentials: what the server says of a channel, and which deeds it allows on it. “While
 /// open” is for a channel that was open when the access ended. “Own” is a document with the helper's tag,
-/// “told” is to learn who else is here, and “seen” is that they learn it.
+/// “told” is to learn who else is here, “seen” is that they learn it, and “notice” is that a device asks to be
+/// told of changes.
 const MATRIX: &str = "
-credentials                  opens       read own new edit tick delete list invite renew clerk told seen
-nothing                      Denied       .    .   .   .    .     .     .     .     .     .     .    .
-wrong                        Denied       .    .   .   .    .     .     .     .     .     .     .    .
-viewer                       Viewer       +    .   .   .    .     .     .     .     .     .     +    +
-helper                       Helper       +    +   .   .    +     .     .     .     .     .     +    +
-editor                       Editor       +    +   +   +    +     +     +     .     .     .     +    +
-owner                        Owner        +    +   +   +    +     +     +     +     +     .     +    +
-invited                      Editor       +    +   +   +    +     +     +     .     .     .     +    +
-demoted                      Viewer       +    .   .   .    .     .     .     .     .     .     +    +
-demoted-while-open           Downgraded   .    .   .   .    .     .     .     .     .     .     .    .
-revoked                      Revoked      .    .   .   .    .     .     .     .     .     .     .    .
-revoked-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .
-renewed-viewer               Revoked      .    .   .   .    .     .     .     .     .     .     .    .
-renewed-viewer-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .
-renewed-editor               Revoked      .    .   .   .    .     .     .     .     .     .     .    .
-renewed-editor-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .
-expired                      Denied       .    .   .   .    .     .     .     .     .     .     .    .
-expired-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .
+credentials                  opens       read own new edit tick delete list invite renew clerk told seen notice
+nothing                      Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
+wrong                        Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
+viewer                       Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +
+helper                       Helper       +    +   .   .    +     .     .     .     .     .     +    +    +
+editor                       Editor       +    +   +   +    +     +     +     .     .     .     +    +    +
+owner                        Owner        +    +   +   +    +     +     +     +     +     .     +    +    +
+invited                      Editor       +    +   +   +    +     +     +     .     .     .     +    +    +
+demoted                      Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +
+demoted-while-open           Downgraded   .    .   .   .    .     .     .     .     .     .     .    .    +
+revoked                      Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+revoked-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+renewed-viewer               Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+renewed-viewer-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+renewed-editor               Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+renewed-editor-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+expired                      Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
+expired-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
 ";
 
 #[tokio::test]
@@ -81,6 +83,7 @@ struct List {
 struct Guest {
     client: Client,
     tag: String,
+    credentials: Vec<u8>,
     opened: Result<Role, DenialCode>,
 }
 
@@ -91,8 +94,8 @@ impl List {
         let kit = Kit::builder(MemoryStorage::new([1; 16]))
             .policy(policy)
             .kind("list", AnyDocument)
-            .helping("list", Helping { prefix: "note/", fields: &["completed"], settles: &[] })
-            .build();
+            .helping("list", Helping { prefix: "note/", fields: &["completed"], settles: &[] });
+        let kit = telling(kit, "list", posts().0).build();
         let databases = kit.databases();
         let server = TestServer::of(tempfile::tempdir().unwrap(), kit).await;
         let mut anna = Device::new(&server).await;
@@ -140,7 +143,7 @@ impl List {
             client.ask(1, database.as_str(), credentials, None).await;
         }
         let opened = told(&mut client).await;
-        Guest { client, tag: token.verifier().tag(), opened }
+        Guest { client, tag: token.verifier().tag(), credentials: credentials.to_owned(), opened }
     }
 
     /// Whether the guest's deed is done.
@@ -150,6 +153,7 @@ impl List {
         let (id, value) = match deed {
             "read" => return self.is_read_by(guest).await,
             "told" => return self.meets(guest).await.0,
+            "notice" => return self.may_be_told(guest).await,
             "seen" => return self.meets(guest).await.1,
             "own" => (id(&format!("note/{}.1", guest.tag)), note("milk", false)),
             "new" => (id("note/milk"), note("milk", false)),
@@ -180,6 +184,13 @@ impl List {
         self.anna.write(&id("note/milk"), &json!({"title": "milk"})).await;
         while witness.changes().await.iter().all(|it| it.id.as_str() != "note/milk") {}
         guest.hears(|it| matches!(it, Message::Changes(it) if !it.documents.is_empty())).await
+    }
+
+    /// Whether a device with the guest's credentials may ask to be told of changes.
+    async fn may_be_told(&self, guest: &Guest) -> bool {
+        let (server, database) = (self.server.address, self.anna.owner.database_id());
+        let status = reached(server, "POST", database.as_str(), &guest.credentials, "to guest");
+        status.await == 204
     }
 
     /// Whether the guest is told of others who are here, and whether others are told of the guest.
@@ -240,13 +251,23 @@ fn latest(document: &WireDocument) -> (DocumentId, Vec<Revision>) {
     (document.id.clone(), document.told())
 }
 
-/// Only `/sync` reaches a database, by what is said on its WebSocket. `/ready` asks for the storage as a
+/// Only `/sync` reaches a database, by what is said on its WebSocket, and `/notices`, by the credentials in a body. `/ready` asks for the storage as a
 /// whole, and all else for nothing.
 #[tokio::test]
 async fn no_route_tells_of_a_database_and_no_header_opens_it() {
     let List { server, anna: Device { owner, .. }, .. } = List::new().await;
     let (id, unknown) = (owner.database_id(), Token::generate().database_id());
-    let paths = ["/", "/health", "/ready", "/sync", "/sync/LIST", "/LIST", "/LIST/note/tea"];
+    let paths = [
+        "/",
+        "/health",
+        "/ready",
+        "/sync",
+        "/sync/LIST",
+        "/notices",
+        "/notices/LIST",
+        "/LIST",
+        "/LIST/note/tea",
+    ];
     for token in [&owner, &owner.editor(0), &owner.editor(0).helper().viewer()] {
         let (bearer, cookie) = (format!("Bearer {token}"), format!("token={token}"));
         let headers = [("authorization", bearer.as_str()), ("cookie", cookie.as_str())];

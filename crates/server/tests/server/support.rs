@@ -471,14 +471,27 @@ pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> u
 
 /// All that a server answers to one request, but for the time.
 pub async fn answer(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> String {
+    answer_to(address, "GET", path, headers, "").await
+}
+
+/// The same for a request with a body.
+pub async fn answer_to(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> String {
     use tokio::io::AsyncReadExt;
 
     let mut stream = TcpStream::connect(address).await.unwrap();
     let headers: Vec<String> =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let headers = headers.concat();
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(SOON, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
