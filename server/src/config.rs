@@ -12,7 +12,9 @@ use settee::{
 };
 use settee_shell::Site;
 
-use crate::{error::Error, quotas::QuotaFlags, service::Settings, telemetry::LogFormat};
+use crate::{
+    error::Error, push::PushFlags, quotas::QuotaFlags, service::Settings, telemetry::LogFormat,
+};
 
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -61,6 +63,9 @@ pub struct Config {
     #[command(flatten)]
     quotas: QuotaFlags,
 
+    #[command(flatten)]
+    push: PushFlags,
+
     /// Serve sync alone, without the app's pages
     #[arg(long, env = "SETTEE_SYNC_ONLY")]
     sync_only: bool,
@@ -97,7 +102,8 @@ impl Config {
             (Creators::Closed, _) | (Creators::Token, None) => Creation::Closed,
         };
         let (origins, quotas) = (self.origins.clone(), Quotas::from(&self.quotas));
-        Ok(Settings { site, origins, creation, quotas, ..Settings::new(&self.data) })
+        let push = self.push.clone();
+        Ok(Settings { site, origins, creation, quotas, push, ..Settings::new(&self.data) })
     }
 }
 

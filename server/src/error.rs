@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use settee::store::FolderError;
+use settee_push::KeyError;
 use settee_shell::ShellError;
 use thiserror::Error;
 
@@ -18,6 +19,8 @@ pub enum Error {
     Shell(#[from] ShellError),
     #[error("{0}: `cargo xtask dist` puts a site beside the server, and --sync-only does without")]
     Site(ShellError),
+    #[error("the key for notices can't be used: {0}")]
+    PushKey(#[from] KeyError),
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -15,7 +15,7 @@ use settee_todo::{
 };
 use tokio::net::TcpListener;
 
-use crate::{error::Error, places::PlacesClerk};
+use crate::{error::Error, notices::ListNotifier, places::PlacesClerk, push::PushFlags};
 
 /// Helpers tick all todos, and change those that they have added.
 const HELPING_WITH_TODOS: Helping =
@@ -38,6 +38,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// The protocol's limits.
     pub limits: Limits,
+    /// Whether devices are told of changes while no page is open.
+    pub push: PushFlags,
 }
 
 impl Settings {
@@ -50,6 +52,7 @@ impl Settings {
             creation: Creation::Open,
             quotas: Quotas::default(),
             limits: Limits::default(),
+            push: PushFlags::default(),
         }
     }
 }
@@ -63,7 +66,7 @@ pub struct Service {
 impl Service {
     /// Opens the databases and renders the page.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
-        let Settings { data, site, origins, creation, quotas, limits } = settings;
+        let Settings { data, site, origins, creation, quotas, limits, push } = settings;
         let mut agent = concat!("settee/", env!("CARGO_PKG_VERSION")).to_owned();
         let mut app = Router::new();
         if let Some(site) = site {
@@ -73,18 +76,22 @@ impl Service {
             agent = ready.agent(&agent);
             app = ready.router;
         }
-        let kit = Kit::builder(Sqlite::open_folder(&data)?)
+        let mut kit = Kit::builder(Sqlite::open_folder(&data)?)
             .policy(KeysPolicy::new(KIND).homes(HOME_KIND).creation(creation))
             .kind(KIND, settee_todo::validate)
             .kind(HOME_KIND, settee::keys::home::check)
             .helping(KIND, HELPING_WITH_TODOS)
             .helping(KIND, HELPING_WITH_PLACES)
             .clerk(KIND, PlacesClerk)
+            .notifier(KIND, ListNotifier)
             .origins(origins)
             .quotas(quotas)
             .limits(limits)
-            .agent(agent)
-            .build();
+            .agent(agent);
+        if let Some((courier, timing)) = push.courier(&data)? {
+            kit = kit.courier(courier, timing);
+        }
+        let kit = kit.build();
         let app = app.merge(security_headers(kit.router()));
         Ok(Self { kit, app })
     }

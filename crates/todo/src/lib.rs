@@ -6,6 +6,7 @@
 //! - [`document`]: the documents of a list, and its address.
 //! - [`exchange`]: lists as files.
 //! - [`list`]: what is read of a list as a whole.
+//! - `notice`: what devices are told while no page is open.
 //! - [`places`]: todos that only so many people can take.
 //! - [`presence`]: who has a list on the screen.
 //! - [`mod@validate`]: what the server takes as a document.
@@ -16,6 +17,8 @@ mod at_once;
 pub mod document;
 pub mod exchange;
 pub mod list;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod notice;
 pub mod places;
 pub mod presence;
 pub mod validate;

@@ -1,0 +1,31 @@
+//! What devices are told of lists: see [`settee_todo::notice`].
+
+use settee::{
+    server::{Desk, Notifier},
+    store::{BackendError, Document, backend::BoxFuture},
+};
+use settee_todo::{
+    ListInfo,
+    document::list_info_id,
+    notice::{Notice, notice},
+};
+
+/// Tells what others have added and ticked.
+pub struct ListNotifier;
+
+impl Notifier for ListNotifier {
+    fn notice<'a>(
+        &'a self,
+        desk: Desk<'a>,
+        database: &'a str,
+        who: Option<&'a str>,
+        changed: &'a [Document],
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, BackendError>> {
+        Box::pin(async move {
+            let info = desk.read(vec![list_info_id()]).await?.pop().flatten();
+            let info: ListInfo = info.and_then(|info| info.body.read().ok()).unwrap_or_default();
+            let notice = notice(database, &info.name, who.unwrap_or_default(), changed);
+            Ok(notice.as_ref().map(Notice::encode))
+        })
+    }
+}
