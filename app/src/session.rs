@@ -108,6 +108,12 @@ pub enum Command {
     Forget {
         list: String,
     },
+    /// Has this device be told of its changes while no page is open, or not any more. `outcome` is what became of it.
+    Notices {
+        list: String,
+        is_wanted: bool,
+        outcome: RwSignal<Option<String>>,
+    },
     /// Ends it for everybody: see [`settee_todo::access::end`]. It goes from this device, too.
     End {
         list: String,
@@ -155,11 +161,11 @@ pub struct ListSummary {
     pub id: String,
     pub name: String,
     pub href: String,
-    /// It began on this device.
-    pub is_own: bool,
     /// None until it is known.
     pub role: Option<Role>,
     pub is_archived: bool,
+    /// This device is told of its changes while no page is open.
+    pub is_told: bool,
     /// How many todos are open; none before they were counted.
     pub open: Option<usize>,
     /// How many todos wait to be sent.

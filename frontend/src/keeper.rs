@@ -15,7 +15,7 @@ use settee::{
 use settee_app::{Command, CurrentList, ListSummary, edits, shown_name};
 use settee_todo::ListInfo;
 use settee_todo::access::end;
-use settee_todo::document::{ARCHIVED, ENDED, LINKS, LIST_INFO, NAME, PLACE};
+use settee_todo::document::{ARCHIVED, ENDED, LINKS, LIST_INFO, NAME, PLACE, TOLD};
 use settee_todo::list::{copied, fill};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
@@ -23,7 +23,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::{
     counts::Counts,
     lists::{self, Known},
-    page,
+    notices, page,
     presence::meet,
     session::Signals,
     shown::Shown,
@@ -77,6 +77,7 @@ impl Keeper {
         });
         let work = Rc::new(Work { settee, kept, shown, signals, counts, owner });
         let kept = work.kept.borrow().clone();
+        notices::renew(&kept);
         for list in kept.into_values().filter(has_ended) {
             let work = work.clone();
             // What fails now is tried again at the next start.
@@ -140,6 +141,15 @@ impl Work {
                 if waits { Ok(()) } else { self.forget(&list).await }
             }
             Command::Forget { list } => self.forget(&list).await,
+            Command::Notices { list, is_wanted, outcome } => {
+                let Some(known) = self.known(&list) else { return Ok(()) };
+                let said = notices::ask(&known, is_wanted, true).await;
+                if said == notices::DONE {
+                    self.note(&list, TOLD, is_wanted.into()).await?;
+                }
+                outcome.try_set(Some(said));
+                Ok(())
+            }
             Command::End { list } => {
                 let Some(owner) = self.known(&list).and_then(|it| it.keys.owner().cloned()) else {
                     return Ok(());
@@ -193,6 +203,11 @@ impl Work {
             self.shown.show_at(Some("/")).await?;
         }
         self.counts.forget(list).await;
+        if is_noted_so(&self.kept.borrow(), &known.key, TOLD) {
+            let known = known.clone();
+            // Without the server it goes with the grant, or when nobody takes what is sent.
+            spawn_local(async move { drop(notices::ask(&known, false, false).await) });
+        }
         self.settee.forget(&known.key).await
     }
 
@@ -279,6 +294,11 @@ fn follow_shown(
     });
 }
 
+/// Whether a field beside a list says so.
+fn is_noted_so(kept: &BTreeMap<String, Kept>, key: &str, field: &str) -> bool {
+    kept.get(key).and_then(|kept| kept.app.get(field)?.as_bool()) == Some(true)
+}
+
 /// Keeps a field beside a list. Tells whether it is new: another tab may have been faster.
 fn is_noted(kept: &mut Kept, field: &str, value: &Value) -> bool {
     kept.app.insert(field.to_owned(), value.clone()).as_ref() != Some(value)
@@ -299,14 +319,13 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
     let known = ordered(kept);
     let summary = |known: &Known| {
         let news = counts.of(known.id().as_str());
-        let app = kept.get(&known.key).map(|kept| &kept.app);
         ListSummary {
             id: known.id().to_string(),
             name: shown_name(&known.name, known.is_first()).to_owned(),
             href: known.path(),
-            is_own: known.is_own,
             role: known.keys.role(),
-            is_archived: app.and_then(|app| app.get(ARCHIVED)?.as_bool()).unwrap_or_default(),
+            is_archived: is_noted_so(kept, &known.key, ARCHIVED),
+            is_told: is_noted_so(kept, &known.key, TOLD),
             open: news.open,
             waiting: news.waiting,
             has_news: news.is_changed,

@@ -14,6 +14,7 @@ mod counts;
 mod keeper;
 mod later;
 mod lists;
+mod notices;
 mod page;
 mod presence;
 mod session;

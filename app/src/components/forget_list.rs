@@ -73,9 +73,9 @@ fn consequences(list: &ListSummary) -> impl IntoView + use<> {
         1 => Some("1 change wasn’t sent yet. It would be lost.".to_owned()),
         n => Some(format!("{n} changes weren’t sent yet. They would be lost.")),
     };
-    let access = if list.is_own {
-        "This list began here. What makes you its owner goes with it, unless you have opened or kept its owner’s \
-         link. If you shared it, the others keep it."
+    let access = if list.role == Some(Role::Owner) {
+        "You are its owner. What makes you that goes with it, unless you have opened or kept its owner’s link \
+         elsewhere. If you shared it, the others keep it."
     } else {
         "The others keep it. With a link you can come back."
     };

@@ -20,11 +20,13 @@ mod code;
 mod link;
 mod links;
 mod name;
+mod notices;
 mod people;
 
 pub use code::Code;
 pub use link::{LinkButtons, to_clipboard};
 use name::YourName;
+use notices::TellMe;
 
 const SHARE: &str = "Share";
 const NOT_SAVED: &str = "This can’t be saved on this device.";
@@ -78,7 +80,7 @@ pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted 
                 aria-labelledby="share-title"
                 on:close=move |_| shared.set(None)
             >
-                {move || shared.get().map(|shared| contents_of(shared, name))}
+                {move || shared.get().map(|shared| contents_of(session, shared, name))}
             </dialog>
         }
     })
@@ -102,8 +104,9 @@ impl Shared {
     }
 }
 
-fn contents_of(shared: Shared, your_name: RwSignal<String>) -> impl IntoView {
+fn contents_of(session: SessionSlot, shared: Shared, your_name: RwSignal<String>) -> impl IntoView {
     let Shared { name, list, keys } = shared;
+    let id = keys.id().to_string();
     let sharing = Sharing::follow(list.clone());
     let said = RwSignal::new(String::new());
     let (list, keys) = (StoredValue::new_local(list), StoredValue::new(keys));
@@ -116,6 +119,7 @@ fn contents_of(shared: Shared, your_name: RwSignal<String>) -> impl IntoView {
         <links::Links parts />
         {is_owner.then(|| view! { <people::People parts /> })}
         <YourName name=your_name />
+        <TellMe session list=id said />
         <p role="status">{said}</p>
         <Code code=parts.code />
         <form method="dialog" class="choices">

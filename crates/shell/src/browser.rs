@@ -18,6 +18,14 @@ extern "C" {
     fn tell_broken() -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_namespace = setteeShell)]
     fn look(build: Option<&str>) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = setteeShell, js_name = notices)]
+    async fn ask_notices(
+        is_wanted: bool,
+        is_pressed: bool,
+        database: &str,
+        credentials: &str,
+        who: &str,
+    ) -> Result<JsValue, JsValue>;
 }
 
 /// Tells the page that the app runs. Call this as soon as it has hydrated.
@@ -42,6 +50,23 @@ pub fn server_is(agent: &str) {
     if let Some((_, build)) = agent.rsplit_once('+') {
         let _ = look(Some(build));
     }
+}
+
+/// Has this device be told of changes while no page is open, or not any more: by Web Push, through the route
+/// `/notices` of `settee-axum`, which is told the database's name, what opens it as base64url, and what the person is
+/// called, if it isn't empty. `is_pressed` if somebody has just asked for it, so that the browser may ask them.
+///
+/// Returns `done`; `denied` by the person or the browser; `unsupported` by the browser; `none` from a server that
+/// tells nothing; `refused` by the server; or `failed`, which may be tried again.
+pub async fn notices(
+    is_wanted: bool,
+    is_pressed: bool,
+    database: &str,
+    credentials: &str,
+    who: &str,
+) -> String {
+    let outcome = ask_notices(is_wanted, is_pressed, database, credentials, who).await;
+    outcome.ok().and_then(|outcome| outcome.as_string()).unwrap_or_else(|| "failed".to_owned())
 }
 
 /// Shows what the page has for an app that doesn't work any more, and fetches a newer build if there

@@ -21,6 +21,7 @@ self.addEventListener('message', (event) => {
   if (data === 'skip-waiting') self.skipWaiting();
   if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
   if (data === 'build') ports[0].postMessage(BUILD);
+  if (data.said) event.waitUntil(reach(data).then((outcome) => ports[0].postMessage(outcome)));
   if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage(BUILD)));
 });
 
@@ -36,6 +37,12 @@ self.addEventListener('fetch', (event) => {
     // A tab that shows another build goes on with that one's files.
     event.respondWith(kept(pathname, request));
   }
+});
+
+self.addEventListener('push', (event) => event.waitUntil(tell(event.data?.json())));
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data));
 });
 
 async function install() {
@@ -60,10 +67,52 @@ async function activate() {
 // The sender says for itself that it can be reloaded. Others can't be if a person sees them. A page
 // that has only begun to load is no sender yet.
 async function skipWaitingIfAlone(sender) {
-  const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const others = tabs.filter(({ id }) => id !== sender?.id);
+  const others = (await pages()).filter(({ id }) => id !== sender?.id);
   if (others.every(({ visibilityState }) => visibilityState === 'hidden')) await self.skipWaiting();
 }
+
+// Tells the server where this device can be reached, or that it isn't to be any more.
+async function reach({ method, said }) {
+  const headers = { 'content-type': 'application/json' };
+  try {
+    const known = await fetch('/notices');
+    if (known.status === 404) return 'none';
+    const { key } = await known.json();
+    const address = JSON.stringify(await subscription(key));
+    const body = JSON.stringify({ ...said, address });
+    const { ok } = await fetch('/notices', { method, headers, body });
+    return ok ? 'done' : 'refused';
+  } catch {
+    return 'failed';
+  }
+}
+
+async function subscription(applicationServerKey) {
+  const { pushManager } = self.registration;
+  const subscribe = () => pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
+  try {
+    return await subscribe();
+  } catch (error) {
+    // The server has another key than the one before.
+    if (error.name !== 'InvalidStateError') throw error;
+    await (await pushManager.getSubscription())?.unsubscribe();
+    return subscribe();
+  }
+}
+
+// Whoever has the page before them sees it there.
+async function tell({ title, body, path, tag }) {
+  const isSeen = ({ url, visibilityState }) => new URL(url).pathname === path && visibilityState === 'visible';
+  if ((await pages()).some(isSeen)) return;
+  await self.registration.showNotification(title, { body, tag, data: path });
+}
+
+async function open(path) {
+  const page = (await pages()).find(({ url }) => new URL(url).pathname === path);
+  await (page ? page.focus() : self.clients.openWindow(path));
+}
+
+const pages = () => self.clients.matchAll({ type: 'window', includeUncontrolled: true });
 
 async function kept(name, request, cacheName) {
   const found = caches.match(name, { cacheName, ignoreVary: true });
