@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use settee::Kept;
 use settee_app::settings;
 use settee_todo::document::TOLD;
@@ -21,7 +22,7 @@ pub async fn ask(list: &Known, is_wanted: bool, is_pressed: bool) -> String {
 
 /// Says again of each list where this device can be reached, for that may be elsewhere now.
 pub fn renew(kept: &BTreeMap<String, Kept>) {
-    let is_told = |kept: &Kept| kept.app.get(TOLD).and_then(|told| told.as_bool()) == Some(true);
+    let is_told = |kept: &Kept| kept.app.get(TOLD).and_then(Value::as_bool) == Some(true);
     let told = kept.iter().filter(|(_, kept)| is_told(kept));
     let lists: Vec<Known> = told.filter_map(|(key, kept)| Known::read(key, kept)).collect();
     spawn_local(async move {

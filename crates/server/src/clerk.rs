@@ -1,23 +1,14 @@
-//! Clerks: code of the server that answers documents with documents.
-//!
-//! Devices ask offline, and everybody gets one answer. A person writes a request as a document of its own; a
-//! clerk reads it and writes what it decides into a document that nobody else may write. What it has decided
-//! and how far it has read are saved in one commit. So each change is looked at at least once, and what follows
-//! from it happens exactly once, however often the server is killed meanwhile.
+//! The clerks of the databases in use: see [`settee_store::clerk`].
 
 use std::{
-    fmt,
     sync::{Arc, Weak},
     time::Duration,
 };
 
 use settee_store::{
-    Backend, BackendError, Body, Document, DocumentId, Operation, Record, Storage,
-    backend::BoxFuture,
-    replication::{ReplicatedDocument, ReplicatedRevision, ReplicationError},
-    revision::{Revision, RevisionError},
+    Backend, BackendError, Operation, Storage,
+    clerk::{Clerk, ClerkError, Decision, Reading},
 };
-use settee_sync::access::is_clerks;
 use thiserror::Error;
 use tokio::{sync::watch, time::sleep};
 
@@ -27,97 +18,20 @@ use crate::{
     shared::Shared,
 };
 
-/// After how many changes that needed no answer it is saved how far a clerk has read.
-const SAVED_EVERY: u64 = 256;
-/// How many changes a clerk is shown at once. The others wait in the changes feed.
-const PAGE: usize = 256;
-/// How long a clerk may take for them.
+/// How long a clerk may take for the changes that it is shown at once.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long it rests after a failure: the first time, and at most.
 const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
-/// Decides on the documents of a kind of database, one database at a time.
-///
-/// A clerk that panics, fails or takes longer than 10 seconds is asked again after a while, about the same
-/// documents. Nobody else waits for it.
-pub trait Clerk: Send + Sync {
-    /// What it is called, in logs and where it keeps how far it has read. It stays the same for good.
-    fn name(&self) -> &'static str;
-
-    /// Whether it wants to hear of a document: of all of them, unless it says otherwise. This is asked for each change
-    /// of a database, so it should not take long.
-    fn follows(&self, id: &DocumentId) -> bool {
-        let _ = id;
-        true
-    }
-
-    /// Decides what to write about documents that have changed since it last wrote. They may have changed again by
-    /// now, and deleted ones are among them; after a crash or a failure the same ones come again. An answer that the
-    /// store doesn't take is logged and left out.
-    fn answer<'a>(
-        &'a self,
-        desk: Desk<'a>,
-        changed: Vec<Document>,
-    ) -> BoxFuture<'a, Result<Vec<Answer>, BackendError>>;
-}
-
-/// What a clerk can look up in its database.
-#[derive(Clone, Copy)]
-pub struct Desk<'a> {
-    database: &'a dyn Backend,
-}
-
-/// A document that a clerk writes: one whose id begins with
-/// [`CLERK_PREFIX`](settee_sync::access::CLERK_PREFIX).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// Which one.
-    pub id: DocumentId,
-    /// What it says from now on; `None` deletes it.
-    pub body: Option<Body>,
-}
-
 /// Why a clerk has not written anything.
 #[derive(Debug, Error)]
-enum ClerkError {
+enum WorkError {
     #[error("{0}")]
     Failed(#[from] Failure),
     #[error("{0}")]
+    Clerk(#[from] ClerkError),
+    #[error("{0}")]
     Store(#[from] BackendError),
-    #[error("what it keeps can't be read")]
-    Kept,
-    #[error("it may not write “{0}”")]
-    Id(DocumentId),
-    #[error("{0}")]
-    Revision(#[from] RevisionError),
-    #[error("{0}")]
-    Replication(#[from] ReplicationError),
-}
-
-impl<'a> Desk<'a> {
-    pub(crate) fn of(database: &'a dyn Backend) -> Self {
-        Self { database }
-    }
-
-    /// The documents under these ids, in their order; `None` where there is none.
-    pub async fn read(self, ids: Vec<DocumentId>) -> Result<Vec<Option<Document>>, BackendError> {
-        let records = self.database.read(ids).await?;
-        Ok(records.iter().map(|record| record.as_deref().and_then(Record::document)).collect())
-    }
-}
-
-impl fmt::Debug for Desk<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Desk")
-    }
-}
-
-/// How far a clerk has read a database.
-#[derive(Debug, Clone, Copy)]
-struct Position {
-    incarnation: [u8; 16],
-    read: u64,
-    saved: u64,
 }
 
 /// Has a clerk look at all that it hasn't seen.
@@ -125,82 +39,43 @@ async fn work(
     clerk: &dyn Clerk,
     database: &dyn Backend,
     shared: &Arc<Shared>,
-    known: &mut Option<Position>,
-) -> Result<(), ClerkError> {
-    let key = format!("clerk/{}", clerk.name());
-    let incarnation = database.incarnation();
-    // The database of that name may be another one by now.
-    let position = if let Some(position) = known.take().filter(|it| it.incarnation == incarnation) {
-        position
-    } else {
-        let saved = match database.local(key.clone()).await? {
-            Some(kept) => u64::from_be_bytes(kept.try_into().map_err(|_| ClerkError::Kept)?),
-            None => 0,
-        };
-        Position { incarnation, read: saved, saved }
+    known: &mut Option<Reading>,
+) -> Result<(), WorkError> {
+    // After a failure the database says how far it was read, for it may have been written to nevertheless.
+    let mut reading = match known.take().filter(|reading| reading.is_of(database)) {
+        Some(reading) => reading,
+        None => Reading::saved(clerk, database).await?,
     };
-    let position = known.insert(position);
-    loop {
-        let records = database.changes(position.read, PAGE).await?;
-        let Some(until) = records.last().map(|record| record.seq) else { return Ok(()) };
-        let is_followed =
-            |record: &&Arc<Record>| !is_clerks(&record.id) && clerk.follows(&record.id);
-        let followed = records.iter().filter(is_followed);
-        let changed: Vec<Document> = followed.filter_map(|record| record.document()).collect();
-        let mut operations = Vec::new();
-        if !changed.is_empty() {
-            let answering = clerk.answer(Desk { database }, changed);
-            for answer in guarded(ANSWER_LIMIT, answering).await?? {
-                operations.extend(written(database, answer).await?);
-            }
+    while let Some(Decision { operations, then }) =
+        guarded(ANSWER_LIMIT, reading.decide(clerk, database)).await??
+    {
+        if !operations.is_empty() {
+            commit(clerk, database, shared, operations).await?;
         }
-        // To look at something again does no harm as long as nothing has followed from it.
-        if operations.is_empty() && until - position.saved < SAVED_EVERY {
-            position.read = until;
-            continue;
-        }
-        let count = operations.len();
-        shared.usage.add(count, operations.iter().map(Operation::weight).sum());
-        let value = Some(until.to_be_bytes().into());
-        operations.push(Operation::Local { key: key.clone(), value });
-        let turn = shared.clone().turn(false).await;
-        let commit = database.commit(operations).await?;
-        drop(turn);
-        *position = Position { incarnation, read: until, saved: until };
-        for outcome in commit.outcomes {
-            if let Err(error) = outcome {
-                tracing::error!(clerk = clerk.name(), %error, "an answer was not taken");
-            }
-        }
+        reading = then;
     }
+    *known = Some(reading);
+    Ok(())
 }
 
-/// The revision that says so, on top of what is there; nothing if it is there already.
-async fn written(database: &dyn Backend, answer: Answer) -> Result<Option<Operation>, ClerkError> {
-    let Answer { id, body } = answer;
-    if !is_clerks(&id) {
-        return Err(ClerkError::Id(id));
+async fn commit(
+    clerk: &dyn Clerk,
+    database: &dyn Backend,
+    shared: &Arc<Shared>,
+    operations: Vec<Operation>,
+) -> Result<(), BackendError> {
+    let is_answer = |operation: &&Operation| matches!(operation, Operation::Replicate { .. });
+    let answers = operations.iter().filter(is_answer);
+    shared.usage.add(answers.clone().count(), answers.map(Operation::weight).sum());
+    let turn = shared.clone().turn(false).await;
+    let commit = database.commit(operations).await?;
+    drop(turn);
+    for outcome in commit.outcomes {
+        if let Err(error) = outcome {
+            tracing::error!(clerk = clerk.name(), %error, "an answer was not taken");
+        }
     }
-    let known = database.read(vec![id.clone()]).await?.into_iter().next().flatten();
-    let known = known.as_deref().and_then(Record::document);
-    let deleted = body.is_none();
-    let body = body.unwrap_or_else(Body::empty);
-    let is_there = match &known {
-        Some(known) => known.leaves.len() == 1 && known.deleted == deleted && known.body == body,
-        None => deleted,
-    };
-    if is_there {
-        return Ok(None);
-    }
-    let mut closed = known.map(|known| known.leaves).unwrap_or_default().into_iter();
-    let parent = closed.next();
-    let mut merges: Vec<Revision> = closed.collect();
-    merges.sort_unstable();
-    let name = Revision::derive(parent, &merges, deleted, &body)?;
-    let json = Some(body.as_str().as_bytes());
-    let revision = ReplicatedRevision::verified(name, parent, merges, deleted, json)?;
-    let document = ReplicatedDocument::verified(id, vec![revision])?;
-    Ok(Some(Operation::Replicate { document, acknowledges: false }))
+    Ok(())
 }
 
 /// Works on a database as long as somebody uses it.
@@ -210,11 +85,11 @@ pub async fn run(
     storage: Weak<dyn Storage>,
     shared: Weak<Shared>,
 ) {
-    let (mut rest, mut position) = (REST.0, None);
+    let (mut rest, mut reading) = (REST.0, None);
     loop {
         // Nothing of it is held while there is nothing to do, so that the database can be closed.
         let Some((place, state)) = storage.upgrade().zip(shared.upgrade()) else { return };
-        let worked = round(&*clerk, &name, &*place, &state, &mut position).await;
+        let worked = round(&*clerk, &name, &*place, &state, &mut reading).await;
         drop((place, state));
         match worked {
             Ok(Some(mut news)) => {
@@ -241,12 +116,12 @@ async fn round(
     name: &str,
     storage: &dyn Storage,
     shared: &Arc<Shared>,
-    position: &mut Option<Position>,
-) -> Result<Option<watch::Receiver<u64>>, ClerkError> {
+    reading: &mut Option<Reading>,
+) -> Result<Option<watch::Receiver<u64>>, WorkError> {
     let Some(database) = storage.find(name.to_owned()).await? else { return Ok(None) };
     let mut news = database.watch();
     news.borrow_and_update();
-    work(clerk, &*database, shared, position).await?;
+    work(clerk, &*database, shared, reading).await?;
     Ok(Some(news))
 }
 
@@ -259,7 +134,11 @@ mod tests {
 
     use super::*;
     use serde_json::{Value, json};
-    use settee_store::{Commit, Counts, Database, Memory, Unreadable};
+    use settee_store::{
+        Body, Commit, Counts, Database, Document, DocumentId, Memory, Record, Unreadable,
+        backend::BoxFuture,
+        clerk::{Answer, Desk},
+    };
 
     const PLACES: usize = 3;
 
@@ -375,10 +254,7 @@ mod tests {
                         ask(&asking, 5 * round + number).await;
                     }
                     while let Err(error) = work(&Giver, &database, &shared, &mut None).await {
-                        assert!(
-                            matches!(error, ClerkError::Store(BackendError::Closed)),
-                            "{error}"
-                        );
+                        assert!(matches!(error, WorkError::Store(BackendError::Closed)), "{error}");
                         deaths += 1;
                         database.dies_at = usize::MAX;
                     }
@@ -419,9 +295,10 @@ mod tests {
         ask(&Database::new(memory.clone()), 1).await;
         let id = DocumentId::new("ask/1").unwrap();
         let clerk = Odd(Mutex::new(Some(vec![Answer { id, body: None }])));
-        assert!(matches!(work(&clerk, &memory, &shared, &mut None).await, Err(ClerkError::Id(_))));
+        let refused = work(&clerk, &memory, &shared, &mut None).await;
+        assert!(matches!(refused, Err(WorkError::Clerk(ClerkError::Id(_)))));
         let failure = work(&clerk, &memory, &shared, &mut None).await;
-        assert!(matches!(failure, Err(ClerkError::Failed(Failure::Panicked))));
+        assert!(matches!(failure, Err(WorkError::Failed(Failure::Panicked))));
         // What says nothing new is not written.
         let id = DocumentId::new("clerk/none").unwrap();
         *clerk.0.lock().unwrap() = Some(vec![Answer { id, body: None }]);

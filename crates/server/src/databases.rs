@@ -4,14 +4,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use minicbor::{Decode, Encode};
 use settee_store::{
-    Backend, BackendError, Database, Hosted, Storage, replication::ReplicatedDocument,
+    Backend, BackendError, Database, Hosted, Storage, clerk::Clerk, replication::ReplicatedDocument,
 };
 use settee_sync::Checkpoint;
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
-    clerk::{self, Clerk},
+    clerk,
     helping::Helping,
     notices::{self, Notices},
     policy::{Documents, Known, NewDatabase},

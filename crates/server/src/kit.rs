@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     routing::{any, get},
 };
-use settee_store::Storage;
+use settee_store::{Storage, clerk::Clerk};
 use settee_sync::Limits;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -17,7 +17,6 @@ use tokio::{
 };
 
 use crate::{
-    clerk::Clerk,
     databases::{Databases, Kind},
     guard::guarded,
     helping::Helping,
@@ -206,7 +205,8 @@ impl<P> Builder<P> {
         self
     }
 
-    /// Documents of databases of this kind are answered by a clerk: see [`Clerk`].
+    /// Documents of databases of this kind are answered by a clerk. One that panics, fails or takes longer than
+    /// 10 seconds is asked again after a while, about the same documents. Nobody else waits for it.
     #[must_use]
     pub fn clerk(mut self, kind: impl Into<String>, clerk: impl Clerk + 'static) -> Self {
         self.clerks.insert(kind.into(), Arc::new(clerk));

@@ -37,7 +37,7 @@
 //! - [`kit`]: everything put together; `hub`: what all connections share.
 //! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
 //! - `helping`: what helpers may do.
-//! - [`validator`]: what may be written. [`clerk`]: answering documents with documents.
+//! - [`validator`]: what may be written. `clerk`: answering documents with documents.
 //! - [`notices`]: what devices are told of changes while no page is open there; `push`: by Web Push.
 //! - [`databases`]: the databases in use.
 //! - `upgrade`: from a request to a connection; [`origin`]: which pages may connect.
@@ -54,7 +54,7 @@
 #![warn(missing_docs)]
 
 mod authorize;
-pub mod clerk;
+mod clerk;
 mod comparisons;
 mod compressing;
 mod connection;
@@ -90,7 +90,6 @@ mod visitors;
 mod wire;
 mod work;
 
-pub use clerk::{Answer, Clerk, Desk};
 pub use helping::Helping;
 #[cfg(feature = "keys")]
 pub use keys_policy::{Creation, KeysPolicy};
@@ -99,5 +98,6 @@ pub use notices::{Courier, Notifier, Timing, Undelivered};
 pub use origin::{Origin, OriginError};
 pub use policy::{Access, Asked, Known, Named, NewDatabase, Policy};
 pub use quotas::Quotas;
+pub use settee_store::clerk::{Answer, Clerk, Desk};
 pub use settee_sync::{Denial, DenialCode, Limits, Role};
 pub use validator::{AnyDocument, Validator, Verdicts};

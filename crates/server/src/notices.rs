@@ -11,10 +11,10 @@ mod route;
 
 use std::{sync::Arc, time::Duration};
 
-use settee_store::{BackendError, Document, backend::BoxFuture};
+use settee_store::{BackendError, Document, backend::BoxFuture, clerk::Desk};
 use thiserror::Error;
 
-use crate::{clerk::Desk, policy::Policy};
+use crate::policy::Policy;
 
 pub(crate) use round::run;
 pub(crate) use route::routes;

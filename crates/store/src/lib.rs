@@ -103,6 +103,7 @@
 //! - [`operation`]: everything that can be done to a record, as pure functions.
 //! - [`replication`]: revisions as they travel between replicas; [`proposal`]: what received ones would
 //!   change; [`history`]: CouchDB's questions about them.
+//! - [`clerk`]: code that answers documents with documents.
 //! - [`backend`]: the trait of back ends, and a module for each of them.
 //! - [`storage`]: many databases in one place, as servers keep them.
 //! - `conformance`: the suite that every back end has to pass (feature `conformance`).
@@ -113,6 +114,7 @@ mod ancestry;
 pub mod backend;
 pub mod body;
 mod canonical;
+pub mod clerk;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod damage;

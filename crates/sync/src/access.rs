@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use minicbor::{Decode, Encode};
 use settee_store::DocumentId;
+pub use settee_store::clerk::{CLERK_PREFIX, is_clerks};
 use thiserror::Error;
 
 /// Documents whose ids begin with this say who may do what with their database. Owners write them,
@@ -11,9 +12,6 @@ use thiserror::Error;
 pub const ACCESS_PREFIX: &str = "access/";
 /// The one of these documents that all members are subject to: a server takes it even in a full database.
 pub const LINKS_ID: &str = "access/links";
-
-/// Documents whose ids begin with this are written by clerks: code of the server. Nobody else writes them.
-pub const CLERK_PREFIX: &str = "clerk/";
 
 /// What a channel allows. A role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -66,11 +64,6 @@ impl Role {
 /// Whether a document says who may do what: see [`ACCESS_PREFIX`].
 pub fn says_who_may(id: &DocumentId) -> bool {
     id.as_str().starts_with(ACCESS_PREFIX)
-}
-
-/// Whether a document is a clerk's: see [`CLERK_PREFIX`].
-pub fn is_clerks(id: &DocumentId) -> bool {
-    id.as_str().starts_with(CLERK_PREFIX)
 }
 
 /// The text is no role's name.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use settee_store::{Backend, BackendError, Document, Storage};
+use settee_store::{Backend, BackendError, Document, Storage, clerk::Desk};
 use thiserror::Error;
 use tokio::{sync::watch, time::sleep};
 
@@ -14,7 +14,6 @@ use super::{
     devices::{Device, Devices},
 };
 use crate::{
-    clerk::Desk,
     databases::{DatabaseError, known, short},
     guard::{Failure, guarded},
     policy::{Known, Named},
