@@ -6,13 +6,12 @@ use minicbor::{Decode, Encode};
 use settee_store::{
     Backend, BackendError, Database, Hosted, Storage, clerk::Clerk, replication::ReplicatedDocument,
 };
-use settee_sync::Checkpoint;
+use settee_sync::{Checkpoint, helping::Helping};
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
     clerk,
-    helping::Helping,
     notices::{self, Notices},
     policy::{Documents, Known, NewDatabase},
     quotas::Quotas,

@@ -9,6 +9,7 @@ use settee_sync::{
     Channel, Role,
     access::{LINKS_ID, is_clerks, says_who_may},
     digest::Digests,
+    helping,
     message::BatchNumber,
     server::{Committed, Found},
 };
@@ -17,7 +18,6 @@ use crate::{
     authorize::decide,
     databases::Handle,
     guard::{Failure, guarded},
-    helping,
     hub::Hub,
     room::{NoRoom, is_removal},
     shared::{Ruling, Turn},

@@ -9,7 +9,7 @@ use axum::{
     routing::{any, get},
 };
 use settee_store::{Storage, clerk::Clerk};
-use settee_sync::Limits;
+use settee_sync::{Limits, helping::Helping};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -19,7 +19,6 @@ use tokio::{
 use crate::{
     databases::{Databases, Kind},
     guard::guarded,
-    helping::Helping,
     http,
     hub::Hub,
     notices::{self, Courier, Notices, Notifier, Timing},

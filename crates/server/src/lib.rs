@@ -36,7 +36,6 @@
 //!
 //! - [`kit`]: everything put together; `hub`: what all connections share.
 //! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
-//! - `helping`: what helpers may do.
 //! - [`validator`]: what may be written. `clerk`: answering documents with documents.
 //! - [`notices`]: what devices are told of changes while no page is open there; `push`: by Web Push.
 //! - [`databases`]: the databases in use.
@@ -61,7 +60,6 @@ mod connection;
 pub mod databases;
 mod grants;
 mod guard;
-mod helping;
 mod http;
 mod hub;
 mod io;
@@ -90,7 +88,6 @@ mod visitors;
 mod wire;
 mod work;
 
-pub use helping::Helping;
 #[cfg(feature = "keys")]
 pub use keys_policy::{Creation, KeysPolicy};
 pub use kit::{Builder, Kit, Streams};
@@ -99,5 +96,5 @@ pub use origin::{Origin, OriginError};
 pub use policy::{Access, Asked, Known, Named, NewDatabase, Policy};
 pub use quotas::Quotas;
 pub use settee_store::clerk::{Answer, Clerk, Desk};
-pub use settee_sync::{Denial, DenialCode, Limits, Role};
+pub use settee_sync::{Denial, DenialCode, Limits, Role, helping::Helping};
 pub use validator::{AnyDocument, Validator, Verdicts};

@@ -122,7 +122,7 @@
 //!
 //! - [`message`]: the wire; [`checkpoint`]: how far a client has read the server.
 //! - [`digest`]: what two replicas compare after one of them has lost something.
-//! - [`access`]: roles and denials.
+//! - [`access`]: roles and denials; [`helping`]: what helpers may do.
 //! - [`client`], [`server`]: the machines. Both use `in_flight`: what waits for an acknowledgement;
 //!   `send_window`: how much may be in flight; `offer`: large documents that the other side may have;
 //!   `parts`: messages that are too long to send whole.
@@ -138,6 +138,7 @@ pub mod checkpoint;
 pub mod client;
 pub mod compression;
 pub mod digest;
+pub mod helping;
 mod in_flight;
 pub mod limits;
 pub mod message;

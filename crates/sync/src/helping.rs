@@ -8,9 +8,9 @@ use settee_store::{
 };
 use thiserror::Error;
 
-/// What [helpers](settee_sync::Role::Helper) may do with some documents of a kind of database.
+/// What [helpers](crate::Role::Helper) may do with some documents of a kind of database.
 ///
-/// Documents are a helper's own if their ids are the prefix, the helper's [tag](crate::Access::tag), a dot, and
+/// Documents are a helper's own if their ids are the prefix, the helper's tag, a dot, and
 /// anything: these they may write as editors do. An id can't be changed, so nobody's document becomes
 /// another's. Of the others they may change some fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +30,16 @@ const OPEN_LIMIT: usize = MERGE_LIMIT / 2;
 /// Why a helper's document isn't taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HelpingError {
+    /// No rule is about it.
     #[error("helpers may not write this")]
     Kind,
+    /// It isn't there yet.
     #[error("helpers add only what is theirs")]
     Added,
+    /// It would be deleted.
     #[error("helpers delete only what is theirs")]
     Deleted,
+    /// Another field than those that helpers may change.
     #[error("helpers may not change “{0}”")]
     Field(String),
     /// An edit would settle what is open.
@@ -43,10 +47,13 @@ pub enum HelpingError {
         "somebody who may edit this has to decide first, because it was changed in two ways at once"
     )]
     Open,
+    /// It isn't there any more.
     #[error("it was deleted meanwhile")]
     Gone,
+    /// The rest of its room is for others.
     #[error("there are too many versions of this")]
     Crowded,
+    /// It can't be told what it changes.
     #[error("{0}")]
     Unclear(#[from] ProposalError),
 }
