@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use settee_store::{Body, Database, Document, DocumentId, OpenConflict, Record, Revision};
 use settee_sync::{
-    Checkpoint,
+    Checkpoint, Role,
     client::status::{ChannelStatus, ConnectionStatus, ReplicaStatus},
 };
 
@@ -128,9 +128,7 @@ pub fn has_settled(
         for store in client.stores.iter().filter(|store| store.membership != Membership::Rogue) {
             let number = store.number;
             let Some(role) = server.access.role(&store.bearer(client.person)) else { continue };
-            let what = if store.membership == Membership::Viewer
-                && ledger.may_be_lost(number, &disks[number])
-            {
+            let what = if role <= Role::Helper && ledger.may_be_lost(number, &disks[number]) {
                 lacking(store, &disks[number])
             } else {
                 let shown = |record: &Record, body| sabotage::shown(context, record, body);
@@ -155,10 +153,10 @@ fn is_idle(client: &client::Actor, server: &server::Actor) -> Result<(), Violati
     }
     for (index, store) in client.stores.iter().enumerate() {
         let status = client.replica_status(index);
-        let may_read = server.access.role(&client.bearer(index)).is_some();
+        let role = server.access.role(&client.bearer(index));
         let is_idle = match (&status, store.membership) {
             (_, Membership::Rogue) | (None, Membership::Stranger) => true,
-            (Some(status), _) if may_read => is_done(store, status),
+            (Some(status), _) if role.is_some() => is_done(status, role),
             (status, _) => is_denied(status.as_ref()),
         };
         if !is_idle {
@@ -176,16 +174,19 @@ pub fn is_denied(status: Option<&ReplicaStatus>) -> bool {
     )
 }
 
-/// Viewers have edits of their own, which always wait.
-fn is_done(store: &Store, status: &ReplicaStatus) -> bool {
-    let is_there = match store.membership {
-        Membership::Viewer | Membership::Rogue | Membership::Stranger => {
-            status.channel == ChannelStatus::Open && status.progress.0 >= status.progress.1
-        }
-        Membership::Owner | Membership::Editor => status.is_up_to_date(),
+/// The edits of viewers always wait. Old programs of helpers are told that they are viewers.
+fn is_done(status: &ReplicaStatus, role: Option<Role>) -> bool {
+    let is_told = status.role == role || (role, status.role) == (HELPER, VIEWER);
+    let is_there = if status.role == VIEWER {
+        status.channel == ChannelStatus::Open && status.progress.0 >= status.progress.1
+    } else {
+        status.is_up_to_date()
     };
-    is_there && status.unreadable == 0 && !status.is_unsaved
+    is_told && is_there && status.unreadable == 0 && !status.is_unsaved
 }
+
+const HELPER: Option<Role> = Some(Role::Helper);
+const VIEWER: Option<Role> = Some(Role::Viewer);
 
 /// The first document that people see differently than on the server. Documents with pending edits are
 /// skipped: once everything has settled, these are edits of people without write access. So are `lost` ones.

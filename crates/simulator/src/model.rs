@@ -90,7 +90,9 @@ impl Model {
         let Database { said, known, ever_revoked, .. } = &mut self.0[number];
         match said.get(revision) {
             Some(Statement::Invites(token, role)) => {
-                known.invited.insert(*token.as_bytes(), *role);
+                // Who is invited may lose rights again, and never gets more by the same invitation.
+                let least = known.invited.entry(*token.as_bytes()).or_insert(*role);
+                *least = (*least).min(*role);
             }
             Some(Statement::Revokes(token)) => {
                 known.revoked.insert(*token.as_bytes());

@@ -8,14 +8,17 @@ use settee_store::{
 
 use settee_sync::access::says_who_may;
 
-use crate::{client::Store, databases::records, random::Random, scenario::Membership};
+use crate::{client::Store, databases::records, random::Random, scenario::Membership, server};
 
 /// Few, so that people often write the same.
 pub const TITLES: [&str; 6] = ["tea", "coffee", "cocoa", "milk", "bread", "salt"];
 /// The server refuses documents with this title.
 const FORBIDDEN: &str = "forbidden";
+/// The ids of documents that anybody may create begin so, and of those that nobody else does.
+pub const SHARED: &str = "shared-";
+pub const ITEM: &str = "item-";
 /// The number of documents that anybody may create.
-const SHARED: usize = 4;
+const SHARED_COUNT: usize = 4;
 /// From this number of documents on none are added, so that people edit the same ones.
 const CROWD: usize = 14;
 /// Viewers write only to documents with ids that begin so.
@@ -56,9 +59,13 @@ impl Author {
         };
         let document = match glance.or(chosen) {
             Some(document) if live.len() > CROWD || !random.one_in(4) => document,
-            _ => return self.add(random, client, store.membership),
+            _ => return self.add(random, client, store),
         };
         let Document { id, leaves, body, .. } = document;
+        // Some apps don't know yet what their person may not do.
+        let is_helping = store.membership == Membership::Helper
+            && !random.one_in(6)
+            && !own(store).is_some_and(|own| id.as_str().starts_with(&own));
         let put = |fields| Some(Change::Put(Body::new(fields).ok()?));
         let count = match random.below(40) {
             // Somebody works for long without a look at what others do.
@@ -70,6 +77,7 @@ impl Author {
             let mut fields = body.fields();
             match random.below(8) {
                 _ if store.membership == Membership::Rogue => retitle(random, &mut fields, true),
+                _ if is_helping => toggle(&mut fields),
                 0 => return Some(Change::Delete),
                 _ => change(random, &mut fields),
             }
@@ -80,19 +88,27 @@ impl Author {
     }
 
     /// A new document, with an id that nobody else uses or with one that others may use as well.
-    pub fn add(&mut self, random: &mut Random, client: usize, membership: Membership) -> Vec<Edit> {
+    pub fn add(&mut self, random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
         self.added += 1;
-        let id = match membership {
-            Membership::Viewer => format!("{PRIVATE}-{client}-{}", self.added),
-            _ if random.one_in(2) => format!("shared-{}", random.below(SHARED)),
-            _ => format!("item-{client}-{}", self.added),
+        let id = match (store.membership, own(store)) {
+            (Membership::Viewer, _) => format!("{PRIVATE}-{client}-{}", self.added),
+            (Membership::Helper, Some(own)) if !random.one_in(8) => {
+                format!("{own}{client}-{}", self.added)
+            }
+            _ if random.one_in(2) => format!("{SHARED}{}", random.below(SHARED_COUNT)),
+            _ => format!("{ITEM}{client}-{}", self.added),
         };
         let mut fields = Map::new();
         fields.insert("completed".into(), json!(false));
-        retitle(random, &mut fields, membership == Membership::Rogue);
+        retitle(random, &mut fields, store.membership == Membership::Rogue);
         let added = DocumentId::new(&id).ok().zip(Body::new(fields).ok());
         added.map(|(id, body)| edit(&id, &[], Change::Put(body))).into_iter().collect()
     }
+}
+
+/// What the ids of a person's own documents begin with, if they are a helper.
+fn own(store: &Store) -> Option<String> {
+    store.token.as_ref().map(|token| server::own(ITEM, token))
 }
 
 /// Changes a field or two, as people do.

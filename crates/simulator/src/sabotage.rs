@@ -16,7 +16,7 @@ mod made {
         Applied, Body, Database, DocumentId, Edit, Operation, Record, Revision,
         replication::ReplicatedDocument, tree::RETAINED_LIMIT,
     };
-    use settee_sync::{Channel, Checkpoint, client::Verdict};
+    use settee_sync::{Channel, Checkpoint, client::Verdict, helping::Helping};
 
     use crate::{
         client::{Store, remember},
@@ -53,6 +53,8 @@ mod made {
         OverlookedRevocation,
         /// The server takes what editors say of access.
         EditorsSay,
+        /// The server lets helpers change titles.
+        HelpersRetitle,
     }
 
     /// A batch whose outcome the machine was told early is committed under this number, which no machine
@@ -121,6 +123,14 @@ mod made {
 
     pub fn lets_editors_say(context: &Context) -> bool {
         context.sabotage == Sabotage::EditorsSay
+    }
+
+    /// What the server lets helpers do.
+    pub fn loosened<const N: usize>(context: &Context, rules: [Helping; N]) -> [Helping; N] {
+        if context.sabotage != Sabotage::HelpersRetitle {
+            return rules;
+        }
+        rules.map(|rule| Helping { fields: &["completed", "title"], ..rule })
     }
 
     /// What the server does besides with the documents of a client: it believes what is forgotten as if it
@@ -203,7 +213,7 @@ mod none {
         Body, Database, DocumentId, Edit, Operation, Record, Revision,
         replication::ReplicatedDocument,
     };
-    use settee_sync::{Checkpoint, client::Verdict};
+    use settee_sync::{Checkpoint, client::Verdict, helping::Helping};
 
     use crate::{
         client::Store,
@@ -243,6 +253,10 @@ mod none {
 
     pub fn lets_editors_say(_: &Context) -> bool {
         false
+    }
+
+    pub fn loosened<const N: usize>(_: &Context, rules: [Helping; N]) -> [Helping; N] {
+        rules
     }
 
     pub fn believe(_: &Context, _: &[ReplicatedDocument]) -> Vec<Operation> {

@@ -83,6 +83,8 @@ pub enum Membership {
     /// The database began on this device. The server creates it with the first change.
     Owner,
     Editor,
+    /// Ticks what others wrote, and adds documents of its own.
+    Helper,
     /// Reads. It writes to documents of its own, which must stay on its device.
     Viewer,
     /// A viewer whose client believes that it may write.
@@ -96,6 +98,7 @@ impl Membership {
         match self {
             Self::Owner => Some(Role::Owner),
             Self::Editor => Some(Role::Editor),
+            Self::Helper => Some(Role::Helper),
             Self::Viewer | Self::Rogue => Some(Role::Viewer),
             Self::Stranger => None,
         }
@@ -103,7 +106,7 @@ impl Membership {
 
     /// An editor may lose write access for a while. Then the edits wait.
     pub fn is_meant_to_write(self) -> bool {
-        matches!(self, Self::Owner | Self::Editor)
+        matches!(self, Self::Owner | Self::Editor | Self::Helper)
     }
 }
 

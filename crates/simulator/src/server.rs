@@ -2,6 +2,7 @@
 
 mod access;
 mod disk;
+mod helpers;
 mod keys;
 mod work;
 
@@ -27,6 +28,7 @@ use crate::{
 pub use access::Exception;
 use access::{Access, Decision};
 pub use disk::{Disk, Loss};
+pub use helpers::own;
 use keys::Keys;
 use work::Job;
 pub use work::{Batch, Done};

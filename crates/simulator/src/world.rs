@@ -379,7 +379,7 @@ impl World {
                     && self.clients[id].is_running()
                 {
                     let random = &mut self.context.random;
-                    let edits = self.authors[id][store].add(random, id, Membership::Owner);
+                    let edits = self.authors[id][store].add(random, id, place);
                     self.write(id, store, &edits);
                 }
             }

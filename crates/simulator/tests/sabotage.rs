@@ -104,10 +104,19 @@ fn an_invitation_that_works_after_it_was_taken_back_is_found() {
     let (seed, found) =
         first_found(Plot::Permissions, Sabotage::OverlookedRevocation).expect("it is found");
     assert!(
-        found.contains("gets Ok(Editor)") || found.contains("gets Ok(Viewer)"),
+        found.contains("gets Ok(Editor)")
+            || found.contains("gets Ok(Helper)")
+            || found.contains("gets Ok(Viewer)"),
         "{seed}: {found}"
     );
     assert!(found.contains("but should get None"), "seed {seed}: {found}");
+}
+
+#[test]
+fn a_server_that_lets_helpers_retitle_is_found() {
+    let (seed, found) =
+        first_found(Plot::Permissions, Sabotage::HelpersRetitle).expect("it is found");
+    assert!(found.contains("a helper has made"), "seed {seed}: {found}");
 }
 
 #[test]

@@ -93,6 +93,8 @@ fn some_histories_of_permissions_go_well() {
         "access: invitations taken back",
         "access: invitations renamed",
         "access: invitations forged",
+        "access: roles of invitations lowered",
+        "access: ticks of helpers",
         "access: links renewed",
         "access: links given away",
         "access: old links opened",

@@ -10,7 +10,7 @@ use settee_sync::{
     server::{Committed, Found, Grant},
 };
 
-use super::{Actor, keys::may_say};
+use super::{Actor, helpers::Before, keys::may_say};
 use crate::{
     bearer::Bearer, context::Context, databases::at_once, databases::records, event::Event,
     faults::Fate, link::LinkId, plan::is_welcome, sabotage, violation::Violation,
@@ -153,12 +153,18 @@ impl Actor {
             context.tally.count("fault: server can't commit");
             return not_done;
         }
+        let disk = bearer.place.1;
         let is_taken = |document| is_welcome(document) && may_say(context, role, document);
-        let welcome: Vec<bool> = documents.iter().map(is_taken).collect();
+        let mut welcome: Vec<bool> = documents.iter().map(is_taken).collect();
+        let before = (role == Role::Helper)
+            .then(|| Before::of(&self.disks[disk].database, &bearer, &documents));
+        if let Some(before) = &before {
+            let verdicts = before.verdicts(context, &documents)?;
+            welcome.iter_mut().zip(verdicts).for_each(|(taken, verdict)| *taken &= verdict);
+        }
         if documents.iter().any(|document| !may_say(context, role, document)) {
             context.tally.count("access: batches with what only an owner may say");
         }
-        let disk = bearer.place.1;
         let rulings = rulings(documents.iter().zip(&welcome));
         let believed = sabotage::believe(context, &documents);
         let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
@@ -167,6 +173,9 @@ impl Actor {
         let operations = operations.chain(believed);
         let committed = at_once(self.disks[disk].database.commit(operations.collect()));
         let Ok(committed) = committed else { return not_done };
+        if let Some(before) = before {
+            before.is_kept(context, &self.disks[disk].database)?;
+        }
         self.tell(context, disk);
         if let Some(keys) = self.access.keys.as_mut().filter(|_| !rulings.is_empty()) {
             for revision in &rulings {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, json};
 use settee_store::{Body, Change, Document, DocumentId, Edit};
 
-use settee_sync::access::says_who_may;
+use settee_sync::{Role, access::says_who_may};
 
 use super::World;
 use crate::{
@@ -100,14 +100,14 @@ impl World {
         what: &str,
         is_right: fn(Option<&Document>) -> bool,
     ) -> Result<(), Violation> {
-        let may_read = |client: &client::Actor, store: &Store| {
-            self.server.access.role(&store.bearer(client.person)).is_some()
+        let may_edit = |client: &client::Actor, store: &Store| {
+            let role = self.server.access.role(&store.bearer(client.person));
+            role.is_some_and(|role| role > Role::Helper)
         };
         let stores = self
             .clients
             .iter()
-            .flat_map(|client| client.stores.iter().filter(move |store| may_read(client, store)));
-        let stores = stores.filter(|store| store.membership.is_meant_to_write());
+            .flat_map(|client| client.stores.iter().filter(move |store| may_edit(client, store)));
         let copies = stores.map(|store| (store.number, &store.database));
         let originals = self.server.disks.iter().map(|disk| &disk.database).enumerate();
         for (number, database) in copies.chain(originals) {

@@ -27,8 +27,8 @@ use crate::{
 
 /// The mean pause between two deeds, in milliseconds.
 const PAUSE: u64 = 1_000;
-/// The roles of links. Helpers are left out: what they may write is for the server kit to say.
-const ROLES: [Role; 2] = [Role::Viewer, Role::Editor];
+/// The roles of links.
+const ROLES: [Role; 3] = [Role::Viewer, Role::Helper, Role::Editor];
 
 pub struct Permissions {
     owners: Vec<Token>,
@@ -77,7 +77,7 @@ impl World {
         }
         let random = &mut self.context.random;
         let wait = random.millis(1, PAUSE * 2);
-        let (database, deed) = (random.below(owners.len()), random.below(15));
+        let (database, deed) = (random.below(owners.len()), random.below(17));
         self.context.plan(wait, Event::Deed);
         match deed {
             0..=2 => self.invite(database),
@@ -90,6 +90,7 @@ impl World {
                 match deed {
                     11 | 12 => self.revoke(database),
                     13 => self.rename(database),
+                    14 | 15 => self.demote(database),
                     _ => self.forget(database),
                 }
                 Ok(())
@@ -139,6 +140,21 @@ impl World {
         }
     }
 
+    /// An owner lets somebody do less than they were invited to.
+    fn demote(&mut self, database: usize) {
+        let Some((id, invitation)) = self.known_invitation(database) else { return };
+        let Some(role) = self.context.random.pick(&ROLES).copied() else { return };
+        if invitation.revoked || role >= invitation.role {
+            return;
+        }
+        let token = self.owner(database).invitation(&invitation.seed);
+        let fields = Map::from_iter([("role".to_owned(), role.name().into())]);
+        let statement = Statement::Invites(token.clone(), role);
+        if self.say(id, database, invitation_id(&token), fields, &statement) {
+            self.context.tally.count("access: roles of invitations lowered");
+        }
+    }
+
     /// An owner's device, and an invitation that it knows of.
     fn known_invitation(&mut self, database: usize) -> Option<(usize, Invitation)> {
         let id = self.owner_at_work(database)?;
@@ -169,7 +185,11 @@ impl World {
     fn share_from(&mut self, id: usize, database: usize) -> Result<(), Violation> {
         let Some(role) = self.context.random.pick(&ROLES).copied() else { return Ok(()) };
         let editor = self.owner(database).editor(self.epoch(id, database));
-        let token = if role == Role::Editor { editor } else { editor.helper().viewer() };
+        let token = match role {
+            Role::Editor => editor,
+            Role::Helper => editor.helper(),
+            _ => editor.helper().viewer(),
+        };
         self.context.tally.count("access: links given away");
         self.give(&Link { database, token, role })
     }
@@ -318,7 +338,11 @@ impl World {
             _ => Input::Credentials(*database),
         };
         store.token = Some(token.clone());
-        store.membership = if role.can_write() { Membership::Editor } else { Membership::Viewer };
+        store.membership = match role {
+            Role::Viewer => Membership::Viewer,
+            Role::Helper => Membership::Helper,
+            _ => Membership::Editor,
+        };
         clients[id].deliver(context, &input)
     }
 
