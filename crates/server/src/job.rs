@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use settee_store::{
-    BackendError, Commit, DocumentId, Operation, Page, replication::ReplicatedDocument,
+    Applied, BackendError, Commit, DocumentId, Operation, Page, replication::ReplicatedDocument,
 };
 use settee_sync::{
     Channel, Role,
@@ -166,6 +166,7 @@ async fn commit(
     if let Err(full) = hub.databases.room_for(database, &documents).await? {
         refuse_growth(database, &documents, full, &mut verdicts).await?;
     }
+    let there = there_already(database, &documents, &verdicts).await?;
     let valid = documents.into_iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
     let operations =
         valid.map(|(document, _)| Operation::Replicate { document, acknowledges: false }).collect();
@@ -173,9 +174,9 @@ async fn commit(
     let mut outcomes = outcomes.into_iter();
     let mut next =
         || outcomes.next().ok_or_else(|| BackendError::Failed("an outcome is missing".into()));
-    let told = verdicts.into_iter().map(|verdict| match verdict {
+    let told = verdicts.into_iter().zip(there).map(|(verdict, there)| match verdict {
         Ok(()) => Ok(next()?.map_err(|error| error.to_string())),
-        Err(refusal) => Ok(Err(refusal)),
+        Err(refusal) => Ok(there.ok_or(refusal)),
     });
     Ok((told.collect::<Result<_, BackendError>>()?, seq))
 }
@@ -236,6 +237,25 @@ async fn refuse_edits(
         }
     }
     Ok(())
+}
+
+/// What comes of refused documents that bring nothing new. Their sender may have had more rights when they first
+/// came, and would otherwise take out what everybody else has.
+async fn there_already(
+    database: &Handle,
+    documents: &[ReplicatedDocument],
+    verdicts: &Verdicts,
+) -> Result<Vec<Option<Applied>>, BackendError> {
+    if verdicts.iter().all(Result::is_ok) {
+        return Ok(vec![None; documents.len()]);
+    }
+    let ids = documents.iter().map(|document| document.id.clone()).collect();
+    let found = database.store().read(ids).await?;
+    let unchanged =
+        documents.iter().zip(&found).zip(verdicts).map(|((document, found), verdict)| {
+            found.as_ref().filter(|_| verdict.is_err())?.unchanged_by(document)
+        });
+    Ok(unchanged.collect())
 }
 
 /// Commits operations. The store goes on with what it has begun when nobody waits for it any more, so

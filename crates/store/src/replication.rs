@@ -9,6 +9,7 @@ use crate::{
     forgotten::Forgotten,
     hashed::HashSet,
     node::Node,
+    operation::Applied,
     record::Record,
     revision::{GENERATION_LIMIT, Revision, RevisionError},
     tree::HISTORY_LIMIT,
@@ -283,6 +284,19 @@ impl Record {
     /// Whether this replica has the revision with its body.
     pub fn has_body(&self, revision: Revision) -> bool {
         self.tree.get(revision).is_some_and(|node| node.body.is_some())
+    }
+
+    /// What comes of receiving a document of which this replica has the latest revisions, and nothing is new;
+    /// `None` if one of them is, or lacks its body here. That can't be refused: it is there already.
+    pub fn unchanged_by(&self, document: &ReplicatedDocument) -> Option<Applied> {
+        let leaves = self.tree.leaves();
+        let is_here = |name: Revision| {
+            let is_closed = || leaves.iter().all(|leaf| leaf.revision != name);
+            self.has_body(name) || self.tree.get(name).is_some() && is_closed()
+        };
+        let is_contested = leaves.len() > 1;
+        let unchanged = Applied { revision: None, seq: self.seq, changed: false, is_contested };
+        document.told().into_iter().all(is_here).then_some(unchanged)
     }
 
     /// What another replica lacks, given what it is `known` to have; `None` if it lacks nothing.

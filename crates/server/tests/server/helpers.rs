@@ -141,6 +141,24 @@ async fn a_helper_ticks_and_changes_nothing_else_of_what_others_wrote() {
 }
 
 #[tokio::test]
+async fn what_is_there_already_is_not_refused_to_somebody_who_has_become_a_helper() {
+    let (mut place, first) = place().await;
+    let title = revision(&[first.revision], &json!({"title": "coffee", "completed": false}));
+    let gone = deletion(&[title.revision]);
+    for written in [&title, &gone] {
+        assert_eq!(place.anna.send(document(NOTE, &[written])).await, None);
+    }
+    // Nobody acknowledged this to the device that wrote it as an editor.
+    for written in [&title, &gone] {
+        assert_eq!(place.helper.send(document(NOTE, &[written])).await, None);
+    }
+    let back = revision(&[gone.revision], &json!({"title": "coffee", "completed": false}));
+    assert!(place.helper.send(document(NOTE, &[&gone, &back])).await.is_some());
+    let unknown = deletion(&[first.revision]);
+    assert!(place.helper.send(document(NOTE, &[&unknown])).await.is_some());
+}
+
+#[tokio::test]
 async fn a_helper_adds_changes_and_deletes_what_is_its_own() {
     let (mut place, _) = place().await;
     let tag = place.token.verifier().tag();
