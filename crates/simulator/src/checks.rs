@@ -122,6 +122,7 @@ pub fn has_settled(
     ledger: &Ledger,
 ) -> Result<(), Violation> {
     clients.iter().try_for_each(|client| is_idle(client, server))?;
+    server.clerks_are_done()?;
     let disks = &server.disks;
     let there: Vec<_> = disks.iter().map(|disk| seen(&disk.database, |_, body| body)).collect();
     for client in clients {

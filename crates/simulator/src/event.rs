@@ -29,6 +29,8 @@ pub enum Event {
     /// The machine hears the outcome of a job.
     Done(LinkId),
     ServerNews(LinkId, Channel),
+    /// The clerk of a database does its next step.
+    Clerk(usize),
     /// A person edits.
     Edit(usize),
     /// Somebody does something about access.

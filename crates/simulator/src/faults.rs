@@ -75,6 +75,8 @@ pub struct Faults {
     pub client_crash: u64,
     pub server_crash: u64,
     pub server_failure: u64,
+    /// Of those of a clerk.
+    pub clerk_crash: u64,
     /// Once in so many channels opened.
     pub unavailable: u64,
 }
@@ -104,6 +106,7 @@ impl Faults {
         let server_crash = sometimes(20, 200);
         let server_failure = sometimes(5, 50);
         let unavailable = sometimes(3, 10);
+        let clerk_crash = sometimes(3, 20);
         let quickest = random.between(1, 40);
         Self {
             kinds: KINDS.into_iter().filter(|_| random.one_in(2)).collect(),
@@ -114,6 +117,7 @@ impl Faults {
             client_crash,
             server_crash,
             server_failure,
+            clerk_crash,
             unavailable,
         }
     }
@@ -132,8 +136,17 @@ impl Faults {
     }
 
     pub fn server_commit(&self, random: &mut Random) -> Fate {
+        self.commit_of(random, self.server_crash)
+    }
+
+    /// A commit of a clerk, which the server dies in more often: there are few.
+    pub fn clerk_commit(&self, random: &mut Random) -> Fate {
+        self.commit_of(random, self.clerk_crash)
+    }
+
+    fn commit_of(&self, random: &mut Random, crash: u64) -> Fate {
         let is_first = random.one_in(2);
-        if random.one_in(self.server_crash) {
+        if random.one_in(crash) {
             if is_first { Fate::CrashBefore } else { Fate::CrashAfter }
         } else if random.one_in(self.server_failure) {
             if is_first { Fate::Fail } else { Fate::Late }

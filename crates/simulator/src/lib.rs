@@ -15,7 +15,7 @@
 //! - [`hostile`]: people with ill will, who speak the protocol without a machine.
 //! - [`link`], [`network`], [`traffic`]: links, their faults, and what is sent over them; [`clock`]: the
 //!   time that machines are told.
-//! - [`plan`]: the edits that people make.
+//! - [`plan`]: the edits that people make; [`places`]: what they ask a clerk for.
 //! - [`checks`]: the invariants; [`ledger`]: what people were shown, which has to stay true; [`model`]: who may do
 //!   what, by what owners have said; [`bearer`]: who it is about.
 //! - [`sabotage`]: deliberate bugs, with the feature of that name.
@@ -35,6 +35,7 @@ mod ledger;
 mod link;
 mod model;
 mod network;
+mod places;
 mod plan;
 mod random;
 mod sabotage;

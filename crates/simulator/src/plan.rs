@@ -6,9 +6,16 @@ use settee_store::{
     Body, Change, Document, DocumentId, Edit, Record, Revision, replication::ReplicatedDocument,
 };
 
-use settee_sync::access::says_who_may;
+use settee_sync::access::{is_clerks, says_who_may};
 
-use crate::{client::Store, databases::records, random::Random, scenario::Membership, server};
+use crate::{
+    client::Store,
+    databases::records,
+    places::{ASK, KINDS},
+    random::Random,
+    scenario::Membership,
+    server,
+};
 
 /// Few, so that people often write the same.
 pub const TITLES: [&str; 6] = ["tea", "coffee", "cocoa", "milk", "bread", "salt"];
@@ -46,8 +53,13 @@ pub fn is_shared(id: &DocumentId) -> bool {
 impl Author {
     /// The next edits, to be written one by one or together.
     pub fn edits(&mut self, random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
+        if random.one_in(10) {
+            return ask(random, client, store);
+        }
         let is_mine = |Record { id, .. }: &Record| {
-            !says_who_may(id) && (store.membership != Membership::Viewer || !is_shared(id))
+            !says_who_may(id)
+                && !is_clerks(id)
+                && (store.membership != Membership::Viewer || !is_shared(id))
         };
         let is_live = |record: &Record| record.tree.winner().is_some_and(|winner| !winner.deleted);
         let mut live = records(&store.database);
@@ -65,7 +77,9 @@ impl Author {
         // Some apps don't know yet what their person may not do.
         let is_helping = store.membership == Membership::Helper
             && !random.one_in(6)
-            && !own(store).is_some_and(|own| id.as_str().starts_with(&own));
+            && ![ITEM, ASK]
+                .iter()
+                .any(|kind| own(store, kind).is_some_and(|own| id.as_str().starts_with(&own)));
         let put = |fields| Some(Change::Put(Body::new(fields).ok()?));
         let count = match random.below(40) {
             // Somebody works for long without a look at what others do.
@@ -90,7 +104,7 @@ impl Author {
     /// A new document, with an id that nobody else uses or with one that others may use as well.
     pub fn add(&mut self, random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
         self.added += 1;
-        let id = match (store.membership, own(store)) {
+        let id = match (store.membership, own(store, ITEM)) {
             (Membership::Viewer, _) => format!("{PRIVATE}-{client}-{}", self.added),
             (Membership::Helper, Some(own)) if !random.one_in(8) => {
                 format!("{own}{client}-{}", self.added)
@@ -106,9 +120,26 @@ impl Author {
     }
 }
 
-/// What the ids of a person's own documents begin with, if they are a helper.
-fn own(store: &Store) -> Option<String> {
-    store.token.as_ref().map(|token| server::own(ITEM, token))
+/// Asks for a place, or takes the request back.
+fn ask(random: &mut Random, client: usize, store: &Store) -> Vec<Edit> {
+    if !store.membership.is_meant_to_write() {
+        return Vec::new();
+    }
+    let own = own(store, ASK).filter(|_| store.membership == Membership::Helper);
+    let (prefix, kind) = (own.as_deref().unwrap_or(ASK), random.below(KINDS));
+    let id = DocumentId::new(&format!("{prefix}{client}/{kind}"));
+    let body = Body::new(Map::from_iter([("who".to_owned(), json!(client))]));
+    let Some((id, body)) = id.ok().zip(body.ok()) else { return Vec::new() };
+    let known = store.record(&id).and_then(|record| record.document());
+    let is_there = known.as_ref().is_some_and(|known| !known.deleted);
+    let seen = known.map(|known| known.leaves).unwrap_or_default();
+    let change = if is_there && random.one_in(2) { Change::Delete } else { Change::Put(body) };
+    vec![edit(&id, &seen, change)]
+}
+
+/// What the ids of a helper's own documents of a kind begin with.
+fn own(store: &Store, prefix: &str) -> Option<String> {
+    store.token.as_ref().map(|token| server::own(prefix, token))
 }
 
 /// Changes a field or two, as people do.

@@ -13,7 +13,7 @@ mod made {
 
     use settee_keys::{Invitation, Judgement};
     use settee_store::{
-        Applied, Body, Database, DocumentId, Edit, Operation, Record, Revision,
+        Applied, Body, Database, DocumentId, Edit, Operation, Record, Revision, clerk::Clerk,
         replication::ReplicatedDocument, tree::RETAINED_LIMIT,
     };
     use settee_sync::{Channel, Checkpoint, client::Verdict, helping::Helping};
@@ -23,6 +23,7 @@ mod made {
         context::Context,
         databases::{at_once, records_by_id},
         faults::Fate,
+        places::Giver,
         server::{Batch, Done},
     };
 
@@ -55,6 +56,14 @@ mod made {
         EditorsSay,
         /// The server lets helpers change titles.
         HelpersRetitle,
+        /// The clerk saves how far it has read in a commit of its own, before its answers.
+        PositionFirst,
+        /// The clerk saves its answers in a commit of their own, before how far it has read.
+        AnswersFirst,
+        /// The clerk looks at nothing that was written before it began.
+        LooksFromNewest,
+        /// The server takes from anybody what only the clerk may write.
+        AnybodyAnswers,
     }
 
     /// A batch whose outcome the machine was told early is committed under this number, which no machine
@@ -123,6 +132,38 @@ mod made {
 
     pub fn lets_editors_say(context: &Context) -> bool {
         context.sabotage == Sabotage::EditorsSay
+    }
+
+    pub fn lets_anybody_answer(context: &Context) -> bool {
+        context.sabotage == Sabotage::AnybodyAnswers
+    }
+
+    /// Has the clerk begin with the newest change.
+    pub fn forget_what_waits(context: &Context, database: &Database) {
+        if context.sabotage == Sabotage::LooksFromNewest {
+            let key = format!("clerk/{}", Giver.name());
+            let value = Some(database.seq().to_be_bytes().into());
+            let _ = at_once(database.commit(vec![Operation::Local { key, value }]));
+        }
+    }
+
+    /// Commits a part of what the clerk has decided first, and may die after that. Returns the rest, and the outcome
+    /// of its commit.
+    pub fn part(
+        context: &Context,
+        database: &Database,
+        operations: Vec<Operation>,
+        fate: Fate,
+    ) -> (Vec<Operation>, Fate) {
+        let is_position = |operation: &Operation| matches!(operation, Operation::Local { .. });
+        let (position, answers) = operations.into_iter().partition(is_position);
+        let (first, rest): (Vec<_>, Vec<_>) = match context.sabotage {
+            Sabotage::PositionFirst => (position, answers),
+            Sabotage::AnswersFirst => (answers, position),
+            _ => return (answers.into_iter().chain(position).collect(), fate),
+        };
+        let _ = at_once(database.commit(first));
+        (rest, if fate == Fate::CrashAfter { Fate::CrashBefore } else { fate })
     }
 
     /// What the server lets helpers do.
@@ -253,6 +294,21 @@ mod none {
 
     pub fn lets_editors_say(_: &Context) -> bool {
         false
+    }
+
+    pub fn lets_anybody_answer(_: &Context) -> bool {
+        false
+    }
+
+    pub fn forget_what_waits(_: &Context, _: &Database) {}
+
+    pub fn part(
+        _: &Context,
+        _: &Database,
+        operations: Vec<Operation>,
+        fate: Fate,
+    ) -> (Vec<Operation>, Fate) {
+        (operations, fate)
     }
 
     pub fn loosened<const N: usize>(_: &Context, rules: [Helping; N]) -> [Helping; N] {

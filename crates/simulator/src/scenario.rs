@@ -22,6 +22,8 @@ pub struct Scenario {
     pub villains: Vec<Villain>,
     /// The owners' tokens by database, if access is by tokens.
     pub owners: Option<Vec<Token>>,
+    /// Whether places are given out: see `places`.
+    pub has_clerks: bool,
     /// The protocol versions that the server speaks.
     pub versions: &'static [u8],
     /// The server's clock.
@@ -126,11 +128,13 @@ impl Scenario {
         let villains = (0..villains).map(|_| Villain::draw(random, &faults, is_bulky));
         let villains = villains.collect();
         let owners = None;
+        let has_clerks = random.one_in(2);
         Self {
             databases,
             people,
             villains,
             owners,
+            has_clerks,
             versions,
             clock,
             limits,

@@ -1,12 +1,16 @@
 //! The server: durable databases, and a process with a machine for each connection.
 
 mod access;
+mod clerk;
 mod disk;
 mod helpers;
 mod keys;
 mod work;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use settee_sync::{
     Channel, Denial, DenialCode, Role, Server, Time,
@@ -27,6 +31,7 @@ use crate::{
 
 pub use access::Exception;
 use access::{Access, Decision};
+use clerk::Clerk;
 pub use disk::{Disk, Loss};
 pub use helpers::own;
 use keys::Keys;
@@ -39,6 +44,8 @@ const JOBS_LIMIT: usize = 200;
 pub struct Actor {
     pub disks: Vec<Disk>,
     pub access: Access,
+    /// By database, if there are any.
+    clerks: Vec<Clerk>,
     /// The protocol versions that it speaks.
     versions: &'static [u8],
     clock: Clock,
@@ -66,8 +73,10 @@ struct Opened {
 impl Actor {
     pub fn new(context: &mut Context, scenario: &Scenario) -> Self {
         let disks = (0..scenario.databases).map(|_| Disk::new(context.random.bytes()));
+        let clerks = (0..scenario.databases).filter(|_| scenario.has_clerks);
         Self {
             disks: disks.collect(),
+            clerks: clerks.map(|_| Clerk::default()).collect(),
             access: Access::by(scenario.owners.as_deref().map(Keys::new)),
             versions: scenario.versions,
             clock: scenario.clock,
@@ -87,6 +96,9 @@ impl Actor {
             for disk in &mut self.disks {
                 disk.begin_run(run);
             }
+            for (number, clerk) in self.clerks.iter_mut().enumerate() {
+                clerk.wake(context, number, Duration::ZERO);
+            }
             context.note(|| "the server starts".to_owned());
         }
     }
@@ -95,6 +107,7 @@ impl Actor {
     pub fn crash(&mut self, context: &mut Context) {
         context.note(|| "the server is gone".to_owned());
         self.is_running = false;
+        self.clerks.iter_mut().for_each(Clerk::die);
         for link in std::mem::take(&mut self.connections).into_keys() {
             context.hang_up(link, Direction::Down);
         }
@@ -132,6 +145,9 @@ impl Actor {
             context.note(|| format!("{loss:?}"));
             if let Some(keys) = &mut self.access.keys {
                 keys.model.lost(number, loss);
+            }
+            if let Some(clerk) = self.clerks.get_mut(number) {
+                clerk.lose(&disk.database);
             }
         }
     }
@@ -362,8 +378,11 @@ impl Actor {
         Ok(())
     }
 
-    /// Tells every channel of a database that it has changed.
+    /// Tells every channel of a database, and its clerk, that it has changed.
     fn tell(&mut self, context: &mut Context, disk: usize) {
+        if let Some(clerk) = self.clerks.get_mut(disk) {
+            clerk.wake(context, disk, Duration::ZERO);
+        }
         for (link, connection) in &mut self.connections {
             for (number, channel) in &mut connection.channels {
                 if channel.bearer.place.1 == disk && !std::mem::replace(&mut channel.has_news, true)

@@ -198,6 +198,11 @@ impl World {
             }
             Event::Done(link) => server.done(context, link)?,
             Event::ServerNews(link, channel) => server.news(context, link, channel)?,
+            Event::Clerk(number) => {
+                if !server.clerk_works(context, number)? {
+                    self.crash_server();
+                }
+            }
             Event::Edit(person) => self.edit(person),
             Event::Deed => return self.do_deed(),
             Event::Intrude(id) => return self.intrude(id),
@@ -229,6 +234,7 @@ impl World {
             }
             Step::Committed { store, checkpoint } => {
                 let store = &client.stores[store];
+                server.has_told(store)?;
                 if let Some(checkpoint) = checkpoint {
                     checks::is_covered(store, id, &server.disks[store.number], checkpoint)?;
                 }

@@ -1,10 +1,12 @@
 //! The durable state of a database on the server.
 
+use std::sync::Arc;
+
 use settee_keys::Verifiers;
-use settee_store::{Database, Memory, backend::Run};
+use settee_store::{Backend, Database, DocumentId, Memory, Record, backend::Run};
 use settee_sync::Checkpoint;
 
-use crate::random::Random;
+use crate::{databases::at_once, random::Random};
 
 pub struct Disk {
     memory: Memory,
@@ -53,6 +55,15 @@ impl Disk {
             is_there: false,
             verifiers: None,
         }
+    }
+
+    pub fn backend(&self) -> &dyn Backend {
+        &self.memory
+    }
+
+    pub fn record(&self, id: &DocumentId) -> Option<Arc<Record>> {
+        let records = at_once(self.database.records(vec![id.clone()])).ok()?;
+        records.into_iter().next().flatten()
     }
 
     pub fn begin_run(&mut self, run: Run) {

@@ -8,13 +8,14 @@ use std::{
 
 use serde_json::Value;
 use settee_keys::Token;
-use settee_store::{Body, Database, DocumentId, Record, replication::ReplicatedDocument};
+use settee_store::{Body, DocumentId, Record, replication::ReplicatedDocument};
 use settee_sync::helping::{self, Helping};
 
+use super::Disk;
 use crate::{
     bearer::Bearer,
     context::Context,
-    databases::at_once,
+    places::ASK,
     plan::{ITEM, SHARED},
     sabotage,
     violation::{Violation, violation},
@@ -24,8 +25,9 @@ use crate::{
 const TICK: &str = "completed";
 /// A field that people aren't asked about.
 const ORDER: &str = "order";
-const KINDS: [&str; 2] = [SHARED, ITEM];
-const RULES: [Helping; 2] = [
+const KINDS: [&str; 3] = [SHARED, ITEM, ASK];
+const RULES: [Helping; 3] = [
+    Helping { prefix: ASK, fields: &[TICK], settles: &[ORDER] },
     Helping { prefix: SHARED, fields: &[TICK], settles: &[ORDER] },
     Helping { prefix: ITEM, fields: &[TICK], settles: &[ORDER] },
 ];
@@ -45,9 +47,9 @@ pub fn own(prefix: &str, token: &Token) -> String {
 }
 
 impl Before {
-    pub fn of(database: &Database, bearer: &Bearer, documents: &[ReplicatedDocument]) -> Self {
+    pub fn of(disk: &Disk, bearer: &Bearer, documents: &[ReplicatedDocument]) -> Self {
         let ids = documents.iter().map(|document| document.id.clone());
-        let records = ids.map(|id| (id.clone(), record(database, id))).collect();
+        let records = ids.map(|id| (id.clone(), disk.record(&id))).collect();
         Self { token: bearer.token.clone(), records }
     }
 
@@ -77,9 +79,9 @@ impl Before {
     }
 
     /// Checks that of others' documents nothing has changed but what helpers may.
-    pub fn is_kept(&self, context: &mut Context, database: &Database) -> Result<(), Violation> {
+    pub fn is_kept(&self, context: &mut Context, disk: &Disk) -> Result<(), Violation> {
         for (id, before) in self.records.iter().filter(|(id, _)| !self.is_own(id)) {
-            let after = record(database, id.clone());
+            let after = disk.record(id);
             let (before, after) = (before.as_deref(), after.as_deref());
             if before == after {
                 continue;
@@ -98,10 +100,6 @@ impl Before {
         let is_own = |token| KINDS.iter().any(|kind| id.as_str().starts_with(&own(kind, token)));
         self.token.as_ref().is_some_and(is_own)
     }
-}
-
-fn record(database: &Database, id: DocumentId) -> Option<Arc<Record>> {
-    at_once(database.records(vec![id])).ok()?.into_iter().next().flatten()
 }
 
 /// Whether the document is the only version that the server has, with another tick.

@@ -4,7 +4,7 @@
 use settee_store::{DocumentId, Operation, Page, Revision, replication::ReplicatedDocument};
 use settee_sync::{
     Channel, Denial, DenialCode, Role,
-    access::says_who_may,
+    access::{is_clerks, says_who_may},
     digest::Digests,
     message::{BatchNumber, Open},
     server::{Committed, Found, Grant},
@@ -156,15 +156,25 @@ impl Actor {
         let disk = bearer.place.1;
         let is_taken = |document| is_welcome(document) && may_say(context, role, document);
         let mut welcome: Vec<bool> = documents.iter().map(is_taken).collect();
-        let before = (role == Role::Helper)
-            .then(|| Before::of(&self.disks[disk].database, &bearer, &documents));
+        let before =
+            (role == Role::Helper).then(|| Before::of(&self.disks[disk], &bearer, &documents));
         if let Some(before) = &before {
             let verdicts = before.verdicts(context, &documents)?;
             welcome.iter_mut().zip(verdicts).for_each(|(taken, verdict)| *taken &= verdict);
         }
-        if documents.iter().any(|document| !may_say(context, role, document)) {
+        let kept = |document: &&ReplicatedDocument| !may_say(context, role, document);
+        let kept: Vec<bool> = documents.iter().filter(kept).map(|it| is_clerks(&it.id)).collect();
+        if kept.contains(&false) {
             context.tally.count("access: batches with what only an owner may say");
         }
+        if kept.contains(&true) {
+            context.tally.count("clerk: batches with what only it may say");
+        }
+        let refused = documents.iter().zip(&welcome).filter(|(_, welcome)| !**welcome);
+        let mut there = refused
+            .map(|(document, _)| self.disks[disk].record(&document.id)?.unchanged_by(document))
+            .collect::<Vec<_>>()
+            .into_iter();
         let rulings = rulings(documents.iter().zip(&welcome));
         let believed = sabotage::believe(context, &documents);
         let operations = documents.into_iter().zip(&welcome).filter(|(_, welcome)| **welcome);
@@ -174,7 +184,7 @@ impl Actor {
         let committed = at_once(self.disks[disk].database.commit(operations.collect()));
         let Ok(committed) = committed else { return not_done };
         if let Some(before) = before {
-            before.is_kept(context, &self.disks[disk].database)?;
+            before.is_kept(context, &self.disks[disk])?;
         }
         self.tell(context, disk);
         if let Some(keys) = self.access.keys.as_mut().filter(|_| !rulings.is_empty()) {
@@ -196,8 +206,11 @@ impl Actor {
         }
         let mut outcomes = committed.outcomes.into_iter();
         let told = welcome.into_iter().map(|is_welcome| {
-            let outcome = is_welcome.then(|| outcomes.next()).flatten();
-            outcome.map_or(Err("not welcome".to_owned()), |o| o.map_err(|error| error.to_string()))
+            if !is_welcome {
+                return there.next().flatten().ok_or_else(|| "not welcome".to_owned());
+            }
+            let outcome = outcomes.next();
+            outcome.map_or(Err("not done".to_owned()), |o| o.map_err(|error| error.to_string()))
         });
         Ok(Done::Committed(channel, number, Some((told.collect(), committed.seq))))
     }

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, json};
 use settee_store::{Body, Change, Document, DocumentId, Edit};
 
-use settee_sync::{Role, access::says_who_may};
+use settee_sync::{
+    Role,
+    access::{is_clerks, says_who_may},
+};
 
 use super::World;
 use crate::{
@@ -39,6 +42,7 @@ impl World {
         ledger.server_is_whole(&server.disks)?;
         clients.iter().try_for_each(|client| ledger.client_is_whole(client))?;
         ledger.all_arrived(clients, server)?;
+        server.has_answered()?;
         self.epilogue = match self.epilogue {
             Epilogue::Life => {
                 self.count_members();
@@ -84,13 +88,14 @@ impl World {
         Ok(())
     }
 
-    /// The shared documents of a database, on the server and on the owner's device. What they say of access stays.
+    /// The shared documents of a database, on the server and on the owner's device. What they say of access stays, and what a
+    /// clerk has answered.
     fn documents(&self, number: usize) -> BTreeSet<DocumentId> {
         let stores = &self.clients[OWNER].stores;
         let here = stores.iter().filter(|store| store.number == number).map(|it| &it.database);
         let all = here.chain([&self.server.disks[number].database]).flat_map(records);
         all.map(|record| record.id.clone())
-            .filter(|id| is_shared(id) && !says_who_may(id))
+            .filter(|id| is_shared(id) && !says_who_may(id) && !is_clerks(id))
             .collect()
     }
 
