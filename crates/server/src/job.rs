@@ -1,6 +1,6 @@
 //! What a connection asks of a database.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashSet, sync::Arc, time::Duration};
 
 use settee_store::{
     Applied, BackendError, Commit, DocumentId, Operation, Page, replication::ReplicatedDocument,
@@ -9,7 +9,7 @@ use settee_sync::{
     Channel, Role,
     access::{LINKS_ID, is_clerks, says_who_may},
     digest::Digests,
-    helping,
+    helping::{self, HelpingError},
     message::BatchNumber,
     server::{Committed, Found},
 };
@@ -219,7 +219,8 @@ async fn validate(
     Ok(all.map(|verdict| verdict.expect("each document has one")).collect())
 }
 
-/// Refuses what a helper may not do.
+/// Refuses what a helper may not do. Each document is judged by what is here before the batch, so the batch has one of
+/// each id: several would leave more versions open than helpers may.
 async fn refuse_edits(
     database: &Handle,
     grant: &Grant,
@@ -228,7 +229,11 @@ async fn refuse_edits(
 ) -> Result<(), BackendError> {
     let ids = documents.iter().map(|document| document.id.clone()).collect();
     let found = database.store().read(ids).await?;
+    let mut judged = HashSet::new();
     for ((document, found), verdict) in documents.iter().zip(found).zip(verdicts) {
+        if verdict.is_ok() && !judged.insert(&document.id) {
+            *verdict = Err(HelpingError::Crowded.to_string());
+        }
         let (rules, tag) = (&database.kind.helping, grant.tag.as_deref());
         if verdict.is_ok()
             && let Err(error) = helping::check(rules, tag, document, found.as_deref())

@@ -59,12 +59,17 @@ impl Device {
 
     /// Why the server refuses the document; `None` if it takes it.
     async fn send(&mut self, document: WireDocument) -> Option<String> {
-        self.client.push(1, self.batch, vec![document]).await;
+        self.send_all(vec![document]).await.pop()
+    }
+
+    /// Why the server refuses documents of a batch.
+    async fn send_all(&mut self, documents: Vec<WireDocument>) -> Vec<String> {
+        self.client.push(1, self.batch, documents).await;
         self.batch += 1;
         loop {
             match self.client.receive().await {
                 Message::Acknowledge(answer) => {
-                    return answer.refused.into_iter().next().map(|refusal| refusal.reason);
+                    return answer.refused.into_iter().map(|refusal| refusal.reason).collect();
                 }
                 Message::Changes(changes) => self.client.land(&changes).await,
                 other => panic!("not an acknowledgement: {other:?}"),
@@ -156,6 +161,16 @@ async fn what_is_there_already_is_not_refused_to_somebody_who_has_become_a_helpe
     assert!(place.helper.send(document(NOTE, &[&gone, &back])).await.is_some());
     let unknown = deletion(&[first.revision]);
     assert!(place.helper.send(document(NOTE, &[&unknown])).await.is_some());
+}
+
+#[tokio::test]
+async fn a_helper_does_not_crowd_a_document_within_one_batch() {
+    let (mut place, first) = place().await;
+    let tick = |tick: u32| revision(&[first.revision], &json!({"title": "tea", "completed": tick}));
+    let all = (0..12).map(|number| document(NOTE, &[&tick(number)])).collect();
+    let refused = place.helper.send_all(all).await;
+    assert_eq!(refused, vec!["there are too many versions of this"; 11]);
+    assert_eq!(place.leaves().await.len(), 1);
 }
 
 #[tokio::test]
