@@ -53,6 +53,8 @@ impl Credit {
         let lasting = lasting.join(" · ");
         if let Some(moment) = self.moment.take() {
             moment.clear();
+            // It fails on names that are none.
+            let _ = label.remove_attribute("data-told");
         }
         let Some(news) = news else { return write(&label, "data-credit", &lasting) };
         write(&label, "data-credit", &news);
