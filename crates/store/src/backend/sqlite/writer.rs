@@ -139,7 +139,8 @@ fn write_all(
 mod tests {
     use std::sync::{Arc, Mutex, mpsc};
 
-    use futures_util::future::{join_all, join3};
+    use futures_util::future::{join, join_all};
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -165,12 +166,19 @@ mod tests {
         jobs: impl IntoIterator<Item: Future<Output = T>>,
     ) -> Vec<T> {
         let (release, released) = mpsc::channel::<()>();
+        let (begin, begun) = oneshot::channel();
         let lane = Lane::default();
-        let wait = move |_: &Connection| released.recv().map_err(|_| BackendError::Closed);
+        let wait = move |_: &Connection| {
+            begin.send(()).unwrap();
+            released.recv().map_err(|_| BackendError::Closed)
+        };
         let busy = writer.run(&lane, GROUP_COST, wait, |()| ());
-        let release = async { release.send(()).unwrap() };
-        let (_, outcomes, ()) = join3(busy, join_all(jobs), release).await;
-        outcomes
+        let rest = async {
+            // Cheaper jobs would come first otherwise.
+            begun.await.unwrap();
+            join(join_all(jobs), async { release.send(()).unwrap() }).await.0
+        };
+        join(busy, rest).await.1
     }
 
     async fn rows(writer: &Writer) -> i64 {
