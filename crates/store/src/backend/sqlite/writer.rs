@@ -166,7 +166,7 @@ mod tests {
         jobs: impl IntoIterator<Item: Future<Output = T>>,
     ) -> Vec<T> {
         let (release, released) = mpsc::channel::<()>();
-        let (begin, begun) = oneshot::channel();
+        let (begin, is_busy) = oneshot::channel();
         let lane = Lane::default();
         let wait = move |_: &Connection| {
             begin.send(()).unwrap();
@@ -175,7 +175,7 @@ mod tests {
         let busy = writer.run(&lane, GROUP_COST, wait, |()| ());
         let rest = async {
             // Cheaper jobs would come first otherwise.
-            begun.await.unwrap();
+            is_busy.await.unwrap();
             join(join_all(jobs), async { release.send(()).unwrap() }).await.0
         };
         join(busy, rest).await.1
