@@ -1,6 +1,6 @@
 //! What is done with lists besides showing one, and what is told of them all.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -8,6 +8,7 @@ use leptos::web_sys::js_sys::{Array, JsString, Object};
 use serde_json::Value;
 use settee::{
     Error, Kept, Settee,
+    client::runtime::sleep,
     keys::Token,
     leptos::{follow, position},
     store::{Database, Edit},
@@ -28,6 +29,10 @@ use crate::{
     session::Signals,
     shown::Shown,
 };
+
+/// How long a server that refuses is left alone: the first time, and at most.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
 /// What a keeper works with.
 #[derive(Clone)]
@@ -151,14 +156,6 @@ impl Work {
                 Ok(())
             }
             Command::End { list } => {
-                let Some(owner) = self.known(&list).and_then(|it| it.keys.owner().cloned()) else {
-                    return Ok(());
-                };
-                let database = self.settee.database(&list).await?;
-                if end(&database, &owner).await.is_err() {
-                    // The list itself says what is wrong with the storage.
-                    return Ok(());
-                }
                 self.note(&list, ENDED, true.into()).await?;
                 self.let_go(&list).await
             }
@@ -211,17 +208,27 @@ impl Work {
         self.settee.forget(&known.key).await
     }
 
-    /// Removes a list that has ended for everybody, once the server knows.
+    /// Ends a list for everybody, and removes it once the server knows.
     async fn let_go(&self, list: &str) -> Result<(), Error> {
+        let Some(owner) = self.known(list).and_then(|it| it.keys.owner().cloned()) else {
+            return Ok(());
+        };
         if self.shown.list().is_some_and(|shown| shown.known.id().as_str() == list) {
             self.shown.show_at(Some("/")).await?;
         }
         let database = self.settee.database(list).await?;
-        let mut news = database.watch();
-        while database.counts().await?.pending > 0 {
-            if news.changed().await.is_err() {
-                return Ok(());
+        let mut pause = Duration::ZERO;
+        loop {
+            database.up_to_date().await?;
+            match end(&database, &owner).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                // The next start tries again.
+                Err(_) => return Ok(()),
             }
+            // A server that has refused it is not asked again and again.
+            sleep(pause).await;
+            pause = ((pause + PAUSE) * 2).min(LONGEST_PAUSE);
         }
         drop(database);
         self.forget(list).await

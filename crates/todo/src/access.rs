@@ -50,26 +50,42 @@ impl AccessChange {
     }
 }
 
-/// Ends a list for everybody: nobody but its owners may open it any more, and nothing is left in it. Others keep what
-/// their devices have. What says who may open it is written first, so that they don't hear of what follows.
-pub async fn end(list: &Database, owner: &Token) -> Result<(), WriteError> {
-    let (mut access, mut contents) = (vec![AccessChange::Renew], Vec::new());
+/// The field of the links that says that they were made for nobody, because the list has ended.
+const ENDED: &str = "ended";
+
+/// Ends a list for everybody, as far as this device knows it: nobody but its owners may open it any more, and nothing is
+/// left in it. Others keep what their devices have. What says who may open it is written first, so that they don't hear
+/// of what follows.
+///
+/// Says whether there was anything to write. Others may have written more before they lost their access, and a server
+/// may refuse: so it has ended once there is nothing to write on a device that has all that the server has.
+pub async fn end(list: &Database, owner: &Token) -> Result<bool, WriteError> {
+    let (mut is_closed, mut invited, mut contents) = (false, Vec::new(), Vec::new());
     let mut take = |record: &Record| {
         let Some(document) = record.document().filter(|document| !document.deleted) else { return };
-        if says_who_may(&document.id) {
+        if document.id == links_id() {
+            // Another owner may have made links at the same time.
+            is_closed = document.leaves.len() == 1 && document.body.fields().contains_key(ENDED);
+        } else if says_who_may(&document.id) {
             let invitation = Invitation::read(&document.body);
-            let is_open = invitation.is_some_and(|it| !it.revoked);
-            access.extend(is_open.then_some(AccessChange::Revoke(document.id)));
+            invited.extend(invitation.filter(|it| !it.revoked).map(|_| document.id));
         } else if !document.id.as_str().starts_with(TAKEN_PREFIX) {
             let Document { id, leaves: seen, .. } = document;
             contents.push(Edit { id, seen, change: Change::Delete });
         }
     };
     each(list, 0, &mut take).await?;
-    for said in access {
-        said.write(list, owner).await?;
+    let is_done = is_closed && invited.is_empty() && contents.is_empty();
+    if !is_closed {
+        AccessChange::Renew.write(list, owner).await?;
+        let ended = Map::from_iter([(ENDED.to_owned(), true.into())]);
+        list.patch_fields(links_id().as_str(), ended).await?;
     }
-    fill(list, &contents).await
+    for id in invited {
+        AccessChange::Revoke(id).write(list, owner).await?;
+    }
+    fill(list, &contents).await?;
+    Ok(!is_done)
 }
 
 #[cfg(test)]
@@ -95,7 +111,8 @@ mod tests {
         let links = Verifiers::of_epoch(&owner, 4);
         at_once(list.put(links_id().as_str(), &links.fields())).unwrap();
 
-        at_once(end(&list, &owner)).unwrap();
+        assert!(at_once(end(&list, &owner)).unwrap());
+        assert!(!at_once(end(&list, &owner)).unwrap());
         let records = at_once(list.changes(0, 100)).unwrap();
         let left = records.iter().filter_map(|it| it.document()).filter(|it| !it.deleted);
         let mut left: Vec<String> = left.map(|it| it.id.to_string()).collect();
@@ -111,5 +128,13 @@ mod tests {
         let last_said = records.iter().filter(|it| says_who_may(&it.id)).map(|it| it.seq).max();
         let mut deleted = records.iter().filter(|it| it.document().unwrap().deleted);
         assert!(deleted.all(|it| Some(it.seq) > last_said));
+
+        // What others had written before they heard of it, and an owner who has made links anew.
+        put("todo/2", json!({"title": "stove", "completed": false}));
+        assert!(at_once(end(&list, &owner)).unwrap() && !at_once(end(&list, &owner)).unwrap());
+        let links = Verifiers::of_epoch(&owner, 6);
+        at_once(list.put(links_id().as_str(), &links.fields())).unwrap();
+        assert!(at_once(end(&list, &owner)).unwrap() && !at_once(end(&list, &owner)).unwrap());
+        assert_eq!(latest_links(&said(&links_id()).unwrap()).unwrap().epoch(), 7);
     }
 }
