@@ -1,8 +1,10 @@
 //! What devices are told of lists: see [`settee_todo::notice`].
 
+use std::sync::Arc;
+
 use settee::{
-    server::{Desk, Notifier},
-    store::{BackendError, Document, backend::BoxFuture},
+    server::{Desk, Notifier, Reader},
+    store::{BackendError, Record, backend::BoxFuture},
 };
 use settee_todo::{
     ListInfo,
@@ -17,14 +19,14 @@ impl Notifier for ListNotifier {
     fn notice<'a>(
         &'a self,
         desk: Desk<'a>,
-        database: &'a str,
-        who: Option<&'a str>,
-        changed: &'a [Document],
+        to: Reader<'a>,
+        changed: &'a [Arc<Record>],
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, BackendError>> {
         Box::pin(async move {
             let info = desk.read(vec![list_info_id()]).await?.pop().flatten();
             let info: ListInfo = info.and_then(|info| info.body.read().ok()).unwrap_or_default();
-            let notice = notice(database, &info.name, who.unwrap_or_default(), changed);
+            let who = to.who.unwrap_or_default();
+            let notice = notice(to.database, &info.name, who, to.told, changed);
             Ok(notice.as_ref().map(Notice::encode))
         })
     }

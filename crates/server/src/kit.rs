@@ -271,12 +271,19 @@ impl Builder<Arc<dyn Policy>> {
             limits,
             agent,
         } = self;
+        let turns = Arc::new(Semaphore::new(notices::TURNS));
         let kinds = validators.into_iter().map(|(name, validator)| {
             let helping = helping.remove(&name).unwrap_or_default();
             let clerk = clerks.remove(&name);
             let notifier = notifiers.remove(&name).zip(courier.clone());
             let notices = notifier.map(|(notifier, (courier, timing))| {
-                Arc::new(Notices { notifier, courier, timing, policy: policy.clone() })
+                Arc::new(Notices {
+                    notifier,
+                    courier,
+                    timing,
+                    policy: policy.clone(),
+                    turns: turns.clone(),
+                })
             });
             (name, Arc::new(Kind { validator, helping, clerk, notices }))
         });

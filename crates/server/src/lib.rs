@@ -91,7 +91,7 @@ mod work;
 #[cfg(feature = "keys")]
 pub use keys_policy::{Creation, KeysPolicy};
 pub use kit::{Builder, Kit, Streams};
-pub use notices::{Courier, Notifier, Timing, Undelivered};
+pub use notices::{Courier, Notifier, Reader, Timing, Undelivered};
 pub use origin::{Origin, OriginError};
 pub use policy::{Access, Asked, Known, Named, NewDatabase, Policy};
 pub use quotas::Quotas;

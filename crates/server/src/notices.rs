@@ -8,11 +8,13 @@
 mod devices;
 mod round;
 mod route;
+mod tries;
 
 use std::{sync::Arc, time::Duration};
 
-use settee_store::{BackendError, Document, backend::BoxFuture, clerk::Desk};
+use settee_store::{BackendError, Record, backend::BoxFuture, clerk::Desk};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use crate::policy::Policy;
 
@@ -21,16 +23,27 @@ pub(crate) use route::routes;
 
 /// Says what devices are told of the changes of a kind of database.
 pub trait Notifier: Send + Sync {
-    /// What to tell a device of documents that have changed, deleted ones included: bytes that its service worker
-    /// understands; `None` if there is nothing to tell. `who` is what its person is called: `None` from one who hasn't
-    /// said. A notifier that panics, fails or takes longer than 10 seconds is asked again after a while.
+    /// What to tell a device of records that have changed, deleted ones included: bytes that its service worker
+    /// understands; `None` if there is nothing to tell. Of very many or long ones, these are the latest. A notifier
+    /// that panics, fails or takes longer than 10 seconds is asked again after a while.
     fn notice<'a>(
         &'a self,
         desk: Desk<'a>,
-        database: &'a str,
-        who: Option<&'a str>,
-        changed: &'a [Document],
+        to: Reader<'a>,
+        changed: &'a [Arc<Record>],
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, BackendError>>;
+}
+
+/// Who is told of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader<'a> {
+    /// The database's name.
+    pub database: &'a str,
+    /// What the person at the device is called, if they have said.
+    pub who: Option<&'a str>,
+    /// What came after this update sequence is new to them: see [`Record::is_new_since`] and
+    /// [`Record::bodies_since`].
+    pub told: u64,
 }
 
 /// Brings notices to devices. With the feature `push`, `settee_push::Sender` is one.
@@ -38,8 +51,8 @@ pub trait Courier: Send + Sync {
     /// What a page has to know before its device can be reached, as a text.
     fn key(&self) -> String;
 
-    /// Whether a device can be reached there, which is to say whether this is an address of the right form.
-    fn check(&self, address: &str) -> Result<(), String>;
+    /// The form in which an address is kept, so that a device has one; or why no device can be reached there.
+    fn check(&self, address: &str) -> Result<String, String>;
 
     /// Brings a notice there.
     fn bring<'a>(
@@ -58,7 +71,7 @@ pub enum Undelivered {
     /// It may be tried again, perhaps not before that time has passed.
     #[error("not now")]
     Later(Option<Duration>),
-    /// It was refused. It will not be tried again, but another notice will.
+    /// It was refused. The device is forgotten, until it says again where it can be reached.
     #[error("refused: {0}")]
     Refused(String),
 }
@@ -79,6 +92,9 @@ impl Default for Timing {
     }
 }
 
+/// How many databases are read at once, to tell of their changes.
+pub(crate) const TURNS: usize = 64;
+
 /// All that the notices of a kind of database need.
 #[derive(Clone)]
 pub(crate) struct Notices {
@@ -86,4 +102,6 @@ pub(crate) struct Notices {
     pub courier: Arc<dyn Courier>,
     pub timing: Timing,
     pub policy: Arc<dyn Policy>,
+    /// Whoever reads what has changed, and tells of it, holds one.
+    pub turns: Arc<Semaphore>,
 }

@@ -12,9 +12,10 @@ impl Courier for Sender {
         self.public_key()
     }
 
-    fn check(&self, address: &str) -> Result<(), String> {
+    fn check(&self, address: &str) -> Result<String, String> {
         let subscription = Subscription::from_json_within(address.as_bytes(), self.reach());
-        subscription.map(drop).map_err(|error| error.to_string())
+        let subscription = subscription.map_err(|error| error.to_string())?;
+        serde_json::to_string(&subscription).map_err(|error| error.to_string())
     }
 
     fn bring<'a>(

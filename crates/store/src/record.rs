@@ -119,6 +119,21 @@ pub enum Kept {
 }
 
 impl Record {
+    /// Whether this replica has learned of the document after that update sequence.
+    pub fn is_new_since(&self, seq: u64) -> bool {
+        let first = self.tree.nodes().iter().filter(|node| node.parent.is_none());
+        first.map(|node| node.seq).min().is_some_and(|first| first > seq)
+    }
+
+    /// The bodies of revisions that this replica has learned of after that update sequence, each with the one that it
+    /// is an edit of, where that is still known.
+    pub fn bodies_since(&self, seq: u64) -> impl Iterator<Item = (Option<&Body>, &Body)> {
+        self.tree.nodes().iter().filter(move |node| node.seq > seq).filter_map(|node| {
+            let before = node.parent.and_then(|parent| self.tree.get(parent));
+            Some((before.and_then(|before| before.body.as_ref()), node.body.as_ref()?))
+        })
+    }
+
     /// An empty record, as before a document's first revision.
     pub fn new(id: DocumentId) -> Self {
         Self {

@@ -55,11 +55,12 @@ impl Devices {
         database.commit(vec![Operation::Local { key: KEY.to_owned(), value }]).await.map(drop)
     }
 
-    /// Takes a device in. One that is known keeps what it has been told. Says whether anything is new.
+    /// Takes a device in, as the latest. One that is known keeps what it has been told. Says whether anything is new.
     pub fn add(&mut self, device: Device) -> Result<bool, TooMany> {
-        if let Some(known) = self.all.iter_mut().find(|known| known.address == device.address) {
-            let device = Device { told: known.told, ..device };
-            return Ok(std::mem::replace(known, device.clone()) != device);
+        if let Some(at) = self.all.iter().position(|known| known.address == device.address) {
+            let known = self.all.remove(at);
+            self.all.push(Device { told: known.told, ..device });
+            return Ok(at + 1 < self.all.len() || self.all.last() != Some(&known));
         }
         let is_of_grant = |known: &Device| known.grant == device.grant;
         if self.all.iter().filter(|known| is_of_grant(known)).count() >= OF_GRANT {

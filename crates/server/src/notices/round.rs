@@ -1,17 +1,23 @@
 //! Telling the devices of one database what has changed.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Weak},
     time::Duration,
 };
 
-use settee_store::{Backend, BackendError, Document, Storage, clerk::Desk};
+use futures_util::future::join_all;
+use settee_store::{Backend, BackendError, Record, Storage, clerk::Desk};
 use thiserror::Error;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::{
-    Notices, Undelivered,
+    Notices, Reader, Undelivered,
     devices::{Device, Devices},
+    tries::Tries,
 };
 use crate::{
     databases::{DatabaseError, known, short},
@@ -20,15 +26,18 @@ use crate::{
     shared::Shared,
 };
 
-/// Most changes that devices are told of at once. Of more, they hear the latest.
-const CHANGES: u64 = 1_000;
+/// What devices are told of at once: of more changes, or of longer ones, they hear the latest.
+const CHANGES: usize = 1_000;
+const BYTES: usize = 1 << 20;
 /// How many changes are read at once.
-const PAGE: usize = 256;
-/// How long a notifier may take for one device.
+const PAGE: usize = 32;
+/// How many devices are told at once.
+const TOGETHER: usize = 8;
+/// How long it may take to say what one device is told.
 const NOTICE_LIMIT: Duration = Duration::from_secs(10);
 /// How long a courier may take for one device.
 const BRING_LIMIT: Duration = Duration::from_secs(30);
-/// How long it rests after a failure, or when a device can't be reached now: the first time, and at most.
+/// How long it rests after a failure of the storage: the first time, and at most.
 const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(10));
 
 /// Why devices were not told.
@@ -42,19 +51,21 @@ enum NoticeError {
     Failed(#[from] Failure),
 }
 
-/// How a round has ended.
-enum Round {
-    /// Everybody was told everything. There is word of the next change.
-    Done(watch::Receiver<u64>),
-    /// Nobody wants to be told. There is word of the next device.
-    Idle(watch::Receiver<u64>),
-    /// Some could not be reached; not before that time, at least.
-    Again(Duration),
+/// What comes after a round.
+enum Next {
+    /// Everybody was told everything: something has to change.
+    Change(watch::Receiver<u64>),
+    /// Nobody wants to be told: a device has to come.
+    Device(watch::Receiver<u64>),
+    /// Some could not be reached, and are tried again then, or when something has changed.
+    Try(Instant, watch::Receiver<u64>),
+    /// Another round.
+    Round,
     /// There is no such database.
-    Gone,
+    Nothing,
 }
 
-/// Tells devices of a database as long as somebody uses it, and then what was not told yet.
+/// Tells devices of a database as long as somebody uses it, and after that what was not told yet.
 pub async fn run(
     notices: Arc<Notices>,
     name: Arc<str>,
@@ -62,148 +73,210 @@ pub async fn run(
     shared: Weak<Shared>,
 ) {
     let mut rest = REST.0;
+    let mut teller = Teller { notices, name, tries: Tries::default() };
     loop {
         // Nothing of it is held while there is nothing to do, so that the database can be closed.
         let Some((place, state)) = storage.upgrade().zip(shared.upgrade()) else { return };
-        let round = round(&notices, &name, &place, &state).await;
-        drop((place, state));
-        let pause = match round {
-            Ok(Round::Done(mut word) | Round::Idle(mut word)) => {
-                rest = REST.0;
-                if word.changed().await.is_ok() {
-                    continue;
+        let next = teller.round(&place, &state).await;
+        drop(place);
+        match next {
+            Ok(Next::Round) => rest = REST.0,
+            Ok(Next::Try(at, mut news)) => {
+                // It is held, so that this goes on when nobody uses the database any more.
+                tokio::select! {
+                    () = sleep_until(at) => {}
+                    changed = news.changed() => if changed.is_err() { sleep_until(at).await },
                 }
-                // It was closed. Whoever comes may find it there again.
-                Duration::ZERO
             }
-            Ok(Round::Again(pause)) => pause,
-            Ok(Round::Gone) => Duration::ZERO,
-            Err(error) => {
-                tracing::error!(database = short(&name), %error, "can't tell devices of changes");
-                Duration::ZERO
+            Ok(Next::Change(mut word) | Next::Device(mut word)) => {
+                drop(state);
+                rest = REST.0;
+                if word.changed().await.is_err() {
+                    // It was closed. Whoever comes may find it there again.
+                    sleep(rest).await;
+                }
             }
-        };
-        sleep(rest.max(pause)).await;
-        rest = (rest * 2).min(REST.1);
+            Ok(Next::Nothing) | Err(_) => {
+                if let Err(error) = next {
+                    let database = short(&teller.name);
+                    tracing::error!(database, %error, "can't tell devices of changes");
+                }
+                drop(state);
+                sleep(rest).await;
+                rest = (rest * 2).min(REST.1);
+            }
+        }
     }
 }
 
-async fn round(
-    notices: &Notices,
-    name: &str,
-    storage: &Arc<dyn Storage>,
-    shared: &Shared,
-) -> Result<Round, NoticeError> {
-    let mut wanted = shared.wanted.subscribe();
-    wanted.borrow_and_update();
-    let Some(database) = storage.find(name.to_owned()).await? else { return Ok(Round::Gone) };
-    let mut news = database.watch();
-    let latest = *news.borrow_and_update();
-    let devices = Devices::read(&*database).await?.all;
-    if devices.is_empty() {
-        return Ok(Round::Idle(wanted));
-    }
-    if devices.iter().all(|device| device.told >= latest) {
-        return Ok(Round::Done(news));
-    }
-    // Those who come and go meanwhile are seen when they are told.
-    sleep(notices.timing.gather).await;
-    let Some(known) = known(storage, name).await? else { return Ok(Round::Gone) };
-    let telling = Telling { notices, name, known, database: &*database };
-    let again = telling.tell(shared).await?;
-    sleep(notices.timing.rest).await;
-    Ok(again.map_or(Round::Done(news), Round::Again))
-}
-
-/// All that it takes to tell devices.
-struct Telling<'a> {
-    notices: &'a Notices,
-    name: &'a str,
-    known: Known,
-    database: &'a dyn Backend,
+struct Teller {
+    notices: Arc<Notices>,
+    name: Arc<str>,
+    tries: Tries,
 }
 
 /// What has become of a device.
 enum Outcome {
     Told,
-    /// It is forgotten: its grant doesn't hold any more, or there is nobody.
+    /// It is forgotten: its grant doesn't hold any more, or nothing can be brought there.
     Gone,
     Later(Duration),
 }
 
-impl Telling<'_> {
-    /// Tells everybody what they don't know yet. If some could not be reached, says for how long at least.
-    async fn tell(&self, shared: &Shared) -> Result<Option<Duration>, NoticeError> {
-        let devices = Devices::read(self.database).await?.all;
-        let until = *self.database.watch().borrow();
-        let since = devices.iter().map(|device| device.told).min().unwrap_or(until);
-        let changed = self.changed(since.max(until.saturating_sub(CHANGES)), until).await?;
-        let mut outcomes = Vec::new();
-        for device in devices.into_iter().filter(|device| device.told < until) {
-            let new = changed.partition_point(|document| document.seq <= device.told);
-            outcomes.push((self.tell_one(&device, &changed[new..]).await?, device.address));
+impl Teller {
+    async fn round(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        shared: &Shared,
+    ) -> Result<Next, NoticeError> {
+        let mut wanted = shared.wanted.subscribe();
+        wanted.borrow_and_update();
+        let Some(database) = storage.find(self.name.to_string()).await? else {
+            return Ok(Next::Nothing);
+        };
+        let mut news = database.watch();
+        let latest = *news.borrow_and_update();
+        let devices = Devices::read(&*database).await?.all;
+        if devices.is_empty() {
+            return Ok(Next::Device(wanted));
         }
-        self.write_down(shared, until, outcomes).await
+        let behind = || devices.iter().filter(|device| device.told < latest);
+        let Some(due) = behind().map(|device| self.tries.due(&device.address)).min() else {
+            return Ok(Next::Change(news));
+        };
+        if due > Instant::now() {
+            return Ok(Next::Try(due, news));
+        }
+        let timing = self.notices.timing;
+        sleep(timing.gather).await;
+        {
+            // What all databases together take in memory has a limit.
+            let _turn = self.notices.turns.clone().acquire_owned().await;
+            let known = known(storage, &self.name).await?;
+            let Some(known) = known else { return Ok(Next::Nothing) };
+            self.tell(&*database, &known, shared).await?;
+        }
+        sleep(timing.rest).await;
+        Ok(Next::Round)
     }
 
-    async fn changed(&self, mut since: u64, until: u64) -> Result<Vec<Document>, BackendError> {
-        let mut changed = Vec::new();
-        while since < until {
-            let records = self.database.changes(since, PAGE).await?;
-            let Some(last) = records.last() else { break };
-            since = last.seq;
-            changed.extend(records.iter().filter_map(|record| record.document()));
+    /// Tells everybody who is due what they don't know yet.
+    async fn tell(
+        &mut self,
+        database: &dyn Backend,
+        known: &Known,
+        shared: &Shared,
+    ) -> Result<(), NoticeError> {
+        let until = *database.watch().borrow();
+        let is_due = |device: &Device| {
+            device.told < until && self.tries.due(&device.address) <= Instant::now()
+        };
+        let mut devices = Devices::read(database).await?.all;
+        devices.retain(is_due);
+        let Some(since) = devices.iter().map(|device| device.told).min() else { return Ok(()) };
+        let changed = changed(database, since, until).await?;
+        for devices in devices.chunks(TOGETHER) {
+            let outcomes = devices.iter().map(async |device| {
+                let unknown = changed.partition_point(|record| record.seq <= device.told);
+                let told = self.tell_one(database, known, device, &changed[unknown..]).await;
+                told.unwrap_or_else(|error| {
+                    let database = short(&self.name);
+                    tracing::warn!(database, %error, "a device could not be told");
+                    Outcome::Later(Duration::ZERO)
+                })
+            });
+            let outcomes = join_all(outcomes).await;
+            let outcomes = devices.iter().zip(outcomes).collect();
+            self.write_down(database, shared, until, outcomes).await?;
         }
-        changed.retain(|document| document.seq <= until);
-        Ok(changed)
+        Ok(())
     }
 
-    async fn tell_one(&self, device: &Device, new: &[Document]) -> Result<Outcome, NoticeError> {
-        let Notices { notifier, courier, policy, .. } = self.notices;
-        let database = self.name.to_owned();
-        let named = Named { database, grant: device.grant.clone(), known: self.known.clone() };
-        if !guarded(NOTICE_LIMIT, policy.holds(named)).await?? {
+    async fn tell_one(
+        &self,
+        database: &dyn Backend,
+        known: &Known,
+        device: &Device,
+        changed: &[Arc<Record>],
+    ) -> Result<Outcome, NoticeError> {
+        let Notices { notifier, courier, policy, .. } = &*self.notices;
+        let (name, grant) = (self.name.to_string(), device.grant.clone());
+        let named = Named { database: name, grant, known: known.clone() };
+        // An app's code may panic before there is a future.
+        if !guarded(NOTICE_LIMIT, async { policy.holds(named).await }).await?? {
             return Ok(Outcome::Gone);
         }
-        let desk = Desk::of(self.database);
-        let notice = notifier.notice(desk, self.name, device.who.as_deref(), new);
+        let to = Reader { database: &self.name, who: device.who.as_deref(), told: device.told };
+        let notice = async { notifier.notice(Desk::of(database), to, changed).await };
         let Some(notice) = guarded(NOTICE_LIMIT, notice).await?? else { return Ok(Outcome::Told) };
-        let brought = guarded(BRING_LIMIT, courier.bring(&device.address, &notice)).await;
-        Ok(match brought {
-            Ok(Ok(())) => Outcome::Told,
-            Ok(Err(Undelivered::Gone)) => Outcome::Gone,
-            Ok(Err(Undelivered::Later(pause))) => Outcome::Later(pause.unwrap_or_default()),
-            Ok(Err(error @ Undelivered::Refused(_))) => {
-                tracing::warn!(database = short(self.name), %error, "a notice was not taken");
-                Outcome::Told
-            }
-            Err(failure) => {
-                tracing::warn!(database = short(self.name), %failure, "a notice was not brought");
-                Outcome::Later(Duration::ZERO)
+        let bringing = async { courier.bring(&device.address, &notice).await };
+        Ok(match guarded(BRING_LIMIT, bringing).await? {
+            Ok(()) => Outcome::Told,
+            Err(Undelivered::Gone) => Outcome::Gone,
+            Err(Undelivered::Later(pause)) => Outcome::Later(pause.unwrap_or_default()),
+            Err(error @ Undelivered::Refused(_)) => {
+                tracing::warn!(database = short(&self.name), %error, "a device is forgotten");
+                Outcome::Gone
             }
         })
     }
 
     async fn write_down(
-        &self,
+        &mut self,
+        database: &dyn Backend,
         shared: &Shared,
         until: u64,
-        outcomes: Vec<(Outcome, String)>,
-    ) -> Result<Option<Duration>, NoticeError> {
+        outcomes: Vec<(&Device, Outcome)>,
+    ) -> Result<(), NoticeError> {
         let _turn = shared.devices.lock().await;
-        let mut devices = Devices::read(self.database).await?;
-        let mut again = None;
-        for (outcome, address) in outcomes {
-            match outcome {
-                Outcome::Gone => drop(devices.remove(&address)),
-                Outcome::Later(pause) => again = again.max(Some(pause)),
-                Outcome::Told => {
-                    let told = devices.all.iter_mut().filter(|device| device.address == address);
-                    told.for_each(|device| device.told = until);
+        let mut devices = Devices::read(database).await?;
+        for (device, outcome) in outcomes {
+            let outlasts = match outcome {
+                Outcome::Later(pause) => self.tries.failed(&device.address, pause),
+                Outcome::Told | Outcome::Gone => {
+                    self.tries.forget(&device.address);
+                    matches!(outcome, Outcome::Told)
                 }
+            };
+            // It may have said something new of itself meanwhile.
+            let is_same = |it: &Device| it.address == device.address && it.grant == device.grant;
+            match outcome {
+                _ if !outlasts => devices.all.retain(|it| !is_same(it)),
+                Outcome::Told => {
+                    let told = devices.all.iter_mut().filter(|it| is_same(it));
+                    told.for_each(|it| it.told = it.told.max(until));
+                }
+                _ => {}
             }
         }
-        devices.write(self.database).await?;
-        Ok(again)
+        Ok(devices.write(database).await?)
     }
+}
+
+/// What has changed after one update sequence and up to another.
+async fn changed(
+    database: &dyn Backend,
+    mut since: u64,
+    until: u64,
+) -> Result<Vec<Arc<Record>>, BackendError> {
+    let (mut changed, mut bytes) = (VecDeque::new(), 0);
+    while since < until {
+        let records = database.changes(since, PAGE).await?;
+        let Some(last) = records.last() else { break };
+        since = last.seq;
+        for record in records.into_iter().filter(|record| record.seq <= until) {
+            bytes += size(&record);
+            changed.push_back(record);
+            while changed.len() > CHANGES || bytes > BYTES && changed.len() > 1 {
+                bytes -= changed.pop_front().map_or(0, |dropped| size(&dropped));
+            }
+        }
+    }
+    Ok(changed.into())
+}
+
+/// Bytes of a record's bodies.
+fn size(record: &Record) -> usize {
+    let bodies = record.tree.nodes().iter().filter_map(|node| node.body.as_ref());
+    bodies.map(|body| body.as_str().len()).sum()
 }

@@ -150,7 +150,7 @@ async fn change(
     let credentials = BASE64URL_NOPAD.decode(credentials.as_bytes()).ok();
     let credentials = credentials.filter(|bytes| bytes.len() <= limits::CREDENTIALS_LIMIT);
     let credentials = credentials.ok_or(Rejection::Field("credentials"))?;
-    courier.check(&address).map_err(Rejection::Address)?;
+    let address = courier.check(&address).map_err(Rejection::Address)?;
     let (access, handle) =
         authorize::open(hub, &name, credentials).await.map_err(Rejection::Denied)?;
     if handle.kind.notices.is_none() {
@@ -166,8 +166,9 @@ async fn change(
     };
     if is_new {
         devices.write(handle.store()).await?;
-        handle.shared.wanted.send_modify(|count| *count += 1);
         tracing::debug!(database = short(&name), is_wanted, "a device is told of changes");
     }
+    // Also if nothing is new: whoever has said so before may have gone before this.
+    handle.shared.wanted.send_modify(|count| *count += 1);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,14 +10,14 @@ use std::{
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use settee_axum::{
-    AnyDocument, Builder, Courier, Desk, KeysPolicy, Kit, Notifier, Policy, Role, Timing,
+    AnyDocument, Builder, Courier, Desk, KeysPolicy, Kit, Notifier, Policy, Reader, Role, Timing,
     Undelivered,
 };
 use settee_keys::{
     Invitation, Token,
     access::{ACCESS_PREFIX, invitation_id},
 };
-use settee_store::{BackendError, Document, DocumentId, MemoryStorage, Sqlite, backend::BoxFuture};
+use settee_store::{BackendError, DocumentId, MemoryStorage, Record, Sqlite, backend::BoxFuture};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 
@@ -33,13 +33,12 @@ impl Notifier for Names {
     fn notice<'a>(
         &'a self,
         _: Desk<'a>,
-        _: &'a str,
-        who: Option<&'a str>,
-        changed: &'a [Document],
+        to: Reader<'a>,
+        changed: &'a [Arc<Record>],
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, BackendError>> {
-        let ids = changed.iter().map(|document| document.id.as_str());
+        let ids = changed.iter().map(|record| record.id.as_str());
         let notes: Vec<&str> = ids.filter(|id| !id.starts_with(ACCESS_PREFIX)).collect();
-        let names = format!("{}: {}", who.unwrap_or("somebody"), notes.join(" "));
+        let names = format!("{}: {}", to.who.unwrap_or("somebody"), notes.join(" "));
         Box::pin(async move { Ok((!notes.is_empty()).then(|| names.into_bytes())) })
     }
 }
@@ -57,8 +56,9 @@ impl Courier for Posts {
         "the key".to_owned()
     }
 
-    fn check(&self, address: &str) -> Result<(), String> {
-        address.starts_with("to ").then_some(()).ok_or_else(|| "it doesn't begin so".to_owned())
+    fn check(&self, address: &str) -> Result<String, String> {
+        let place = address.trim().strip_prefix("to ");
+        place.map(|_| address.trim().to_owned()).ok_or_else(|| "it doesn't begin so".to_owned())
     }
 
     fn bring<'a>(
@@ -83,6 +83,13 @@ pub struct Brought(mpsc::UnboundedReceiver<(String, String)>);
 impl Brought {
     async fn next(&mut self) -> (String, String) {
         timeout(SOON, self.0.recv()).await.unwrap().unwrap()
+    }
+
+    /// The next two, in the order of their addresses: devices are told beside each other.
+    async fn two(&mut self) -> [(String, String); 2] {
+        let mut two = [self.next().await, self.next().await];
+        two.sort();
+        two
     }
 }
 
@@ -146,7 +153,8 @@ async fn what_has_changed_is_told_together_and_once() {
         reached(server.address, method, database.as_str(), viewer.as_bytes(), address).await
     };
     assert_eq!(reach("POST", "to bert").await, 204);
-    assert_eq!(reach("POST", "to bert").await, 204);
+    // It is the same device, however its address is written.
+    assert_eq!(reach("POST", " to bert ").await, 204);
     anna.write(&id("note/one"), &json!({})).await;
     anna.write(&id("note/two"), &json!({})).await;
     assert_eq!(brought.next().await, told("to bert", "Bert: note/one note/two"));
@@ -154,8 +162,8 @@ async fn what_has_changed_is_told_together_and_once() {
     // Who comes later isn't told what was there.
     assert_eq!(reach("POST", "to carl").await, 204);
     anna.write(&id("note/three"), &json!({})).await;
-    assert_eq!(brought.next().await, told("to bert", "Bert: note/three"));
-    assert_eq!(brought.next().await, told("to carl", "Bert: note/three"));
+    let three = ["to bert", "to carl"].map(|address| told(address, "Bert: note/three"));
+    assert_eq!(brought.two().await, three);
     assert_eq!(reach("DELETE", "to bert").await, 204);
     anna.write(&id("note/four"), &json!({})).await;
     assert_eq!(brought.next().await, told("to carl", "Bert: note/four"));
@@ -182,14 +190,18 @@ async fn what_could_not_be_brought_is_told_later_also_by_the_next_server() {
             reached(server.address, "POST", database.as_str(), editor.as_bytes(), address);
         assert_eq!(address.await, 204);
     }
-    posts.lost.lock().unwrap().insert("to bert".to_owned(), Undelivered::Later(None));
-    anna.write(&id("note/one"), &json!({})).await;
-    assert_eq!(brought.next().await, told("to carl", "Bert: note/one"));
+    let later = Undelivered::Later(Some(Duration::from_hours(24)));
+    posts.lost.lock().unwrap().insert("to bert".to_owned(), later);
+    // Nobody waits for a device that can't be reached.
+    for note in ["note/one", "note/two"] {
+        anna.write(&id(note), &json!({})).await;
+        assert_eq!(brought.next().await, told("to carl", &format!("Bert: {note}")));
+    }
     let server = serving(server.stop().await, &posts).await;
     posts.lost.lock().unwrap().clear();
     // Somebody has to use the database, so that it is looked at.
     let _anna = Client::opened(server.address, &owner, &owner, None).await;
-    assert_eq!(brought.next().await, told("to bert", "Bert: note/one"));
+    assert_eq!(brought.next().await, told("to bert", "Bert: note/one note/two"));
 }
 
 #[tokio::test]
@@ -206,8 +218,8 @@ async fn who_loses_access_is_told_nothing_more() {
     assert_eq!(reach(&bert, "to bert").await, 204);
     assert_eq!(reach(&anna.owner, "to anna").await, 204);
     anna.write(&id("note/one"), &json!({})).await;
-    assert_eq!(brought.next().await, told("to bert", "Bert: note/one"));
-    assert_eq!(brought.next().await, told("to anna", "Bert: note/one"));
+    let one = ["to anna", "to bert"].map(|address| told(address, "Bert: note/one"));
+    assert_eq!(brought.two().await, one);
     let revoked = Invitation { revoked: true, ..invitation };
     anna.write(&invitation_id(&bert), &Value::Object(revoked.fields())).await;
     anna.write(&id("note/two"), &json!({})).await;
