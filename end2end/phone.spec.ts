@@ -22,6 +22,22 @@ const tooSmall = (page: Page) =>
       .map((target) => `${target.outerHTML.slice(0, 80)} is ${box(target).width} × ${box(target).height}`);
   });
 
+test('a new device is offered to open a link that somebody has sent', async ({ page, newPerson }) => {
+  const anna = await newPerson();
+  await openList(anna);
+  await addTodo(anna, 'Bread');
+  await waitSynced(anna);
+  const link = await copyLink(anna);
+  await openList(page);
+  await action(page, 'offer-link').tap();
+  await page.getByText('Open a link', { exact: true }).tap();
+  await page.getByLabel('Paste a link').fill(link);
+  await page.keyboard.press('Enter');
+  await shows(page, 'Bread');
+  // It isn't new any more.
+  await expect(action(page, 'offer-link')).toBeHidden();
+});
+
 test('todos are added, completed and deleted by touch', async ({ page }) => {
   await openList(page);
   await newTodo(page).tap();

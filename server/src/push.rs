@@ -9,6 +9,9 @@ use settee_push::{Config, Contact, ContactError, Key, KeyError, Reach, Sender};
 /// Where in the data folder the key is, to which all subscriptions belong.
 const KEY_FILE: &str = "push-key";
 
+/// How many notices are on their way at a time, so that some slow services don't hold up the others.
+const AT_ONCE: usize = 64;
+
 /// Whether, and how, devices are told of changes.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Notices by Web Push")]
@@ -41,7 +44,8 @@ impl PushFlags {
         let Some(contact) = self.contact.clone() else { return Ok(None) };
         let key = Key::load_or_create(&data.join(KEY_FILE))?;
         let reach = if self.local { Reach::Loopback } else { Reach::Public };
-        let sender = Sender::new(key, contact, Config { reach, ..Config::default() });
+        let sender =
+            Sender::new(key, contact, Config { reach, at_once: AT_ONCE, ..Config::default() });
         let usual = Timing::default();
         let seconds = |flag: Option<u32>, usual| {
             flag.map_or(usual, |seconds| Duration::from_secs(seconds.into()))

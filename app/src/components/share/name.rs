@@ -15,7 +15,7 @@ pub fn YourName(name: RwSignal<String>) -> impl IntoView {
     view! {
         <p class="invite">
             <label for="your-name">
-                "Your name. Others see it while you both have a list on the screen, and beside places that you take."
+                "Your name. Others see it while you both have a list on the screen, and beside what you add, tick and take."
             </label>
             <input
                 id="your-name"
