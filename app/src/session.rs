@@ -114,6 +114,8 @@ pub enum Command {
         is_wanted: bool,
         outcome: RwSignal<Option<String>>,
     },
+    /// Says again where this device can be reached, and what its person is called.
+    Renew,
     /// Ends it for everybody: see [`settee_todo::access::end`]. It goes from this device, too.
     End {
         list: String,

@@ -150,9 +150,14 @@ impl Work {
                 let Some(known) = self.known(&list) else { return Ok(()) };
                 let said = notices::ask(&known, is_wanted, true).await;
                 if said == notices::DONE {
-                    self.note(&list, TOLD, is_wanted.into()).await?;
+                    let mark = if is_wanted { notices::mark(&list) } else { String::new() };
+                    self.note(&list, TOLD, mark.into()).await?;
                 }
                 outcome.try_set(Some(said));
+                Ok(())
+            }
+            Command::Renew => {
+                notices::renew(&self.kept.borrow());
                 Ok(())
             }
             Command::End { list } => {
@@ -200,7 +205,7 @@ impl Work {
             self.shown.show_at(Some("/")).await?;
         }
         self.counts.forget(list).await;
-        if is_noted_so(&self.kept.borrow(), &known.key, TOLD) {
+        if self.kept.borrow().get(&known.key).is_some_and(notices::is_told) {
             let known = known.clone();
             // Without the server it goes with the grant, or when nobody takes what is sent.
             spawn_local(async move { drop(notices::ask(&known, false, false).await) });
@@ -301,11 +306,6 @@ fn follow_shown(
     });
 }
 
-/// Whether a field beside a list says so.
-fn is_noted_so(kept: &BTreeMap<String, Kept>, key: &str, field: &str) -> bool {
-    kept.get(key).and_then(|kept| kept.app.get(field)?.as_bool()) == Some(true)
-}
-
 /// Keeps a field beside a list. Tells whether it is new: another tab may have been faster.
 fn is_noted(kept: &mut Kept, field: &str, value: &Value) -> bool {
     kept.app.insert(field.to_owned(), value.clone()).as_ref() != Some(value)
@@ -326,13 +326,14 @@ fn show(signals: Signals, kept: &BTreeMap<String, Kept>, counts: &Counts) {
     let known = ordered(kept);
     let summary = |known: &Known| {
         let news = counts.of(known.id().as_str());
+        let app = kept.get(&known.key).map(|kept| &kept.app);
         ListSummary {
             id: known.id().to_string(),
             name: shown_name(&known.name, known.is_first()).to_owned(),
             href: known.path(),
             role: known.keys.role(),
-            is_archived: is_noted_so(kept, &known.key, ARCHIVED),
-            is_told: is_noted_so(kept, &known.key, TOLD),
+            is_archived: app.and_then(|app| app.get(ARCHIVED)?.as_bool()).unwrap_or_default(),
+            is_told: kept.get(&known.key).is_some_and(notices::is_told),
             open: news.open,
             waiting: news.waiting,
             has_news: news.is_changed,

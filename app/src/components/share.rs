@@ -118,7 +118,7 @@ fn contents_of(session: SessionSlot, shared: Shared, your_name: RwSignal<String>
         </h2>
         <links::Links parts />
         {is_owner.then(|| view! { <people::People parts /> })}
-        <YourName name=your_name />
+        <YourName session name=your_name />
         <TellMe session list=id said />
         <p role="status">{said}</p>
         <Code code=parts.code />

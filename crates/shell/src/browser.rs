@@ -4,7 +4,7 @@
 //! The script, which the server puts into the page, registers the service worker and brings in the
 //! next build. It isn't part of the app, so it works where the app doesn't.
 
-use js_sys::Reflect;
+use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Navigator, StorageManager};
@@ -18,14 +18,10 @@ extern "C" {
     fn tell_broken() -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_namespace = setteeShell)]
     fn look(build: Option<&str>) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = setteeShell, js_name = notices)]
-    async fn ask_notices(
-        is_wanted: bool,
-        is_pressed: bool,
-        database: &str,
-        credentials: &str,
-        who: &str,
-    ) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = setteeShell)]
+    async fn ask(worker: &JsValue, question: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Notification, js_name = requestPermission)]
+    async fn request_permission() -> Result<JsValue, JsValue>;
 }
 
 /// Tells the page that the app runs. Call this as soon as it has hydrated.
@@ -65,8 +61,42 @@ pub async fn notices(
     credentials: &str,
     who: &str,
 ) -> String {
-    let outcome = ask_notices(is_wanted, is_pressed, database, credentials, who).await;
-    outcome.ok().and_then(|outcome| outcome.as_string()).unwrap_or_else(|| "failed".to_owned())
+    let page = js_sys::global();
+    if !Reflect::has(&page, &JsValue::from_str("PushManager")).unwrap_or_default() {
+        return "unsupported".to_owned();
+    }
+    let is_allowed = || member(&member(&page, "Notification"), "permission") == "granted";
+    if is_wanted && is_pressed && !is_allowed() {
+        // What came of it is read below.
+        let _ = request_permission().await;
+    }
+    if is_wanted && !is_allowed() {
+        return "denied".to_owned();
+    }
+    let said = object(&[("database", database), ("credentials", credentials), ("who", who)]);
+    let question = object(&[("method", if is_wanted { "POST" } else { "DELETE" })]);
+    set(&question, "said", &said);
+    let worker = member(&member(&member(&page, "navigator"), "serviceWorker"), "controller");
+    let outcome = ask(&worker, &question).await.ok();
+    outcome.and_then(|outcome| outcome.as_string()).unwrap_or_else(|| "failed".to_owned())
+}
+
+/// An object of these texts, without those that are empty.
+fn object(texts: &[(&str, &str)]) -> Object {
+    let object = Object::new();
+    for (name, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
+        set(&object, name, &JsValue::from_str(text));
+    }
+    object
+}
+
+fn set(object: &Object, name: &str, value: &JsValue) {
+    // It fails on frozen objects alone.
+    let _ = Reflect::set(object, &JsValue::from_str(name), value);
+}
+
+fn member(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Shows what the page has for an app that doesn't work any more, and fetches a newer build if there

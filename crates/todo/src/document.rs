@@ -23,7 +23,8 @@ pub const NAME: &str = "name";
 pub const ARCHIVED: &str = "archived";
 /// The field that says that a list has ended for everybody, and goes once the server knows.
 pub const ENDED: &str = "ended";
-/// The field that says that a device is told of a list's changes while no page is open.
+/// The field that says which device is told of a list's changes while no page is open. A person's devices tell each
+/// other of their lists with such fields, and each wants to be asked for itself.
 pub const TOLD: &str = "told";
 /// The field with a list's place among others on a device: see `settee_leptos::position`.
 pub const PLACE: &str = "place";

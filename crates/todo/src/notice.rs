@@ -57,7 +57,8 @@ pub fn notice(
             continue;
         };
         let Ok(todo) = document.body.read::<Todo>() else { continue };
-        let is_added = record.is_new_since(told);
+        // Who has added it is told of others who tick it.
+        let is_added = record.is_new_since(told) && todo.by != who;
         // Of other changes it isn't written down who has made them.
         let by = match (is_added, todo.completed && is_ticked(record, told)) {
             (true, _) => todo.by,
@@ -203,6 +204,14 @@ mod tests {
         assert_eq!(told("Anna", before, write), None);
         let by_nobody = |list: &Database| put(list, "1", &added("Milk", ""));
         assert_eq!(told("", nothing, by_nobody), None);
+        // Others may tick what one has just added.
+        let own_ticked = |list: &Database| {
+            let own = added("Bread", "Anna");
+            put(list, "6", &own);
+            at_once(list.to_send(usize::MAX)).unwrap();
+            put(list, "6", &ticked(&own, "Bert"));
+        };
+        assert_eq!(told("Anna", nothing, own_ticked).unwrap().body, "Bert ticked Bread");
         // What was moved after it was ticked was ticked all the same.
         let both = |list: &Database| {
             put(list, "3", &ticked(&tea, "Carl"));

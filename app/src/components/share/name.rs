@@ -3,14 +3,16 @@
 use leptos::ev::Event;
 use leptos::prelude::*;
 
+use crate::session::{Command, SessionSlot};
 use crate::settings;
 
 #[component]
-pub fn YourName(name: RwSignal<String>) -> impl IntoView {
+pub fn YourName(session: SessionSlot, name: RwSignal<String>) -> impl IntoView {
     let keep = move |event: Event| {
         let chosen = event_target_value(&event).trim().to_owned();
         settings::keep_name(&chosen);
         name.set(chosen);
+        session.ask(Command::Renew);
     };
     view! {
         <p class="invite">

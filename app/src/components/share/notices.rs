@@ -4,6 +4,7 @@ use leptos::html::Input;
 use leptos::prelude::*;
 
 use crate::session::{Command, SessionSlot};
+use crate::settings;
 
 #[component]
 pub fn TellMe(session: SessionSlot, list: String, said: RwSignal<String>) -> impl IntoView {
@@ -46,8 +47,12 @@ pub fn TellMe(session: SessionSlot, list: String, said: RwSignal<String>) -> imp
 
 fn words(outcome: &str, is_wanted: bool) -> &'static str {
     match outcome {
+        "done" if is_wanted && settings::name().is_empty() => {
+            "This device will be told, a moment after others have added or ticked something. Say your name, too: what \
+             people without a name do can’t be told apart."
+        }
         "done" if is_wanted => {
-            "This device will be told, a moment after others have changed the list."
+            "This device will be told, a moment after others have added or ticked something."
         }
         "done" => "This device is told nothing of this list any more.",
         "denied" => {

@@ -108,20 +108,6 @@ globalThis.setteeShell = (() => {
     }
   }
 
-  // Has this device be told of changes while no page is open, or not any more. A person is asked only where one has
-  // just pressed something. Answers with what became of it.
-  async function notices(isWanted, isPressed, database, credentials, who) {
-    if (!workers || !('PushManager' in globalThis)) return 'unsupported';
-    const isAllowed = () => Notification.permission === 'granted';
-    if (isWanted && isPressed && !isAllowed()) await Notification.requestPermission();
-    if (isWanted && !isAllowed()) return 'denied';
-    begin();
-    await registered;
-    const { active } = await workers.ready;
-    const said = { database, credentials, who: who || undefined };
-    return ask(active, { method: isWanted ? 'POST' : 'DELETE', said });
-  }
-
   // The browser compares the service worker's script, and installs one that differs.
   async function look(build) {
     if (build !== BUILD) await (await registered)?.update().catch(() => {});
@@ -202,6 +188,6 @@ globalThis.setteeShell = (() => {
     },
     broken,
     look,
-    notices,
+    ask,
   };
 })();

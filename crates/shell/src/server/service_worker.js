@@ -7,6 +7,9 @@ const CACHE = PREFIX + BUILD;
 // The addresses that the page answers. It is fetched from one of them.
 const ROUTES = ['{routes}'].map((route) => new RegExp(route));
 
+// WebKit takes a subscription back after three messages of which nothing was shown, whatever a person has before them.
+const WEBKIT = /AppleWebKit/.test(navigator.userAgent) && !/Chrom/.test(navigator.userAgent);
+
 // What the build consists of: address, type and hash of the page, and of each file.
 const PAGE = ['{page}'];
 const FILES = ['{files}'];
@@ -78,7 +81,9 @@ async function reach({ method, said }) {
     const known = await fetch('/notices');
     if (known.status === 404) return 'none';
     const { key } = await known.json();
-    const address = JSON.stringify(await subscription(key));
+    const reached = method === 'DELETE' ? await self.registration.pushManager.getSubscription() : await subscription(key);
+    if (!reached) return 'done';
+    const address = JSON.stringify(reached);
     const body = JSON.stringify({ ...said, address });
     const { ok } = await fetch('/notices', { method, headers, body });
     return ok ? 'done' : 'refused';
@@ -102,9 +107,11 @@ async function subscription(applicationServerKey) {
 
 // Whoever has the page before them sees it there.
 async function tell({ title, body, path, tag }) {
-  const isSeen = ({ url, visibilityState }) => new URL(url).pathname === path && visibilityState === 'visible';
-  if ((await pages()).some(isSeen)) return;
-  await self.registration.showNotification(title, { body, tag, data: path });
+  const isAt = ({ url, visibilityState }) => new URL(url).pathname === path && visibilityState === 'visible';
+  const isSeen = (await pages()).some(isAt);
+  if (isSeen && !WEBKIT) return;
+  await self.registration.showNotification(title, { body, tag, data: path, silent: isSeen });
+  if (isSeen) for (const shown of await self.registration.getNotifications({ tag })) shown.close();
 }
 
 async function open(path) {
