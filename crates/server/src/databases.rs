@@ -119,6 +119,7 @@ impl Databases {
         }
         if let Some(notices) = &kind.notices {
             let (storage, state) = weak();
+            shared.users.send_modify(|count| *count += 1);
             shared.notices.fill(|| notices::run(notices.clone(), name.clone(), storage, state));
         }
         Handle { name, kind, database, shared }

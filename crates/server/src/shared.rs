@@ -23,6 +23,8 @@ pub struct Shared {
     pub notices: Post,
     /// Held by whoever changes which devices those are, and what they have been told.
     pub devices: tokio::sync::Mutex<()>,
+    /// Counts how often somebody has come to use it.
+    pub users: watch::Sender<u64>,
     /// Counts how often a device has said that it wants to be told.
     pub wanted: watch::Sender<u64>,
     commits: Arc<RwLock<()>>,

@@ -57,8 +57,9 @@ enum Next {
     Change(watch::Receiver<u64>),
     /// Nobody wants to be told: a device has to come.
     Device(watch::Receiver<u64>),
-    /// Some could not be reached, and are tried again then, or when something has changed.
-    Try(Instant, watch::Receiver<u64>),
+    /// Some could not be reached, and are tried again then, or when something has changed. The second word is of those
+    /// who come to use the database: if it was closed meanwhile, the first one has ended.
+    Try(Instant, [watch::Receiver<u64>; 2]),
     /// Another round.
     Round,
     /// There is no such database.
@@ -81,11 +82,11 @@ pub async fn run(
         drop(place);
         match next {
             Ok(Next::Round) => rest = REST.0,
-            Ok(Next::Try(at, mut news)) => {
+            Ok(Next::Try(at, [mut news, mut users])) => {
                 // It is held, so that this goes on when nobody uses the database any more.
                 tokio::select! {
                     () = sleep_until(at) => {}
-                    changed = news.changed() => if changed.is_err() { sleep_until(at).await },
+                    () = changed(&mut news, &mut users) => {}
                 }
             }
             Ok(Next::Change(mut word) | Next::Device(mut word)) => {
@@ -109,6 +110,14 @@ pub async fn run(
     }
 }
 
+/// Waits until a database has changed, or somebody comes to use it after it was closed.
+async fn changed(news: &mut watch::Receiver<u64>, users: &mut watch::Receiver<u64>) {
+    if news.changed().await.is_err() && users.changed().await.is_err() {
+        // Nobody can come any more.
+        std::future::pending().await
+    }
+}
+
 struct Teller {
     notices: Arc<Notices>,
     name: Arc<str>,
@@ -129,6 +138,8 @@ impl Teller {
         storage: &Arc<dyn Storage>,
         shared: &Shared,
     ) -> Result<Next, NoticeError> {
+        let mut users = shared.users.subscribe();
+        users.borrow_and_update();
         let mut wanted = shared.wanted.subscribe();
         wanted.borrow_and_update();
         let Some(database) = storage.find(self.name.to_string()).await? else {
@@ -145,7 +156,7 @@ impl Teller {
             return Ok(Next::Change(news));
         };
         if due > Instant::now() {
-            return Ok(Next::Try(due, news));
+            return Ok(Next::Try(due, [news, users]));
         }
         let timing = self.notices.timing;
         sleep(timing.gather).await;
@@ -167,14 +178,14 @@ impl Teller {
         known: &Known,
         shared: &Shared,
     ) -> Result<(), NoticeError> {
-        let until = *database.watch().borrow();
+        let latest = *database.watch().borrow();
         let is_due = |device: &Device| {
-            device.told < until && self.tries.due(&device.address) <= Instant::now()
+            device.told < latest && self.tries.due(&device.address) <= Instant::now()
         };
         let mut devices = Devices::read(database).await?.all;
         devices.retain(is_due);
         let Some(since) = devices.iter().map(|device| device.told).min() else { return Ok(()) };
-        let changed = changed(database, since, until).await?;
+        let (changed, until) = changes(database, since, latest).await?;
         for devices in devices.chunks(TOGETHER) {
             let outcomes = devices.iter().map(async |device| {
                 let unknown = changed.partition_point(|record| record.seq <= device.told);
@@ -253,18 +264,22 @@ impl Teller {
     }
 }
 
-/// What has changed after one update sequence and up to another.
-async fn changed(
+/// What has changed after one update sequence, at least up to another; and up to which.
+async fn changes(
     database: &dyn Backend,
     mut since: u64,
-    until: u64,
-) -> Result<Vec<Arc<Record>>, BackendError> {
-    let (mut changed, mut bytes) = (VecDeque::new(), 0);
-    while since < until {
+    latest: u64,
+) -> Result<(Vec<Arc<Record>>, u64), BackendError> {
+    let (mut changed, mut bytes) = (VecDeque::<Arc<Record>>::new(), 0);
+    while since < latest {
         let records = database.changes(since, PAGE).await?;
         let Some(last) = records.last() else { break };
         since = last.seq;
-        for record in records.into_iter().filter(|record| record.seq <= until) {
+        for record in records {
+            // It may have changed again while this was read.
+            if let Some(at) = changed.iter().position(|known| known.id == record.id) {
+                bytes -= changed.remove(at).map_or(0, |before| size(&before));
+            }
             bytes += size(&record);
             changed.push_back(record);
             while changed.len() > CHANGES || bytes > BYTES && changed.len() > 1 {
@@ -272,7 +287,7 @@ async fn changed(
             }
         }
     }
-    Ok(changed.into())
+    Ok((changed.into(), since))
 }
 
 /// Bytes of a record's bodies.
