@@ -82,7 +82,8 @@ export async function subscribesTo(page: Page, service: PushService): Promise<Wo
   const worker = page.context().serviceWorkers()[0] ?? (await page.context().waitForEvent('serviceworker'));
   await worker.evaluate((subscription) => {
     const manager = (self as unknown as { PushManager: { prototype: object } }).PushManager;
-    Object.assign(manager.prototype, { subscribe: async () => subscription });
+    const subscribed = async () => subscription;
+    Object.assign(manager.prototype, { subscribe: subscribed, getSubscription: subscribed });
   }, service.subscription);
   return worker;
 }

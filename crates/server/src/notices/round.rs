@@ -114,7 +114,7 @@ pub async fn run(
 async fn changed(news: &mut watch::Receiver<u64>, users: &mut watch::Receiver<u64>) {
     if news.changed().await.is_err() && users.changed().await.is_err() {
         // Nobody can come any more.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
