@@ -1,7 +1,5 @@
 //! The page as a whole.
 
-use std::rc::Rc;
-
 use leptos::prelude::*;
 use leptos::web_sys::Element;
 use leptos::{ev, web_sys};
@@ -13,7 +11,7 @@ use crate::components::{
 use crate::filter::Filter;
 use crate::later::Later;
 use crate::opened::Opened;
-use crate::session::{Access, Session, SessionSlot};
+use crate::session::{Access, SessionSlot};
 use crate::todos::Todos;
 use crate::{keys, saving};
 
@@ -58,11 +56,12 @@ pub fn App(session: SessionSlot) -> impl IntoView {
                     {move || hint(access.get())}
                 </p>
                 <Status session status opened />
+                // An app on the home screen may have a storage of its own, which links don't reach.
                 <button
                     type="button"
                     class="offer"
                     data-action="offer-link"
-                    hidden=move || !is_new(session, opened)
+                    hidden=move || !is_empty(opened.todos())
                     on:click=move |_| drawer.set(true)
                 >
                     "Has somebody sent you a link?"
@@ -73,12 +72,8 @@ pub fn App(session: SessionSlot) -> impl IntoView {
     }
 }
 
-/// Whether nothing was done on this device yet. An app on the home screen may have a storage of its own, which links
-/// don't reach.
-fn is_new(session: SessionSlot, opened: Opened) -> bool {
-    let todos = opened.todos();
-    let is_only = |session: Rc<dyn Session>| session.lists().with(|lists| lists.len() == 1);
-    todos.ready.get() && todos.total.get() == 0 && session.get().is_some_and(is_only)
+fn is_empty(todos: Todos) -> bool {
+    todos.ready.get() && todos.total.get() == 0
 }
 
 /// What can be done with the list.

@@ -22,16 +22,14 @@ pub fn keep_theme(theme: Theme) {
     set(THEME, theme.name());
 }
 
-/// What the person wants to be called by those who are on the same list; empty before they have said. A name that
-/// is too long is cut.
+/// What the person wants to be called by those who are on the same list; empty before they have said.
 pub fn name() -> String {
-    let mut name = get(NAME).unwrap_or_default();
-    name.truncate(name.floor_char_boundary(PERSON_LIMIT));
-    name
+    get(NAME).unwrap_or_default()
 }
 
+/// A name that is too long is cut.
 pub fn keep_name(name: &str) {
-    set(NAME, name);
+    set(NAME, &name[..name.floor_char_boundary(PERSON_LIMIT)]);
 }
 
 /// A number by which others on a list tell this device from others. On another list it has another one.
