@@ -80,12 +80,7 @@ pub async fn decide(
 pub async fn open(hub: &Hub, name: &str, credentials: Vec<u8>) -> Result<(Access, Handle), Denial> {
     let opened = guarded(DECISION_LIMIT, async {
         let (known, access, _) = ask(hub, name, credentials).await?;
-        let found = match known {
-            Some(known) => hub.databases.find(name, &known).await,
-            None => Ok(None),
-        };
-        let found = found.map_err(|error| unusable(name, &error))?;
-        Ok((access, found.ok_or_else(missing)?))
+        Ok((access, find(hub, name, known).await?.ok_or_else(missing)?))
     });
     opened.await.unwrap_or_else(|failure| Err(undecided(name, &failure)))
 }
@@ -110,16 +105,18 @@ async fn ask(
     Ok((known, Access { until: Box::pin(until), ..access }, ruling))
 }
 
+/// The database of which this is known, if there is one.
+async fn find(hub: &Hub, name: &str, known: Option<Known>) -> Result<Option<Handle>, Denial> {
+    let Some(known) = known else { return Ok(None) };
+    hub.databases.find(name, &known).await.map_err(|error| unusable(name, &error))
+}
+
 async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Denial> {
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
     let (known, access, ruling) = ask(hub, &name, credentials).await?;
     let Access { role, tag, creates, until, .. } = access;
-    let found = match known {
-        Some(known) => hub.databases.find(&name, &known).await.map_err(failed)?,
-        None => None,
-    };
-    let database = match (found, creates) {
+    let database = match (find(hub, &name, known).await?, creates) {
         (Some(database), _) => database,
         (None, Some(new)) => {
             if !visitor.create() {

@@ -1,15 +1,13 @@
 //! A policy by capability tokens: whoever holds a database's token has its role, and its owner
 //! brings it to the server. See [`settee_keys`].
 
-use std::sync::Arc;
-
 use settee_keys::{
     DatabaseId, Judgement, Said, Shown, Token, Verifiers, access, home::HOME_PREFIX, judge_shown,
 };
-use settee_store::{BackendError, Record, backend::BoxFuture, replication::ReplicatedDocument};
+use settee_store::{BackendError, backend::BoxFuture, replication::ReplicatedDocument};
 use settee_sync::{Denial, DenialCode, Role};
 
-use crate::policy::{Access, Asked, Named, NewDatabase, Policy};
+use crate::policy::{Access, Asked, Known, Named, NewDatabase, Policy};
 
 /// Names of databases are [`DatabaseId`]s, credentials the bytes of a [`Token`]. Who else may open a
 /// database its owners say in its [access documents](settee_keys::access). Needs no accounts.
@@ -95,8 +93,14 @@ impl KeysPolicy {
             })?),
             None => None,
         };
-        let said = said(&asked, &id, &token).await?;
         let shown = Shown::of(&id, &token);
+        let said = match &asked.known {
+            Some(known) => said(known, shown).await.map_err(|error| {
+                tracing::error!(%error, "what a database says of access can't be read");
+                undecided()
+            })?,
+            None => Said::default(),
+        };
         match judge_shown(shown, verifiers.as_ref(), &said) {
             Judgement::Granted(Role::Owner) if !may_create => Err(denied(full)),
             Judgement::Granted(Role::Owner) => {
@@ -138,29 +142,16 @@ async fn holds(named: Named) -> Result<bool, BackendError> {
     let (Ok(shown), Ok(verifiers)) = (grant.parse(), Verifiers::decode(&known.meta)) else {
         return Ok(false);
     };
-    let said = match shown {
-        Shown::Owner => Said::default(),
-        Shown::Other(verifier) => said_in(&known.read(Said::ids_of(&verifier)).await?),
-    };
+    let said = said(&known, shown).await?;
     Ok(matches!(judge_shown(shown, Some(&verifiers), &said), Judgement::Granted(_)))
 }
 
-fn said_in(records: &[Option<Arc<Record>>]) -> Said {
-    let mut records = records.iter().map(Option::as_deref);
-    Said::of(records.next().flatten(), records.next().flatten())
-}
-
 /// What the database says of a token. Of the owner's it needn't say anything.
-async fn said(asked: &Asked, id: &DatabaseId, token: &Token) -> Result<Said, Denial> {
-    let Some(known) = &asked.known else { return Ok(Said::default()) };
-    if token.database_id() == *id {
-        return Ok(Said::default());
-    }
-    let records = known.read(Said::ids(token)).await.map_err(|error| {
-        tracing::error!(%error, "what a database says of access can't be read");
-        undecided()
-    })?;
-    Ok(said_in(&records))
+async fn said(known: &Known, shown: Shown) -> Result<Said, BackendError> {
+    let Shown::Other(verifier) = shown else { return Ok(Said::default()) };
+    let records = known.read(Said::ids_of(&verifier)).await?;
+    let mut records = records.iter().map(Option::as_deref);
+    Ok(Said::of(records.next().flatten(), records.next().flatten()))
 }
 
 fn undecided() -> Denial {

@@ -13,9 +13,7 @@ impl Courier for Sender {
     }
 
     fn check(&self, address: &str) -> Result<String, String> {
-        let subscription = Subscription::from_json_within(address.as_bytes(), self.reach());
-        let subscription = subscription.map_err(|error| error.to_string())?;
-        serde_json::to_string(&subscription).map_err(|error| error.to_string())
+        serde_json::to_string(&subscription(self, address)?).map_err(|error| error.to_string())
     }
 
     fn bring<'a>(
@@ -24,9 +22,7 @@ impl Courier for Sender {
         notice: &'a [u8],
     ) -> BoxFuture<'a, Result<(), Undelivered>> {
         Box::pin(async move {
-            let subscription = Subscription::from_json_within(address.as_bytes(), self.reach());
-            let subscription =
-                subscription.map_err(|error| Undelivered::Refused(error.to_string()))?;
+            let subscription = subscription(self, address).map_err(Undelivered::Refused)?;
             let sent = self.send(&subscription, notice, &Options::default()).await;
             sent.map_err(|error| match error {
                 SendError::Gone => Undelivered::Gone,
@@ -35,4 +31,9 @@ impl Courier for Sender {
             })
         })
     }
+}
+
+fn subscription(sender: &Sender, address: &str) -> Result<Subscription, String> {
+    let subscription = Subscription::from_json_within(address.as_bytes(), sender.reach());
+    subscription.map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use settee_store::{Backend, BackendError, Operation};
 use thiserror::Error;
 
 /// Most devices of a database.
-pub const DEVICES: usize = 100;
+const DEVICES: usize = 100;
 /// Most devices of one grant: the next one takes the place of the oldest.
 const OF_GRANT: usize = 20;
 /// Where they are kept.
