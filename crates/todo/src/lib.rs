@@ -9,6 +9,7 @@
 //! - `notice`: what devices are told while no page is open.
 //! - [`places`]: todos that only so many people can take.
 //! - [`presence`]: who has a list on the screen.
+//! - [`transfer`]: todos that go from one list to another.
 //! - [`mod@validate`]: what the server takes as a document.
 
 pub mod access;
@@ -21,6 +22,7 @@ pub mod list;
 pub mod notice;
 pub mod places;
 pub mod presence;
+pub mod transfer;
 pub mod validate;
 
 pub use document::{ListInfo, Todo, new_todo_id};
