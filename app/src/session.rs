@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use settee::keys::{Keyring, Role, Token};
-use settee::store::Database;
+use settee::store::{Database, DocumentId};
 use settee::{LinkState, Obstacle};
 use settee_todo::exchange::Item;
+use settee_todo::transfer::Passed;
 
 use crate::status::StatusView;
 
@@ -72,6 +73,20 @@ pub enum Command {
         list: String,
         name: String,
         is_template: bool,
+    },
+    /// Moves or copies todos from one list to another. `outcome` is what became of it.
+    Transfer {
+        from: String,
+        to: String,
+        todos: Vec<Passed>,
+        is_move: bool,
+        outcome: RwSignal<Option<String>>,
+    },
+    /// Deletes todos that were copied into a list.
+    TakeOut {
+        list: String,
+        todos: Vec<DocumentId>,
+        outcome: RwSignal<Option<String>>,
     },
     Rename {
         list: String,

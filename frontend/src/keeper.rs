@@ -18,6 +18,7 @@ use settee_todo::ListInfo;
 use settee_todo::access::end;
 use settee_todo::document::{ARCHIVED, ENDED, LINKS, LIST_INFO, NAME, PLACE, TOLD};
 use settee_todo::list::{copied, fill};
+use settee_todo::transfer::{Passed, remove};
 use tokio::sync::watch;
 use wasm_bindgen_futures::spawn_local;
 
@@ -28,11 +29,16 @@ use crate::{
     presence::meet,
     session::Signals,
     shown::Shown,
+    transfer::{resume, transfer},
 };
 
 /// How long a server that refuses is left alone: the first time, and at most.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+
+const NOT_SAVED: &str = "This can’t be saved on this device.";
+const NOT_THERE: &str = "You can’t write to that list any more.";
+const TAKEN_OUT: &str = "The copies are gone again.";
 
 /// What a keeper works with.
 #[derive(Clone)]
@@ -83,6 +89,9 @@ impl Keeper {
         let work = Rc::new(Work { settee, kept, shown, signals, counts, owner });
         let kept = work.kept.borrow().clone();
         notices::renew(&kept);
+        let settee = work.settee.clone();
+        // What fails now is tried again at the next start.
+        spawn_local(async move { drop(resume(&settee).await) });
         for list in kept.into_values().filter(has_ended) {
             let work = work.clone();
             // What fails now is tried again at the next start.
@@ -121,6 +130,16 @@ impl Work {
                 let list = self.settee.database(&list).await?;
                 let todos = copied(list.database(), is_template).await?;
                 self.create(name, todos).await
+            }
+            Command::Transfer { from, to, todos, is_move, outcome } => {
+                outcome.try_set(Some(self.transfer([&from, &to], &todos, is_move).await));
+                Ok(())
+            }
+            Command::TakeOut { list, todos, outcome } => {
+                let list = self.settee.database(&list).await?;
+                let is_done = remove(list.database(), todos).await.is_ok();
+                outcome.try_set(Some(if is_done { TAKEN_OUT } else { NOT_SAVED }.to_owned()));
+                Ok(())
             }
             Command::Rename { list, name } => {
                 let database = self.settee.database(&list).await?;
@@ -196,6 +215,20 @@ impl Work {
             return self.settee.forget(id.as_str()).await;
         }
         self.shown.show_at(Some(&LINKS.path(&id))).await
+    }
+
+    /// Moves or copies todos, and says what became of them.
+    async fn transfer(&self, lists: [&str; 2], todos: &[Passed], is_move: bool) -> String {
+        let Some(target) = self.known(lists[1]).filter(|list| !list.is_revoked) else {
+            return NOT_THERE.to_owned();
+        };
+        let Ok(count) = transfer(&self.settee, lists, todos, is_move).await else {
+            return NOT_SAVED.to_owned();
+        };
+        let done = if is_move { "moved" } else { "copied" };
+        let name = shown_name(&target.name, target.is_first());
+        let todos = if count == 1 { "todo" } else { "todos" };
+        format!("{count} {todos} {done} to “{name}”.")
     }
 
     /// Removes this device's copy of a list, and what opens it. The first list stays.

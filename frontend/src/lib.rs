@@ -20,6 +20,7 @@ mod presence;
 mod session;
 mod shown;
 mod start;
+mod transfer;
 
 use leptos::prelude::*;
 use settee_app::{App, SessionSlot};

@@ -9,6 +9,7 @@ use super::list_row::{ListMenu, ListRow, focus_name};
 use super::open_link::OpenLink;
 use super::places::{PlacesDialog, follow_rows};
 use super::theme::ThemeChoice;
+use super::transfer::TransferDialog;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
 use crate::opened::Opened;
@@ -33,6 +34,7 @@ pub fn contents(
             renaming: RwSignal::new(None),
             saving: RwSignal::new(false),
             placing: RwSignal::new(false),
+            sending: RwSignal::new(false),
         };
         let offers = Offers::follow(session, opened);
         follow_rows(offers, session.access());
@@ -63,6 +65,7 @@ pub fn contents(
             <ForgetList session leaving=menu.leaving />
             <SaveList session opened saving=menu.saving />
             <PlacesDialog session opened offers placing=menu.placing />
+            <TransferDialog session opened sending=menu.sending />
         }
     })
 }

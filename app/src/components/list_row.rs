@@ -27,6 +27,8 @@ pub struct ListMenu {
     pub saving: RwSignal<bool>,
     /// Whether somebody is asked how many people can take each of its todos.
     pub placing: RwSignal<bool>,
+    /// Whether somebody is asked which of its todos go to another list.
+    pub sending: RwSignal<bool>,
 }
 
 /// Moves the focus to the name of a list that is to be renamed, once it is on the screen.
@@ -131,7 +133,8 @@ fn Menu(
     menu: ListMenu,
     close: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let ListMenu { session, opened, drawer, open, leaving, renaming, saving, placing } = menu;
+    let ListMenu { session, opened, drawer, open, leaving, renaming, saving, placing, sending } =
+        menu;
     let place = NodeRef::<Div>::new();
     Effect::new(move || {
         if let Some(first) = place.get().and_then(|place| place.first_element_child()) {
@@ -182,6 +185,8 @@ fn Menu(
     };
     let has_rows =
         move || is_shown() && opened.todos().ready.get() && opened.todos().total.get() > 0;
+    let has_others =
+        move || session.get().is_some_and(|it| it.lists().with(|lists| lists.len() > 1));
     let is_ticked = move || {
         is_shown()
             && matches!(access.get(), Access::Write | Access::Help)
@@ -190,6 +195,10 @@ fn Menu(
     let set_places = move |_| {
         close();
         placing.set(true);
+    };
+    let send = move |_| {
+        close();
+        sending.set(true);
     };
     let untick = move |_| {
         close();
@@ -234,6 +243,14 @@ fn Menu(
                 on:click=set_places
             >
                 "How many can take it…"
+            </button>
+            <button
+                type="button"
+                data-action="transfer"
+                hidden=move || !has_rows() || !has_others()
+                on:click=send
+            >
+                "Move or copy todos…"
             </button>
             <button
                 type="button"

@@ -28,6 +28,7 @@ mod status;
 mod theme;
 mod todo_item;
 mod todo_list;
+mod transfer;
 mod update;
 
 pub use edit_field::EditFields;
