@@ -2,6 +2,7 @@
 
 import { addTodo, copyLink, listOf, newTab, openList, reload, together, tokenOf } from './actions';
 import { expect, test, type Page } from './fixtures';
+import { staysLoaded } from './lists';
 import { action, shows, status, waitInstalled, waitOffline, waitSynced } from './page';
 import { CLOSED, OPEN, REVOKED, decode, encode } from './wire';
 
@@ -62,9 +63,11 @@ test('a link is opened from within the app, also offline, and a wrong one is exp
   await action(bert, 'open-link').click();
   await expect(says).toContainText('This link leads to elsewhere.test');
   await shows(bert, 'Mine');
-  await field.fill(`Here is our list:\n${editor}`);
-  await action(bert, 'open-link').click();
-  await expect(bert).toHaveURL(new RegExp(`${listOf(editor)}$`));
+  await staysLoaded(bert, async () => {
+    await field.fill(`Here is our list:\n${editor}`);
+    await action(bert, 'open-link').click();
+    await expect(bert).toHaveURL(new RegExp(`${listOf(editor)}$`));
+  });
   await hasNoSecret(bert);
   await goOnline(bert);
   await shows(bert, 'Bread');

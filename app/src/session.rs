@@ -63,6 +63,10 @@ impl Theme {
 /// What can be done with lists, each named by its id, and with the device's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Opens a link of this site: its path, and the secret behind it.
+    Open {
+        link: String,
+    },
     /// Makes a list of these todos and goes there.
     Create {
         name: String,

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::web_sys::js_sys::{Array, JsString, Object};
 use serde_json::Value;
 use settee::{
-    Error, Kept, Settee,
+    Error, Kept, LinkOutcome, LinkState, Settee,
     client::runtime::sleep,
     keys::Token,
     leptos::{follow, position},
@@ -125,6 +125,7 @@ struct Work {
 impl Work {
     async fn run(&self, command: Command) -> Result<(), Error> {
         match command {
+            Command::Open { link } => self.open(&link).await,
             Command::Create { name, todos } => self.create(name, edits(todos)).await,
             Command::Copy { list, name, is_template } => {
                 let list = self.settee.database(&list).await?;
@@ -202,6 +203,19 @@ impl Work {
                 Ok(())
             }
         }
+    }
+
+    async fn open(&self, link: &str) -> Result<(), Error> {
+        let (path, secret) = link.split_at(link.find('#').unwrap_or(link.len()));
+        let address = LINKS.read(path, secret);
+        let outcome = self.settee.take_in(&address).await?;
+        if matches!(outcome, LinkOutcome::Joined | LinkOutcome::Kept) {
+            self.signals.link.set(LinkState::of(outcome, &address, String::new()));
+            return self.shown.show_at(Some(path)).await;
+        }
+        // The page that it leads to tells what is in the way, and keeps the link until it is kept here.
+        page::leave_for(link);
+        Ok(())
     }
 
     async fn create(&self, name: String, todos: Vec<Edit>) -> Result<(), Error> {

@@ -24,6 +24,12 @@ pub fn go_to(path: &str) {
     }
 }
 
+/// Leaves for another page of the site.
+pub fn leave_for(link: &str) {
+    // It fails on a malformed address alone.
+    let _ = window().location().assign(link);
+}
+
 /// Light or dark; what the device says where nothing was chosen.
 pub fn show_theme(theme: Theme) {
     if let Some(root) = window().document().and_then(|page| page.document_element()) {

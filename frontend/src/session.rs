@@ -45,7 +45,7 @@ pub struct Signals {
     pub current: RwSignal<Option<CurrentList>, LocalStorage>,
     pub status: RwSignal<StatusView>,
     pub theme: RwSignal<Theme>,
-    link: RwSignal<LinkState>,
+    pub link: RwSignal<LinkState>,
 }
 
 impl Session {

@@ -54,7 +54,7 @@ pub fn contents(
             >
                 {NEW_LIST}
             </button>
-            <OpenLink drawer />
+            <OpenLink session drawer />
             <OpenFile session drawer />
             <Devices session />
             <details class="archived" hidden=move || session.lists(true).is_empty()>

@@ -8,24 +8,27 @@ use settee::keys::link::{Address, Place, Secret};
 use settee_todo::document::LINKS;
 
 use super::link_notice::INCOMPLETE;
+use crate::session::{Command, SessionSlot};
 
 #[component]
-pub fn OpenLink(drawer: RwSignal<bool>) -> impl IntoView {
+pub fn OpenLink(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     let complaint = RwSignal::new(String::new());
     let open = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(field) = field.get_untracked() else { return };
-        let location = window().location();
         // It fails on a page without an address alone.
-        let host = location.host().unwrap_or_default();
-        match link_in(&field.value(), &host) {
+        let host = window().location().host().unwrap_or_default();
+        match link_in(&field.value(), &host).map(str::to_owned) {
             Ok(link) => {
                 complaint.set(String::new());
                 field.set_value("");
                 drawer.set(false);
-                // As if it had been pasted over the address, for which all is there.
-                let _ = location.assign(link);
+                match session.get_untracked() {
+                    Some(session) => session.ask(Command::Open { link }),
+                    // The next page may be able to open the device's storage.
+                    None => drop(window().location().assign(&link)),
+                }
             }
             Err(text) => complaint.set(text),
         }
