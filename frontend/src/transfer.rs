@@ -26,8 +26,10 @@ pub async fn transfer(
         }
         let (moves, name) = (settee.on_device(MOVES).await?, random_name());
         let id = DocumentId::new(&name).expect("a short name is an id");
-        let lists = [(FROM, from), (TO, to)].map(|(field, list)| (field.to_owned(), list.into()));
-        moves.patch_fields(&name, Map::from_iter(lists)).await?;
+        let mut lists = Map::new();
+        lists.insert(FROM.to_owned(), from.into());
+        lists.insert(TO.to_owned(), to.into());
+        moves.patch_fields(&name, lists).await?;
         count += begin(here, there, todos, Some(&name), position::after).await?;
         finish(here, there, &name).await?;
         moves.remove(&id).await?;

@@ -19,8 +19,9 @@ const LATER: [&str; 2] = ["split_", "chunk_"];
 
 /// The page that says what was tried, and has the table by crate.
 const PAGE: &str = "docs/size.md";
-/// What stands around the table in the page.
-const START: &str = "<!-- The next table is made by `cargo xtask size`. -->\n\n";
+/// What stands in front of the tables of the page, first that of files and then that of crates, and behind each.
+const FILES: &str = "<!-- The next table of files is made by `cargo xtask size`. -->\n\n";
+const CRATES: &str = "<!-- The next table of crates is made by `cargo xtask size`. -->\n\n";
 const END: &str = "\n<!-- Here it ends. -->";
 
 #[derive(Debug, clap::Args)]
@@ -40,9 +41,10 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let kept = measure()?;
     let page = workspace::root().join(PAGE);
-    let text = with_table(&workspace::read(&page)?, &crates::table(&toolbox)?)?;
+    let text = with_table(&workspace::read(&page)?, FILES, &Sizes::read()?.table())?;
+    let text = with_table(&text, CRATES, &crates::table(&toolbox)?)?;
     workspace::write(&page, &text)?;
-    println!("{PAGE} has the table by crate");
+    println!("{PAGE} has the tables of files and crates");
     if kept.iter().all(|is_kept| *is_kept) {
         return Ok(());
     }
@@ -51,17 +53,10 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// Prints what the built site weighs. Tells of each budget whether it is kept.
 pub fn measure() -> Result<[bool; 2]> {
-    let mut sizes = Sizes::default();
-    sizes.add(&workspace::site().join("pkg"))?;
-    if sizes.wasm == 0 {
-        return Err(Error::advice(
-            "target/site/pkg has no compressed WebAssembly: run `cargo xtask size` without --no-build",
-        ));
-    }
+    let sizes = Sizes::read()?;
     println!("WebAssembly  {}, and later {}", kilobytes(sizes.wasm), kilobytes(sizes.later));
     println!("JavaScript   {}", kilobytes(sizes.javascript));
-    let first = sizes.wasm + sizes.javascript;
-    Ok([FIRST.is_kept(first), ALL.is_kept(first + sizes.later)])
+    Ok([FIRST.is_kept(sizes.first()), ALL.is_kept(sizes.all())])
 }
 
 /// Bytes of WebAssembly and JavaScript, compressed by brotli.
@@ -90,6 +85,38 @@ struct Sizes {
 }
 
 impl Sizes {
+    /// Those of the built site.
+    fn read() -> Result<Self> {
+        let mut sizes = Self::default();
+        sizes.add(&workspace::site().join("pkg"))?;
+        if sizes.wasm == 0 {
+            return Err(Error::advice(
+                "target/site/pkg has no compressed WebAssembly: run `cargo xtask size` without --no-build",
+            ));
+        }
+        Ok(sizes)
+    }
+
+    fn first(&self) -> u64 {
+        self.wasm + self.javascript
+    }
+
+    fn all(&self) -> u64 {
+        self.first() + self.later
+    }
+
+    /// In Markdown.
+    fn table(&self) -> String {
+        let rows = [
+            ("first screen: WebAssembly", self.wasm),
+            ("first screen: JavaScript", self.javascript),
+            ("later", self.later),
+            ("all", self.all()),
+        ];
+        let rows = rows.map(|(name, bytes)| format!("| {name} | {} |\n", kilobytes(bytes)));
+        format!("| | by brotli |\n| --- | --- |\n{}", rows.concat())
+    }
+
     /// Adds all files below a folder.
     fn add(&mut self, folder: &Path) -> Result<()> {
         for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
@@ -111,10 +138,10 @@ impl Sizes {
     }
 }
 
-/// The page with another table in the place of its own.
-fn with_table(page: &str, table: &str) -> Result<String> {
-    let parts = page.split_once(START).and_then(|(before, rest)| {
-        rest.split_once(END).map(|(_, after)| [before, START, table, END, after].concat())
+/// The page with another table in the place of the one behind a mark.
+fn with_table(page: &str, mark: &str, table: &str) -> Result<String> {
+    let parts = page.split_once(mark).and_then(|(before, rest)| {
+        rest.split_once(END).map(|(_, after)| [before, mark, table, END, after].concat())
     });
     parts.ok_or_else(|| Error::advice(format!("{PAGE} has lost the marks of its table")))
 }
@@ -146,9 +173,11 @@ mod tests {
 
     #[test]
     fn a_page_gets_another_table() {
-        let page = |table: &str| format!("Before.\n{START}{table}{END}\nAfter.\n");
-        assert_eq!(with_table(&page("old\n"), "new\n").ok(), Some(page("new\n")));
-        assert!(with_table("no marks", "new\n").is_err());
+        let page = |table: &str| {
+            format!("{FILES}files{END}\nBetween.\n{CRATES}{table}{END}\nAfter.\n")
+        };
+        assert_eq!(with_table(&page("old\n"), CRATES, "new\n").ok(), Some(page("new\n")));
+        assert!(with_table("no marks", CRATES, "new\n").is_err());
     }
 
     #[test]

@@ -61,7 +61,9 @@ pub async fn begin(
     let mut last = last_position(to).await?;
     let (mut operations, mut removed) = (Vec::new(), Map::new());
     for ((passed, todo), there) in passed.iter().zip(todos).zip(there) {
-        let Some(todo) = todo.and_then(|it| it.document()).filter(|it| !it.deleted) else { continue };
+        let Some(todo) = todo.and_then(|it| it.document()).filter(|it| !it.deleted) else {
+            continue;
+        };
         removed.insert(todo.id.to_string(), names(&todo));
         let there = there.and_then(|it| it.document());
         let mut fields = todo.body.fields();
@@ -125,12 +127,10 @@ fn names(todo: &Document) -> Value {
 
 /// Whether two todos say the same, wherever they stand.
 fn is_same(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
-    let says = |fields: &Map<String, Value>| {
-        let mut fields = fields.clone();
-        fields.remove(POSITION);
-        fields
+    let says = |one: &Map<String, Value>, other: &Map<String, Value>| {
+        one.iter().all(|(name, value)| name == POSITION || other.get(name) == Some(value))
     };
-    says(one) == says(other)
+    says(one, other) && says(other, one)
 }
 
 async fn last_position(list: &Database) -> Result<Option<String>, BackendError> {
@@ -138,7 +138,8 @@ async fn last_position(list: &Database) -> Result<Option<String>, BackendError> 
     let mut take = |record: &Record| {
         let document = record.document().filter(|it| !it.deleted);
         let todo = document.filter(|it| it.id.as_str().starts_with(TODO_PREFIX));
-        let position = todo.and_then(|it| Some(it.body.fields().get(POSITION)?.as_str()?.to_owned()));
+        let position =
+            todo.and_then(|it| Some(it.body.fields().get(POSITION)?.as_str()?.to_owned()));
         last = last.take().max(position);
     };
     each(list, 0, &mut take).await?;
@@ -192,7 +193,8 @@ mod tests {
     fn a_todo_moves_with_all_its_fields_and_back_to_its_place() {
         let (here, there) = (list(1), list(2));
         let ids = ["one", "two"].map(|name| put(&here, name));
-        let todo = serde_json::json!({"title": "two", "completed": true, "position": "b", "due": 7});
+        let todo =
+            serde_json::json!({"title": "two", "completed": true, "position": "b", "due": 7});
         at_once(here.put(ids[1].as_str(), &todo)).unwrap();
         put(&there, "first");
         assert_eq!(moved(&here, &there, &[ids[1].clone(), new_todo_id()], false), 1);
@@ -285,9 +287,17 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         /// A device moves one of its own todos to the other list. It may be stopped in between.
-        Moves { device: usize, todo: usize, breaks_off: bool },
+        Moves {
+            device: usize,
+            todo: usize,
+            breaks_off: bool,
+        },
         /// A device moves one of all people's todos from the first list to the second.
-        MovesShared { device: usize, todo: usize, breaks_off: bool },
+        MovesShared {
+            device: usize,
+            todo: usize,
+            breaks_off: bool,
+        },
         Syncs(usize),
         Starts(usize),
     }
