@@ -17,11 +17,16 @@ use tokio::net::TcpListener;
 
 use crate::{error::Error, notices::ListNotifier, places::PlacesClerk, push::PushFlags};
 
-/// Helpers tick all todos, and change those that they have added.
-const HELPING_WITH_TODOS: Helping =
-    Helping { prefix: TODO_PREFIX, fields: HELPERS_FIELDS, settles: UNASKED_FIELDS };
+/// Helpers tick all todos, add some where they are allowed to, and change what they have added.
+const HELPING_WITH_TODOS: Helping = Helping {
+    prefix: TODO_PREFIX,
+    fields: HELPERS_FIELDS,
+    settles: UNASKED_FIELDS,
+    by_leave: true,
+};
 /// They take places.
-const HELPING_WITH_PLACES: Helping = Helping { prefix: ASK_PREFIX, fields: &[], settles: &[] };
+const HELPING_WITH_PLACES: Helping =
+    Helping { prefix: ASK_PREFIX, fields: &[], settles: &[], by_leave: false };
 
 /// What a server is to be.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 //!
 //! They are documents of the database like all others, so they are written offline and reach every
 //! member. A server takes them from owners only, and goes by what it has. One says which links are good
-//! ([`Verifiers`], under [`links_id`]), and there is one for each personal invitation ([`Invitation`], under
-//! [`invitation_id`]).
+//! ([`Verifiers`], under [`links_id`]), one what helpers may ([`HelpersMay`], under [`helpers_id`]), and there is one
+//! for each personal invitation ([`Invitation`], under [`invitation_id`]).
 
 use serde_json::{Map, Value};
 use settee_store::{
@@ -38,10 +38,23 @@ pub struct Invitation {
     pub revoked: bool,
 }
 
+/// What an owner lets helpers do. In JSON its field has the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HelpersMay {
+    /// Whether they may add documents of their own. Where nothing is said, they may.
+    pub add: bool,
+}
+
+impl Default for HelpersMay {
+    fn default() -> Self {
+        Self { add: true }
+    }
+}
+
 /// Why a document doesn't say who may open a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AccessError {
-    /// It is neither about links nor an invitation.
+    /// It is neither about links or helpers nor an invitation.
     #[error("there is no access document of this name")]
     Id,
     /// Its fields are not what they should be.
@@ -102,6 +115,25 @@ impl Invitation {
     }
 }
 
+impl HelpersMay {
+    /// Reads an access document; `None` if it doesn't say what helpers may.
+    pub fn read(body: &Body) -> Option<Self> {
+        Some(Self { add: body.fields().get(ADD)?.as_bool()? })
+    }
+
+    /// The fields of the access document.
+    pub fn fields(self) -> Map<String, Value> {
+        Map::from_iter([(ADD.to_owned(), self.add.into())])
+    }
+
+    /// What a record under [`helpers_id`] says. While owners have said different things, and nobody has settled it, or
+    /// one of them can't be read, the least holds.
+    pub fn of(record: Option<&Record>) -> Self {
+        let mut said = record.into_iter().flat_map(|record| leaves(record, Self::read));
+        Self { add: said.all(|said| said.is_some_and(|said| said.add)) }
+    }
+}
+
 /// Where the invitation with this token is.
 pub fn invitation_id(token: &Token) -> DocumentId {
     id_of(&token.verifier())
@@ -117,6 +149,14 @@ pub fn links_id() -> DocumentId {
     DocumentId::new(LINKS_ID).expect("the name is an id")
 }
 
+/// Where it says what helpers may.
+pub fn helpers_id() -> DocumentId {
+    DocumentId::new(HELPERS_ID).expect("the name is an id")
+}
+
+const HELPERS_ID: &str = "access/helpers";
+/// The field that says whether helpers may add: see [`HelpersMay::add`].
+const ADD: &str = "add";
 /// The field of an invitation that was taken back: see [`Invitation::revoked`].
 pub const REVOKED: &str = "revoked";
 
@@ -125,6 +165,8 @@ pub const REVOKED: &str = "revoked";
 pub struct Said {
     pub(crate) links: Links,
     pub(crate) invited: Option<Invited>,
+    /// What whoever has it may, if they are a helper.
+    pub helpers: HelpersMay,
 }
 
 /// Which links are good.
@@ -154,12 +196,14 @@ impl Said {
 
     /// The same for the token with this verifier.
     pub fn ids_of(verifier: &Verifier) -> Vec<DocumentId> {
-        vec![links_id(), id_of(verifier)]
+        vec![links_id(), id_of(verifier), helpers_id()]
     }
 
-    /// What the records under [`Said::ids`] say. While owners have said different things, and nobody has
+    /// What the records under [`Said::ids`] say, in that order; `None` where there is none. While owners have said different things, and nobody has
     /// settled it, the latest links are good, and of an invitation the least holds.
-    pub fn of(links: Option<&Record>, invitation: Option<&Record>) -> Self {
+    pub fn of<'a>(records: impl IntoIterator<Item = Option<&'a Record>>) -> Self {
+        let mut records = records.into_iter();
+        let [links, invitation, helpers] = std::array::from_fn(|_| records.next().flatten());
         let links = links.map_or(Links::First, |record| {
             latest_links(record).map_or(Links::None, Links::Renewed)
         });
@@ -173,7 +217,7 @@ impl Said {
                 _ => Invited::Revoked,
             })
         });
-        Self { links, invited }
+        Self { links, invited, helpers: HelpersMay::of(helpers) }
     }
 }
 
@@ -196,8 +240,8 @@ fn leaves<T>(
 /// Checks every body that travels with an access document.
 pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
     let name = document.id.as_str().strip_prefix(ACCESS_PREFIX).ok_or(AccessError::Id)?;
-    let is_links = document.id.as_str() == LINKS_ID;
-    if !is_links && name.parse::<Verifier>().is_err() {
+    let [is_links, is_helpers] = [LINKS_ID, HELPERS_ID].map(|id| document.id.as_str() == id);
+    if !is_links && !is_helpers && name.parse::<Verifier>().is_err() {
         return Err(AccessError::Id);
     }
     document.revisions.iter().try_for_each(|revision| {
@@ -208,6 +252,9 @@ pub fn check(document: &ReplicatedDocument) -> Result<(), AccessError> {
         if is_links {
             let links = Verifiers::read(body).filter(Verifiers::is_short);
             return links.map(drop).ok_or(AccessError::Fields);
+        }
+        if is_helpers {
+            return HelpersMay::read(body).map(drop).ok_or(AccessError::Fields);
         }
         let Invitation { role, label, from, seed, revoked: _ } =
             Invitation::read(body).ok_or(AccessError::Fields)?;

@@ -4,17 +4,17 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     task::{Context, Poll, Waker},
 };
 
 use proptest::prelude::*;
 use settee_keys::{
     Invitation, Judgement, Role, Said, Token, Verifiers,
-    access::{invitation_id, links_id},
+    access::{HelpersMay, helpers_id, invitation_id, links_id},
     judge,
 };
-use settee_store::{Database, Memory, Operation, replication::Known};
+use settee_store::{Database, Memory, Operation, Revision, replication::Known};
 
 const DEVICES: usize = 3;
 
@@ -32,6 +32,11 @@ enum Deed {
     Renew {
         device: usize,
     },
+    /// Lets helpers add documents, or doesn't any more.
+    LetAdd {
+        device: usize,
+        may: bool,
+    },
     Meet {
         device: usize,
     },
@@ -46,6 +51,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         3 => (device(), role).prop_map(|(device, role)| Deed::Invite { device, role }),
         3 => (device(), 0_usize..8).prop_map(|(device, which)| Deed::Revoke { device, which }),
         1 => device().prop_map(|device| Deed::Renew { device }),
+        2 => (device(), any::<bool>()).prop_map(|(device, may)| Deed::LetAdd { device, may }),
         5 => device().prop_map(|device| Deed::Meet { device }),
         1 => Just(Deed::Lose),
     ];
@@ -58,12 +64,25 @@ struct Replica {
     invited: BTreeSet<usize>,
     revoked: BTreeSet<usize>,
     epoch: u32,
+    /// What was said of helpers, and instead of what.
+    adding: BTreeMap<Revision, (bool, BTreeSet<Revision>)>,
 }
 
 impl Replica {
     fn new() -> Self {
         let database = Database::new(Memory::new([1; 16]));
-        Self { database, invited: BTreeSet::new(), revoked: BTreeSet::new(), epoch: 0 }
+        let (invited, revoked, adding) = Default::default();
+        Self { database, invited, revoked, epoch: 0, adding }
+    }
+
+    /// What nothing was said instead of.
+    fn latest(&self) -> BTreeMap<Revision, bool> {
+        let mut latest: BTreeMap<_, _> =
+            self.adding.iter().map(|(it, said)| (*it, said.0)).collect();
+        self.adding.values().flat_map(|said| &said.1).for_each(|it| {
+            latest.remove(it);
+        });
+        latest
     }
 
     /// Takes in all that another one has.
@@ -79,11 +98,16 @@ impl Replica {
         self.invited.extend(&from.invited);
         self.revoked.extend(&from.revoked);
         self.epoch = self.epoch.max(from.epoch);
+        self.adding.extend(from.adding.clone());
+    }
+
+    fn said(&self, token: &Token) -> Said {
+        let records = at_once(self.database.records(Said::ids(token))).unwrap();
+        Said::of(records.iter().map(Option::as_deref))
     }
 
     fn judge(&self, owner: &Token, token: &Token) -> Judgement {
-        let records = at_once(self.database.records(Said::ids(token))).unwrap();
-        let said = Said::of(records[0].as_deref(), records[1].as_deref());
+        let said = self.said(token);
         judge(&owner.database_id(), token, Some(&Verifiers::of_owner(owner)), &said)
     }
 }
@@ -132,12 +156,21 @@ proptest! {
                     let links = Verifiers::of_epoch(&owner, device.epoch);
                     at_once(device.database.put(links_id().as_str(), &links.fields())).unwrap();
                 }
+                Deed::LetAdd { device, may } => {
+                    let device = &mut devices[device];
+                    let (id, fields) = (helpers_id(), HelpersMay { add: may }.fields());
+                    let before = device.latest().into_keys().collect();
+                    let made = at_once(device.database.put(id.as_str(), &fields)).unwrap();
+                    device.adding.entry(made).or_insert((may, before));
+                }
                 Deed::Meet { device } => {
                     server.learn(&devices[device]);
                     devices[device].learn(&server);
                 }
                 Deed::Lose => server = Replica::new(),
             }
+            let may_add = server.latest().into_values().all(|may| may);
+            prop_assert_eq!(server.said(&owner).helpers, HelpersMay { add: may_add });
             for (number, (invitation, token)) in invitations.iter().enumerate() {
                 let expected = if server.revoked.contains(&number) {
                     Judgement::Revoked

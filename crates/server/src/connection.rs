@@ -240,12 +240,13 @@ impl Connection {
     fn on_grant_event(&mut self, event: GrantEvent) {
         match event {
             GrantEvent::Opened(Decided { channel, credentials, decision }) => {
-                let decision = decision.map(|Granted { grant, database, tag, ruling, until }| {
+                let decision = decision.map(|granted| {
+                    let Granted { grant, database, tag, adds, ruling, until } = granted;
                     let (role, credentials) = (grant.role, credentials.into());
                     let open = Open {
                         _news: self.news.follow(channel, database.watch()),
                         watched: self.grants.watch(channel, until),
-                        grant: Grant { role, tag, credentials, ruling },
+                        grant: Grant { role, tag, adds, credentials, ruling },
                         is_broken: false,
                         here: None,
                         arrivals: None,
@@ -272,11 +273,9 @@ impl Connection {
     fn rechecked(&mut self, channel: Channel, decision: Result<(Access, Ruling), Denial>) {
         let Some(open) = self.channels.get_mut(&channel) else { return };
         let denial = match decision {
-            Ok((Access { role, until, .. }, ruling))
-                if role == open.grant.role && !open.is_broken =>
-            {
+            Ok((access, ruling)) if open.grant.is_of(&access) && !open.is_broken => {
                 open.grant.ruling = ruling;
-                open.watched = self.grants.watch(channel, until);
+                open.watched = self.grants.watch(channel, access.until);
                 return self.tell_others(channel);
             }
             Ok(_) => Denial::new(DenialCode::Downgraded, "this access allows something else now"),

@@ -9,7 +9,7 @@ use settee_sync::{
     Channel, Role,
     access::{LINKS_ID, is_clerks, says_who_may},
     digest::Digests,
-    helping::{self, HelpingError},
+    helping::{self, Helper, HelpingError},
     message::BatchNumber,
     server::{Committed, Found},
 };
@@ -19,6 +19,7 @@ use crate::{
     databases::Handle,
     guard::{Failure, guarded},
     hub::Hub,
+    policy::Access,
     room::{NoRoom, is_removal},
     shared::{Ruling, Turn},
     validator::Verdicts,
@@ -61,6 +62,8 @@ pub struct Grant {
     pub role: Role,
     /// What a helper's own documents are known by.
     pub tag: Option<String>,
+    /// Whether a helper may add what needs leave.
+    pub adds: bool,
     pub credentials: Arc<[u8]>,
     /// What this was decided by.
     pub ruling: Ruling,
@@ -132,7 +135,12 @@ impl Grant {
             return true;
         }
         let decision = decide(hub, database.name(), self.credentials.to_vec()).await;
-        decision.is_ok_and(|(access, _)| access.role == self.role)
+        decision.is_ok_and(|(access, _)| self.is_of(&access))
+    }
+
+    /// Whether this access allows the same.
+    pub fn is_of(&self, access: &Access) -> bool {
+        (access.role, access.adds) == (self.role, self.adds)
     }
 }
 
@@ -234,9 +242,10 @@ async fn refuse_edits(
         if verdict.is_ok() && !judged.insert(&document.id) {
             *verdict = Err(HelpingError::Crowded.to_string());
         }
-        let (rules, tag) = (&database.kind.helping, grant.tag.as_deref());
+        let helper = Helper { tag: grant.tag.as_deref(), adds: grant.adds };
+        let rules = &database.kind.helping;
         if verdict.is_ok()
-            && let Err(error) = helping::check(rules, tag, document, found.as_deref())
+            && let Err(error) = helping::check(rules, helper, document, found.as_deref())
         {
             *verdict = Err(error.to_string());
         }

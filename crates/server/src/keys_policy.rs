@@ -110,7 +110,8 @@ impl KeysPolicy {
             }
             Judgement::Granted(role) => {
                 let access = Access::lasting(role).tagged(token.verifier().tag());
-                Ok(access.named(shown.to_string()))
+                let adds = role > Role::Helper || said.helpers.add;
+                Ok(access.adding(adds).named(shown.to_string()))
             }
             Judgement::Unknown => {
                 Err(Denial::new(DenialCode::Unknown, "the server doesn't have the database yet"))
@@ -150,8 +151,7 @@ async fn holds(named: Named) -> Result<bool, BackendError> {
 async fn said(known: &Known, shown: Shown) -> Result<Said, BackendError> {
     let Shown::Other(verifier) = shown else { return Ok(Said::default()) };
     let records = known.read(Said::ids_of(&verifier)).await?;
-    let mut records = records.iter().map(Option::as_deref);
-    Ok(Said::of(records.next().flatten(), records.next().flatten()))
+    Ok(Said::of(records.iter().map(Option::as_deref)))
 }
 
 fn undecided() -> Denial {

@@ -124,6 +124,8 @@ pub struct Access {
     /// `-` and `_`. Helpers with the same tag share what is theirs, as those do who came by one link. A helper
     /// without a tag has no own documents.
     pub tag: Option<String>,
+    /// Whether a helper may add documents that need leave: see [`Helping::by_leave`](crate::Helping::by_leave).
+    pub adds: bool,
     /// What the grant is known by, so that the policy can be asked about it without the credentials: see
     /// [`Policy::holds`]. Nothing that opens the database may follow from it, for the server keeps it.
     pub name: Option<String>,
@@ -144,13 +146,20 @@ impl Access {
 
     /// Access that is decided on again when the future completes.
     pub fn until(role: Role, until: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { role, tag: None, name: None, creates: None, until: Box::pin(until) }
+        Self { role, tag: None, adds: true, name: None, creates: None, until: Box::pin(until) }
     }
 
     /// The same for a helper whose own documents are known by this tag.
     #[must_use]
     pub fn tagged(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
+        self
+    }
+
+    /// The same for a helper who may add what needs leave, or may not.
+    #[must_use]
+    pub fn adding(mut self, adds: bool) -> Self {
+        self.adds = adds;
         self
     }
 

@@ -15,6 +15,8 @@ pub enum Statement {
     Invites(Token, Role),
     Revokes(Token),
     Renews(Epoch),
+    /// Helpers may add, or may not. It says so instead of what these revisions say.
+    LetsAdd(bool, Vec<Revision>),
 }
 
 /// By database.
@@ -39,6 +41,8 @@ struct Known {
     invited: BTreeMap<Secret, Role>,
     revoked: BTreeSet<Secret>,
     epoch: Epoch,
+    /// What was said of helpers, and instead of which revisions.
+    adding: BTreeMap<Revision, (bool, Vec<Revision>)>,
 }
 
 impl Model {
@@ -66,6 +70,14 @@ impl Model {
         }
         let invited = known.invited.get(secret).copied();
         invited.or_else(|| link_role(owner, known.epoch, token))
+    }
+
+    /// Whether helpers may add documents: not if anything says otherwise that nothing was said instead of.
+    pub fn lets_add(&self, number: usize) -> bool {
+        let Known { adding, .. } = &self.0[number].known;
+        let replaced: BTreeSet<_> =
+            adding.values().flat_map(|(_, instead_of)| instead_of).collect();
+        adding.iter().all(|(revision, (may, _))| *may || replaced.contains(revision))
     }
 
     /// Whether an invitation was taken back once. It is good again only on a server that has lost that, and until
@@ -99,6 +111,9 @@ impl Model {
                 ever_revoked.insert(*token.as_bytes());
             }
             Some(Statement::Renews(epoch)) => known.epoch = known.epoch.max(*epoch),
+            Some(Statement::LetsAdd(may, instead_of)) => {
+                known.adding.insert(revision.1, (*may, instead_of.clone()));
+            }
             None => {}
         }
     }

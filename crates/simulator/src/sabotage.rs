@@ -56,6 +56,8 @@ mod made {
         EditorsSay,
         /// The server lets helpers change titles.
         HelpersRetitle,
+        /// The server lets helpers add documents without leave.
+        HelpersAdd,
         /// The clerk saves how far it has read in a commit of its own, before its answers.
         PositionFirst,
         /// The clerk saves its answers in a commit of their own, before how far it has read.
@@ -168,10 +170,11 @@ mod made {
 
     /// What the server lets helpers do.
     pub fn loosened<const N: usize>(context: &Context, rules: [Helping; N]) -> [Helping; N] {
-        if context.sabotage != Sabotage::HelpersRetitle {
-            return rules;
-        }
-        rules.map(|rule| Helping { fields: &["completed", "title"], ..rule })
+        rules.map(|rule| match context.sabotage {
+            Sabotage::HelpersRetitle => Helping { fields: &["completed", "title"], ..rule },
+            Sabotage::HelpersAdd => Helping { by_leave: false, ..rule },
+            _ => rule,
+        })
     }
 
     /// What the server does besides with the documents of a client: it believes what is forgotten as if it

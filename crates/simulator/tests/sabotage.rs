@@ -146,6 +146,12 @@ fn a_server_that_lets_helpers_retitle_is_found() {
 }
 
 #[test]
+fn a_server_that_lets_helpers_add_without_leave_is_found() {
+    let (seed, found) = first_found(Plot::Permissions, Sabotage::HelpersAdd).expect("it is found");
+    assert!(found.contains("a helper has added"), "seed {seed}: {found}");
+}
+
+#[test]
 fn an_invitation_by_an_editor_that_works_is_found() {
     // If the server loses it, nobody brings it back.
     finds(Plot::Permissions, Sabotage::EditorsSay, "but should get None", &["isn't on the server"]);

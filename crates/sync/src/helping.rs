@@ -3,7 +3,7 @@
 use settee_store::{
     Body, Document, Record, Revision,
     proposal::{Proposal, ProposalError},
-    replication::ReplicatedDocument,
+    replication::{ReplicatedDocument, ReplicatedRevision},
     view::MERGE_LIMIT,
 };
 use thiserror::Error;
@@ -22,6 +22,17 @@ pub struct Helping {
     /// Fields that people aren't asked about when several have changed them at once. A helper's edit may settle
     /// them as they are shown.
     pub settles: &'static [&'static str],
+    /// Whether helpers add documents of their own only where that is allowed: see [`Helper::adds`].
+    pub by_leave: bool,
+}
+
+/// Who helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Helper<'a> {
+    /// What this helper's own documents are known by. Without it, none are.
+    pub tag: Option<&'a str>,
+    /// Whether they may add documents that need leave. What they have added they may change and delete either way.
+    pub adds: bool,
 }
 
 /// How many versions of a document helpers may leave open. The rest of the room is for others.
@@ -36,6 +47,9 @@ pub enum HelpingError {
     /// It isn't there yet.
     #[error("helpers add only what is theirs")]
     Added,
+    /// It isn't there, and helpers need leave to add it.
+    #[error("helpers may not add anything here")]
+    Leave,
     /// It would be deleted.
     #[error("helpers delete only what is theirs")]
     Deleted,
@@ -58,21 +72,23 @@ pub enum HelpingError {
     Unclear(#[from] ProposalError),
 }
 
-/// Whether a helper with this tag may send the document to a server with this record of it.
+/// Whether a helper may send the document to a server with this record of it.
 pub fn check(
     rules: &[Helping],
-    tag: Option<&str>,
+    helper: Helper<'_>,
     document: &ReplicatedDocument,
     known: Option<&Record>,
 ) -> Result<(), HelpingError> {
     let id = document.id.as_str();
     let rule = rules.iter().find(|rule| id.starts_with(rule.prefix)).ok_or(HelpingError::Kind)?;
     let name = id.strip_prefix(rule.prefix);
-    let is_own = name.zip(tag).and_then(|(name, tag)| name.strip_prefix(tag));
+    let is_own = name.zip(helper.tag).and_then(|(name, tag)| name.strip_prefix(tag));
+    let here = known.and_then(Record::document);
     if is_own.is_some_and(|rest| rest.starts_with('.')) {
-        return Ok(());
+        let needs_leave = rule.by_leave && !helper.adds && here.is_none_or(|here| here.deleted);
+        return if needs_leave && adds(document) { Err(HelpingError::Leave) } else { Ok(()) };
     }
-    if known.and_then(Record::document).is_some_and(|known| known.deleted) {
+    if here.is_some_and(|here| here.deleted) {
         return Err(HelpingError::Gone);
     }
     let proposals = document.proposals(known)?;
@@ -83,6 +99,13 @@ pub fn check(
         return Err(HelpingError::Crowded);
     }
     proposals.iter().try_for_each(|proposal| rule.allows(proposal))
+}
+
+/// Whether the document is there after it was taken, if it wasn't before.
+fn adds(document: &ReplicatedDocument) -> bool {
+    let told = document.told();
+    let latest = |revision: &&ReplicatedRevision| told.contains(&revision.revision);
+    document.revisions.iter().filter(latest).any(|revision| !revision.deleted)
 }
 
 impl Helping {

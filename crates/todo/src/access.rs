@@ -3,7 +3,9 @@
 use serde_json::Map;
 use settee_keys::{
     Invitation, Role, Token, Verifiers,
-    access::{REVOKED, invitation_id, latest_links, links_id, says_who_may},
+    access::{
+        HelpersMay, REVOKED, helpers_id, invitation_id, latest_links, links_id, says_who_may,
+    },
 };
 use settee_store::{Change, Database, Document, DocumentId, Edit, Record, WriteError};
 
@@ -27,6 +29,8 @@ pub enum AccessChange {
     Revoke(DocumentId),
     /// Makes new links. Those before open nothing any more, as soon as the server knows.
     Renew,
+    /// Lets helpers add todos, or doesn't any more. What they have added stays theirs.
+    HelpersMay(HelpersMay),
 }
 
 impl AccessChange {
@@ -38,6 +42,7 @@ impl AccessChange {
                 (invitation_id(&owner.invitation(&invitation.seed)), invitation.fields())
             }
             Self::Revoke(id) => (id, Map::from_iter([(REVOKED.to_owned(), true.into())])),
+            Self::HelpersMay(may) => (helpers_id(), may.fields()),
             Self::Renew => {
                 let id = links_id();
                 let found = list.records(vec![id.clone()]).await?;

@@ -200,6 +200,48 @@ async fn a_helper_adds_changes_and_deletes_what_is_its_own() {
 }
 
 #[tokio::test]
+async fn a_helper_without_leave_adds_nothing_and_goes_on_with_what_is_its_own() {
+    let (mut place, first) = place().await;
+    let own = |number: u8| format!("note/{}.{number}", place.token.verifier().tag());
+    let (old, removed, new) = (own(1), own(2), own(3));
+    let note = revision(&[], &json!({"title": "cups", "completed": false}));
+    for own in [&old, &removed] {
+        assert_eq!(place.helper.send(document(own, &[&note])).await, None);
+    }
+    assert_eq!(place.anna.send(document(&removed, &[&deletion(&[note.revision])])).await, None);
+    let withheld = revision(&[], &json!({"add": false}));
+    assert_eq!(place.anna.send(document("access/helpers", &[&withheld])).await, None);
+    let mut helper = Device::new(&place.server, &place.owner, &place.token, Role::Helper).await;
+
+    let edited = revision(&[note.revision], &json!({"title": "mugs", "completed": false}));
+    let refused = Some("helpers may not add anything here".to_owned());
+    assert_eq!(helper.send(document(&new, &[&note])).await, refused);
+    // What somebody has deleted doesn't come back by an edit.
+    assert_eq!(helper.send(document(&removed, &[&edited])).await, refused);
+    // What the server has already isn't refused to whoever sends it again.
+    assert_eq!(helper.send(document(&removed, &[&note])).await, None);
+    assert_eq!(helper.send(document(&old, &[&edited])).await, None);
+    assert_eq!(helper.send(document(&old, &[&deletion(&[edited.revision])])).await, None);
+    let ticked = revision(&[first.revision], &json!({"title": "tea", "completed": true}));
+    assert_eq!(helper.send(document(NOTE, &[&ticked])).await, None);
+
+    let given = revision(&[withheld.revision], &json!({"add": true}));
+    assert_eq!(place.anna.send(document("access/helpers", &[&given])).await, None);
+    let mut helper = Device::new(&place.server, &place.owner, &place.token, Role::Helper).await;
+    assert_eq!(helper.send(document(&new, &[&note])).await, None);
+}
+
+#[tokio::test]
+async fn only_owners_say_whether_helpers_may_add() {
+    let (mut place, _) = place().await;
+    let said = revision(&[], &json!({"add": true}));
+    assert!(place.helper.send(document("access/helpers", &[&said])).await.is_some());
+    let odd = revision(&[], &json!({"add": "all"}));
+    assert!(place.anna.send(document("access/helpers", &[&odd])).await.is_some());
+    assert_eq!(place.anna.send(document("access/helpers", &[&said])).await, None);
+}
+
+#[tokio::test]
 async fn a_helper_hides_no_edit_and_settles_nothing() {
     let (mut place, first) = place().await;
     let first = first.revision;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use settee_axum::{AnyDocument, DenialCode, Helping, KeysPolicy, Kit, Role};
 use settee_keys::{
     Invitation, Token, Verifiers,
-    access::{LINKS_ID, invitation_id},
+    access::{HelpersMay, LINKS_ID, helpers_id, invitation_id},
 };
 use settee_store::{Database, DocumentId, MemoryStorage, Revision};
 use settee_sync::message::{Message, Ping, WireDocument};
@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// For each of the credentials: what the server says of a channel, and which deeds it allows on it. “While
-/// open” is for a channel that was open when the access ended. “Own” is a document with the helper's tag,
+/// open” is for a channel that was open when the access ended. “Own” is a new document with the helper's tag, which
+/// is withheld from helpers who may not add;
 /// “told” is to learn who else is here, “seen” is that they learn it, and “notice” is that a device asks to be
 /// told of changes.
 const MATRIX: &str = "
@@ -30,6 +31,8 @@ nothing                      Denied       .    .   .   .    .     .     .     . 
 wrong                        Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
 viewer                       Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +
 helper                       Helper       +    +   .   .    +     .     .     .     .     .     +    +    +
+withheld-helper              Helper       +    .   .   .    +     .     .     .     .     .     +    +    +
+withheld-helper-while-open   Downgraded   .    .   .   .    .     .     .     .     .     .     .    .    +
 editor                       Editor       +    +   +   +    +     +     +     .     .     .     +    +    +
 owner                        Owner        +    +   +   +    +     +     +     +     +     .     +    +    +
 invited                      Editor       +    +   +   +    +     +     +     .     .     .     +    +    +
@@ -94,7 +97,10 @@ impl List {
         let kit = Kit::builder(MemoryStorage::new([1; 16]))
             .policy(policy)
             .kind("list", AnyDocument)
-            .helping("list", Helping { prefix: "note/", fields: &["completed"], settles: &[] });
+            .helping(
+                "list",
+                Helping { prefix: "note/", fields: &["completed"], settles: &[], by_leave: true },
+            );
         let kit = telling(kit, "list", posts().0).build();
         let databases = kit.databases();
         let server = TestServer::of(tempfile::tempdir().unwrap(), kit).await;
@@ -115,7 +121,7 @@ impl List {
         let token = match name {
             "nothing" | "wrong" => Token::generate(),
             "viewer" | "renewed-viewer" => owner.editor(0).helper().viewer(),
-            "helper" => owner.editor(0).helper(),
+            "helper" | "withheld-helper" => owner.editor(0).helper(),
             "editor" | "renewed-editor" | "expired" => owner.editor(0),
             "owner" => owner.clone(),
             "invited" | "demoted" | "revoked" => owner.invitation(&invitation.seed),
@@ -125,6 +131,7 @@ impl List {
             "demoted" => Some(invited(owner, &Invitation { role: Role::Viewer, ..invitation })),
             "revoked" => Some(invited(owner, &Invitation { revoked: true, ..invitation })),
             "renewed-viewer" | "renewed-editor" => Some(renewed(owner)),
+            "withheld-helper" => Some(helpers_add(false)),
             _ => None,
         };
         let credentials: &[u8] = if name == "nothing" { &[] } else { token.as_bytes() };
@@ -239,6 +246,11 @@ fn invited(owner: &Token, invitation: &Invitation) -> (DocumentId, Value) {
 /// What an owner writes who renews the links.
 fn renewed(owner: &Token) -> (DocumentId, Value) {
     (id(LINKS_ID), Value::Object(Verifiers::of_epoch(owner, 1).fields()))
+}
+
+/// What an owner writes of what helpers may.
+fn helpers_add(add: bool) -> (DocumentId, Value) {
+    (helpers_id(), Value::Object(HelpersMay { add }.fields()))
 }
 
 fn id(id: &str) -> DocumentId {

@@ -61,7 +61,12 @@ pub fn kit(
         .kind("notes", validate)
         .helping(
             "notes",
-            Helping { prefix: "note/", fields: &["completed"], settles: &["position"] },
+            Helping {
+                prefix: "note/",
+                fields: &["completed"],
+                settles: &["position"],
+                by_leave: true,
+            },
         )
         .origins(origins)
         .quotas(quotas)

@@ -55,6 +55,11 @@ impl Access {
         Ok(decision)
     }
 
+    /// Whether helpers may add documents of their own. With tokens, owners say it.
+    pub fn lets_add(&self, disk: &Disk, number: usize) -> Result<bool, Violation> {
+        self.keys.as_ref().map_or(Ok(true), |keys| keys.lets_add(disk, number))
+    }
+
     /// What somebody may do now. With tokens, the model says it.
     pub fn role(&self, bearer: &Bearer) -> Option<Role> {
         match &self.keys {

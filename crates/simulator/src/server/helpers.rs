@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use settee_keys::Token;
 use settee_store::{Body, DocumentId, Record, replication::ReplicatedDocument};
-use settee_sync::helping::{self, Helping};
+use settee_sync::helping::{self, Helper, Helping};
 
 use super::Disk;
 use crate::{
@@ -27,14 +27,16 @@ const TICK: &str = "completed";
 const ORDER: &str = "order";
 const KINDS: [&str; 3] = [SHARED, ITEM, ASK];
 const RULES: [Helping; 3] = [
-    Helping { prefix: ASK, fields: &[TICK], settles: &[ORDER] },
-    Helping { prefix: SHARED, fields: &[TICK], settles: &[ORDER] },
-    Helping { prefix: ITEM, fields: &[TICK], settles: &[ORDER] },
+    Helping { prefix: ASK, fields: &[TICK], settles: &[ORDER], by_leave: false },
+    Helping { prefix: SHARED, fields: &[TICK], settles: &[ORDER], by_leave: true },
+    Helping { prefix: ITEM, fields: &[TICK], settles: &[ORDER], by_leave: true },
 ];
 
 /// The documents of a helper's batch as they were before it.
 pub struct Before {
     token: Option<Token>,
+    /// Whether helpers may add documents of their own.
+    adds: bool,
     records: Vec<(DocumentId, Option<Arc<Record>>)>,
 }
 
@@ -47,10 +49,10 @@ pub fn own(prefix: &str, token: &Token) -> String {
 }
 
 impl Before {
-    pub fn of(disk: &Disk, bearer: &Bearer, documents: &[ReplicatedDocument]) -> Self {
+    pub fn of(disk: &Disk, bearer: &Bearer, adds: bool, documents: &[ReplicatedDocument]) -> Self {
         let ids = documents.iter().map(|document| document.id.clone());
         let records = ids.map(|id| (id.clone(), disk.record(&id))).collect();
-        Self { token: bearer.token.clone(), records }
+        Self { token: bearer.token.clone(), adds, records }
     }
 
     /// Whether the server takes each of the documents. It has to take what is plainly right.
@@ -61,13 +63,15 @@ impl Before {
     ) -> Result<Vec<bool>, Violation> {
         let rules = sabotage::loosened(context, RULES);
         let tag = self.token.as_ref().map(|token| token.verifier().tag());
+        let helper = Helper { tag: tag.as_deref(), adds: self.adds };
         let verdict =
             |(document, (id, known)): (&ReplicatedDocument, &(DocumentId, Option<Arc<Record>>))| {
                 let known = known.as_deref();
-                let verdict = helping::check(&rules, tag.as_deref(), document, known);
+                let verdict = helping::check(&rules, helper, document, known);
                 let is_helped = KINDS.iter().any(|kind| id.as_str().starts_with(kind));
                 let is_tick = || known.is_some_and(|known| is_plain_tick(document, known));
-                let is_right = || is_helped && (self.is_own(id) || is_tick());
+                let is_own = || self.is_own(id) && !self.is_withheld(id, known);
+                let is_right = || is_helped && (is_own() || is_tick());
                 match &verdict {
                     Err(error) if is_right() => violation(format!(
                         "{id} is refused, though it is a helper's to write: {error}"
@@ -78,8 +82,17 @@ impl Before {
         documents.iter().zip(&self.records).map(verdict).collect()
     }
 
-    /// Checks that of others' documents nothing has changed but what helpers may.
+    /// Checks that of others' documents nothing has changed but what helpers may, and that nothing was added
+    /// without leave.
     pub fn is_kept(&self, context: &mut Context, disk: &Disk) -> Result<(), Violation> {
+        for (id, before) in &self.records {
+            if self.is_withheld(id, before.as_deref()) {
+                context.tally.count("access: documents that helpers may not add");
+                if disk.record(id).as_deref().and_then(seen).is_some() {
+                    return violation(format!("a helper has added {id} without leave"));
+                }
+            }
+        }
         for (id, before) in self.records.iter().filter(|(id, _)| !self.is_own(id)) {
             let after = disk.record(id);
             let (before, after) = (before.as_deref(), after.as_deref());
@@ -94,6 +107,11 @@ impl Before {
             }
         }
         Ok(())
+    }
+
+    /// Whether a document isn't there, and isn't to be added.
+    fn is_withheld(&self, id: &DocumentId, before: Option<&Record>) -> bool {
+        !self.adds && !id.as_str().starts_with(ASK) && before.and_then(seen).is_none()
     }
 
     fn is_own(&self, id: &DocumentId) -> bool {

@@ -1,6 +1,10 @@
 //! Access by tokens: the server judges by what its databases hold, as the server kit does.
 
-use settee_keys::{DatabaseId, Judgement, Said, Token, Verifiers, access, judge};
+use settee_keys::{
+    DatabaseId, Judgement, Said, Token, Verifiers,
+    access::{self, HelpersMay, helpers_id},
+    judge,
+};
 use settee_store::replication::ReplicatedDocument;
 use settee_sync::{
     Denial, DenialCode, Role,
@@ -53,6 +57,15 @@ impl Keys {
         Ok(())
     }
 
+    /// Whether helpers may add documents of their own.
+    pub fn lets_add(&self, disk: &Disk, number: usize) -> Result<bool, Violation> {
+        let may = HelpersMay::of(disk.record(&helpers_id()).as_deref()).add;
+        if may == self.model.lets_add(number) {
+            return Ok(may);
+        }
+        violation(format!("that helpers may add in database {number} is {may}, but shouldn't be"))
+    }
+
     pub fn judge(&self, context: &Context, disk: &Disk, bearer: &Bearer) -> Result<Role, Denial> {
         let denied = |code, message| Err(Denial::new(code, message));
         let Some(token) = &bearer.token else {
@@ -61,9 +74,9 @@ impl Keys {
         let Ok(records) = at_once(disk.database.records(Said::ids(token))) else {
             return denied(DenialCode::Unavailable, "the server can't decide on access now");
         };
-        let mut records = records.iter().map(Option::as_deref);
-        let (links, invitation) = (records.next().flatten(), records.next().flatten());
-        let (id, said) = (&self.ids[bearer.place.1], Said::of(links, invitation));
+        let invitation = records.get(1).and_then(Option::as_deref);
+        let said = Said::of(records.iter().map(Option::as_deref));
+        let id = &self.ids[bearer.place.1];
         let judgement = judge(id, token, disk.verifiers.as_ref(), &said);
         match sabotage::overlook(context, judgement, invitation) {
             Judgement::Granted(role) => Ok(role),

@@ -156,8 +156,9 @@ impl Actor {
         let disk = bearer.place.1;
         let is_taken = |document| is_welcome(document) && may_say(context, role, document);
         let mut welcome: Vec<bool> = documents.iter().map(is_taken).collect();
-        let before =
-            (role == Role::Helper).then(|| Before::of(&self.disks[disk], &bearer, &documents));
+        let adds = self.access.lets_add(&self.disks[disk], disk)?;
+        let before = (role == Role::Helper)
+            .then(|| Before::of(&self.disks[disk], &bearer, adds, &documents));
         if let Some(before) = &before {
             let verdicts = before.verdicts(context, &documents)?;
             welcome.iter_mut().zip(verdicts).for_each(|(taken, verdict)| *taken &= verdict);

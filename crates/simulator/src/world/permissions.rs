@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use settee_keys::{
     Invitation, Role, Token, Verifiers,
-    access::{REVOKED, invitation_id, latest_links, links_id},
+    access::{HelpersMay, REVOKED, helpers_id, invitation_id, latest_links, links_id},
     token::Epoch,
 };
 use settee_store::{Body, Change, DocumentId, Edit, Revision};
@@ -77,13 +77,17 @@ impl World {
         }
         let random = &mut self.context.random;
         let wait = random.millis(1, PAUSE * 2);
-        let (database, deed) = (random.below(owners.len()), random.below(17));
+        let (database, deed) = (random.below(owners.len()), random.below(19));
         self.context.plan(wait, Event::Deed);
         match deed {
             0..=2 => self.invite(database),
             3 => self.renew(database),
             4..=6 => self.share(database),
             7 | 8 => self.try_old_link(),
+            17 | 18 => {
+                self.let_helpers_add(database);
+                Ok(())
+            }
             9 => self.ask_again(|_| true),
             10 => self.forge(database),
             deed => {
@@ -152,6 +156,25 @@ impl World {
         let statement = Statement::Invites(token.clone(), role);
         if self.say(id, database, invitation_id(&token), fields, &statement) {
             self.context.tally.count("access: roles of invitations lowered");
+        }
+    }
+
+    /// An owner lets helpers add documents, or doesn't any more.
+    fn let_helpers_add(&mut self, database: usize) {
+        let Some(id) = self.owner_at_work(database) else { return };
+        let may = HelpersMay { add: self.context.random.one_in(2) };
+        for (document, revision) in self.patch(id, database, helpers_id(), may.fields()) {
+            let record = self.clients[id].stores[database].record(&document);
+            let node = record.as_ref().and_then(|record| record.tree.get(revision));
+            let closed = node.map(|node| node.parent.into_iter().chain(node.merges.clone()));
+            let instead_of = closed.into_iter().flatten().collect();
+            self.context.tally.count("access: helpers let add, or not any more");
+            self.has_said(
+                id,
+                database,
+                (document, revision),
+                &Statement::LetsAdd(may.add, instead_of),
+            );
         }
     }
 
@@ -280,14 +303,25 @@ impl World {
         statement: &Statement,
     ) -> bool {
         let saved = self.patch(id, database, document, fields);
-        self.context.note(|| format!("client {id} says in database {database}: {statement:?}"));
         let is_saved = !saved.is_empty();
-        if let Some(keys) = &mut self.server.access.keys {
-            for name in saved {
-                keys.model.said(database, name, statement.clone());
-            }
+        for name in saved {
+            self.has_said(id, database, name, statement);
         }
         is_saved
+    }
+
+    /// What is saved on an owner's device says something of access.
+    fn has_said(
+        &mut self,
+        id: usize,
+        database: usize,
+        name: (DocumentId, Revision),
+        statement: &Statement,
+    ) {
+        self.context.note(|| format!("client {id} says in database {database}: {statement:?}"));
+        if let Some(keys) = &mut self.server.access.keys {
+            keys.model.said(database, name, statement.clone());
+        }
     }
 
     /// Sets fields of a document, as apps do.
