@@ -2,7 +2,7 @@
 
 import { addTodo, complete, copyLink, openList, reload, remove, rename } from './actions';
 import { expect, test, type Page } from './fixtures';
-import { newTodo, row, shows, waitOffline, waitSynced } from './page';
+import { action, newTodo, row, shows, waitOffline, waitSynced } from './page';
 
 async function helping(newPerson: () => Promise<Page>) {
   const anna = await newPerson();
@@ -61,4 +61,42 @@ test('what a helper ticks offline joins what others wrote meanwhile', async ({ n
   }
   await waitSynced(harry);
   await expect(newTodo(harry)).toBeEditable();
+});
+
+async function letHelpersAdd(page: Page, may: boolean) {
+  await action(page, 'share').click();
+  await action(page, 'helpers-add').setChecked(may);
+  await expect(page.getByRole('dialog').getByRole('status')).toContainText('Those who can tick');
+  await action(page, 'close-share').click();
+}
+
+test('a helper adds only while the owner lets helpers add', async ({ newPerson, goOffline, goOnline }) => {
+  const { anna, harry } = await helping(newPerson);
+  await addTodo(harry, 'Cups');
+  await shows(anna, 'Bread', 'Cups');
+  // What is added offline comes when the owner doesn't allow it any more.
+  await goOffline(harry);
+  await waitOffline(harry);
+  await addTodo(harry, 'Plates');
+  await letHelpersAdd(anna, false);
+  await waitSynced(anna);
+  await goOnline(harry);
+  await expect(row(harry, 'Plates').locator('.notice')).toContainText('helpers may not add anything here');
+  await expect(newTodo(harry)).toBeHidden();
+  await shows(anna, 'Bread', 'Cups');
+  await row(harry, 'Plates').getByRole('button', { name: 'Discard' }).click();
+  await shows(harry, 'Bread', 'Cups');
+
+  await complete(harry, 'Bread');
+  await rename(harry, 'Cups', 'Mugs');
+  await shows(anna, 'Bread', 'Mugs');
+  await expect(row(anna, 'Bread')).toHaveClass(/completed/);
+  await reload(harry);
+  await shows(harry, 'Bread', 'Mugs');
+  await expect(newTodo(harry)).toBeHidden();
+
+  await letHelpersAdd(anna, true);
+  await expect(newTodo(harry)).toBeVisible();
+  await addTodo(harry, 'Forks');
+  await shows(anna, 'Bread', 'Mugs', 'Forks');
 });

@@ -81,9 +81,7 @@ fn hint(access: Access) -> &'static str {
     match access {
         Access::Loading | Access::Unknown => "",
         Access::Read => "You can look at this list, not change it.",
-        Access::Help => {
-            "You can tick todos here, and add some. The others stay as they are written."
-        }
+        Access::Help => "You can tick todos here. What others have written stays as it is.",
         Access::Write => "Double-click a todo to edit it, or press F2 on its box.",
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::web_sys::js_sys::{Array, JsString, Object};
 use settee::keys::{
     Invitation, Keyring, Role, Token,
-    access::{invitation_id, latest_links, links_id, says_who_may},
+    access::{HelpersMay, helpers_id, invitation_id, latest_links, links_id, says_who_may},
     token::Epoch,
 };
 use settee::store::{Database, DocumentId, Record};
@@ -19,6 +19,8 @@ pub struct Sharing {
     is_read: bool,
     /// Which links are good.
     epoch: Epoch,
+    /// What those may do besides who can tick.
+    pub helpers: HelpersMay,
     /// Who was invited by a personal link, by name.
     pub people: Vec<Person>,
 }
@@ -50,6 +52,7 @@ impl Sharing {
     fn learn(&mut self, learnt: Learnt) {
         match learnt {
             Learnt::Links(epoch) => self.epoch = self.epoch.max(epoch),
+            Learnt::Helpers(helpers) => self.helpers = helpers,
             Learnt::Person(person) => {
                 self.people.retain(|known| known.id != person.id);
                 let name = JsString::from(&*person.invitation.label);
@@ -104,6 +107,7 @@ pub fn invitation_in(record: &Record) -> Option<Person> {
 
 enum Learnt {
     Links(Epoch),
+    Helpers(HelpersMay),
     Person(Person),
 }
 
@@ -112,6 +116,9 @@ impl Learnt {
     fn of(record: &Record) -> Option<Self> {
         if record.id == links_id() {
             return latest_links(record).map(|links| Self::Links(links.epoch()));
+        }
+        if record.id == helpers_id() {
+            return Some(Self::Helpers(HelpersMay::of(Some(record))));
         }
         invitation_in(record).map(Self::Person)
     }

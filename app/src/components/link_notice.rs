@@ -124,7 +124,7 @@ fn what_happened(list: &CurrentList, host: &str) -> String {
     let name = quoted(&list.name);
     let role = match list.role {
         Some(Role::Viewer) => ", and can look at it",
-        Some(Role::Helper) => ", and can tick and add todos",
+        Some(Role::Helper) => ", and can tick todos",
         Some(Role::Editor) => ", and can change it",
         _ => "",
     };

@@ -17,6 +17,7 @@ use crate::sharing::Sharing;
 use crate::{presence, settings};
 
 mod code;
+mod helpers;
 mod link;
 mod links;
 mod name;
@@ -62,6 +63,7 @@ pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted 
         dialog::follow(dialog, move || shared.with(Option::is_some));
         let open = move |_| shared.set(untrack(|| Shared::now(session)));
         let name = RwSignal::new(settings::name());
+        helpers::follow(session);
         let people = presence::follow(session, opened, name);
         view! {
             <Here people />
@@ -163,7 +165,7 @@ impl Parts {
 fn allows(role: Role) -> &'static str {
     match role {
         Role::Viewer => "can view",
-        Role::Helper => "can tick and add",
+        Role::Helper => "can tick",
         _ => "can edit",
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use settee::keys::Role;
 use settee_todo::access::AccessChange;
 
+use super::helpers::HelpersAdd;
 use super::link::LinkButtons;
 use super::{Parts, allows};
 use crate::sharing::owner_link;
@@ -29,7 +30,7 @@ pub fn Links(parts: Parts) -> impl IntoView {
             <LinkRow parts link=helper role=Role::Helper action="copy-helper-link" />
             <LinkRow parts link=viewer role=Role::Viewer action="copy-viewer-link" />
         </ul>
-        {parts.is_owner().then(|| view! { <Renew parts /> <Owner parts /> })}
+        {parts.is_owner().then(|| view! { <HelpersAdd parts /> <Renew parts /> <Owner parts /> })}
     }
 }
 
