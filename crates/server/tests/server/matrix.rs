@@ -23,30 +23,34 @@ use crate::{
 /// For each of the credentials: what the server says of a channel, and which deeds it allows on it. “While
 /// open” is for a channel that was open when the access ended. “Own” is a new document with the helper's tag, which
 /// is withheld from helpers who may not add;
-/// “told” is to learn who else is here, “seen” is that they learn it, and “notice” is that a device asks to be
-/// told of changes.
+/// “told” is to learn who else is here, “seen” is that they learn it, “notice” is that a device asks to be
+/// told of changes, and “export” is that the note which was there from the beginning is in the file that a device makes
+/// of the list: a device writes down what it has, and what it has received stays there when access ends.
 const MATRIX: &str = "
-credentials                  opens       read own new edit tick delete list invite renew clerk told seen notice
-nothing                      Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
-wrong                        Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
-viewer                       Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +
-helper                       Helper       +    +   .   .    +     .     .     .     .     .     +    +    +
-withheld-helper              Helper       +    .   .   .    +     .     .     .     .     .     +    +    +
-withheld-helper-while-open   Downgraded   .    .   .   .    .     .     .     .     .     .     .    .    +
-editor                       Editor       +    +   +   +    +     +     +     .     .     .     +    +    +
-owner                        Owner        +    +   +   +    +     +     +     +     +     .     +    +    +
-invited                      Editor       +    +   +   +    +     +     +     .     .     .     +    +    +
-demoted                      Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +
-demoted-while-open           Downgraded   .    .   .   .    .     .     .     .     .     .     .    .    +
-revoked                      Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
-revoked-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
-renewed-viewer               Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
-renewed-viewer-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
-renewed-editor               Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
-renewed-editor-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
-expired                      Denied       .    .   .   .    .     .     .     .     .     .     .    .    .
-expired-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .
+credentials                  opens       read own new edit tick delete list invite renew clerk told seen notice export
+nothing                      Denied       .    .   .   .    .     .     .     .     .     .     .    .    .    .
+wrong                        Denied       .    .   .   .    .     .     .     .     .     .     .    .    .    .
+viewer                       Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +    +
+helper                       Helper       +    +   .   .    +     .     .     .     .     .     +    +    +    +
+withheld-helper              Helper       +    .   .   .    +     .     .     .     .     .     +    +    +    +
+withheld-helper-while-open   Downgraded   .    .   .   .    .     .     .     .     .     .     .    .    +    +
+editor                       Editor       +    +   +   +    +     +     +     .     .     .     +    +    +    +
+owner                        Owner        +    +   +   +    +     +     +     +     +     .     +    +    +    +
+invited                      Editor       +    +   +   +    +     +     +     .     .     .     +    +    +    +
+demoted                      Viewer       +    .   .   .    .     .     .     .     .     .     +    +    +    +
+demoted-while-open           Downgraded   .    .   .   .    .     .     .     .     .     .     .    .    +    +
+revoked                      Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    .
+revoked-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    +
+renewed-viewer               Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    .
+renewed-viewer-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    +
+renewed-editor               Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    .
+renewed-editor-while-open    Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    +
+expired                      Denied       .    .   .   .    .     .     .     .     .     .     .    .    .    .
+expired-while-open           Revoked      .    .   .   .    .     .     .     .     .     .     .    .    .    +
 ";
+
+/// The note that is there from the beginning.
+const TEA: &str = "note/tea";
 
 #[tokio::test]
 async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
@@ -87,6 +91,8 @@ struct Guest {
     client: Client,
     tag: String,
     credentials: Vec<u8>,
+    /// The ids of what they have received while their access lasted.
+    received: Vec<String>,
     opened: Result<Role, DenialCode>,
 }
 
@@ -106,7 +112,7 @@ impl List {
         let server = TestServer::of(tempfile::tempdir().unwrap(), kit).await;
         let mut anna = Device::new(&server).await;
         let stored = databases.database(anna.owner.database_id().as_str()).await.unwrap().unwrap();
-        anna.write(&id("note/tea"), &json!({"title": "tea", "completed": false})).await;
+        anna.write(&id(TEA), &json!({"title": "tea", "completed": false})).await;
         anna.write(&id("list"), &json!({"title": "Groceries"})).await;
         let invitation = Invitation::new(Role::Editor, "Bert");
         anna.invite(&invitation).await;
@@ -137,9 +143,13 @@ impl List {
         let credentials: &[u8] = if name == "nothing" { &[] } else { token.as_bytes() };
         let (database, mut client) =
             (owner.database_id(), Client::greeted(self.server.address).await);
+        let mut received = Vec::new();
         if is_open {
             client.ask(1, database.as_str(), credentials, None).await;
             told(&mut client).await.unwrap();
+            while !received.iter().any(|id| id == TEA) {
+                received.extend(client.changes().await.iter().map(|it| it.id.to_string()));
+            }
         }
         if let Some((id, value)) = said {
             assert_eq!(self.anna.write(&id, &value).await.refused, []);
@@ -150,7 +160,8 @@ impl List {
             client.ask(1, database.as_str(), credentials, None).await;
         }
         let opened = told(&mut client).await;
-        Guest { client, tag: token.verifier().tag(), credentials: credentials.to_owned(), opened }
+        let (tag, credentials) = (token.verifier().tag(), credentials.to_owned());
+        Guest { client, tag, credentials, received, opened }
     }
 
     /// Whether the guest's deed is done.
@@ -159,14 +170,15 @@ impl List {
         let owner = &self.anna.owner;
         let (id, value) = match deed {
             "read" => return self.is_read_by(guest).await,
+            "export" => return guest.has_note().await,
             "told" => return self.meets(guest).await.0,
             "notice" => return self.may_be_told(guest).await,
             "seen" => return self.meets(guest).await.1,
             "own" => (id(&format!("note/{}.1", guest.tag)), note("milk", false)),
             "new" => (id("note/milk"), note("milk", false)),
-            "edit" => (id("note/tea"), note("coffee", false)),
-            "tick" => (id("note/tea"), note("tea", true)),
-            "delete" => (id("note/tea"), Value::Null),
+            "edit" => (id(TEA), note("coffee", false)),
+            "tick" => (id(TEA), note("tea", true)),
+            "delete" => (id(TEA), Value::Null),
             "list" => (id("list"), json!({"title": "Mine"})),
             "invite" => invited(owner, &Invitation::new(Role::Editor, "a friend")),
             "renew" => renewed(owner),
@@ -221,6 +233,15 @@ impl List {
 }
 
 impl Guest {
+    /// Whether a device with what the guest has received has the note.
+    async fn has_note(&mut self) -> bool {
+        let is_note = |it: &Message| match it {
+            Message::Changes(it) => it.documents.iter().any(|it| it.id.as_str() == TEA),
+            _ => false,
+        };
+        self.received.iter().any(|id| id == TEA) || self.hears(is_note).await
+    }
+
     /// Whether the server says this. Where no channel is open, it says it before it answers a ping, or never.
     async fn hears(&mut self, is_it: impl Fn(&Message) -> bool) -> bool {
         if self.opened.is_err() {
