@@ -6,7 +6,6 @@
 use gloo_storage::{LocalStorage, Storage};
 use leptos::web_sys;
 use settee::keys::Token;
-use settee_todo::presence::PERSON_LIMIT;
 
 use crate::session::Theme;
 
@@ -27,9 +26,8 @@ pub fn name() -> String {
     get(NAME).unwrap_or_default()
 }
 
-/// A name that is too long is cut.
 pub fn keep_name(name: &str) {
-    set(NAME, &name[..name.floor_char_boundary(PERSON_LIMIT)]);
+    set(NAME, name);
 }
 
 /// A number by which others on a list tell this device from others. On another list it has another one.

@@ -9,7 +9,8 @@ use settee::leptos::{Collection, Health, Problem, Row, position};
 use settee::store::{Body, Change, Database, DocumentId, Edit};
 use settee_todo::document::{is_own, new_own_id};
 use settee_todo::exchange::Item;
-use settee_todo::{TITLE_LIMIT, Todo, new_todo_id};
+use settee_todo::limits::{TITLE_LIMIT, fits};
+use settee_todo::{Todo, new_todo_id};
 
 use crate::drafts::{Draft, Drafts};
 use crate::filter::Filter;
@@ -419,7 +420,7 @@ impl Todos {
     }
 
     fn fits(self, title: &str) -> bool {
-        let fits = title.len() <= TITLE_LIMIT;
+        let fits = fits(title, TITLE_LIMIT);
         self.complain((!fits).then(|| "This text is too long for one todo.".to_owned()));
         fits
     }

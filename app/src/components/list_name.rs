@@ -2,6 +2,7 @@
 
 use leptos::html::Input;
 use leptos::prelude::*;
+use settee_todo::limits::NAME_PATTERN;
 
 use crate::session::{Access, Command, SessionSlot};
 use crate::{focus, keys};
@@ -14,6 +15,10 @@ pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
     let name = move || session.current(|list| list.name.clone()).unwrap_or_default();
     let save = move || {
         let Some(field) = field.get_untracked() else { return };
+        // The browser says so, and the text stays to be shortened.
+        if !field.report_validity() {
+            return;
+        }
         let (before, after) = (filled.get_untracked(), field.value().trim().to_owned());
         let is_new = !after.is_empty() && before.as_ref() != Some(&after);
         match list.get_untracked().filter(|_| is_new) {
@@ -53,7 +58,8 @@ pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
             aria-label="Name of this list"
             autocomplete="off"
             enterkeyhint="done"
-            maxlength="200"
+            pattern=NAME_PATTERN
+            title="At most 1,024 characters"
             dir="auto"
             hidden=move || matches!(access.get(), Access::Loading | Access::Unknown)
             readonly=move || access.get() != Access::Write

@@ -5,7 +5,7 @@ use leptos::html::{Button, Div};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{MouseEvent, Node};
-use settee_todo::validate::NAME_LIMIT;
+use settee_todo::limits::{NAME_LIMIT, fits};
 
 use crate::opened::Opened;
 use crate::session::{Access, Command, ListSummary, SessionSlot};
@@ -172,7 +172,7 @@ fn Menu(
         drawer.set(false);
         let ListSummary { id: list, name, .. } = now();
         let copy = format!("{name} copy");
-        let name = if copy.len() <= NAME_LIMIT { copy } else { name };
+        let name = if fits(&copy, NAME_LIMIT) { copy } else { name };
         session.ask(Command::Copy { list, name, is_template: true });
     };
     let access = session.access();

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::validate::{NAME_LIMIT, TITLE_LIMIT};
+use crate::limits::{NAME_LIMIT, TITLE_LIMIT, cut, fits};
 
 mod csv;
 mod json;
@@ -147,11 +147,10 @@ impl Sheet {
         if self.items.len() > TODOS_LIMIT {
             return Err(ExchangeError::TooMany);
         }
-        if self.items.iter().any(|item| item.title.len() > TITLE_LIMIT) {
+        if self.items.iter().any(|item| !fits(&item.title, TITLE_LIMIT)) {
             return Err(ExchangeError::TooLong);
         }
-        let end = self.name.floor_char_boundary(NAME_LIMIT);
-        self.name.truncate(end);
+        self.name.truncate(cut(&self.name, NAME_LIMIT).len());
         Ok(self)
     }
 }

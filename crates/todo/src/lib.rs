@@ -5,6 +5,7 @@
 //! - [`access`]: what owners say of access.
 //! - [`document`]: the documents of a list, and its address.
 //! - [`exchange`]: lists as files.
+//! - [`limits`]: how long texts may be.
 //! - [`list`]: what is read of a list as a whole.
 //! - `notice`: what devices are told while no page is open.
 //! - [`places`]: todos that only so many people can take.
@@ -17,6 +18,7 @@ pub mod access;
 mod at_once;
 pub mod document;
 pub mod exchange;
+pub mod limits;
 pub mod list;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod notice;
@@ -27,4 +29,4 @@ pub mod validate;
 
 pub use document::{ListInfo, Todo, new_todo_id};
 pub use settee_keys::Role;
-pub use validate::{TITLE_LIMIT, validate};
+pub use validate::validate;

@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize};
 use settee_store::DocumentId;
 
-use crate::{document::TODO_PREFIX, presence::PERSON_LIMIT};
+use crate::{
+    document::TODO_PREFIX,
+    limits::{PERSON_LIMIT, cut},
+};
 
 /// Documents that say how many places a todo has begin so, and go on with the todo's name.
 pub const PLACES_PREFIX: &str = "places/";
@@ -79,7 +82,7 @@ impl Taken {
             self.refused.remove(at);
         }
         if self.taken.len() < places.min(PLACES_LIMIT) as usize {
-            let who = ask.who[..ask.who.floor_char_boundary(PERSON_LIMIT)].to_owned();
+            let who = cut(&ask.who, PERSON_LIMIT).to_owned();
             self.taken.push(Place { ask: id.to_owned(), who });
         } else {
             self.refused.push(Refused { ask: id.to_owned(), turn: ask.turn });

@@ -2,9 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
-/// Longest name of a person, in bytes, wherever one is written. The rest of what is said of those who are here
-/// has room beside it.
-pub const PERSON_LIMIT: usize = 120;
+/// How much of a name is said, in bytes. The rest of what is said of those who are here has room beside it.
+const SAID_LIMIT: usize = 120;
 
 /// Somebody who has a list on the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -13,7 +12,7 @@ pub struct Person {
     /// The device, by a number that it has drawn.
     #[n(0)]
     pub device: u64,
-    /// What they want to be called: at most [`PERSON_LIMIT`] bytes, and empty if they haven't said.
+    /// What they want to be called: at most 120 bytes of it, and empty if they haven't said.
     #[n(1)]
     pub name: String,
     /// The id of the todo that they are editing.
@@ -28,7 +27,7 @@ impl Person {
     /// The bytes that travel. A name that is too long is cut.
     pub fn encode(&self) -> Vec<u8> {
         let mut person = self.clone();
-        person.name.truncate(person.name.floor_char_boundary(PERSON_LIMIT));
+        person.name.truncate(person.name.floor_char_boundary(SAID_LIMIT));
         minicbor::to_vec(person).expect("writing to memory doesn't fail")
     }
 
@@ -61,7 +60,7 @@ mod tests {
             let encoded = before.encode();
             assert!(encoded.len() <= 256, "{}", encoded.len());
             let after = Person::decode(&encoded).unwrap();
-            assert!(name.starts_with(&after.name) && after.name.len() <= PERSON_LIMIT);
+            assert!(name.starts_with(&after.name) && after.name.len() <= SAID_LIMIT);
             assert_eq!(after, Person { name: after.name.clone(), ..before });
         }
         assert_eq!(Person::decode(b"something else"), None);

@@ -7,21 +7,17 @@ use thiserror::Error;
 
 use crate::{
     document::{LIST_INFO, TODO_PREFIX},
+    limits::{NAME_LIMIT, PERSON_LIMIT, TITLE_LIMIT, fits},
     places::{self, ASK_PREFIX, PLACES_LIMIT, PLACES_PREFIX},
-    presence::PERSON_LIMIT,
 };
 
-/// Longest title of a todo, in bytes.
-pub const TITLE_LIMIT: usize = 64 * 1024;
-/// Longest name of a list, in bytes.
-pub const NAME_LIMIT: usize = 1024;
 /// What helpers may change of others' todos.
 pub const HELPERS_FIELDS: &[&str] = &["completed", "ticked"];
 /// Fields that nobody is asked about when several have changed them at once: the next edit settles them.
 pub const UNASKED_FIELDS: &[&str] = &["position", "ticked", "edited"];
 /// Longest id of a document about another, in bytes.
 const NAMED_LIMIT: usize = 128;
-/// Longest position, in bytes.
+/// Longest position, in characters.
 pub const POSITION_LIMIT: usize = 512;
 
 /// Why a document isn't accepted in a list.
@@ -33,8 +29,8 @@ pub enum Invalid {
     Field(&'static str),
     #[error("the name of this document is too long, or not what it should be")]
     Name,
-    #[error("the field “{0}” is too long")]
-    TooLong(&'static str),
+    #[error("the field “{0}” has more than {1} characters")]
+    TooLong(&'static str, usize),
 }
 
 /// Checks every body that travels with the document.
@@ -89,7 +85,7 @@ fn ask(fields: &Map<String, Value>) -> Result<(), Invalid> {
 fn text(fields: &Map<String, Value>, name: &'static str, limit: usize) -> Result<(), Invalid> {
     match fields.get(name).and_then(Value::as_str) {
         None => Err(Invalid::Field(name)),
-        Some(text) if text.len() > limit => Err(Invalid::TooLong(name)),
+        Some(text) if !fits(text, limit) => Err(Invalid::TooLong(name, limit)),
         Some(_) => Ok(()),
     }
 }
@@ -127,7 +123,12 @@ mod tests {
         let odd = json!({"title": "tea", "completed": 1});
         assert_eq!(check("todo/1", &odd), Err(Invalid::Field("completed")));
         let long = json!({"title": "x".repeat(TITLE_LIMIT + 1), "completed": false});
-        assert_eq!(check("todo/1", &long), Err(Invalid::TooLong("title")));
+        assert_eq!(check("todo/1", &long), Err(Invalid::TooLong("title", TITLE_LIMIT)));
+        let emoji = json!({"title": "🛋".repeat(TITLE_LIMIT), "completed": false});
+        assert_eq!(check("todo/1", &emoji), Ok(()));
+        assert_eq!(check("list", &json!({"name": "🛋".repeat(NAME_LIMIT)})), Ok(()));
+        let long = json!({"name": "🛋".repeat(NAME_LIMIT + 1)});
+        assert_eq!(check("list", &long), Err(Invalid::TooLong("name", NAME_LIMIT)));
         for name in ["by", "ticked", "edited"] {
             let who = |who: Value| {
                 let mut tea = tea.clone();
@@ -136,7 +137,9 @@ mod tests {
             };
             assert_eq!(who(json!("Anna")), Ok(()));
             assert_eq!(who(json!(["Anna"])), Err(Invalid::Field(name)));
-            assert_eq!(who(json!("a".repeat(PERSON_LIMIT + 1))), Err(Invalid::TooLong(name)));
+            assert_eq!(who(json!("🛋".repeat(PERSON_LIMIT))), Ok(()));
+            let long = json!("a".repeat(PERSON_LIMIT + 1));
+            assert_eq!(who(long), Err(Invalid::TooLong(name, PERSON_LIMIT)));
         }
     }
 }

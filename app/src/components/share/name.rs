@@ -2,6 +2,8 @@
 
 use leptos::ev::Event;
 use leptos::prelude::*;
+use leptos::web_sys::HtmlInputElement;
+use settee_todo::limits::PERSON_PATTERN;
 
 use crate::session::{Command, SessionSlot};
 use crate::settings;
@@ -9,6 +11,10 @@ use crate::settings;
 #[component]
 pub fn YourName(session: SessionSlot, name: RwSignal<String>) -> impl IntoView {
     let keep = move |event: Event| {
+        // The browser says so, and the text stays to be shortened.
+        if !event_target::<HtmlInputElement>(&event).report_validity() {
+            return;
+        }
         let chosen = event_target_value(&event).trim().to_owned();
         settings::keep_name(&chosen);
         name.set(chosen);
@@ -23,7 +29,8 @@ pub fn YourName(session: SessionSlot, name: RwSignal<String>) -> impl IntoView {
                 id="your-name"
                 type="text"
                 placeholder="Name"
-                maxlength="60"
+                pattern=PERSON_PATTERN
+                title="At most 60 characters"
                 autocomplete="nickname"
                 dir="auto"
                 prop:value=move || name.get()

@@ -5,6 +5,7 @@ use leptos::html::{Button, Input, Select};
 use leptos::prelude::*;
 use settee::keys::Role;
 use settee_todo::access::AccessChange;
+use settee_todo::limits::PERSON_PATTERN;
 
 use super::link::LinkButtons;
 use super::{Parts, allows};
@@ -50,7 +51,8 @@ pub fn People(parts: Parts) -> impl IntoView {
                 type="text"
                 placeholder="Name"
                 required
-                maxlength="60"
+                pattern=PERSON_PATTERN
+                title="At most 60 characters"
                 autocomplete="off"
                 dir="auto"
             />
