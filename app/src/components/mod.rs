@@ -21,6 +21,7 @@ mod open_link;
 mod opening;
 mod places;
 mod problems;
+mod refused;
 mod revoked;
 mod row_events;
 mod share;

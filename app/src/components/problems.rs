@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::leptos::{CollectionError, Problem};
 
+use super::refused::RefusedChanges;
 use super::revoked::LostAccess;
 use crate::mounted::{Mounted, Place};
 use crate::opened::Opened;
@@ -22,6 +23,7 @@ pub fn contents(place: &Place, session: SessionSlot, opened: Opened) -> Mounted 
             {move || opened.todos().complaint.get().map(|text| view! { <p>{text}</p> })}
             {problems}
             {move || unreadable().map(|text| view! { <p>{text}</p> })}
+            <RefusedChanges session opened />
             <LostChanges session opened />
             <LostAccess session />
         }
