@@ -58,3 +58,21 @@ test('who leaves for another list is gone, and nobody is there without the serve
   await shows(anna, 'Bread', 'Butter');
   await waitSynced(anna);
 });
+
+test('who does nothing for a minute is shown as away, until they come back', async ({ newPerson }) => {
+  const withClock = async () => {
+    const page = await newPerson();
+    await page.clock.install();
+    return page;
+  };
+  const { anna, bert } = await together(withClock, 'Bread');
+  await expect(signs(anna)).toHaveCount(1);
+  await expect(signs(anna)).not.toHaveClass(/idle/);
+  for (let times = 0; times < 2; times++) {
+    await bert.clock.fastForward('01:01');
+    await expect(signs(anna)).toHaveClass(/idle/);
+    await expect(signs(anna)).toContainText('away from the screen');
+    await bert.keyboard.press('Shift');
+    await expect(signs(anna)).not.toHaveClass(/idle/);
+  }
+});
