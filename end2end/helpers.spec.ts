@@ -66,7 +66,7 @@ test('what a helper ticks offline joins what others wrote meanwhile', async ({ n
 async function letHelpersAdd(page: Page, may: boolean) {
   await action(page, 'share').click();
   await action(page, 'helpers-add').setChecked(may);
-  await expect(page.getByRole('dialog').getByRole('status')).toContainText('Those who can tick');
+  await expect(page.getByRole('dialog').getByRole('status')).toContainText('as soon as this device is online');
   await action(page, 'close-share').click();
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::devices::Devices;
 use super::files::{OpenFile, SaveList};
 use super::forget_list::ForgetList;
+use super::limit_name;
 use super::list_row::{ListMenu, ListRow, focus_name};
 use super::open_link::OpenLink;
 use super::places::{PlacesDialog, follow_rows};
@@ -24,6 +25,7 @@ pub fn contents(
     opened: Opened,
     drawer: RwSignal<bool>,
 ) -> Mounted {
+    limit_name();
     place.mount(|| {
         let menu = ListMenu {
             session,

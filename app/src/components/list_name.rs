@@ -58,8 +58,6 @@ pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
             aria-label="Name of this list"
             autocomplete="off"
             enterkeyhint="done"
-            pattern=NAME_PATTERN
-            title="At most 1,024 characters"
             dir="auto"
             hidden=move || matches!(access.get(), Access::Loading | Access::Unknown)
             readonly=move || access.get() != Access::Write
@@ -75,5 +73,14 @@ pub fn ListName(session: SessionSlot, access: Memo<Access>) -> impl IntoView {
                 }
             }
         />
+    }
+}
+
+/// Limits the field. The code for that comes later, and the server has the same limit.
+pub fn limit_name() {
+    if let Ok(Some(field)) = document().query_selector(".list-name") {
+        // They fail on names of attributes that are none.
+        let _ = field.set_attribute("pattern", NAME_PATTERN);
+        let _ = field.set_attribute("title", "At most 1,024 characters");
     }
 }

@@ -34,7 +34,7 @@ mod update;
 
 pub use edit_field::EditFields;
 pub use footer::Footer;
-pub use list_name::ListName;
+pub use list_name::{ListName, limit_name};
 pub use lists::{Lists, ListsButton};
 pub use new_todo::NewTodo;
 pub use notice::NoticePlace;

@@ -2,15 +2,12 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use settee::keys::{
-    Invitation,
-    access::{helpers_id, links_id, says_who_may},
-};
+use settee::keys::{Invitation, access::says_who_may};
 use settee::leptos::follow;
-use settee::store::{BackendError, Body, Database, DocumentId, Refused, Revision};
+use settee::store::{DocumentId, Refused, Revision};
 use settee_todo::document::{LIST_INFO, TODO_PREFIX};
 use settee_todo::limits::cut;
-use settee_todo::places::{PLACES_PREFIX, asked_about};
+use settee_todo::places::{ASK_PREFIX, PLACES_PREFIX};
 
 use crate::opened::Opened;
 use crate::session::SessionSlot;
@@ -39,7 +36,11 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
         let Some(list) = list else { return };
         follow(list.watch(), async move |_| {
             // If it can't be read, the list itself says so.
-            let Ok(found) = told(&list).await else { return };
+            let Ok(found) = list.refused().await else { return };
+            let others = found.iter().filter(|(id, _)| !id.as_str().starts_with(TODO_PREFIX));
+            let found =
+                others.flat_map(|(id, all)| all.iter().map(move |refused| told(id, refused)));
+            let found: Vec<Change> = found.take(SHOWN).collect();
             changes.try_maybe_update(|known| {
                 let is_new = *known != found;
                 *known = found;
@@ -84,63 +85,29 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
 }
 
 /// What was refused, and why.
-async fn told(list: &Database) -> Result<Vec<Change>, BackendError> {
-    let mut told = Vec::new();
-    for (id, refusals) in list.refused().await? {
-        if id.as_str().starts_with(TODO_PREFIX) {
-            continue;
-        }
-        for refused in refusals {
-            if told.len() == SHOWN {
-                return Ok(told);
-            }
-            let what = what(list, &id, &refused).await?;
-            let text = format!("Not accepted: {what}. The server says: {}.", refused.reason);
-            told.push(Change { id: id.clone(), revision: refused.revision, text });
-        }
-    }
-    Ok(told)
-}
-
-async fn what(list: &Database, id: &DocumentId, refused: &Refused) -> Result<String, BackendError> {
+fn told(id: &DocumentId, refused: &Refused) -> Change {
     let body = refused.body.as_ref().filter(|_| !refused.deleted);
-    if id.as_str() == LIST_INFO {
-        let name = body.map(|body| text(body, "name")).unwrap_or_default();
-        return Ok(format!("the list’s name {}", named(&name)));
-    }
-    if *id == links_id() {
-        return Ok("new links to this list".to_owned());
-    }
-    if *id == helpers_id() {
-        return Ok("what those who can tick may add".to_owned());
-    }
-    if says_who_may(id) {
-        return Ok(match body.and_then(Invitation::read) {
-            Some(Invitation { label, revoked: true, .. }) => {
-                format!("that the access of {} is removed", named(&label))
-            }
-            Some(Invitation { label, .. }) => format!("the invitation of {}", named(&label)),
-            None => "a change of who may open this list".to_owned(),
-        });
-    }
-    let (what, todo) = match (id.as_str().strip_prefix(PLACES_PREFIX), asked_about(id.as_str())) {
-        (Some(todo), _) => ("how many places there are", todo),
-        (_, Some(todo)) if refused.deleted => ("that you give back a place", todo),
-        (_, Some(todo)) => ("that you ask for a place", todo),
-        _ => return Ok("a change of this list".to_owned()),
+    let invitation = body.filter(|_| says_who_may(id)).and_then(Invitation::read);
+    let what = match (id.as_str(), body, invitation) {
+        (_, _, Some(Invitation { label, revoked: true, .. })) => {
+            format!("that the access of {} is removed", named(&label))
+        }
+        (_, _, Some(Invitation { label, .. })) => format!("the invitation of {}", named(&label)),
+        (LIST_INFO, Some(body), _) => {
+            let fields = body.fields();
+            let name = fields.get("name").and_then(|name| name.as_str());
+            format!("the list’s name {}", named(name.unwrap_or_default()))
+        }
+        (place, ..) if is_about_places(place) => "a change of places".to_owned(),
+        _ if says_who_may(id) => "a change of who may do what".to_owned(),
+        _ => "a change of this list".to_owned(),
     };
-    let Ok(todo) = DocumentId::new(&format!("{TODO_PREFIX}{todo}")) else {
-        return Ok(what.to_owned());
-    };
-    Ok(match list.get(&todo).await? {
-        Some(todo) => format!("{what} for {}", named(&text(&todo.body, "title"))),
-        None => what.to_owned(),
-    })
+    let text = format!("Not accepted: {what}. The server says: {}.", refused.reason);
+    Change { id: id.clone(), revision: refused.revision, text }
 }
 
-/// A field's text; empty if it has none.
-fn text(body: &Body, field: &str) -> String {
-    body.fields().get(field).and_then(|text| text.as_str()).unwrap_or_default().to_owned()
+fn is_about_places(id: &str) -> bool {
+    [PLACES_PREFIX, ASK_PREFIX].into_iter().any(|prefix| id.starts_with(prefix))
 }
 
 fn named(name: &str) -> String {

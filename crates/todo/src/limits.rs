@@ -15,7 +15,8 @@ pub const PERSON_PATTERN: &str = ".{0,60}";
 
 /// Whether a text has at most that many characters.
 pub fn fits(text: &str, limit: usize) -> bool {
-    text.len() <= limit || text.chars().nth(limit).is_none()
+    // In UTF-8 each character has one byte that doesn't go on with another.
+    text.bytes().filter(|byte| byte & 0xc0 != 0x80).count() <= limit
 }
 
 /// The beginning of a text that has at most that many characters.

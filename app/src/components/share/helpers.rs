@@ -15,14 +15,10 @@ use crate::session::SessionSlot;
 #[component]
 pub fn HelpersAdd(parts: Parts) -> impl IntoView {
     let choose = move |event| {
-        let add = event_target_checked(&event);
-        let done = if add {
-            "Those who can tick may add todos, too, as soon as this device is online."
-        } else {
-            "Those who can tick can’t add todos any more, as soon as this device is online. They may still change what \
-             they have added."
-        };
-        parts.write(AccessChange::HelpersMay(HelpersMay { add }), done.to_owned());
+        let may = HelpersMay { add: event_target_checked(&event) };
+        let done =
+            "That holds as soon as this device is online. What was added before stays theirs.";
+        parts.write(AccessChange::HelpersMay(may), done.to_owned());
     };
     view! {
         <p>
