@@ -173,9 +173,8 @@ mod tests {
 
     #[test]
     fn a_page_gets_another_table() {
-        let page = |table: &str| {
-            format!("{FILES}files{END}\nBetween.\n{CRATES}{table}{END}\nAfter.\n")
-        };
+        let page =
+            |table: &str| format!("{FILES}files{END}\nBetween.\n{CRATES}{table}{END}\nAfter.\n");
         assert_eq!(with_table(&page("old\n"), CRATES, "new\n").ok(), Some(page("new\n")));
         assert!(with_table("no marks", CRATES, "new\n").is_err());
     }

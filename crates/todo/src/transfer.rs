@@ -41,6 +41,7 @@ impl Passed {
     }
 
     /// The way back to a place.
+    #[must_use]
     pub fn back(self, position: String) -> Self {
         Self { id: self.becomes, becomes: self.id, position: Some(position) }
     }
@@ -134,16 +135,16 @@ fn is_same(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
 }
 
 async fn last_position(list: &Database) -> Result<Option<String>, BackendError> {
-    let mut last = None;
+    let mut greatest = None;
     let mut take = |record: &Record| {
         let document = record.document().filter(|it| !it.deleted);
         let todo = document.filter(|it| it.id.as_str().starts_with(TODO_PREFIX));
         let position =
             todo.and_then(|it| Some(it.body.fields().get(POSITION)?.as_str()?.to_owned()));
-        last = last.take().max(position);
+        greatest = greatest.take().max(position);
     };
     each(list, 0, &mut take).await?;
-    Ok(last)
+    Ok(greatest)
 }
 
 #[cfg(test)]
