@@ -110,6 +110,22 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(await violations(other)).toEqual([]);
     });
 
+    test('in the dialog that sends todos to another list', async ({ page }) => {
+      await showLists(page);
+      await action(page, 'new-list').click();
+      await expect(page).toHaveURL(/\/l\//);
+      await addTodo(page, 'Tent');
+      await showLists(page);
+      await page.locator('.lists [aria-current="page"] ~ [data-action="list-menu"]').click();
+      await action(page, 'transfer').click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Tent').check();
+      expect(await violations(page)).toEqual([]);
+      await action(page, 'move-todos').click();
+      await expect(dialog.getByRole('status')).toContainText('1 todo moved');
+      expect(await violations(page)).toEqual([]);
+    });
+
     test('with the lists open on a narrow screen', async ({ page }) => {
       await page.setViewportSize({ width: 320, height: 640 });
       await page.locator('[data-action="open-lists"]').click();

@@ -165,7 +165,7 @@ fn rows(transfer: Transfer) -> impl IntoView {
         let choose = move |event| transfer.choose(id.as_str(), event_target_checked(&event));
         view! {
             <li>
-                <label class="what">
+                <label class="tell">
                     <input type="checkbox" on:change=choose />
                     <bdi>{title}</bdi>
                 </label>
