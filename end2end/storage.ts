@@ -53,3 +53,24 @@ export const damage = async (page: Page, text: string, byte: number): Promise<nu
     },
     { text, byte },
   );
+
+/** All that the page's origin keeps, as one text: databases with their names, localStorage, and what caches hold beside the build. */
+export const deviceKeeps = async (page: Page): Promise<string> => {
+  const databases = await (await logs(page)).evaluate(async ({ done, each }) => {
+    const texts = (await indexedDB.databases()).map(({ name }) => name!);
+    await each('readonly', async (log) => {
+      for (const bytes of await done<Uint8Array[]>(log.getAll())) {
+        for (let at = 0; at < bytes.length; at += 10_000) texts.push(String.fromCharCode(...bytes.slice(at, at + 10_000)));
+      }
+    });
+    return texts.join('');
+  });
+  const others = await page.evaluate(async () => {
+    const texts = [JSON.stringify(localStorage), JSON.stringify(sessionStorage)];
+    for (const name of await caches.keys()) {
+      for (const { url } of await (await caches.open(name)).keys()) texts.push(url);
+    }
+    return texts.join('\n');
+  });
+  return databases + others;
+};

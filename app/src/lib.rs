@@ -46,6 +46,7 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
+pub use components::only_here;
 pub use session::{
     Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme, shown_name,
 };

@@ -115,6 +115,12 @@ pub enum Command {
     TellHome {
         tell: RwSignal<Option<Token>>,
     },
+    /// Says how many changes weren't sent, of all lists: see [`only_here`](crate::only_here).
+    TellUnsent {
+        tell: RwSignal<Option<String>>,
+    },
+    /// Removes all that this device keeps.
+    ForgetDevice,
     /// Removes it from this device, unless something of it was not sent.
     Decline {
         list: String,

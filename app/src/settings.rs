@@ -12,6 +12,8 @@ use crate::session::Theme;
 const THEME: &str = "settee/theme";
 const NAME: &str = "settee/name";
 const DEVICE: &str = "settee/device";
+/// There as long as this device is being forgotten. Other tabs hear of it.
+const FORGETTING: &str = "settee/forgetting";
 
 pub fn theme() -> Theme {
     get(THEME).map_or_else(Theme::default, |name| Theme::from_name(&name))
@@ -40,6 +42,26 @@ pub fn device(list: &str) -> u64 {
     });
     let number = *secret.named(list).as_bytes();
     u64::from_be_bytes(*number.first_chunk().expect("it is longer"))
+}
+
+/// Whether this device is about to be forgotten: nothing of it may be opened until that is done.
+pub fn is_forgetting() -> bool {
+    get(FORGETTING).is_some()
+}
+
+/// Has this device be forgotten, by this tab or, if that is closed, by the next. Tells whether others will know.
+pub fn begin_forgetting() -> bool {
+    set(FORGETTING, "yes");
+    is_forgetting()
+}
+
+/// Removes all that is kept here, and last the wish to be forgotten.
+pub fn forget() {
+    let Some(storage) = storage() else { return };
+    for key in [THEME, NAME, DEVICE, FORGETTING] {
+        // It fails where nothing can be kept.
+        let _ = storage.remove_item(key);
+    }
 }
 
 fn get(key: &str) -> Option<String> {

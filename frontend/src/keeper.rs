@@ -13,7 +13,7 @@ use settee::{
     leptos::{follow, position},
     store::{Database, Edit},
 };
-use settee_app::{Command, CurrentList, ListSummary, edits, shown_name};
+use settee_app::{Command, CurrentList, ListSummary, edits, settings, shown_name};
 use settee_todo::ListInfo;
 use settee_todo::access::end;
 use settee_todo::document::{ARCHIVED, ENDED, LINKS, LIST_INFO, NAME, PLACE, TOLD};
@@ -24,6 +24,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     counts::Counts,
+    device,
     lists::{self, Known},
     notices, page,
     presence::meet,
@@ -79,6 +80,13 @@ impl Keeper {
             counts.follow();
             follow_shown(signals, settee.clone(), kept.clone(), counts.clone());
             let counts = counts.clone();
+            // Another tab forgets this device, and nothing may be brought back from here.
+            let forgets = window_event_listener(ev::storage, |_| {
+                if settings::is_forgetting() {
+                    page::leave_for("/");
+                }
+            });
+            on_cleanup(move || forgets.remove());
             let seen = window_event_listener(ev::visibilitychange, move |_| {
                 if let Some(list) = signals.current.get_untracked() {
                     counts.shown(list.id, list.database.seq());
@@ -159,6 +167,14 @@ impl Work {
             }
             Command::TellHome { tell } => {
                 tell.try_set(Some(self.settee.home().await?));
+                Ok(())
+            }
+            Command::TellUnsent { tell } => {
+                tell.try_set(Some(device::unsent(&self.settee).await?));
+                Ok(())
+            }
+            Command::ForgetDevice => {
+                device::forget().await;
                 Ok(())
             }
             Command::Decline { list } => {

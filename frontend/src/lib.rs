@@ -11,6 +11,7 @@
 #![cfg(target_arch = "wasm32")]
 
 mod counts;
+mod device;
 mod keeper;
 mod later;
 mod lists;

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use settee::{Config, Opening};
-use settee_app::SessionSlot;
+use settee::{Config, Obstacle, Opening};
+use settee_app::{SessionSlot, settings};
 
 use crate::session::{Session, Signals};
 
@@ -19,6 +19,10 @@ pub async fn keep_open(slot: SessionSlot, signals: Signals) {
         }
     });
     loop {
+        if settings::is_forgetting() {
+            // The page that comes after that opens what is there then.
+            return slot.fail(Obstacle::Forgotten);
+        }
         let start = async |settee| Session::start(settee, signals).await;
         let session = Rc::new(opening.open(start, |obstacle| slot.fail(obstacle)).await);
         slot.fill(session.clone());

@@ -10,6 +10,7 @@ use super::list_row::{ListMenu, ListRow, focus_name};
 use super::open_link::OpenLink;
 use super::places::{PlacesDialog, follow_rows};
 use super::theme::ThemeChoice;
+use super::this_device::ThisDevice;
 use super::transfer::TransferDialog;
 use crate::focus;
 use crate::mounted::{Mounted, Place};
@@ -59,6 +60,7 @@ pub fn contents(
             <OpenLink session drawer />
             <OpenFile session drawer />
             <Devices session />
+            <ThisDevice session />
             <details class="archived" hidden=move || session.lists(true).is_empty()>
                 <summary>"Archived lists"</summary>
                 <ListRows menu archived=true />

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use settee::Obstacle;
 
+use super::forgetting;
 use crate::mounted::{Mounted, Place};
 use crate::session::{Access, SessionSlot};
 
@@ -11,8 +12,14 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
     let obstacle = session.obstacle();
     let access = session.access();
     place.mount(|| {
+        forgetting::follow(session);
+        let forgetting = move || {
+            obstacle.with(|it| *it == Some(Obstacle::Forgotten)).then_some({
+                "Forgetting this device… If it takes long, close the other tabs of Settee."
+            })
+        };
         let cannot = move || {
-            let obstacle = obstacle.get()?;
+            let obstacle = obstacle.get().filter(|it| *it != Obstacle::Forgotten)?;
             let advice = advice(&obstacle);
             Some(view! {
                 <p data-obstacle=name(&obstacle)>
@@ -29,6 +36,7 @@ pub fn contents(place: &Place, session: SessionSlot) -> Mounted {
         };
         view! {
             {cannot}
+            {forgetting}
             {move || (access.get() == Access::Unknown).then(unknown_list)}
         }
     })
@@ -54,6 +62,7 @@ fn name(obstacle: &Obstacle) -> &'static str {
         Obstacle::Full => "full",
         Obstacle::Corrupt(_) => "corrupt",
         Obstacle::Slow => "slow",
+        Obstacle::Forgotten => "forgotten",
         Obstacle::Failed(_) => "failed",
     }
 }
@@ -69,6 +78,7 @@ fn advice(obstacle: &Obstacle) -> String {
         Obstacle::Full => "There is no room left on this device: make some.".to_owned(),
         Obstacle::Corrupt(reason) => format!("What is stored is damaged: {reason}."),
         Obstacle::Slow => "This device’s storage doesn’t answer.".to_owned(),
+        Obstacle::Forgotten => String::new(),
         Obstacle::Failed(reason) => format!("This device’s storage says: {reason}."),
     }
 }

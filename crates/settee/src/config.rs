@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use settee_client::socket::Connector;
+#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+use settee_store::backend::indexeddb::IndexedDb;
 use settee_sync::Limits;
 
 use crate::profile::{device::InMemory, engine::Server};
@@ -92,6 +94,23 @@ impl Config {
     pub fn named(mut self, app: impl Into<String>) -> Self {
         self.place = Place::Browser(app.into());
         self
+    }
+
+    /// Deletes all that a device keeps, with all that was not sent. Whoever has it open loses it, and has to
+    /// keep from opening it again: see [`Opening::closed`](crate::Opening::closed).
+    ///
+    /// It goes on while `is_wanted`. Returns whether there was anything: another tab that is about to go may have
+    /// made some of it anew. Fails if one doesn't let go, and can be tried again.
+    #[cfg(all(feature = "browser", target_arch = "wasm32"))]
+    pub async fn erase(self, is_wanted: impl Fn() -> bool) -> Result<bool, crate::Error> {
+        let Place::Browser(prefix) = self.place else { return Ok(false) };
+        let prefix = format!("{prefix}:");
+        let mut names = IndexedDb::names().await?;
+        names.retain(|name| name.starts_with(&prefix));
+        for name in names.iter().take_while(|_| is_wanted()) {
+            IndexedDb::delete(name).await?;
+        }
+        Ok(!names.is_empty())
     }
 
     /// What the program calls itself to the server.

@@ -15,6 +15,8 @@ pub enum Obstacle {
     Corrupt(String),
     /// The storage doesn't answer.
     Slow,
+    /// The app is about to delete it, as its person has asked.
+    Forgotten,
     /// Anything else, in the words of the storage.
     Failed(String),
 }

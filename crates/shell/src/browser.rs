@@ -76,9 +76,21 @@ pub async fn notices(
     let said = object(&[("database", database), ("credentials", credentials), ("who", who)]);
     let question = object(&[("method", if is_wanted { "POST" } else { "DELETE" })]);
     set(&question, "said", &said);
-    let worker = member(&member(&member(&page, "navigator"), "serviceWorker"), "controller");
-    let outcome = ask(&worker, &question).await.ok();
+    let outcome = ask(&worker(), &question).await.ok();
     outcome.and_then(|outcome| outcome.as_string()).unwrap_or_else(|| "failed".to_owned())
+}
+
+/// Ends all notices to this device, and takes away those that are shown. Without the server, too, which learns of it
+/// when it next tells something.
+pub async fn end_notices() {
+    // Without a service worker there are none.
+    let _ = ask(&worker(), &JsValue::from_str("end-notices")).await;
+}
+
+/// The service worker in charge of the page.
+fn worker() -> JsValue {
+    let navigator = member(&js_sys::global(), "navigator");
+    member(&member(&navigator, "serviceWorker"), "controller")
 }
 
 /// An object of these texts, without those that are empty.

@@ -86,7 +86,8 @@ mod server;
 
 #[cfg(feature = "browser")]
 pub use browser::{
-    ask_to_persist, break_down, explain_panics, look_for_update, notices, server_is, started,
+    ask_to_persist, break_down, end_notices, explain_panics, look_for_update, notices, server_is,
+    started,
 };
 #[cfg(feature = "server")]
 pub use server::{Ready, Shell, ShellError, Site, security_headers};

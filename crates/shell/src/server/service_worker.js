@@ -25,6 +25,7 @@ self.addEventListener('message', (event) => {
   if (data === 'skip-waiting-if-alone') event.waitUntil(skipWaitingIfAlone(source));
   if (data === 'build') ports[0].postMessage(BUILD);
   if (data.said) event.waitUntil(reach(data).then((outcome) => ports[0].postMessage(outcome)));
+  if (data === 'end-notices') event.waitUntil(endNotices().finally(() => ports[0].postMessage('done')));
   if (data === 'repair') event.waitUntil(keepAll().then(() => ports[0].postMessage(BUILD)));
 });
 
@@ -90,6 +91,12 @@ async function reach({ method, said }) {
   } catch {
     return 'failed';
   }
+}
+
+// Servers learn from the push service that this device can't be reached any more.
+async function endNotices() {
+  for (const shown of await self.registration.getNotifications()) shown.close();
+  await (await self.registration.pushManager.getSubscription())?.unsubscribe();
 }
 
 async function subscription(applicationServerKey) {

@@ -138,6 +138,11 @@ impl IndexedDb {
     pub async fn delete(name: &str) -> Result<(), BackendError> {
         open::delete(name).await
     }
+
+    /// The names of all databases of the page's origin, in any order.
+    pub async fn names() -> Result<Vec<String>, BackendError> {
+        open::names().await
+    }
 }
 
 impl From<Stored> for State {

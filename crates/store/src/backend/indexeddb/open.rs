@@ -2,9 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Function, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use tokio::sync::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest, IdbVersionChangeEvent};
 
 use super::{
@@ -53,6 +54,19 @@ pub async fn open(name: &str, incarnation: Incarnation) -> Result<IdbDatabase, B
 /// Deletes a database. Open connections in this tab and in others are closed.
 pub async fn delete(name: &str) -> Result<(), BackendError> {
     ended(&factory()?.delete_database(name).map_err(thrown)?).await
+}
+
+/// The names of this origin's databases, in any order. Fails with [`BackendError::Failed`] in browsers before 2024,
+/// which don't tell.
+pub async fn names() -> Result<Vec<String>, BackendError> {
+    let factory = factory()?;
+    let ask = Reflect::get(&factory, &"databases".into()).map_err(thrown)?;
+    let asked = ask.dyn_ref::<Function>().map(|ask| ask.call0(&factory));
+    let asked = asked.ok_or_else(|| BackendError::Failed("it doesn't tell what it has".into()))?;
+    let asked: Promise = asked.map_err(thrown)?.unchecked_into();
+    let told = JsFuture::from(asked).await.map_err(thrown)?;
+    let name = |told: JsValue| Reflect::get(&told, &"name".into()).ok()?.as_string();
+    Ok(told.unchecked_ref::<Array>().iter().filter_map(name).collect())
 }
 
 fn factory() -> Result<IdbFactory, BackendError> {

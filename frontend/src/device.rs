@@ -1,0 +1,45 @@
+//! What this device keeps as a whole.
+
+use std::time::Duration;
+
+use settee::{Config, Error, Settee, client::runtime::sleep};
+use settee_app::{only_here, settings};
+
+use crate::page;
+
+const TOO_OLD: &str = "This browser is too old for this: remove this site’s data in its settings.";
+/// How long the service worker may take to end notices.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What would be lost with it, in words.
+pub async fn unsent(settee: &Settee) -> Result<String, Error> {
+    if !can_forget().await {
+        return Ok(TOO_OLD.to_owned());
+    }
+    let (mut changes, mut lists) = (0, 0);
+    for kept in settee.kept().await?.into_values().filter(|kept| kept.home_token().is_none()) {
+        let list = settee.database(&kept.name).await?;
+        let counts = list.database().counts().await?;
+        let unsent = counts.pending + counts.refused;
+        changes += unsent;
+        lists += usize::from(unsent > 0);
+    }
+    Ok(only_here(changes, lists))
+}
+
+/// Forgets all of it. The next page does so, before it opens anything.
+pub async fn forget() {
+    if can_forget().await && settings::begin_forgetting() {
+        tokio::select! {
+            () = settee_shell::end_notices() => {}
+            // A service worker of another build doesn't answer.
+            () = sleep(PATIENCE) => {}
+        }
+        page::leave_for("/");
+    }
+}
+
+/// Whether the browser tells what it would have to delete. Nothing is deleted for that.
+async fn can_forget() -> bool {
+    Config::of_page().erase(|| false).await.is_ok()
+}
