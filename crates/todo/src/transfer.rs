@@ -65,17 +65,19 @@ pub async fn begin(
         let Some(todo) = todo.and_then(|it| it.document()).filter(|it| !it.deleted) else {
             continue;
         };
-        removed.insert(todo.id.to_string(), names(&todo));
         let there = there.and_then(|it| it.document());
+        let is_there = there.as_ref().is_some_and(|it| !it.deleted);
         let mut fields = todo.body.fields();
-        let (id, seen) = match there {
-            // Another device has moved it, too.
-            Some(there) if !there.deleted && is_same(&there.body.fields(), &fields) => continue,
-            // It had other words there. None of them are lost.
-            Some(there) if !there.deleted => (new_todo_id(), Vec::new()),
-            Some(there) => (passed.becomes.clone(), there.leaves),
-            None => (passed.becomes.clone(), Vec::new()),
-        };
+        let is_known = |there: &Document| is_same(&there.body.fields(), &fields);
+        let has_come = is_there && there.as_ref().is_some_and(is_known);
+        // Under the same id it may have other words there. None of them are lost.
+        let id = if is_there && !has_come { new_todo_id() } else { passed.becomes.clone() };
+        removed.insert(todo.id.to_string(), names(&todo, &id));
+        // Another device has moved it, too.
+        if has_come {
+            continue;
+        }
+        let seen = there.filter(|_| !is_there).map(|there| there.leaves).unwrap_or_default();
         let position = passed.position.clone().unwrap_or_else(|| {
             let next = after(last.as_deref());
             last = Some(next.clone());
@@ -96,7 +98,8 @@ pub async fn begin(
     Ok(count)
 }
 
-/// Removes from a list what has [begun](begin) to move from it. A todo that was changed since stays.
+/// Removes from a list what has [begun](begin) to move from it. A todo stays if it was changed since, or isn't in the
+/// other list.
 pub async fn finish(from: &Database, to: &Database, note: &str) -> Result<(), WriteError> {
     let Some(left) = to.local(note).await? else { return Ok(()) };
     let left = Body::from_canonical(&left)?.fields();
@@ -104,7 +107,12 @@ pub async fn finish(from: &Database, to: &Database, note: &str) -> Result<(), Wr
     let mut removed = Vec::new();
     for record in from.records(ids).await?.into_iter().flatten() {
         let Some(todo) = record.document().filter(|it| !it.deleted) else { continue };
-        if left.get(todo.id.as_str()) == Some(&names(&todo)) {
+        let Some(noted) = left.get(todo.id.as_str()) else { continue };
+        let becomes = noted.get(0).and_then(Value::as_str).unwrap_or_default();
+        let becomes = DocumentId::new(becomes)?;
+        if *noted == names(&todo, &becomes)
+            && to.get(&becomes).await?.is_some_and(|there| !there.deleted)
+        {
             removed.push(Edit { id: todo.id, seen: todo.leaves, change: Change::Delete });
         }
     }
@@ -121,9 +129,10 @@ pub async fn remove(list: &Database, todos: Vec<DocumentId>) -> Result<(), Write
     fill(list, &deletions).await
 }
 
-/// What names the state of a todo.
-fn names(todo: &Document) -> Value {
-    todo.leaves.iter().map(ToString::to_string).collect()
+/// The id that a todo gets in the other list, and what names its state in this one.
+fn names(todo: &Document, becomes: &DocumentId) -> Value {
+    let leaves = todo.leaves.iter().map(ToString::to_string);
+    std::iter::once(becomes.to_string()).chain(leaves).collect()
 }
 
 /// Whether two todos say the same, wherever they stand.
@@ -237,6 +246,16 @@ mod tests {
         // It moves again, and none of both is lost.
         moved(&here, &there, &ids, false);
         assert_eq!(titles(&there), ["one", "two", "one, please"]);
+    }
+
+    #[test]
+    fn what_is_not_in_the_other_list_stays() {
+        let (here, there) = (list(1), list(2));
+        let ids = ["one", "two"].map(|name| put(&here, name));
+        moved(&here, &there, &ids, true);
+        at_once(remove(&there, vec![ids[0].clone()])).unwrap();
+        at_once(finish(&here, &there, NOTE)).unwrap();
+        assert_eq!((titles(&here), titles(&there)), (vec!["one".into()], vec!["two".into()]));
     }
 
     #[test]
