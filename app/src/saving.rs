@@ -127,7 +127,7 @@ fn elsewhere(count: usize) -> &'static str {
 
 fn reason(error: &CollectionError) -> String {
     let (CollectionError::Write(error) | CollectionError::Read(error)) = error else {
-        return format!("Not saved on this device: {error}.");
+        return "Not saved on this device.".to_owned();
     };
     match error {
         BackendError::Full => "Not saved: there is no room left on this device.".to_owned(),

@@ -12,7 +12,7 @@ pub enum Fate {
 /// How functions' names begin, and what becomes of these functions. What only they call is left out with
 /// them. A rule for functions inside of others would be wrong: the compiler makes one of functions that are
 /// the same, which small ones are, and keeps any of their names.
-const RULES: [(&str, Fate); 12] = [
+const RULES: [(&str, Fate); 15] = [
     // The page is hydrated at once. Only `hydrate_lazy` awaits parts of a page.
     ("<_ as tachys::view::any_view::IntoAny>::into_any::hydrate_async::<", Fate::Trap),
     // Streams come with server functions, and the app has none. JavaScript can't reach these either, for
@@ -28,6 +28,10 @@ const RULES: [(&str, Fate); 12] = [
     // serde says what it found in the place of something else: in a message to developers, too.
     ("<serde_core::de::Unexpected as core::fmt::Display>::fmt", Fate::Zero),
     ("<serde_json::error::JsonUnexpected as core::fmt::Display>::fmt", Fate::Zero),
+    // No person hears of what is wrong with a revision's name, with bytes, or with JSON.
+    ("<settee_store::revision::RevisionError as core::fmt::Display>::fmt", Fate::Zero),
+    ("<core::str::error::Utf8Error as core::fmt::Display>::fmt", Fate::Zero),
+    ("<serde_json::error::Error as core::fmt::Display>::fmt", Fate::Zero),
     // The same of frames: people are told that they can't be read.
     ("<minicbor::decode::error::Error as core::fmt::Display>::fmt", Fate::Zero),
     ("<minicbor::data::Type as core::fmt::Display>::fmt", Fate::Zero),
