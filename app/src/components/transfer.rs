@@ -36,6 +36,10 @@ impl Transfer {
 
     fn send(self, is_move: bool) {
         let Self { session, outcome, .. } = self;
+        // A second press is about the same.
+        if self.way_back.with_value(Option::is_some) {
+            return;
+        }
         let from = untrack(|| session.current(|list| list.id.clone()));
         let to = self.target.get_untracked().map(|target| target.value());
         let (Some(from), Some(to)) = (from, to.filter(|to| !to.is_empty())) else { return };
@@ -98,6 +102,12 @@ pub fn TransferDialog(
     let transfer = Transfer { session, opened, sending, target, chosen, outcome, way_back };
     let access = session.access();
     dialog::follow(dialog, move || sending.get());
+    Effect::new(move || {
+        // What was closed too early may have left its word.
+        if sending.get() {
+            outcome.set(None);
+        }
+    });
     Effect::new(move || {
         if let Some(undo) = undo.get().filter(|_| transfer.is_done()) {
             focus::to(&undo);
@@ -188,7 +198,8 @@ impl SessionSlot {
         let mut lists = session.lists().get();
         let shown = self.current(|list| list.id.clone());
         lists.retain(|list| {
-            let may_write = !matches!(list.role, Some(Role::Viewer | Role::Helper));
+            // Where that isn't known yet, they might be refused, and nobody else would have them.
+            let may_write = matches!(list.role, Some(Role::Owner | Role::Editor));
             may_write && Some(&list.id) != shown.as_ref()
         });
         lists

@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 use settee_store::{
-    BackendError, Body, Change, Database, Document, DocumentId, Edit, Operation, Record, WriteError,
+    BackendError, Body, Change, Database, Document, DocumentId, Edit, Operation, Record,
+    WriteError, view::OpenConflict,
 };
 
 use crate::{
@@ -48,7 +49,8 @@ impl Passed {
 }
 
 /// Copies todos to another list, in this order, and notes under a name what has to be [removed](finish) to make a move
-/// of it. Says how many there were. Todos over the limit, and those that are gone, stay out.
+/// of it. Says how many there were. Todos over the limit, and those that are gone, stay out; none moves that somebody
+/// still has to decide on.
 pub async fn begin(
     from: &Database,
     to: &Database,
@@ -65,6 +67,10 @@ pub async fn begin(
         let Some(todo) = todo.and_then(|it| it.document()).filter(|it| !it.deleted) else {
             continue;
         };
+        // What nobody has decided yet would be decided by that.
+        if note.is_some() && !is_settled(&todo) {
+            continue;
+        }
         let there = there.and_then(|it| it.document());
         let is_there = there.as_ref().is_some_and(|it| !it.deleted);
         let mut fields = todo.body.fields();
@@ -127,6 +133,12 @@ pub async fn remove(list: &Database, todos: Vec<DocumentId>) -> Result<(), Write
     let delete = |it: Document| Edit { id: it.id, seen: it.leaves, change: Change::Delete };
     let deletions: Vec<Edit> = documents.filter(|it| !it.deleted).map(delete).collect();
     fill(list, &deletions).await
+}
+
+/// Whether no words are to be decided on: neither those of two people nor refused ones.
+fn is_settled(todo: &Document) -> bool {
+    let is_title = |conflict: &OpenConflict| conflict.path == ["title"];
+    todo.is_merged && !todo.conflicts.iter().any(is_title) && todo.refused.is_none()
 }
 
 /// The id that a todo gets in the other list, and what names its state in this one.
@@ -246,6 +258,23 @@ mod tests {
         // It moves again, and none of both is lost.
         moved(&here, &there, &ids, false);
         assert_eq!(titles(&there), ["one", "two", "one, please"]);
+    }
+
+    #[test]
+    fn what_somebody_has_to_decide_on_stays() {
+        let (here, there) = (list(1), list(2));
+        let others = list(3);
+        let id = put(&here, "one");
+        send(&here, &others, false);
+        for (list, title) in [(&here, "one, please"), (&others, "one or two")] {
+            let todo = Todo { title: title.to_owned(), ..Todo::default() };
+            at_once(list.put(id.as_str(), &todo)).unwrap();
+        }
+        send(&others, &here, true);
+        assert_eq!(moved(&here, &there, std::slice::from_ref(&id), false), 0);
+        assert_eq!((titles(&here).len(), titles(&there).len()), (1, 0));
+        let document = at_once(here.get(&id)).unwrap().unwrap();
+        assert_eq!(document.conflicts.len(), 1);
     }
 
     #[test]
