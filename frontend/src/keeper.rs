@@ -224,8 +224,9 @@ impl Work {
     async fn open(&self, link: &str) -> Result<(), Error> {
         let (path, secret) = link.split_at(link.find('#').unwrap_or(link.len()));
         let address = LINKS.read(path, secret);
-        let outcome = self.settee.take_in(&address).await?;
-        if matches!(outcome, LinkOutcome::Joined | LinkOutcome::Kept) {
+        if let Ok(outcome @ (LinkOutcome::Joined | LinkOutcome::Kept)) =
+            self.settee.take_in(&address).await
+        {
             self.signals.link.set(LinkState::of(outcome, &address, String::new()));
             return self.shown.show_at(Some(path)).await;
         }

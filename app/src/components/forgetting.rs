@@ -36,9 +36,8 @@ async fn forget(has_opened: bool) {
     // Another tab may be done first.
     while settings::is_forgetting() {
         match Config::of_page().erase(settings::is_forgetting).await {
-            Ok(true) => {}
             Ok(false) => settings::forget(),
-            Err(_) => sleep(RETRY).await,
+            Ok(true) | Err(_) => sleep(RETRY).await,
         }
     }
     let _ = location.assign("/");

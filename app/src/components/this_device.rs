@@ -40,7 +40,8 @@ pub fn ThisDevice(session: SessionSlot) -> impl IntoView {
             <h2 id="this-device-title">"This device"</h2>
             <p>
                 "If others use this browser, or you leave it, it can forget you: all lists, what opens them, your name \
-                 and your settings. Lists that you shared stay with the others, and yours on your other devices."
+                 and your settings. Lists that you shared stay with the others, and yours on your other devices. What \
+                 is nowhere else can’t be opened any more."
             </p>
             <p class="warning" hidden=move || only_here.with(|it| it.as_deref() == Some(""))>
                 {only_here}

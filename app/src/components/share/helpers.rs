@@ -41,6 +41,7 @@ pub fn follow(session: SessionSlot) {
         let helped = |role| role == Some(Role::Helper);
         let list =
             session.current(|list| helped(list.role).then(|| list.database.clone())).flatten();
+        set_on_body("data-adds", None);
         let Some(list) = list else { return };
         follow_changes(list.watch(), async move |_| {
             // If it can't be read, the list itself says so.
