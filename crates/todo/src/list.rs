@@ -86,9 +86,9 @@ pub async fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::at_once::at_once;
+    use crate::at_once::{at_once, send};
     use serde_json::json;
-    use settee_store::{DocumentId, Memory, Operation, replication::Known};
+    use settee_store::{DocumentId, Memory};
 
     fn open(list: &Database) -> usize {
         at_once(count(list, 0)).unwrap().0
@@ -98,14 +98,6 @@ mod tests {
     fn only_what_others_have_changed_is_news() {
         let here = Database::new(Memory::new([1; 16]));
         let there = Database::new(Memory::new([2; 16]));
-        let learn = |from: &Database, to: &Database, acknowledges| {
-            at_once(from.to_send(usize::MAX)).unwrap();
-            let records = at_once(from.changes(0, usize::MAX)).unwrap();
-            let documents =
-                records.iter().filter_map(|it| it.outgoing_since(Known::Until(0), |_| false));
-            let take = |document| Operation::Replicate { document, acknowledges };
-            at_once(to.commit(documents.map(take).collect())).unwrap();
-        };
         let put = |list: &Database, id: &str, title: &str| {
             at_once(list.put(id, &json!({"title": title, "completed": false}))).unwrap();
         };
@@ -113,16 +105,16 @@ mod tests {
         assert_eq!(at_once(count(&here, 0)), Ok((1, false)));
         // It comes back acknowledged.
         let before = here.seq();
-        learn(&here, &there, false);
-        learn(&there, &here, true);
+        send(&here, &there, false);
+        send(&there, &here, true);
         assert!(here.seq() > before);
         assert_eq!(at_once(count(&here, before)), Ok((1, false)));
         put(&there, "other/1", "something else");
-        learn(&there, &here, true);
+        send(&there, &here, true);
         assert_eq!(at_once(count(&here, 0)), Ok((1, false)));
         put(&there, "todo/1", "theirs");
         let before = here.seq();
-        learn(&there, &here, true);
+        send(&there, &here, true);
         assert_eq!(at_once(count(&here, before)), Ok((1, true)));
         assert_eq!(at_once(count(&here, here.seq())), Ok((1, false)));
         put(&here, "todo/1", "mine again");

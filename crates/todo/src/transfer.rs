@@ -171,9 +171,12 @@ async fn last_position(list: &Database) -> Result<Option<String>, BackendError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Todo, at_once::at_once};
+    use crate::{
+        Todo,
+        at_once::{at_once, send},
+    };
     use proptest::prelude::*;
-    use settee_store::{Memory, replication::Known};
+    use settee_store::Memory;
 
     const NOTE: &str = "moves";
 
@@ -322,15 +325,6 @@ mod tests {
                 at_once(finish(&self.0[at], &self.0[1 - at], NOTE)).unwrap();
             }
         }
-    }
-
-    fn send(from: &Database, to: &Database, acknowledges: bool) {
-        at_once(from.to_send(usize::MAX)).unwrap();
-        let records = at_once(from.changes(0, usize::MAX)).unwrap();
-        let documents =
-            records.iter().filter_map(|it| it.outgoing_since(Known::Until(0), |_| false));
-        let take = |document| Operation::Replicate { document, acknowledges };
-        at_once(to.commit(documents.map(take).collect())).unwrap();
     }
 
     #[derive(Debug, Clone)]
