@@ -4,6 +4,8 @@ use settee_client::ClientError;
 use settee_store::{BackendError, WriteError};
 use thiserror::Error;
 
+use crate::profile::backup::BackupError;
+
 /// Why something could not be done.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -23,6 +25,9 @@ pub enum Error {
     /// The device keeps no database of that name.
     #[error("this device keeps no database of that name")]
     Unknown,
+    /// The file can't be restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The [`Settee`](crate::Settee) is gone.
     #[error("nothing is kept in sync any more")]
     Stopped,

@@ -11,12 +11,14 @@ use crate::{
     Config, Error, Kept, Synced,
     config::Place,
     profile::{
+        backup::{self, Restored},
         device::Device,
         engine::{self, Engine},
         home::{HOME, Home},
         kept::Credentials,
         report::DatabaseReport,
         tabs::{Part, Tabs},
+        taking::Taking,
         turns::Places,
         unsaved::Unsaved,
         used::OpenDatabases,
@@ -242,6 +244,26 @@ impl Settee {
         let kept = self.inner.home.get(key).await?.ok_or(Error::Unknown)?;
         self.inner.home.forget(key).await?;
         self.inner.databases.delete(&kept.name).await
+    }
+
+    /// Saves all that this device keeps as one file, whose parts are written one after another: see
+    /// [`backup`](crate::profile::backup). Whoever has the file has all that it opens.
+    pub async fn back_up(&self, write: impl FnMut(&[u8])) -> Result<(), Error> {
+        backup::write(&self.taking(), write).await
+    }
+
+    /// Keeps all that a device had whose file this is, beside what this device keeps. To do so twice changes
+    /// nothing more. Fails with [`Error::Backup`] if it is no such file or isn't whole, and then nothing was
+    /// taken from it.
+    pub async fn restore(&self, file: &[u8]) -> Result<Restored, Error> {
+        let restored = backup::restore(self, &self.taking(), file).await;
+        self.wake();
+        restored
+    }
+
+    fn taking(&self) -> Taking {
+        let Inner { home, databases, unsaved, .. } = &*self.inner;
+        Taking { home: home.clone(), databases: databases.clone(), unsaved: unsaved.clone() }
     }
 
     /// Keeps again what is gone of this.

@@ -58,6 +58,13 @@ impl Record {
         self.refused.iter().chain(self.refused_before.iter().rev())
     }
 
+    /// The refused edits as they would be [retried](Database::retry), the earliest first. One that has become too
+    /// large for that is left out.
+    pub fn retries(&self) -> impl Iterator<Item = Edit> {
+        let earliest_first = self.refused_before.iter().chain(&self.refused);
+        earliest_first.filter_map(|refused| self.retried(refused).ok())
+    }
+
     /// A refused edit, rebased on the document as it is now.
     fn retried(&self, refused: &Refused) -> Result<Edit, BodyError> {
         let document = self.document();

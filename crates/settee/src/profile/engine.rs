@@ -13,6 +13,7 @@ use super::{
     stand_in::StandIns,
     sync::Syncing,
     tabs::{Joining, Tabs},
+    taking::Taking,
     turns::Places,
     unsaved::Unsaved,
     used::OpenDatabases,
@@ -70,7 +71,11 @@ impl Engine {
         let homes = SharedHomes {
             home: self.home.clone(),
             databases: self.databases.clone(),
-            unsaved: self.unsaved.clone(),
+            taking: Taking {
+                home: self.home.clone(),
+                databases: self.databases.clone(),
+                unsaved: self.unsaved.clone(),
+            },
             turn: Arc::default(),
             ended: self.ended.clone(),
         };

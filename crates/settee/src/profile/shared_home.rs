@@ -8,23 +8,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 use settee_client::runtime::{sleep, spawn};
-use settee_keys::{
-    Token,
-    home::{HOME_PREFIX, SEALED},
-};
+use settee_keys::{Token, home::SEALED};
 use settee_store::{Body, Database, DocumentId, WriteError};
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    home::{self, HOME, Home},
+    home::Home,
     kept::{Credentials, Kept},
-    unsaved::Unsaved,
+    taking::{Taking, can_take},
     used::OpenDatabases,
 };
-use crate::{
-    Error,
-    settee::{ON_DEVICE, until},
-};
+use crate::{Error, settee::until};
 
 /// How long after a failure of the storage it is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -37,7 +31,7 @@ const ENTRY_LIMIT: usize = 4096;
 pub struct SharedHomes {
     pub home: Home,
     pub databases: Arc<OpenDatabases>,
-    pub unsaved: Unsaved,
+    pub taking: Taking,
     /// One home at a time takes and says something.
     pub turn: Arc<Mutex<()>>,
     /// Changes when the [`Settee`](crate::Settee) is gone.
@@ -54,7 +48,7 @@ impl SharedHomes {
             }
         };
         // What can't be told now is told after the next start.
-        let _ = self.look_aside().await;
+        let _ = self.taking.look_aside().await;
         let mut followed = Vec::new();
         loop {
             let homes: Vec<Token> =
@@ -110,7 +104,8 @@ impl SharedHomes {
                 && let ids = entry_ids(token, &kept)
                 && ids[0] == record.id
             {
-                self.keep(key, kept, known.contains_key(ids[1].as_str())).await?;
+                let was_known = known.contains_key(ids[1].as_str());
+                self.taking.take(key, kept, was_known).await?;
                 self.note(&name, &mut known, ids).await?;
             }
         }
@@ -147,64 +142,6 @@ impl SharedHomes {
         };
         self.home.change(home, note).await.map(drop)
     }
-
-    /// Keeps what another device has said. What was known, and isn't kept, was removed from this device.
-    async fn keep(&self, key: &str, kept: Kept, was_known: bool) -> Result<(), Error> {
-        let all = self.home.all().await?;
-        if let Some((key, _)) = all.iter().find(|(_, known)| known.name == kept.name) {
-            let add = |known: &mut Kept| kept.credentials.iter().any(|said| known.add(said));
-            return self.home.change(key, add).await.map(drop);
-        }
-        if was_known {
-            return Ok(());
-        }
-        match all.get(key) {
-            Some(there) if self.is_untouched(there).await? => self.replace(key, there, kept).await,
-            Some(_) => self.home.keep(&kept.name.clone(), kept).await.map(drop),
-            None => self.home.keep(key, kept).await.map(drop),
-        }
-    }
-
-    /// Whether a database began here, and nobody ever wrote to it.
-    async fn is_untouched(&self, kept: &Kept) -> Result<bool, Error> {
-        let is_unsaved = self.unsaved.of(&kept.name).is_some();
-        if !kept.is_own || kept.role.is_some() || is_unsaved {
-            return Ok(false);
-        }
-        let opened = self.databases.open(&kept.name).await?;
-        Ok(opened.database.counts().await?.documents == 0)
-    }
-
-    /// Keeps another database under the key of one that nobody ever wrote to.
-    async fn replace(&self, key: &str, old: &Kept, new: Kept) -> Result<(), Error> {
-        // Somebody may be about to write to it, so it is looked at again after the next start.
-        self.home.set_aside(old).await?;
-        let replace = |kept: &mut Kept| {
-            let is_old = kept.name == old.name;
-            if is_old {
-                *kept = new;
-            }
-            is_old
-        };
-        self.home.change(key, replace).await.map(drop)
-    }
-
-    /// Deletes what was set aside. If somebody has written to it, or uses it, it is kept.
-    async fn look_aside(&self) -> Result<(), Error> {
-        for kept in self.home.aside().await? {
-            let is_kept = self.home.all().await?.values().any(|known| known.name == kept.name);
-            if !is_kept {
-                let is_used = self.databases.is_used(&kept.name);
-                if !is_used && self.is_untouched(&kept).await? {
-                    self.databases.delete(&kept.name).await?;
-                } else {
-                    self.home.keep(&kept.name, kept.clone()).await?;
-                }
-            }
-            self.home.end_aside(&kept.name).await?;
-        }
-        Ok(())
-    }
 }
 
 /// What a home's document says of a database: its name, one of its credentials, and what the app keeps
@@ -230,12 +167,8 @@ fn read_entry(text: &[u8]) -> Option<(&str, Kept)> {
     let at = text.iter().position(|byte| *byte == b'\n')?;
     let (key, kept) = (std::str::from_utf8(&text[..at]).ok()?, &text[at + 1..]);
     let kept: Kept = Body::from_canonical(kept).ok()?.read().ok()?;
-    // A home is joined by its link alone, and some databases are this device's own.
-    let is_own =
-        |name: &str| name == HOME || [HOME_PREFIX, ON_DEVICE].iter().any(|it| name.starts_with(it));
-    let is_possible = !is_own(&kept.name) && home::id(key).is_ok() && home::id(&kept.name).is_ok();
     let said = said_of(&kept, kept.credentials.first()?);
-    is_possible.then_some((key, said))
+    can_take(key, &kept).then_some((key, said))
 }
 
 /// The ids of the document that says this, and of what is noted of the database as a whole.
