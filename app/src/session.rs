@@ -119,6 +119,15 @@ pub enum Command {
     TellUnsent {
         tell: RwSignal<Option<String>>,
     },
+    /// Saves all that this device keeps as a file, whose address `file` is then.
+    BackUp {
+        file: RwSignal<Option<String>>,
+    },
+    /// Keeps all that is in such a file. `outcome` is what became of it.
+    Restore {
+        file: Vec<u8>,
+        outcome: RwSignal<String>,
+    },
     /// Removes all that this device keeps.
     ForgetDevice,
     /// Removes it from this device, unless something of it was not sent.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use leptos::web_sys::js_sys::{Array, Uint8Array};
+use leptos::web_sys::{Blob, Url};
 use settee::{Config, Error, Settee, client::runtime::sleep};
-use settee_app::{only_here, settings};
+use settee_app::{only_here, restored, settings};
 
 use crate::page;
 
@@ -25,6 +27,26 @@ pub async fn unsent(settee: &Settee) -> Result<String, Error> {
         lists += usize::from(unsent > 0);
     }
     Ok(only_here(changes, lists))
+}
+
+/// Saves all of it as a file. Returns its address, as long as the page lives; nothing where there is no room.
+pub async fn save(settee: &Settee) -> Result<Option<String>, Error> {
+    let parts = Array::new();
+    let keep = |part: &[u8]| {
+        parts.push(&Uint8Array::from(part));
+    };
+    settee.back_up(keep).await?;
+    let file = Blob::new_with_u8_array_sequence(&parts).ok();
+    Ok(file.and_then(|file| Url::create_object_url_with_blob(&file).ok()))
+}
+
+/// Keeps all that is in such a file, and says what became of it.
+pub async fn restore(settee: &Settee, file: &[u8]) -> Result<String, Error> {
+    match settee.restore(file).await {
+        Ok(brought) => Ok(restored(Ok(brought))),
+        Err(Error::Backup(error)) => Ok(restored(Err(error))),
+        Err(error) => Err(error),
+    }
 }
 
 /// Forgets all of it. The next page does so, before it opens anything.

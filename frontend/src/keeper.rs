@@ -173,6 +173,14 @@ impl Work {
                 tell.try_set(Some(device::unsent(&self.settee).await?));
                 Ok(())
             }
+            Command::BackUp { file } => {
+                file.try_set(device::save(&self.settee).await?);
+                Ok(())
+            }
+            Command::Restore { file, outcome } => {
+                outcome.try_set(device::restore(&self.settee, &file).await?);
+                Ok(())
+            }
             Command::ForgetDevice => {
                 device::forget().await;
                 Ok(())

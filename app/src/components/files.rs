@@ -1,10 +1,11 @@
-//! Lists as files: one is saved, and one becomes a list.
+//! Files that are opened: one becomes a list, or what another device kept. A list is saved as a file.
 
 use leptos::html::{A, Dialog, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use serde_json::Value;
+use settee::backup::is_backup;
 use settee_todo::exchange::{ExchangeError, FIELDS, FILE_LIMIT, Format, Sheet};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::js_sys::{Array, JSON, Reflect, Uint8Array, encode_uri_component};
@@ -13,6 +14,12 @@ use web_sys::{Blob, HtmlElement};
 use crate::dialog;
 use crate::opened::Opened;
 use crate::session::{Command, SessionSlot};
+
+/// How the files are called in which devices save all that they keep.
+pub const BACKUP_ENDING: &str = ".settee";
+/// Longest of those that is read, in bytes.
+const BACKUP_LIMIT: u32 = 128_000_000;
+const BACKUP_TOO_LARGE: &str = "Such a file has at most 128 MB.";
 
 /// Asks in which form the list on the screen is saved.
 #[component]
@@ -92,7 +99,7 @@ fn get(of: &JsValue, name: &str) -> Option<JsValue> {
     Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined())
 }
 
-/// Makes a list of a file.
+/// Makes a list of a file, or takes in what another device has saved.
 #[component]
 pub fn OpenFile(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
     let field = NodeRef::<Input>::new();
@@ -104,22 +111,32 @@ pub fn OpenFile(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
         spawn_local(async move {
             let name = get(&file, "name").and_then(|name| name.as_string()).unwrap_or_default();
             let size = get(&file, "size").and_then(|size| size.as_f64());
+            let of_device = name.ends_with(BACKUP_ENDING);
+            let limit = if of_device { BACKUP_LIMIT } else { FILE_LIMIT };
             // Nothing of it is read when it is too large.
-            let bytes = if size.is_none_or(|size| size > FILE_LIMIT.into()) {
-                Err(ExchangeError::TooLarge.to_string())
+            let bytes = if size.is_none_or(|size| size > limit.into()) {
+                Err(if of_device {
+                    BACKUP_TOO_LARGE.to_owned()
+                } else {
+                    ExchangeError::TooLarge.to_string()
+                })
             } else {
                 let bytes = JsFuture::from(file.unchecked_ref::<Blob>().array_buffer()).await;
                 let bytes = bytes.map(|bytes| Uint8Array::new(&bytes).to_vec());
                 bytes.map_err(|_| "This file can’t be read.".to_owned())
             };
-            let sheet = bytes
-                .and_then(|bytes| Sheet::read(&bytes, parsed).map_err(|error| error.to_string()));
-            match sheet {
-                Ok(sheet) => {
-                    drawer.try_set(false);
-                    let name = name_of(&sheet, &name);
-                    session.ask(Command::Create { name, todos: sheet.items });
+            match bytes {
+                Ok(file) if is_backup(&file) => {
+                    session.ask(Command::Restore { file, outcome: complaint });
                 }
+                Ok(bytes) => match Sheet::read(&bytes, parsed) {
+                    Ok(sheet) => {
+                        drawer.try_set(false);
+                        let name = name_of(&sheet, &name);
+                        session.ask(Command::Create { name, todos: sheet.items });
+                    }
+                    Err(error) => drop(complaint.try_set(error.to_string())),
+                },
                 Err(error) => drop(complaint.try_set(error)),
             }
             // The same file can be chosen again.
@@ -128,11 +145,11 @@ pub fn OpenFile(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <label class="open-file">
-            <span>"New list from a file"</span>
+            <span>"Open a file"</span>
             <input
                 node_ref=field
                 type="file"
-                accept=".json,.md,.txt,.csv,application/json,text/*"
+                accept=".json,.md,.txt,.csv,.settee,application/json,text/*"
                 aria-describedby="file-complaint"
                 on:change=read
             />

@@ -43,7 +43,7 @@ pub use notice::NoticePlace;
 pub use row_events::RowEvents;
 pub use share::Share;
 pub use status::Status;
-pub use this_device::only_here;
+pub use this_device::{only_here, restored};
 pub use todo_item::TodoItem;
 pub use todo_list::TodoList;
 pub use update::Update;

@@ -4,7 +4,7 @@ use settee_client::ClientError;
 use settee_store::{BackendError, WriteError};
 use thiserror::Error;
 
-use crate::profile::backup::BackupError;
+use crate::BackupError;
 
 /// Why something could not be done.
 #[derive(Debug, Error)]

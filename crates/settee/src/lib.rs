@@ -26,7 +26,7 @@
 //! # Features and layout
 //!
 //! - [`status`]: how a database and the connection are; [`Obstacle`]: why nothing can be opened;
-//!   [`links`]: what becomes of links. Always there, also for an app's server side.
+//!   [`links`]: what becomes of links; [`backup`]: a device as one file. Always there, also for an app's server side.
 //! - `client`: [`Settee`] with its [`Config`] and [`Synced`] databases; [`Opening`], which opens it
 //!   as often as that takes; [`profile`], which is behind both; [`Remote`], which keeps a database in
 //!   memory only. Choose it by `browser` or `native`.
@@ -42,6 +42,7 @@
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
 pub mod apart;
+pub mod backup;
 #[cfg(all(feature = "browser", target_arch = "wasm32"))]
 pub mod browser;
 #[cfg(feature = "client")]
@@ -73,6 +74,7 @@ pub use self::{
     settee::Settee,
     synced::Synced,
 };
+pub use backup::{BackupError, Restored};
 pub use links::{LinkOutcome, LinkState};
 pub use obstacle::Obstacle;
 pub use status::{Connection, DatabaseStatus, Glance, Standing};

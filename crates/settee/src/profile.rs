@@ -8,13 +8,13 @@
 //! - `sync`: keeping them in sync, in the tab that does it for all; `turns`: which of them, when
 //!   there are more than a connection should have at a time; `tabs`: word between tabs; `report`:
 //!   what the tab that syncs tells the others; `watch`: what each tab makes of it.
-//! - `shared_home`: what several devices of one person keep; [`backup`]: a device as a file; `taking`:
+//! - `shared_home`: what several devices of one person keep; `backup`: a device as a file; `taking`:
 //!   keeping what comes from either.
 //! - `unsaved`: the edits that could not be saved; `stand_in`: sending them nevertheless.
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
 mod apart;
-pub mod backup;
+pub(crate) mod backup;
 pub(crate) mod device;
 pub(crate) mod engine;
 pub(crate) mod home;

@@ -8,10 +8,10 @@ use settee_store::Database;
 use tokio::sync::watch;
 
 use crate::{
-    Config, Error, Kept, Synced,
+    Config, Error, Kept, Restored, Synced,
     config::Place,
     profile::{
-        backup::{self, Restored},
+        backup,
         device::Device,
         engine::{self, Engine},
         home::{HOME, Home},
@@ -247,7 +247,7 @@ impl Settee {
     }
 
     /// Saves all that this device keeps as one file, whose parts are written one after another: see
-    /// [`backup`](crate::profile::backup). Whoever has the file has all that it opens.
+    /// [`backup`](mod@crate::backup). Whoever has the file has all that it opens.
     pub async fn back_up(&self, write: impl FnMut(&[u8])) -> Result<(), Error> {
         backup::write(&self.taking(), write).await
     }
@@ -256,7 +256,7 @@ impl Settee {
     /// nothing more. Fails with [`Error::Backup`] if it is no such file or isn't whole, and then nothing was
     /// taken from it.
     pub async fn restore(&self, file: &[u8]) -> Result<Restored, Error> {
-        let restored = backup::restore(self, &self.taking(), file).await;
+        let restored = backup::restore(&self.taking(), file).await;
         self.wake();
         restored
     }

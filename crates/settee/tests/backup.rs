@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use settee::{
-    Config, Error, Kept, Settee,
+    BackupError, Config, Error, Kept, Restored, Settee,
+    backup::{HEAD, is_backup},
     keys::{Role, Token, home},
-    profile::backup::{BackupError, HEAD, Restored, is_backup},
     server::{Helping, KeysPolicy, Kit},
     store::{DocumentId, MemoryStorage, replication::ReplicatedDocument},
 };
@@ -20,8 +20,7 @@ use tokio::time::timeout;
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_mins(1);
 const FIRST: &str = "first";
-const HELPING: Helping =
-    Helping { prefix: "note/", fields: &[], settles: &[], by_leave: false };
+const HELPING: Helping = Helping { prefix: "note/", fields: &[], settles: &[], by_leave: false };
 /// Where nobody answers.
 const NOWHERE: &str = "ws://127.0.0.1:1/sync";
 

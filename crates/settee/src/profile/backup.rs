@@ -1,86 +1,32 @@
-//! A device as one file: what it keeps, what opens that, and all documents.
-//!
-//! The file begins with [`HEAD`]. Items in CBOR follow. Each is an array that begins with its kind:
-//!
-//! | item | |
-//! | --- | --- |
-//! | `[0, key, kept]` | a database that is kept under a key: [`Kept`] as JSON |
-//! | `[1, document, waits]` | a document of it as on the wire, and whether the server lacks any of its revisions |
-//! | `[2, id, seen, body]` | an edit of that document that the server has refused; without a body it is a deletion |
-//! | `[3, count]` | the end: how many items came before |
-//!
-//! What is restored is only ever added. The server is sent again what this device may send, in case it has
-//! lost it, and refused edits are tried once more.
+//! Writing a device's [backup](crate::backup), and restoring it.
 
 use std::sync::Arc;
 
-use minicbor::{Decoder, Encoder, decode};
+use minicbor::{Decoder, Encoder};
 use settee_store::{
     Body, Change, Database, DocumentId, Edit, Operation, Record, Revision, WriteError,
     replication::{Known, ReplicatedDocument},
 };
 use settee_sync::{Role, message::WireDocument};
-use thiserror::Error as ThisError;
 
 use super::{
     kept::Kept,
     taking::{Taking, can_take},
     used::Use,
 };
-use crate::{Error, Settee};
+use crate::{
+    BackupError, Error, Restored,
+    backup::{HEAD, is_backup},
+};
 
-/// How a file begins. Later versions of the format have another number.
-pub const HEAD: &[u8] = b"settee backup 1\n";
-/// How the files of all versions begin.
-const ANY_HEAD: &[u8] = b"settee backup ";
 /// Documents that are read or committed at a time, and bytes after which fewer are.
 const BATCH: usize = 500;
 const BATCH_WEIGHT: usize = 4 * 1024 * 1024;
 
-/// Why a file can't be restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ThisError)]
-pub enum BackupError {
-    /// It begins with something else.
-    #[error("this is no backup")]
-    NotOne,
-    /// A later version has written it.
-    #[error("the backup was made by a later version")]
-    Newer,
-    /// Its end is missing, or is another file's.
-    #[error("the backup is not whole")]
-    CutOff,
-    /// Some of it can't be read.
-    #[error("the backup is damaged")]
-    Damaged,
-}
-
-impl From<decode::Error> for BackupError {
-    fn from(error: decode::Error) -> Self {
-        if error.is_end_of_input() { Self::CutOff } else { Self::Damaged }
-    }
-}
-
-/// What a file has brought.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Restored {
-    /// Databases that this device didn't keep, not counting homes.
-    pub databases: usize,
-    /// Documents that it didn't have, or not so.
-    pub documents: usize,
-    /// Documents and refused edits that could not be taken, because they were changed in the file, or
-    /// don't go together with what is here.
-    pub failed: usize,
-}
-
-/// Whether a file is to be [restored](Settee::restore), as far as its beginning says.
-pub fn is_backup(file: &[u8]) -> bool {
-    file.starts_with(ANY_HEAD)
-}
-
 /// Writes all that a device keeps.
 pub(crate) async fn write(device: &Taking, mut write: impl FnMut(&[u8])) -> Result<(), Error> {
     write(HEAD);
-    let mut items = 0;
+    let mut items = Items::default();
     for (key, mut kept) in device.home.all().await? {
         let is_home = kept.home_token().is_some();
         if is_home {
@@ -88,8 +34,7 @@ pub(crate) async fn write(device: &Taking, mut write: impl FnMut(&[u8])) -> Resu
             kept.app.clear();
         }
         let body = Body::from_serialize(&kept).map_err(WriteError::from)?;
-        let mut part = Part::default();
-        part.kept(&key, &body);
+        items.kept(&key, &body);
         if !is_home {
             let opened = device.databases.open(&kept.name).await?;
             let mut since = 0;
@@ -97,17 +42,15 @@ pub(crate) async fn write(device: &Taking, mut write: impl FnMut(&[u8])) -> Resu
                 let records = handed_out(&opened.database, since).await?;
                 let Some(last) = records.last() else { break };
                 since = last.seq;
-                records.iter().for_each(|record| part.record(record));
-                items += std::mem::take(&mut part.items);
-                write(&part.take());
+                for record in &records {
+                    items.record(record);
+                }
+                write(&items.take());
             }
         }
-        items += part.items;
-        write(&part.take());
     }
-    let mut end = Part::default();
-    end.end(items);
-    write(&end.take());
+    items.end();
+    write(&items.take());
     Ok(())
 }
 
@@ -125,23 +68,23 @@ async fn handed_out(database: &Database, since: u64) -> Result<Vec<Arc<Record>>,
     Ok(database.changes(since, BATCH).await?)
 }
 
-/// Items that were made and not written yet.
+/// Items as they are written.
 #[derive(Default)]
-struct Part {
-    bytes: Vec<u8>,
-    items: u64,
+struct Items {
+    written: Vec<u8>,
+    count: u64,
 }
 
 /// Writing to memory doesn't fail.
 const INFALLIBLE: &str = "writing to memory doesn't fail";
 
-impl Part {
+impl Items {
     /// Begins an item of so many fields besides its kind.
     fn item(&mut self, kind: u8, fields: u64) -> Encoder<&mut Vec<u8>> {
-        self.items += 1;
-        let mut encoder = Encoder::new(&mut self.bytes);
-        encoder.array(fields + 1).expect(INFALLIBLE).u8(kind).expect(INFALLIBLE);
-        encoder
+        self.count += 1;
+        let mut item = Encoder::new(&mut self.written);
+        item.array(fields + 1).expect(INFALLIBLE).u8(kind).expect(INFALLIBLE);
+        item
     }
 
     fn kept(&mut self, key: &str, kept: &Body) {
@@ -167,13 +110,14 @@ impl Part {
         }
     }
 
-    fn end(&mut self, items: u64) {
-        self.item(3, 1).u64(items).expect(INFALLIBLE);
+    fn end(&mut self) {
+        let count = self.count;
+        self.item(3, 1).u64(count).expect(INFALLIBLE);
     }
 
+    /// The bytes of those that were made since the last time.
     fn take(&mut self) -> Vec<u8> {
-        self.items = 0;
-        std::mem::take(&mut self.bytes)
+        std::mem::take(&mut self.written)
     }
 }
 
@@ -227,7 +171,7 @@ fn check(file: &[u8]) -> Result<Decoder<'_>, BackupError> {
 }
 
 /// Keeps all that a file has.
-pub(crate) async fn restore(settee: &Settee, device: &Taking, file: &[u8]) -> Result<Restored, Error> {
+pub(crate) async fn restore(device: &Taking, file: &[u8]) -> Result<Restored, Error> {
     let mut decoder = check(file)?;
     let mut restored = Restored::default();
     let mut target: Option<Target> = None;
@@ -240,7 +184,7 @@ pub(crate) async fn restore(settee: &Settee, device: &Taking, file: &[u8]) -> Re
         }
         match (item, &mut target) {
             (Item::Kept(key, kept), _) => {
-                target = keep(settee, device, &key, kept, &mut restored).await?;
+                target = keep(device, &key, kept, &mut restored).await?;
             }
             (Item::Document { document, waits }, Some(target)) => match document.verify() {
                 Ok(document) => target.take(Step::Document { document, waits }),
@@ -260,24 +204,23 @@ pub(crate) async fn restore(settee: &Settee, device: &Taking, file: &[u8]) -> Re
 
 /// Keeps a database, unless it is one that can't come from another device.
 async fn keep(
-    settee: &Settee,
     device: &Taking,
     key: &str,
     kept: Kept,
     restored: &mut Restored,
 ) -> Result<Option<Target>, Error> {
-    if let Some(token) = kept.home_token() {
-        settee.join_home(&token).await?;
+    if kept.home_token().is_some() {
+        device.home.keep(&kept.name.clone(), kept).await?;
         return Ok(None);
     }
     if !can_take(key, &kept) {
         return Ok(None);
     }
     let name = kept.name.clone();
-    let is_known = settee.kept().await?.values().any(|known| known.name == name);
+    let is_known = device.home.all().await?.values().any(|known| known.name == name);
     restored.databases += usize::from(!is_known);
     device.take(key, kept, false).await?;
-    let all = settee.kept().await?;
+    let all = device.home.all().await?;
     let role = all.into_values().find(|known| known.name == name).and_then(|known| {
         let role = known.keys().map_or(known.granted(), |keys| keys.role());
         role.filter(|_| !known.is_revoked)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use settee_keys::home::HOME_PREFIX;
+use settee_store::backend::BoxFuture;
 
 use super::{
     home::{self, HOME, Home},
@@ -23,7 +24,17 @@ pub struct Taking {
 impl Taking {
     /// Keeps a database that another device kept under that key. What was known, and isn't kept, was removed
     /// from this device.
-    pub async fn take(&self, key: &str, kept: Kept, was_known: bool) -> Result<(), Error> {
+    pub fn take<'a>(
+        &'a self,
+        key: &'a str,
+        kept: Kept,
+        was_known: bool,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        // Two call it, and a browser would download it twice.
+        Box::pin(self.take_as(key, kept, was_known))
+    }
+
+    async fn take_as(&self, key: &str, kept: Kept, was_known: bool) -> Result<(), Error> {
         let all = self.home.all().await?;
         if let Some((key, _)) = all.iter().find(|(_, known)| known.name == kept.name) {
             let add = |known: &mut Kept| kept.credentials.iter().any(|said| known.add(said));
