@@ -2,13 +2,12 @@
 //!
 //! - [`config`]: flags and environment variables; `quotas`: those about what strangers may use;
 //!   [`telemetry`]: the log.
-//! - `notices`: what devices are told; `push`: flags about that; `places`: the clerk.
+//! - `notices`: what devices are told; `push`: flags about that.
 //! - `service`: everything put together; `error`: why it doesn't start, or ends.
 
 pub mod config;
 mod error;
 mod notices;
-mod places;
 mod push;
 mod quotas;
 mod service;

@@ -1,6 +1,9 @@
 //! The todo server: the kit with the app's policy and validator, and the app's pages.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::Router;
 use settee::{
@@ -9,13 +12,14 @@ use settee::{
 };
 use settee_shell::{Shell, Site, security_headers};
 use settee_todo::{
+    clerk::ListClerk,
     document::{HOME_KIND, KIND, TODO_PREFIX},
     places::ASK_PREFIX,
     validate::{HELPERS_FIELDS, UNASKED_FIELDS},
 };
 use tokio::net::TcpListener;
 
-use crate::{error::Error, notices::ListNotifier, places::PlacesClerk, push::PushFlags};
+use crate::{error::Error, notices::ListNotifier, push::PushFlags};
 
 /// Helpers tick all todos, add some where they are allowed to, and change what they have added.
 const HELPING_WITH_TODOS: Helping = Helping {
@@ -87,7 +91,7 @@ impl Service {
             .kind(HOME_KIND, settee::keys::home::check)
             .helping(KIND, HELPING_WITH_TODOS)
             .helping(KIND, HELPING_WITH_PLACES)
-            .clerk(KIND, PlacesClerk)
+            .clerk(KIND, ListClerk { today })
             .notifier(KIND, ListNotifier)
             .origins(origins)
             .quotas(quotas)
@@ -109,4 +113,9 @@ impl Service {
     ) -> Result<(), Error> {
         Ok(self.kit.serve(listener, self.app, stop).await?)
     }
+}
+
+/// The day by the server's clock, counted from the first of January 1970.
+fn today() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / (24 * 60 * 60)
 }

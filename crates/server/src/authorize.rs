@@ -33,6 +33,8 @@ pub struct Granted {
     pub database: Handle,
     pub tag: Option<String>,
     pub adds: bool,
+    /// What the grant is known by.
+    pub named: Option<String>,
     pub ruling: Ruling,
     /// Completes when the grant may have changed.
     pub until: BoxFuture<'static, ()>,
@@ -116,7 +118,7 @@ async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Deni
     let Open { channel: _, database: name, credentials, checkpoint } = open;
     let failed = |error: DatabaseError| unusable(&name, &error);
     let (known, access, ruling) = ask(hub, &name, credentials).await?;
-    let Access { role, tag, adds, creates, until, .. } = access;
+    let Access { role, tag, adds, name: named, creates, until } = access;
     let database = match (find(hub, &name, known).await?, creates) {
         (Some(database), _) => database,
         (None, Some(new)) => {
@@ -131,7 +133,7 @@ async fn grant(hub: &Hub, visitor: &Visitor, open: Open) -> Result<Granted, Deni
         (None, None) => return Err(missing()),
     };
     let grant = resume(&database, role, checkpoint).await.map_err(|error| failed(error.into()))?;
-    Ok(Granted { grant, database, tag, adds, ruling, until })
+    Ok(Granted { grant, database, tag, adds, named, ruling, until })
 }
 
 async fn resume(

@@ -7,10 +7,13 @@ use std::{
 
 use settee_store::{
     Backend, BackendError, Operation, Storage,
-    clerk::{Clerk, ClerkError, Decision, Reading},
+    clerk::{Clerk, ClerkError, Decision, Reading, greeted},
 };
 use thiserror::Error;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 
 use crate::{
     databases::short,
@@ -22,6 +25,8 @@ use crate::{
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long it rests after a failure: the first time, and at most.
 const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+/// How often it hears of those who stay.
+const AGAIN: Duration = Duration::from_hours(1);
 
 /// Why a clerk has not written anything.
 #[derive(Debug, Error)]
@@ -78,6 +83,24 @@ async fn commit(
     Ok(())
 }
 
+/// Has a clerk hear of those of whom it hasn't heard.
+async fn greet(
+    clerk: &dyn Clerk,
+    database: &dyn Backend,
+    shared: &Arc<Shared>,
+) -> Result<(), WorkError> {
+    let names = shared.guests.unheard();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let operations = guarded(ANSWER_LIMIT, greeted(clerk, database, names.clone())).await??;
+    if !operations.is_empty() {
+        commit(clerk, database, shared, operations).await?;
+    }
+    shared.guests.heard(&names);
+    Ok(())
+}
+
 /// Works on a database as long as somebody uses it.
 pub async fn run(
     clerk: Arc<dyn Clerk>,
@@ -85,19 +108,31 @@ pub async fn run(
     storage: Weak<dyn Storage>,
     shared: Weak<Shared>,
 ) {
-    let (mut rest, mut reading) = (REST.0, None);
+    let (mut rest, mut reading, mut again) = (REST.0, None, Instant::now() + AGAIN);
     loop {
         // Nothing of it is held while there is nothing to do, so that the database can be closed.
         let Some((place, state)) = storage.upgrade().zip(shared.upgrade()) else { return };
+        if again <= Instant::now() {
+            again = Instant::now() + AGAIN;
+            state.guests.again();
+        }
+        let (mut came, mut users) = (state.guests.came(), state.users.subscribe());
         let worked = round(&*clerk, &name, &*place, &state, &mut reading).await;
         drop((place, state));
         match worked {
             Ok(Some(mut news)) => {
                 rest = REST.0;
-                if news.changed().await.is_ok() {
-                    continue;
+                let is_closed = tokio::select! {
+                    changed = news.changed() => changed.is_err(),
+                    // This ends with what all who use it share.
+                    _ = came.changed() => false,
+                    () = sleep_until(again) => false,
+                };
+                if is_closed {
+                    // Whoever comes may find it there again.
+                    let _ = users.changed().await;
                 }
-                // It was closed. Whoever comes may find it there again.
+                continue;
             }
             Ok(None) => {}
             Err(error) => {
@@ -110,7 +145,8 @@ pub async fn run(
     }
 }
 
-/// Has the clerk look at a database. Returns word of its next change; `None` if there is no such database.
+/// Has the clerk look at a database, and hear who uses it. Returns word of its next change; `None` if there is no such
+/// database.
 async fn round(
     clerk: &dyn Clerk,
     name: &str,
@@ -122,6 +158,7 @@ async fn round(
     let mut news = database.watch();
     news.borrow_and_update();
     work(clerk, &*database, shared, reading).await?;
+    greet(clerk, &*database, shared).await?;
     Ok(Some(news))
 }
 
@@ -135,10 +172,14 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
     use settee_store::{
-        Body, Commit, Counts, Database, Document, DocumentId, Memory, Record, Unreadable,
+        Body, Commit, Counts, Database, Document, DocumentId, Memory, MemoryStorage, Record,
+        Unreadable,
         backend::BoxFuture,
         clerk::{Answer, Desk},
     };
+    use tokio::sync::mpsc;
+
+    use crate::guests::Guest;
 
     const PLACES: usize = 3;
 
@@ -305,5 +346,60 @@ mod tests {
         let before = *memory.watch().borrow();
         work(&clerk, &memory, &shared, &mut None).await.unwrap();
         assert_eq!(*memory.watch().borrow(), before);
+    }
+
+    /// Tells whom it hears of.
+    struct Host(mpsc::UnboundedSender<Vec<String>>);
+
+    impl Clerk for Host {
+        fn name(&self) -> &'static str {
+            "host"
+        }
+
+        fn answer<'a>(
+            &'a self,
+            _: Desk<'a>,
+            _: Vec<Document>,
+        ) -> BoxFuture<'a, Result<Vec<Answer>, BackendError>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn greet<'a>(
+            &'a self,
+            _: Desk<'a>,
+            mut grants: Vec<String>,
+        ) -> BoxFuture<'a, Result<Vec<Answer>, BackendError>> {
+            grants.sort();
+            self.0.send(grants).unwrap();
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clerk_hears_of_who_comes_and_every_hour_of_who_stays() {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new([1; 16]));
+        let database = storage.create("tea".into(), [1; 16], Vec::new()).await.unwrap();
+        let shared = Arc::<Shared>::default();
+        let guest = |name: &str| Guest::new(shared.clone(), name.to_owned()).unwrap();
+        let (host, mut heard) = mpsc::unbounded_channel();
+        let anna = guest("anna");
+        let (place, state) = (Arc::downgrade(&storage), Arc::downgrade(&shared));
+        let clerk = tokio::spawn(run(Arc::new(Host(host)), "tea".into(), place, state));
+        assert_eq!(heard.recv().await.unwrap(), ["anna"]);
+        let bert = guest("bert");
+        assert_eq!(heard.recv().await.unwrap(), ["bert"]);
+        // It is about who comes, not about how often, and not about what they write.
+        drop(guest("anna"));
+        let busy = Database::shared(database);
+        for number in 0..3 {
+            ask(&busy, number).await;
+            sleep(AGAIN / 4).await;
+        }
+        assert!(heard.try_recv().is_err());
+        assert_eq!(heard.recv().await.unwrap(), ["anna", "bert"]);
+        drop(anna);
+        assert_eq!(heard.recv().await.unwrap(), ["bert"]);
+        drop((bert, busy, shared));
+        clerk.await.unwrap();
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     authorize::{Decided, Granted, authorize, decide_again},
     databases::Handle,
     grants::{GrantEvent, Grants},
+    guests::Guest,
     hub::Hub,
     job::{Done, Grant, Job, Task},
     jobs::Jobs,
@@ -66,6 +67,8 @@ struct Open {
     here: Option<Here>,
     /// Word of others. It goes on while nobody is here, so that leaving doesn't quicken its pace.
     arrivals: Option<Subscription>,
+    /// For the clerk, if there is one.
+    _guest: Option<Guest>,
 }
 
 /// How a connection ended: the machine closed it, or it was lost.
@@ -241,7 +244,7 @@ impl Connection {
         match event {
             GrantEvent::Opened(Decided { channel, credentials, decision }) => {
                 let decision = decision.map(|granted| {
-                    let Granted { grant, database, tag, adds, ruling, until } = granted;
+                    let Granted { grant, database, tag, adds, named, ruling, until } = granted;
                     let (role, credentials) = (grant.role, credentials.into());
                     let open = Open {
                         _news: self.news.follow(channel, database.watch()),
@@ -250,6 +253,7 @@ impl Connection {
                         is_broken: false,
                         here: None,
                         arrivals: None,
+                        _guest: named.and_then(|grant| database.guest(grant)),
                         database,
                     };
                     self.channels.insert(channel, open);

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     clerk,
+    guests::Guest,
     notices::{self, Notices},
     policy::{Documents, Known, NewDatabase},
     quotas::Quotas,
@@ -113,13 +114,13 @@ impl Databases {
     fn handle(&self, name: &str, kind: Arc<Kind>, database: Arc<dyn Hosted>) -> Handle {
         let (name, shared) = (Arc::<str>::from(name), self.shared(name));
         let weak = || (Arc::downgrade(&self.storage), Arc::downgrade(&shared));
+        shared.users.send_modify(|count| *count += 1);
         if let Some(clerk) = &kind.clerk {
             let (storage, state) = weak();
             shared.clerk.fill(|| clerk::run(clerk.clone(), name.clone(), storage, state));
         }
         if let Some(notices) = &kind.notices {
             let (storage, state) = weak();
-            shared.users.send_modify(|count| *count += 1);
             shared.notices.fill(|| notices::run(notices.clone(), name.clone(), storage, state));
         }
         Handle { name, kind, database, shared }
@@ -203,6 +204,12 @@ impl Handle {
 
     pub fn store(&self) -> &dyn Backend {
         &*self.database
+    }
+
+    /// Has the clerk hear that somebody uses the database now, if there is one.
+    pub fn guest(&self, grant: String) -> Option<Guest> {
+        self.kind.clerk.as_ref()?;
+        Guest::new(self.shared.clone(), grant)
     }
 
     pub fn position(&self) -> Checkpoint {

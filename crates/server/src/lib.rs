@@ -36,7 +36,8 @@
 //!
 //! - [`kit`]: everything put together; `hub`: what all connections share.
 //! - [`policy`]: who may open what; [`keys_policy`]: a policy by capability tokens.
-//! - [`validator`]: what may be written. `clerk`: answering documents with documents.
+//! - [`validator`]: what may be written. `clerk`: answering documents with documents; `guests`: who is there
+//!   meanwhile.
 //! - [`notices`]: what devices are told of changes while no page is open there; `push`: by Web Push.
 //! - [`databases`]: the databases in use.
 //! - `upgrade`: from a request to a connection; [`origin`]: which pages may connect.
@@ -60,6 +61,7 @@ mod connection;
 pub mod databases;
 mod grants;
 mod guard;
+mod guests;
 mod http;
 mod hub;
 mod io;

@@ -10,13 +10,15 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{presence::Presence, room::Usage};
+use crate::{guests::Guests, presence::Presence, room::Usage};
 
 /// What all who use a database share. It lasts as long as one of them.
 #[derive(Default)]
 pub struct Shared {
     pub usage: Usage,
     pub presence: Presence,
+    /// Who uses it, for the clerk.
+    pub guests: Guests,
     /// For the clerk that works on it.
     pub clerk: Post,
     /// For whoever tells devices of changes.

@@ -49,6 +49,18 @@ pub trait Clerk: Send + Sync {
         desk: Desk<'a>,
         changed: Vec<Document>,
     ) -> BoxFuture<'a, Result<Vec<Answer>, BackendError>>;
+
+    /// Hears who uses the database, by the names of their grants: of each who comes, and now and then of all who stay.
+    /// Decides what to write about that, which is nothing unless it says otherwise. Who is there for a moment only may
+    /// be missed, so nothing should depend on it.
+    fn greet<'a>(
+        &'a self,
+        desk: Desk<'a>,
+        grants: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, BackendError>> {
+        let _ = (desk, grants);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// What a clerk can look up in its database.
@@ -161,9 +173,8 @@ impl Reading {
         let changed: Vec<Document> = followed.filter_map(|record| record.document()).collect();
         let mut operations = Vec::new();
         if !changed.is_empty() {
-            for answer in clerk.answer(Desk { database }, changed).await? {
-                operations.extend(written(database, answer).await?);
-            }
+            let answers = clerk.answer(Desk { database }, changed).await?;
+            operations = all_written(database, answers).await?;
         }
         // To look at something again does no harm as long as nothing has followed from it.
         if operations.is_empty() && until - self.saved < SAVED_EVERY {
@@ -175,9 +186,30 @@ impl Reading {
     }
 }
 
+/// What a clerk writes when it hears who uses a database: to be done in one commit, if there is anything.
+pub async fn greeted(
+    clerk: &dyn Clerk,
+    database: &dyn Backend,
+    grants: Vec<String>,
+) -> Result<Vec<Operation>, ClerkError> {
+    let answers = clerk.greet(Desk { database }, grants).await?;
+    all_written(database, answers).await
+}
+
 /// Where it is kept how far a clerk has read.
 fn key(clerk: &dyn Clerk) -> String {
     format!("clerk/{}", clerk.name())
+}
+
+async fn all_written(
+    database: &dyn Backend,
+    answers: Vec<Answer>,
+) -> Result<Vec<Operation>, ClerkError> {
+    let mut operations = Vec::new();
+    for answer in answers {
+        operations.extend(written(database, answer).await?);
+    }
+    Ok(operations)
 }
 
 /// The revision that says so, on top of what is there; nothing if it is there already.

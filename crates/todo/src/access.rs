@@ -7,12 +7,11 @@ use settee_keys::{
         HelpersMay, REVOKED, helpers_id, invitation_id, latest_links, links_id, says_who_may,
     },
 };
-use settee_store::{Change, Database, Document, DocumentId, Edit, Record, WriteError};
-
-use crate::{
-    list::{each, fill},
-    places::TAKEN_PREFIX,
+use settee_store::{
+    Change, Database, Document, DocumentId, Edit, Record, WriteError, clerk::is_clerks,
 };
+
+use crate::list::{each, fill};
 
 /// What an owner says.
 #[derive(Debug, Clone)]
@@ -74,7 +73,7 @@ pub async fn end(list: &Database, owner: &Token) -> Result<bool, WriteError> {
         } else if says_who_may(&document.id) {
             let invitation = Invitation::read(&document.body);
             invited.extend(invitation.filter(|it| !it.revoked).map(|_| document.id));
-        } else if !document.id.as_str().starts_with(TAKEN_PREFIX) {
+        } else if !is_clerks(&document.id) {
             let Document { id, leaves: seen, .. } = document;
             contents.push(Edit { id, seen, change: Change::Delete });
         }
@@ -110,6 +109,7 @@ mod tests {
         put("places/1", json!({"places": 2}));
         put("ask/a/1", json!({"who": "Anna"}));
         put("clerk/taken/1", json!({"taken": [], "refused": []}));
+        put("clerk/seen", json!({}));
         let invitation = Invitation::new(Role::Editor, "Anna");
         let anna = owner.invitation(&invitation.seed);
         at_once(list.put(invitation_id(&anna).as_str(), &invitation.fields())).unwrap();
@@ -124,7 +124,7 @@ mod tests {
         left.sort();
         let invited = invitation_id(&anna).to_string();
         let links = links_id().to_string();
-        let mut stays = [&*invited, &*links, "clerk/taken/1"];
+        let mut stays = [&*invited, &*links, "clerk/seen", "clerk/taken/1"];
         stays.sort_unstable();
         assert_eq!(left, stays);
         let said = |id: &DocumentId| at_once(list.records(vec![id.clone()])).unwrap().remove(0);

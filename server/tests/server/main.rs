@@ -4,4 +4,5 @@
 
 mod pages;
 mod process;
+mod seen;
 mod support;

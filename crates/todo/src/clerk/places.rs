@@ -1,38 +1,18 @@
-//! The clerk who gives out places: see [`settee_todo::places`].
+//! Gives places to those who ask, in the order in which the clerk hears of them: see [`crate::places`].
 
-use settee::{
-    server::{Answer, Clerk, Desk},
-    store::{BackendError, Body, Document, DocumentId, backend::BoxFuture},
+use settee_store::{
+    BackendError, Body, Document, DocumentId,
+    clerk::{Answer, Desk},
 };
-use settee_todo::{
+
+use crate::{
     document::TODO_PREFIX,
-    places::{ASK_PREFIX, Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, asked_about},
+    places::{Ask, PLACES_PREFIX, Places, TAKEN_PREFIX, Taken, asked_about},
 };
 
-/// Gives places to those who ask, in the order in which it hears of them.
-pub struct PlacesClerk;
-
-impl Clerk for PlacesClerk {
-    fn name(&self) -> &'static str {
-        "places"
-    }
-
-    fn follows(&self, id: &DocumentId) -> bool {
-        id.as_str().starts_with(ASK_PREFIX)
-    }
-
-    fn answer<'a>(
-        &'a self,
-        desk: Desk<'a>,
-        changed: Vec<Document>,
-    ) -> BoxFuture<'a, Result<Vec<Answer>, BackendError>> {
-        Box::pin(decide(desk, changed))
-    }
-}
-
-async fn decide(desk: Desk<'_>, changed: Vec<Document>) -> Result<Vec<Answer>, BackendError> {
+pub async fn decide(desk: Desk<'_>, changed: &[Document]) -> Result<Vec<Answer>, BackendError> {
     let mut decided: Vec<(DocumentId, Taken)> = Vec::new();
-    for ask in &changed {
+    for ask in changed {
         let Some(name) = asked_about(ask.id.as_str()) else { continue };
         let id = |prefix| DocumentId::new(&format!("{prefix}{name}"));
         // Who asks about what is none has no answer.
