@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::web_sys::js_sys::{Array, JsString, Object};
+use serde_json::{Map, Value};
 use settee::keys::{
     Invitation, Keyring, Role, Token,
     access::{HelpersMay, helpers_id, invitation_id, latest_links, links_id, says_who_may},
@@ -9,6 +10,7 @@ use settee::keys::{
 };
 use settee::store::{Database, DocumentId, Record};
 use settee_todo::document::LINKS;
+use settee_todo::seen::{SEEN, last_seen};
 
 use crate::records::follow_records;
 
@@ -23,6 +25,8 @@ pub struct Sharing {
     pub helpers: HelpersMay,
     /// Who was invited by a personal link, by name.
     pub people: Vec<Person>,
+    /// When they were last here.
+    seen: Map<String, Value>,
 }
 
 /// Somebody who was invited by a personal link.
@@ -53,6 +57,7 @@ impl Sharing {
         match learnt {
             Learnt::Links(epoch) => self.epoch = self.epoch.max(epoch),
             Learnt::Helpers(helpers) => self.helpers = helpers,
+            Learnt::Seen(seen) => self.seen = seen,
             Learnt::Person(person) => {
                 self.people.retain(|known| known.id != person.id);
                 let name = JsString::from(&*person.invitation.label);
@@ -64,6 +69,11 @@ impl Sharing {
                 self.people.insert(place, person);
             }
         }
+    }
+
+    /// The day on which somebody was last here, counted from the first of January 1970.
+    pub fn last_seen(&self, person: &DocumentId) -> Option<u64> {
+        last_seen(&self.seen, person)
     }
 
     /// Whether this device has come in by a personal link, which is nobody else's.
@@ -108,6 +118,7 @@ pub fn invitation_in(record: &Record) -> Option<Person> {
 enum Learnt {
     Links(Epoch),
     Helpers(HelpersMay),
+    Seen(Map<String, Value>),
     Person(Person),
 }
 
@@ -119,6 +130,9 @@ impl Learnt {
         }
         if record.id == helpers_id() {
             return Some(Self::Helpers(HelpersMay::of(Some(record))));
+        }
+        if record.id.as_str() == SEEN {
+            return record.document().map(|seen| Self::Seen(seen.body.fields()));
         }
         invitation_in(record).map(Self::Person)
     }
