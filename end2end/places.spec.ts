@@ -1,6 +1,6 @@
 // Todos that only so many people can take: the server gives out each place once.
 
-import { addTodo, callThemselves, copyLink, openList, together } from './actions';
+import { addTodo, callThemselves, copyLink, openList, remove, together } from './actions';
 import { expect, test, type Page } from './fixtures';
 import { action, row, shows, waitOffline, waitSynced } from './page';
 
@@ -95,4 +95,21 @@ test('kill -9 of the server: each place is given once', async ({ newPerson, serv
   await shows(bert, 'Cake', 'Juice', 'Bread');
   await expect(line(bert, 'Cake')).toContainText('2 of 2 taken: Somebody, Somebody');
   await expect(line(bert, 'Juice')).toContainText('1 of 1 taken: Somebody');
+});
+
+test('a todo that is deleted and brought back has its places as they were', async ({ newPerson }) => {
+  const { anna, bert } = await together(newPerson, 'Bread', 'Cake');
+  await callThemselves(bert, 'Bert');
+  await setPlaces(anna, 'Cake', 2);
+  await ask(bert, 'Cake').click();
+  await expect(line(anna, 'Cake')).toContainText('1 of 2 taken: Bert');
+  await remove(anna, 'Cake');
+  await shows(bert, 'Bread');
+  await waitSynced(anna);
+  await anna.keyboard.press('Control+z');
+  for (const page of [anna, bert]) {
+    await shows(page, 'Bread', 'Cake');
+    await expect(line(page, 'Cake')).toContainText('1 of 2 taken: Bert');
+  }
+  await expect(line(bert, 'Cake')).toContainText('You do it.');
 });

@@ -28,6 +28,8 @@ pub const CLERK_PREFIX: &str = "clerk/";
 const SAVED_EVERY: u64 = 256;
 /// How many changes a clerk is shown at once. The others wait in the changes feed.
 const PAGE: usize = 256;
+/// How many documents a clerk looks through at most.
+const SEARCHED: usize = 100_000;
 
 /// Decides on the documents of a kind of database, one database at a time.
 pub trait Clerk: Send + Sync {
@@ -130,6 +132,23 @@ impl<'a> Desk<'a> {
     pub async fn read(self, ids: Vec<DocumentId>) -> Result<Vec<Option<Document>>, BackendError> {
         let records = self.database.read(ids).await?;
         Ok(records.iter().map(|record| record.as_deref().and_then(Record::document)).collect())
+    }
+
+    /// The documents whose ids are wanted, in the order in which they last changed. It looks through the whole database,
+    /// but through no more than 100,000 documents, so it is for what seldom happens.
+    pub async fn search(
+        self,
+        is_wanted: &(dyn Fn(&DocumentId) -> bool + Sync),
+    ) -> Result<Vec<Document>, BackendError> {
+        let (mut found, mut since, mut searched) = (Vec::new(), 0, 0);
+        while searched < SEARCHED {
+            let records = self.database.changes(since, PAGE).await?;
+            let Some(latest) = records.last() else { break };
+            (since, searched) = (latest.seq, searched + records.len());
+            let wanted = records.iter().filter(|record| is_wanted(&record.id));
+            found.extend(wanted.filter_map(|record| record.document()));
+        }
+        Ok(found)
     }
 }
 

@@ -10,7 +10,7 @@ use settee_store::{
     clerk::{Answer, Clerk, Desk},
 };
 
-use crate::places::ASK_PREFIX;
+use crate::{document::TODO_PREFIX, places::ASK_PREFIX};
 
 /// Works on lists.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,9 @@ impl Clerk for ListClerk {
     }
 
     fn follows(&self, id: &DocumentId) -> bool {
-        id.as_str().starts_with(ASK_PREFIX) || says_who_may(id)
+        let is_about_places =
+            [ASK_PREFIX, TODO_PREFIX].iter().any(|it| id.as_str().starts_with(it));
+        is_about_places || says_who_may(id)
     }
 
     fn answer<'a>(
