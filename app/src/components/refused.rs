@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::keys::{Invitation, access::says_who_may};
 use settee::leptos::follow;
-use settee::store::{DocumentId, Refused, Revision};
+use settee::store::{Database, DocumentId, Refused, Revision};
 use settee_todo::document::{LIST_INFO, TODO_PREFIX};
 use settee_todo::limits::cut;
 use settee_todo::places::{ASK_PREFIX, PLACES_PREFIX};
@@ -18,18 +18,26 @@ const SHOWN: usize = 10;
 const NAME_SHOWN: usize = 60;
 const NOT_SAVED: &str = "This can’t be saved on this device.";
 
-/// A refused change.
-#[derive(Clone, PartialEq, Eq)]
+/// A refused change, with the list that it is of: another may be on the screen when it is settled.
+#[derive(Clone)]
 struct Change {
+    list: Database,
     id: DocumentId,
     revision: Revision,
     text: String,
 }
 
+impl PartialEq for Change {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = self.id == other.id && self.revision == other.revision;
+        is_same && self.text == other.text && self.list.is_same(&other.list)
+    }
+}
+
 /// Told until it is settled, for nothing else shows it.
 #[component]
 pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
-    let changes = RwSignal::new(Vec::<Change>::new());
+    let changes = RwSignal::new_local(Vec::<Change>::new());
     Effect::new(move || {
         let list = session.current(|list| list.database.clone());
         changes.set(Vec::new());
@@ -37,9 +45,14 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
         follow(list.watch(), async move |_| {
             // If it can't be read, the list itself says so.
             let Ok(found) = list.refused().await else { return };
+            // Another list may have come meanwhile.
+            let shown = untrack(|| session.current(|shown| shown.database.is_same(&list)));
+            if shown != Some(true) {
+                return;
+            }
             let others = found.iter().filter(|(id, _)| !id.as_str().starts_with(TODO_PREFIX));
             let found =
-                others.flat_map(|(id, all)| all.iter().map(move |refused| told(id, refused)));
+                others.flat_map(|(id, all)| all.iter().map(|refused| told(&list, id, refused)));
             let found: Vec<Change> = found.take(SHOWN).collect();
             changes.try_maybe_update(|known| {
                 let is_new = *known != found;
@@ -49,8 +62,7 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
         });
     });
     let settle = move |change: &Change, again: bool| {
-        let Some(list) = untrack(|| session.current(|list| list.database.clone())) else { return };
-        let Change { id, revision, .. } = change.clone();
+        let Change { list, id, revision, .. } = change.clone();
         spawn_local(async move {
             let is_saved = if again {
                 list.retry(&id, revision).await.is_ok()
@@ -64,7 +76,7 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
     };
     move || {
         let line = |change: Change| {
-            let (text, change) = (change.text.clone(), StoredValue::new(change));
+            let (text, change) = (change.text.clone(), StoredValue::new_local(change));
             let settle = move |again| change.with_value(|change| settle(change, again));
             view! {
                 <p>
@@ -85,7 +97,7 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
 }
 
 /// What was refused, and why.
-fn told(id: &DocumentId, refused: &Refused) -> Change {
+fn told(list: &Database, id: &DocumentId, refused: &Refused) -> Change {
     let body = refused.body.as_ref().filter(|_| !refused.deleted);
     let invitation = body.filter(|_| says_who_may(id)).and_then(Invitation::read);
     let what = match (id.as_str(), body, invitation) {
@@ -103,7 +115,7 @@ fn told(id: &DocumentId, refused: &Refused) -> Change {
         _ => "a change of this list".to_owned(),
     };
     let text = format!("Not accepted: {what}. The server says: {}.", refused.reason);
-    Change { id: id.clone(), revision: refused.revision, text }
+    Change { list: list.clone(), id: id.clone(), revision: refused.revision, text }
 }
 
 fn is_about_places(id: &str) -> bool {
