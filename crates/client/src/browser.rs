@@ -3,7 +3,7 @@
 //! - `web_socket`: its connection; `compression`: of long frames on it.
 //! - `device`: when to check whether the server is there.
 //! - [`leadership`]: which of the browser's tabs syncs; `locks` and `channel`: how the tabs agree
-//!   on one.
+//!   on one. [`alone`]: work that one tab at a time does.
 
 mod channel;
 mod compression;
@@ -19,6 +19,7 @@ use web_sys::VisibilityState;
 
 pub use device::{Device, watch_device};
 pub use leadership::{Candidate, Leadership};
+pub use locks::alone;
 pub use web_socket::WebSocketConnector;
 
 pub use wasm_bindgen_futures::spawn_local as spawn;

@@ -1,8 +1,9 @@
-//! The Web Lock, which one tab at a time holds.
+//! Web Locks, each of which one tab at a time holds.
 
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Function, Object, Promise, Reflect};
+use tokio::sync::Notify;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
@@ -103,4 +104,19 @@ impl Drop for Claim {
             queued.abort();
         }
     }
+}
+
+/// Does some work while no other tab of this origin, and nothing else in this one, does any under the same name. Where
+/// the browser has no locks, or refuses this one, the work is done at once.
+pub async fn alone<T>(name: &str, work: impl Future<Output = T>) -> T {
+    let answered = Rc::new(Notify::new());
+    let answer = answered.clone();
+    let react = move |_| answer.notify_one();
+    let locks = LockManager::of_browser();
+    // It holds the lock until the work is done.
+    let claim = locks.and_then(|locks| Claim::new(&locks, name, false, react).ok());
+    if claim.is_some() {
+        answered.notified().await;
+    }
+    work.await
 }
