@@ -46,7 +46,7 @@ mod todo_row;
 mod todos;
 
 pub use app::App;
-pub use components::{only_here, restored};
+pub use components::{only_here, passed_on, restored};
 pub use session::{
     Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme, shown_name,
 };

@@ -78,13 +78,14 @@ pub enum Command {
         name: String,
         is_template: bool,
     },
-    /// Moves or copies todos from one list to another. `outcome` is what became of it.
+    /// Moves or copies todos from one list to another. `outcome` is what became of it, after `way_back`.
     Transfer {
         from: String,
         to: String,
         todos: Vec<Passed>,
         is_move: bool,
         outcome: RwSignal<Option<String>>,
+        way_back: StoredValue<Option<Command>>,
     },
     /// Deletes todos that were copied into a list.
     TakeOut {

@@ -160,11 +160,6 @@ impl Todos {
         self.all.with_untracked(|ids| ids.iter().filter_map(read).collect())
     }
 
-    /// A todo's place in the list.
-    pub fn position(self, id: &DocumentId) -> String {
-        untrack(|| self.rows.get(id)).map(|row| row.0.position).unwrap_or_default()
-    }
-
     /// All todos, in order.
     pub fn items(self) -> Vec<Item> {
         let read = |id: &DocumentId| {

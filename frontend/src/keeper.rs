@@ -13,7 +13,7 @@ use settee::{
     leptos::{follow, position},
     store::{Database, Edit},
 };
-use settee_app::{Command, CurrentList, ListSummary, edits, settings, shown_name};
+use settee_app::{Command, CurrentList, ListSummary, edits, passed_on, settings, shown_name};
 use settee_todo::ListInfo;
 use settee_todo::access::end;
 use settee_todo::document::{ARCHIVED, ENDED, LINKS, LIST_INFO, NAME, PLACE, TOLD};
@@ -30,7 +30,7 @@ use crate::{
     presence::meet,
     session::Signals,
     shown::Shown,
-    transfer::{resume, transfer},
+    transfer::{follow_moves, transfer},
 };
 
 /// How long a server that refuses is left alone: the first time, and at most.
@@ -78,6 +78,7 @@ impl Keeper {
                 }
             });
             counts.follow();
+            follow_moves(settee.clone());
             follow_shown(signals, settee.clone(), kept.clone(), counts.clone());
             let counts = counts.clone();
             // Another tab forgets this device, and nothing may be brought back from here.
@@ -97,9 +98,6 @@ impl Keeper {
         let work = Rc::new(Work { settee, kept, shown, signals, counts, owner });
         let kept = work.kept.borrow().clone();
         notices::renew(&kept);
-        let settee = work.settee.clone();
-        // What fails now is tried again at the next start.
-        spawn_local(async move { drop(resume(&settee).await) });
         for list in kept.into_values().filter(has_ended) {
             let work = work.clone();
             // What fails now is tried again at the next start.
@@ -140,8 +138,16 @@ impl Work {
                 let todos = copied(list.database(), is_template).await?;
                 self.create(name, todos).await
             }
-            Command::Transfer { from, to, todos, is_move, outcome } => {
-                outcome.try_set(Some(self.transfer([&from, &to], &todos, is_move).await));
+            Command::Transfer { from, to, todos, is_move, outcome, way_back } => {
+                let (said, back) = self.transfer([&from, &to], &todos, is_move).await;
+                way_back.try_set_value((!back.is_empty()).then_some(if is_move {
+                    let (from, to, todos) = (to, from, back);
+                    Command::Transfer { from, to, todos, is_move, outcome, way_back }
+                } else {
+                    let todos = back.into_iter().map(|todo| todo.id).collect();
+                    Command::TakeOut { list: to, todos, outcome }
+                }));
+                outcome.try_set(Some(said));
                 Ok(())
             }
             Command::TakeOut { list, todos, outcome } => {
@@ -256,18 +262,21 @@ impl Work {
         self.shown.show_at(Some(&LINKS.path(&id))).await
     }
 
-    /// Moves or copies todos, and says what became of them.
-    async fn transfer(&self, lists: [&str; 2], todos: &[Passed], is_move: bool) -> String {
+    /// Moves or copies todos. Says what became of them, with the way back.
+    async fn transfer(
+        &self,
+        lists: [&str; 2],
+        todos: &[Passed],
+        is_move: bool,
+    ) -> (String, Vec<Passed>) {
         let Some(target) = self.known(lists[1]).filter(|list| !list.is_revoked) else {
-            return NOT_THERE.to_owned();
+            return (NOT_THERE.to_owned(), Vec::new());
         };
-        let Ok(count) = transfer(&self.settee, lists, todos, is_move).await else {
-            return NOT_SAVED.to_owned();
+        let Ok(back) = transfer(&self.settee, lists, todos, is_move).await else {
+            return (NOT_SAVED.to_owned(), Vec::new());
         };
-        let done = if is_move { "moved" } else { "copied" };
         let name = shown_name(&target.name, target.is_first());
-        let todos = if count == 1 { "todo" } else { "todos" };
-        format!("{count} {todos} {done} to “{name}”.")
+        (passed_on(back.len(), todos.len(), is_move, name), back)
     }
 
     /// Removes this device's copy of a list, and what opens it. The first list stays.

@@ -46,6 +46,7 @@ pub use status::Status;
 pub use this_device::{only_here, restored};
 pub use todo_item::TodoItem;
 pub use todo_list::TodoList;
+pub use transfer::passed_on;
 pub use update::Update;
 
 /// What comes [later](crate::later).

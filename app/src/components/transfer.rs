@@ -10,60 +10,46 @@ use crate::opened::Opened;
 use crate::session::{Access, Command, ListSummary, SessionSlot};
 use crate::{dialog, focus};
 
-/// What is sent, and what has become of it.
+const STAYS: &str = " What was deleted stays out, and what needs a decision first.";
+
+/// What is sent, and what has become of it. It lasts until the dialog is closed: what is heard later is of no use then.
 #[derive(Clone, Copy)]
 struct Transfer {
     session: SessionSlot,
-    opened: Opened,
-    /// Whether the dialog is open.
-    sending: RwSignal<bool>,
     target: NodeRef<Select>,
-    /// The ids of those that were chosen.
-    chosen: StoredValue<Vec<String>>,
+    /// The list's todos as they stood when the dialog was opened, and which of them are chosen and not sent yet.
+    todos: StoredValue<Vec<(DocumentId, bool)>>,
     outcome: RwSignal<Option<String>>,
     way_back: StoredValue<Option<Command>>,
 }
 
 impl Transfer {
-    fn choose(self, id: &str, is_chosen: bool) {
-        self.chosen.update_value(|chosen| {
-            chosen.retain(|it| it != id);
-            if is_chosen {
-                chosen.push(id.to_owned());
+    fn choose(self, id: &DocumentId, chooses: bool) {
+        self.todos.update_value(|todos| {
+            for (_, is_chosen) in todos.iter_mut().filter(|(known, _)| known == id) {
+                *is_chosen = chooses;
             }
         });
     }
 
     fn send(self, is_move: bool) {
-        let Self { session, outcome, .. } = self;
-        // A second press is about the same.
-        if self.way_back.with_value(Option::is_some) {
-            return;
-        }
+        let Self { session, outcome, way_back, .. } = self;
         let from = untrack(|| session.current(|list| list.id.clone()));
         let to = self.target.get_untracked().map(|target| target.value());
         let (Some(from), Some(to)) = (from, to.filter(|to| !to.is_empty())) else { return };
-        let todos = untrack(|| self.opened.todos());
-        // In the order in which they stand, not in that of the choice.
-        let (mut passed, mut back) = (Vec::new(), Vec::new());
-        for (id, _) in todos.titles() {
-            if self.chosen.with_value(|chosen| chosen.iter().any(|it| it == id.as_str())) {
-                let position = todos.position(&id);
-                let todo = if is_move { Passed::moved(id) } else { Passed::copied(id) };
-                back.push(todo.clone().back(position));
-                passed.push(todo);
-            }
-        }
-        if passed.is_empty() {
+        let pass = if is_move { Passed::moved } else { Passed::copied };
+        // A second press has nothing to send.
+        let mut take = |(id, is_chosen): &mut (DocumentId, bool)| {
+            std::mem::take(is_chosen).then(|| pass(id.clone()))
+        };
+        let todos: Vec<Passed> = self
+            .todos
+            .try_update_value(|todos| todos.iter_mut().filter_map(&mut take).collect())
+            .unwrap_or_default();
+        if todos.is_empty() {
             return;
         }
-        self.way_back.set_value(Some(if is_move {
-            Command::Transfer { from: to.clone(), to: from.clone(), todos: back, is_move, outcome }
-        } else {
-            let todos = back.into_iter().map(|todo| todo.id).collect();
-            Command::TakeOut { list: to.clone(), todos, outcome }
-        }));
-        session.ask(Command::Transfer { from, to, todos: passed, is_move, outcome });
+        session.ask(Command::Transfer { from, to, todos, is_move, outcome, way_back });
     }
 
     fn take_back(self) {
@@ -79,13 +65,6 @@ impl Transfer {
     fn can_undo(self) -> bool {
         self.is_done() && self.way_back.with_value(Option::is_some)
     }
-
-    fn close(self) {
-        self.sending.set(false);
-        self.outcome.set(None);
-        self.chosen.set_value(Vec::new());
-        self.way_back.set_value(None);
-    }
 }
 
 /// Asks which of them, and where to.
@@ -95,19 +74,30 @@ pub fn TransferDialog(
     opened: Opened,
     sending: RwSignal<bool>,
 ) -> impl IntoView {
-    let (dialog, target) = (NodeRef::<Dialog>::new(), NodeRef::<Select>::new());
-    let undo = NodeRef::<Button>::new();
-    let outcome = RwSignal::new(None);
-    let (chosen, way_back) = (StoredValue::new(Vec::new()), StoredValue::new(None));
-    let transfer = Transfer { session, opened, sending, target, chosen, outcome, way_back };
-    let access = session.access();
+    let dialog = NodeRef::<Dialog>::new();
     dialog::follow(dialog, move || sending.get());
-    Effect::new(move || {
-        // What was closed too early may have left its word.
-        if sending.get() {
-            outcome.set(None);
-        }
-    });
+    view! {
+        <dialog
+            node_ref=dialog
+            class="sharing"
+            aria-labelledby="transfer-title"
+            on:close=move |_| sending.set(false)
+        >
+            <h2 id="transfer-title">"Move or copy todos to another list"</h2>
+            {move || sending.get().then(|| view! { <Choice session opened sending /> })}
+        </dialog>
+    }
+}
+
+#[component]
+fn Choice(session: SessionSlot, opened: Opened, sending: RwSignal<bool>) -> impl IntoView {
+    let (target, undo) = (NodeRef::<Select>::new(), NodeRef::<Button>::new());
+    let outcome = RwSignal::new(None);
+    let titles = untrack(|| opened.todos().titles());
+    let todos = titles.iter().map(|(id, _)| (id.clone(), false)).collect();
+    let (todos, way_back) = (StoredValue::new(todos), StoredValue::new(None));
+    let transfer = Transfer { session, target, todos, outcome, way_back };
+    let access = session.access();
     Effect::new(move || {
         if let Some(undo) = undo.get().filter(|_| transfer.is_done()) {
             focus::to(&undo);
@@ -116,63 +106,53 @@ pub fn TransferDialog(
     let is_done = move || transfer.is_done();
 
     view! {
-        <dialog
-            node_ref=dialog
-            class="sharing"
-            aria-labelledby="transfer-title"
-            on:close=move |_| transfer.close()
-        >
-            <h2 id="transfer-title">"Move or copy todos to another list"</h2>
-            <div hidden=is_done>
-                <ul class="links" role="list">{move || rows(transfer)}</ul>
-                <label class="target">
-                    "To " <select node_ref=target>{move || targets(transfer)}</select>
-                </label>
-            </div>
-            <p role="status">{outcome}</p>
-            <div class="choices">
-                <button
-                    node_ref=undo
-                    type="button"
-                    data-action="undo-transfer"
-                    hidden=move || !transfer.can_undo()
-                    on:click=move |_| transfer.take_back()
-                >
-                    "Undo"
-                </button>
-                <button
-                    type="button"
-                    data-action="close-transfer"
-                    on:click=move |_| transfer.close()
-                >
-                    {move || if is_done() { "Done" } else { "Cancel" }}
-                </button>
-                <button
-                    type="button"
-                    data-action="copy-todos"
-                    hidden=is_done
-                    on:click=move |_| transfer.send(false)
-                >
-                    "Copy"
-                </button>
-                <button
-                    type="button"
-                    data-action="move-todos"
-                    hidden=move || is_done() || access.get() != Access::Write
-                    on:click=move |_| transfer.send(true)
-                >
-                    "Move"
-                </button>
-            </div>
-        </dialog>
+        <div hidden=is_done>
+            <ul class="links" role="list">{rows(transfer, titles)}</ul>
+            <label class="target">
+                "To " <select node_ref=target>{untrack(|| targets(session))}</select>
+            </label>
+        </div>
+        <p role="status">{outcome}</p>
+        <div class="choices">
+            <button
+                node_ref=undo
+                type="button"
+                data-action="undo-transfer"
+                hidden=move || !transfer.can_undo()
+                on:click=move |_| transfer.take_back()
+            >
+                "Undo"
+            </button>
+            <button
+                type="button"
+                data-action="close-transfer"
+                on:click=move |_| sending.set(false)
+            >
+                {move || if is_done() { "Done" } else { "Cancel" }}
+            </button>
+            <button
+                type="button"
+                data-action="copy-todos"
+                hidden=is_done
+                on:click=move |_| transfer.send(false)
+            >
+                "Copy"
+            </button>
+            <button
+                type="button"
+                data-action="move-todos"
+                hidden=move || is_done() || access.get() != Access::Write
+                on:click=move |_| transfer.send(true)
+            >
+                "Move"
+            </button>
+        </div>
     }
 }
 
-/// The todos as they were when the dialog was opened.
-fn rows(transfer: Transfer) -> impl IntoView {
-    let titles = if transfer.sending.get() { transfer.opened.todos().titles() } else { Vec::new() };
+fn rows(transfer: Transfer, titles: Vec<(DocumentId, String)>) -> impl IntoView {
     let row = move |(id, title): (DocumentId, String)| {
-        let choose = move |event| transfer.choose(id.as_str(), event_target_checked(&event));
+        let choose = move |event| transfer.choose(&id, event_target_checked(&event));
         view! {
             <li>
                 <label class="tell">
@@ -185,10 +165,9 @@ fn rows(transfer: Transfer) -> impl IntoView {
     titles.into_iter().map(row).collect_view()
 }
 
-fn targets(transfer: Transfer) -> impl IntoView {
-    let lists = if transfer.sending.get() { transfer.session.others() } else { Vec::new() };
+fn targets(session: SessionSlot) -> impl IntoView {
     let option = |list: ListSummary| view! { <option value=list.id>{list.name}</option> };
-    lists.into_iter().map(option).collect_view()
+    session.others().into_iter().map(option).collect_view()
 }
 
 impl SessionSlot {
@@ -204,4 +183,16 @@ impl SessionSlot {
         });
         lists
     }
+}
+
+/// What became of todos that were sent to a list.
+pub fn passed_on(count: usize, of: usize, is_move: bool, list: &str) -> String {
+    let todos = match count {
+        0 => return format!("Nothing has gone there.{STAYS}"),
+        1 => "1 todo".to_owned(),
+        _ => format!("{count} todos"),
+    };
+    let done = if is_move { "moved" } else { "copied" };
+    let rest = if count < of { STAYS } else { "" };
+    format!("{todos} {done} to “{list}”.{rest}")
 }

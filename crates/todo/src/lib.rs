@@ -8,6 +8,7 @@
 //! - [`exchange`]: lists as files.
 //! - [`limits`]: how long texts may be.
 //! - [`list`]: what is read of a list as a whole.
+//! - [`moves`]: which moves of todos aren't done.
 //! - `notice`: what devices are told while no page is open.
 //! - [`places`]: todos that only so many people can take.
 //! - [`presence`]: who has a list on the screen.
@@ -24,6 +25,7 @@ pub mod document;
 pub mod exchange;
 pub mod limits;
 pub mod list;
+pub mod moves;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod notice;
 pub mod places;
