@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use settee::keys::{Invitation, access::says_who_may};
 use settee::leptos::follow;
-use settee::store::{Database, DocumentId, Refused, Revision};
+use settee::store::{DocumentId, Refused, Revision};
 use settee_todo::document::{LIST_INFO, TODO_PREFIX};
 use settee_todo::limits::cut;
 use settee_todo::places::{ASK_PREFIX, PLACES_PREFIX};
@@ -18,41 +18,33 @@ const SHOWN: usize = 10;
 const NAME_SHOWN: usize = 60;
 const NOT_SAVED: &str = "This can’t be saved on this device.";
 
-/// A refused change, with the list that it is of: another may be on the screen when it is settled.
-#[derive(Clone)]
+/// A refused change, with the list that it is of.
+#[derive(Clone, PartialEq, Eq)]
 struct Change {
-    list: Database,
+    list: String,
     id: DocumentId,
     revision: Revision,
     text: String,
 }
 
-impl PartialEq for Change {
-    fn eq(&self, other: &Self) -> bool {
-        let is_same = self.id == other.id && self.revision == other.revision;
-        is_same && self.text == other.text && self.list.is_same(&other.list)
-    }
-}
-
 /// Told until it is settled, for nothing else shows it.
 #[component]
 pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
-    let changes = RwSignal::new_local(Vec::<Change>::new());
+    let changes = RwSignal::new(Vec::<Change>::new());
     Effect::new(move || {
-        let list = session.current(|list| list.database.clone());
+        let list = session.current(|list| (list.id.clone(), list.database.clone()));
         changes.set(Vec::new());
-        let Some(list) = list else { return };
+        let Some((name, list)) = list else { return };
         follow(list.watch(), async move |_| {
             // If it can't be read, the list itself says so.
             let Ok(found) = list.refused().await else { return };
             // Another list may have come meanwhile.
-            let shown = untrack(|| session.current(|shown| shown.database.is_same(&list)));
-            if shown != Some(true) {
+            if untrack(|| session.current(|shown| shown.id == name)) != Some(true) {
                 return;
             }
             let others = found.iter().filter(|(id, _)| !id.as_str().starts_with(TODO_PREFIX));
             let found =
-                others.flat_map(|(id, all)| all.iter().map(|refused| told(&list, id, refused)));
+                others.flat_map(|(id, all)| all.iter().map(|refused| told(&name, id, refused)));
             let found: Vec<Change> = found.take(SHOWN).collect();
             changes.try_maybe_update(|known| {
                 let is_new = *known != found;
@@ -63,6 +55,10 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
     });
     let settle = move |change: &Change, again: bool| {
         let Change { list, id, revision, .. } = change.clone();
+        // Another list may be on the screen already.
+        let list =
+            untrack(|| session.current(|shown| (shown.id == list).then(|| shown.database.clone())));
+        let Some(list) = list.flatten() else { return };
         spawn_local(async move {
             let is_saved = if again {
                 list.retry(&id, revision).await.is_ok()
@@ -76,7 +72,7 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
     };
     move || {
         let line = |change: Change| {
-            let (text, change) = (change.text.clone(), StoredValue::new_local(change));
+            let (text, change) = (change.text.clone(), StoredValue::new(change));
             let settle = move |again| change.with_value(|change| settle(change, again));
             view! {
                 <p>
@@ -97,7 +93,7 @@ pub fn RefusedChanges(session: SessionSlot, opened: Opened) -> impl IntoView {
 }
 
 /// What was refused, and why.
-fn told(list: &Database, id: &DocumentId, refused: &Refused) -> Change {
+fn told(list: &str, id: &DocumentId, refused: &Refused) -> Change {
     let body = refused.body.as_ref().filter(|_| !refused.deleted);
     let invitation = body.filter(|_| says_who_may(id)).and_then(Invitation::read);
     let what = match (id.as_str(), body, invitation) {
@@ -115,7 +111,7 @@ fn told(list: &Database, id: &DocumentId, refused: &Refused) -> Change {
         _ => "a change of this list".to_owned(),
     };
     let text = format!("Not accepted: {what}. The server says: {}.", refused.reason);
-    Change { list: list.clone(), id: id.clone(), revision: refused.revision, text }
+    Change { list: list.to_owned(), id: id.clone(), revision: refused.revision, text }
 }
 
 fn is_about_places(id: &str) -> bool {

@@ -334,9 +334,8 @@ impl Tab {
         self.claim = None;
         self.claims += 1;
         let (number, events) = (self.claims, self.events.clone());
-        let claim = Claim::new(locks, name, steals, move |outcome| {
-            let _ = events.send(Event::Claim(number, outcome));
-        });
+        let react = Rc::new(move |outcome| drop(events.send(Event::Claim(number, outcome))));
+        let claim = Claim::new(locks, name, steals, react);
         match claim {
             Ok(claim) => self.claim = Some(claim),
             Err(_) => self.be_alone(),

@@ -59,9 +59,9 @@ impl Claim {
         locks: &LockManager,
         name: &str,
         steals: bool,
-        react: impl Fn(Outcome) + 'static,
+        react: Rc<dyn Fn(Outcome)>,
     ) -> Result<Self, JsValue> {
-        let (react, hold) = (Rc::new(react), Rc::new(RefCell::new(Hold::Waiting)));
+        let hold = Rc::new(RefCell::new(Hold::Waiting));
         let options = Object::new();
         // The browser refuses a signal together with `steal`: who steals doesn't wait.
         let queued = if steals { None } else { Some(AbortController::new()?) };
@@ -111,7 +111,7 @@ impl Drop for Claim {
 pub async fn alone<T>(name: &str, work: impl Future<Output = T>) -> T {
     let answered = Rc::new(Notify::new());
     let answer = answered.clone();
-    let react = move |_| answer.notify_one();
+    let react = Rc::new(move |_| answer.notify_one());
     let locks = LockManager::of_browser();
     // It holds the lock until the work is done.
     let claim = locks.and_then(|locks| Claim::new(&locks, name, false, react).ok());
