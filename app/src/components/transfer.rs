@@ -6,6 +6,7 @@ use settee::store::DocumentId;
 use settee_todo::Role;
 use settee_todo::transfer::Passed;
 
+use crate::mounted::Mounted;
 use crate::opened::Opened;
 use crate::session::{Access, Command, ListSummary, SessionSlot};
 use crate::{dialog, focus};
@@ -75,6 +76,19 @@ pub fn TransferDialog(
     sending: RwSignal<bool>,
 ) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
+    let owner = Owner::current().map(|owner| owner.downgrade());
+    let mut choice = None;
+    Effect::new(move || {
+        // That of the last time goes, with all that is still to be told there.
+        drop(choice.take());
+        if sending.get()
+            && let Some(dialog) = dialog.get()
+            && let Some(owner) = owner.as_ref().and_then(WeakOwner::upgrade)
+        {
+            let view = || view! { <Choice session opened sending /> };
+            choice = Some(Mounted::new(&owner, &dialog, None, view));
+        }
+    });
     dialog::follow(dialog, move || sending.get());
     view! {
         <dialog
@@ -84,7 +98,6 @@ pub fn TransferDialog(
             on:close=move |_| sending.set(false)
         >
             <h2 id="transfer-title">"Move or copy todos to another list"</h2>
-            {move || sending.get().then(|| view! { <Choice session opened sending /> })}
         </dialog>
     }
 }
