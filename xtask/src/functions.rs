@@ -15,6 +15,8 @@ pub struct Function<'a> {
     pub index: u32,
     /// As the compiler writes it. It is empty if the file has none.
     pub symbol: &'a str,
+    /// The number of its type.
+    pub kind: u32,
     pub body: FunctionBody<'a>,
 }
 
@@ -28,7 +30,7 @@ impl Function<'_> {
 impl<'a> Functions<'a> {
     pub fn read(wasm: &'a [u8]) -> Result<Self> {
         let mut imported = 0;
-        let mut bodies = Vec::new();
+        let (mut kinds, mut bodies) = (Vec::new(), Vec::new());
         let mut names = HashMap::new();
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
@@ -36,6 +38,9 @@ impl<'a> Functions<'a> {
                     for import in imports.into_imports() {
                         imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
                     }
+                }
+                Payload::FunctionSection(types) => {
+                    kinds = types.into_iter().collect::<Result<_>>()?
                 }
                 Payload::CodeSectionEntry(body) => bodies.push(body),
                 Payload::CustomSection(section) => {
@@ -51,9 +56,9 @@ impl<'a> Functions<'a> {
                 _ => {}
             }
         }
-        let defined = (imported..).zip(bodies).map(|(index, body)| {
+        let defined = (imported..).zip(kinds).zip(bodies).map(|((index, kind), body)| {
             let symbol = names.get(&index).copied().unwrap_or_default();
-            Function { index, symbol, body }
+            Function { index, symbol, kind, body }
         });
         Ok(Self { imported, defined: defined.collect() })
     }

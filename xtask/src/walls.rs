@@ -74,7 +74,7 @@ const SERVER_KIT_WORDS: Words = Words {
 
 /// How many lines of Rust and JavaScript the app needs on top of the kit.
 /// Half of what the browser has is about its many lists: their order, their counts, what can be done with them.
-const SIZES: &[(&str, usize)] = &[("server/src", 650), ("frontend/src", 1450)];
+const SIZES: &[(&str, usize)] = &[("server/src", 650), ("frontend/src", 1500)];
 
 /// Words that must not occur in a folder.
 struct Words {

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use wasmparser::{KnownCustom, Linking, Parser, Payload, RelocSectionReader, Result, SymbolInfo};
+use wasmparser::{
+    KnownCustom, Linking, Parser, Payload, RelocSectionReader, RelocationEntry, Result, SymbolInfo,
+};
 
 use super::flow::Ranges;
 use super::places::Places;
+use super::same::Same;
 use crate::functions::Functions;
 
 const CODE_RELOCATIONS: &str = "reloc.CODE";
@@ -99,20 +102,40 @@ impl<'a> Program<'a> {
         Some(start..start + place(defined.size)).filter(|range| range.end <= self.wasm.len())
     }
 
-    /// The program's changed bytes, with relocations that fit: none where instructions were cut, and the
-    /// first of all places in the source in the place of each.
-    pub fn with_relocations(&self, wasm: &[u8], cut: &Ranges, places: &Places) -> Result<Vec<u8>> {
+    /// The code's relocations, in their order, and where each is in the file.
+    pub fn relocations(&self) -> Result<Vec<(usize, RelocationEntry)>> {
+        let entries = self.relocations.entries().into_iter();
+        entries.map(|entry| entry.map(|entry| (self.code + place(entry.offset), entry))).collect()
+    }
+
+    /// The program's changed bytes, with relocations that fit: none where instructions were cut, the first of
+    /// all places in the source in the place of each, and one of the functions that are the same in the place of
+    /// the others.
+    pub fn with_relocations(
+        &self,
+        wasm: &[u8],
+        cut: &Ranges,
+        places: &Places,
+        same: &Same,
+    ) -> Result<Vec<u8>> {
+        let mut changed = wasm[..self.relocations_place.start].to_vec();
         let mut entries = Vec::new();
         let mut count = 0;
-        for entry in self.relocations.entries() {
-            let entry = entry?;
-            if cut.contains(self.code + place(entry.offset)) {
+        for (at, entry) in self.relocations()? {
+            if cut.contains(at) {
                 continue;
             }
+            let symbol = match same.instead_of(&entry) {
+                Some(instead) => {
+                    instead.write(&mut changed[at..at + entry.ty.extent()]);
+                    instead.symbol
+                }
+                None => places.instead_of(entry.index, &entry),
+            };
             count += 1;
             entries.push(entry.ty as u8);
             write_unsigned(&mut entries, entry.offset.into());
-            write_unsigned(&mut entries, places.instead_of(entry.index, &entry).into());
+            write_unsigned(&mut entries, symbol.into());
             if entry.ty.addend_kind() != wasmparser::RelocAddendKind::None {
                 write_signed(&mut entries, entry.addend);
             }
@@ -124,7 +147,6 @@ impl<'a> Program<'a> {
         write_unsigned(&mut section, count);
         section.append(&mut entries);
 
-        let mut changed = wasm[..self.relocations_place.start].to_vec();
         changed.push(CUSTOM);
         write_unsigned(&mut changed, section.len() as u64);
         changed.append(&mut section);

@@ -126,10 +126,10 @@ fn the_server_kit_says_nothing_of_lists() -> Result<()> {
 
 #[test]
 fn the_apps_two_sides_stay_small() -> Result<()> {
-    let (full, one) = ("x\n".repeat(1450), "x\n");
+    let (full, one) = ("x\n".repeat(1500), "x\n");
     let files = [("frontend/src/a.rs", full.as_str()), ("frontend/src/note.txt", one)];
     assert!(check_tree("full", &files)?.is_empty());
     let found = check_tree("over-full", &[files[0], ("frontend/src/b/c.js", one)])?;
-    assert_eq!(found, ["frontend/src: 1451 lines of Rust and JavaScript; the limit is 1450"]);
+    assert_eq!(found, ["frontend/src: 1501 lines of Rust and JavaScript; the limit is 1500"]);
     Ok(())
 }
