@@ -4,7 +4,7 @@ use leptos::html::{A, Dialog, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_bindgen::{JsCast, JsValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use settee::backup::is_backup;
 use settee_todo::exchange::{ExchangeError, FIELDS, FILE_LIMIT, Format, Sheet};
 use wasm_bindgen_futures::JsFuture;
@@ -87,8 +87,14 @@ fn value(read: &JsValue, depth: usize) -> Value {
     } else if Array::is_array(read) {
         read.unchecked_ref::<Array>().iter().map(|item| value(&item, deeper)).collect()
     } else if read.is_object() {
-        let field = |name: &&str| Some(((*name).to_owned(), value(&get(read, name)?, deeper)));
-        Value::Object(FIELDS.iter().filter_map(field).collect())
+        let mut fields = Map::new();
+        // One by one: a browser would download a sort for a whole map.
+        for name in FIELDS {
+            if let Some(field) = get(read, name) {
+                fields.insert(name.to_owned(), value(&field, deeper));
+            }
+        }
+        Value::Object(fields)
     } else {
         Value::Null
     }

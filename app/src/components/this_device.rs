@@ -95,18 +95,17 @@ pub fn restored(outcome: Result<Restored, BackupError>) -> String {
         Err(BackupError::CutOff) => return CUT_OFF.to_owned(),
         Err(BackupError::NotOne | BackupError::Damaged) => return DAMAGED.to_owned(),
     };
-    let mut told = match (databases, documents) {
+    let told = match (databases, documents) {
         (0, 0) => "All of it is here already.".to_owned(),
         (0, _) => "Your lists have all of it again.".to_owned(),
         (1, _) => "1 list is here again.".to_owned(),
         (lists, _) => format!("{lists} lists are here again."),
     };
     match failed {
-        0 => {}
-        1 => told.push_str(" One entry of the file can’t be read."),
-        failed => told.push_str(&format!(" {failed} entries of the file can’t be read.")),
+        0 => told,
+        1 => format!("{told} One entry of the file can’t be read."),
+        failed => format!("{told} {failed} entries of the file can’t be read."),
     }
-    told
 }
 
 const NEWER: &str = "A newer version of Settee has saved this file.";

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use settee_store::backend::BoxFuture;
 use tokio::sync::watch;
 
 use super::{
@@ -46,7 +47,12 @@ impl OpenDatabases {
     }
 
     /// The database of that name, shared with all that have it open.
-    pub async fn open(&self, name: &str) -> Result<Arc<Opened>, Error> {
+    pub fn open<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Opened>, Error>> {
+        // Many call it, from both of the files that a browser loads.
+        Box::pin(self.open_or_share(name))
+    }
+
+    async fn open_or_share(&self, name: &str) -> Result<Arc<Opened>, Error> {
         if let Some(opened) = self.opened(name) {
             return Ok(opened);
         }
