@@ -40,7 +40,7 @@ impl<'a> Functions<'a> {
                     }
                 }
                 Payload::FunctionSection(types) => {
-                    kinds = types.into_iter().collect::<Result<_>>()?
+                    kinds = types.into_iter().collect::<Result<_>>()?;
                 }
                 Payload::CodeSectionEntry(body) => bodies.push(body),
                 Payload::CustomSection(section) => {
