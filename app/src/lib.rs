@@ -48,7 +48,8 @@ mod todos;
 pub use app::App;
 pub use components::{only_here, passed_on, restored};
 pub use session::{
-    Access, Command, CurrentList, ListSummary, Session, SessionSlot, Theme, shown_name,
+    Access, Command, CurrentList, DeviceCommand, ListSummary, Session, SessionSlot, Theme,
+    shown_name,
 };
 #[cfg(feature = "ssr")]
 pub use shell::shell;

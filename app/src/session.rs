@@ -60,7 +60,7 @@ impl Theme {
     }
 }
 
-/// What can be done with lists, each named by its id, and with the device's settings.
+/// What can be done with lists, each named by its id, with the device, and with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Opens a link of this site: its path, and the secret behind it.
@@ -112,25 +112,8 @@ pub enum Command {
         list: ListSummary,
         tell: RwSignal<Option<ListSummary>>,
     },
-    /// Says what the device shares with a person's other devices.
-    TellHome {
-        tell: RwSignal<Option<Token>>,
-    },
-    /// Says how many changes weren't sent, of all lists: see [`only_here`](crate::only_here).
-    TellUnsent {
-        tell: RwSignal<Option<String>>,
-    },
-    /// Saves all that this device keeps as a file, whose address `file` is then.
-    BackUp {
-        file: RwSignal<Option<String>>,
-    },
-    /// Keeps all that is in such a file. `outcome` is what became of it.
-    Restore {
-        file: Vec<u8>,
-        outcome: RwSignal<String>,
-    },
-    /// Removes all that this device keeps.
-    ForgetDevice,
+    /// What is done with the device as a whole.
+    Device(DeviceCommand),
     /// Removes it from this device, unless something of it was not sent.
     Decline {
         list: String,
@@ -170,6 +153,21 @@ pub enum Command {
         list: String,
         open: usize,
     },
+}
+
+/// What can be done with all that a device keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceCommand {
+    /// Says what the device shares with a person's other devices.
+    TellHome { tell: RwSignal<Option<Token>> },
+    /// Says how many changes weren't sent, of all lists: see [`only_here`](crate::only_here).
+    TellUnsent { tell: RwSignal<Option<String>> },
+    /// Saves all that this device keeps as a file, whose address `file` is then.
+    BackUp { file: RwSignal<Option<String>> },
+    /// Keeps all that is in such a file. `outcome` is what became of it.
+    Restore { file: Vec<u8>, outcome: RwSignal<String> },
+    /// Removes all that this device keeps.
+    Forget,
 }
 
 /// What a list is called within a sentence.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use leptos::prelude::*;
 use leptos::web_sys::js_sys::{Array, Uint8Array};
 use leptos::web_sys::{Blob, Url};
 use settee::{Config, Error, Settee, client::runtime::sleep};
-use settee_app::{only_here, restored, settings};
+use settee_app::{DeviceCommand, only_here, restored, settings};
 
 use crate::page;
 
@@ -13,8 +14,22 @@ const TOO_OLD: &str = "This browser is too old for this: remove this site’s da
 /// How long the service worker may take to end notices.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Does what is asked for.
+pub async fn run(settee: &Settee, command: DeviceCommand) -> Result<(), Error> {
+    match command {
+        DeviceCommand::TellHome { tell } => drop(tell.try_set(Some(settee.home().await?))),
+        DeviceCommand::TellUnsent { tell } => drop(tell.try_set(Some(unsent(settee).await?))),
+        DeviceCommand::BackUp { file } => drop(file.try_set(save(settee).await?)),
+        DeviceCommand::Restore { file, outcome } => {
+            drop(outcome.try_set(restore(settee, &file).await?));
+        }
+        DeviceCommand::Forget => forget().await,
+    }
+    Ok(())
+}
+
 /// What would be lost with it, in words.
-pub async fn unsent(settee: &Settee) -> Result<String, Error> {
+async fn unsent(settee: &Settee) -> Result<String, Error> {
     if !can_forget().await {
         return Ok(TOO_OLD.to_owned());
     }
@@ -30,7 +45,7 @@ pub async fn unsent(settee: &Settee) -> Result<String, Error> {
 }
 
 /// Saves all of it as a file. Returns its address, as long as the page lives; nothing where there is no room.
-pub async fn save(settee: &Settee) -> Result<Option<String>, Error> {
+async fn save(settee: &Settee) -> Result<Option<String>, Error> {
     let parts = Array::new();
     let keep = |part: &[u8]| {
         parts.push(&Uint8Array::from(part));
@@ -41,7 +56,7 @@ pub async fn save(settee: &Settee) -> Result<Option<String>, Error> {
 }
 
 /// Keeps all that is in such a file, and says what became of it.
-pub async fn restore(settee: &Settee, file: &[u8]) -> Result<String, Error> {
+async fn restore(settee: &Settee, file: &[u8]) -> Result<String, Error> {
     match settee.restore(file).await {
         Ok(brought) => Ok(restored(Ok(brought))),
         Err(Error::Backup(error)) => Ok(restored(Err(error))),
@@ -50,7 +65,7 @@ pub async fn restore(settee: &Settee, file: &[u8]) -> Result<String, Error> {
 }
 
 /// Forgets all of it. The next page does so, before it opens anything.
-pub async fn forget() {
+async fn forget() {
     if can_forget().await && settings::begin_forgetting() {
         tokio::select! {
             () = settee_shell::end_notices() => {}

@@ -171,26 +171,7 @@ impl Work {
                 tell.try_set(Some(list));
                 Ok(())
             }
-            Command::TellHome { tell } => {
-                tell.try_set(Some(self.settee.home().await?));
-                Ok(())
-            }
-            Command::TellUnsent { tell } => {
-                tell.try_set(Some(device::unsent(&self.settee).await?));
-                Ok(())
-            }
-            Command::BackUp { file } => {
-                file.try_set(device::save(&self.settee).await?);
-                Ok(())
-            }
-            Command::Restore { file, outcome } => {
-                outcome.try_set(device::restore(&self.settee, &file).await?);
-                Ok(())
-            }
-            Command::ForgetDevice => {
-                device::forget().await;
-                Ok(())
-            }
+            Command::Device(command) => device::run(&self.settee, command).await,
             Command::Decline { list } => {
                 let waits = self.settee.database(&list).await?.counts().await?.pending > 0;
                 if waits { Ok(()) } else { self.forget(&list).await }

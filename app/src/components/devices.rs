@@ -6,7 +6,7 @@ use settee::keys::{LinkFormat, Token};
 
 use super::share::{Code, LinkButtons};
 use crate::dialog;
-use crate::session::{Command, SessionSlot};
+use crate::session::{Command, DeviceCommand, SessionSlot};
 
 const NAME: &str = "Your devices’ link";
 
@@ -29,7 +29,7 @@ pub fn Devices(session: SessionSlot) -> impl IntoView {
             type="button"
             data-action="devices"
             aria-haspopup="dialog"
-            on:click=move |_| session.ask(Command::TellHome { tell: home })
+            on:click=move |_| session.ask(Command::Device(DeviceCommand::TellHome { tell: home }))
         >
             "My other devices…"
         </button>

@@ -13,7 +13,7 @@ use web_sys::{Blob, HtmlElement};
 
 use crate::dialog;
 use crate::opened::Opened;
-use crate::session::{Command, SessionSlot};
+use crate::session::{Command, DeviceCommand, SessionSlot};
 
 /// How the files are called in which devices save all that they keep.
 pub const BACKUP_ENDING: &str = ".settee";
@@ -133,7 +133,8 @@ pub fn OpenFile(session: SessionSlot, drawer: RwSignal<bool>) -> impl IntoView {
             };
             match bytes {
                 Ok(file) if is_backup(&file) => {
-                    session.ask(Command::Restore { file, outcome: complaint });
+                    let outcome = complaint;
+                    session.ask(Command::Device(DeviceCommand::Restore { file, outcome }));
                 }
                 Ok(bytes) => match Sheet::read(&bytes, parsed) {
                     Ok(sheet) => {

@@ -7,7 +7,7 @@ use settee::{BackupError, Restored};
 use super::confirmed::{Confirmed, Wording};
 use super::files::BACKUP_ENDING;
 use crate::dialog;
-use crate::session::{Command, SessionSlot};
+use crate::session::{Command, DeviceCommand, SessionSlot};
 
 const FORGET: Wording = Wording {
     label: "Forget this device…",
@@ -23,13 +23,13 @@ pub fn ThisDevice(session: SessionSlot) -> impl IntoView {
     let only_here = RwSignal::new(None::<String>);
     dialog::follow(dialog, move || only_here.with(Option::is_some));
     let always = Memo::new(|_| true);
-    let forget = Callback::new(move |()| session.ask(Command::ForgetDevice));
+    let forget = Callback::new(move |()| session.ask(Command::Device(DeviceCommand::Forget)));
     view! {
         <button
             type="button"
             data-action="this-device"
             aria-haspopup="dialog"
-            on:click=move |_| session.ask(Command::TellUnsent { tell: only_here })
+            on:click=move |_| session.ask(Command::Device(DeviceCommand::TellUnsent { tell: only_here }))
         >
             "This device…"
         </button>
@@ -79,7 +79,7 @@ fn SaveDevice(session: SessionSlot) -> impl IntoView {
         <button
             type="button"
             data-action="save-device"
-            on:click=move |_| session.ask(Command::BackUp { file })
+            on:click=move |_| session.ask(Command::Device(DeviceCommand::BackUp { file }))
         >
             "Save as a file"
         </button>

@@ -153,30 +153,30 @@ async fn all_is_there_again_once_and_the_server_has_it_too() {
 async fn what_was_never_sent_is_sent_from_there() {
     let server = server().await;
     let owner = device(&server.url()).await;
-    let list = with_another(&owner).await;
-    write(&owner, &list, "a", "milk").await;
-    sent(&owner, &list).await;
+    let shared = with_another(&owner).await;
+    write(&owner, &shared, "a", "milk").await;
+    sent(&owner, &shared).await;
     let helper = {
         let kept = owner.kept().await.unwrap();
-        kept[&list].keys().unwrap().token_for(Role::Helper, 0).unwrap()
+        kept[&shared].keys().unwrap().token_for(Role::Helper, 0).unwrap()
     };
     let lost = device(&server.url()).await;
-    lost.join(&list.parse().unwrap(), helper).await.unwrap();
-    sent(&lost, &list).await;
+    lost.join(&shared.parse().unwrap(), helper).await.unwrap();
+    sent(&lost, &shared).await;
     let mut file = file(&lost).await;
     drop(lost);
     // Nobody hears of what it writes now.
     let offline = device(NOWHERE).await;
     offline.restore(&file).await.unwrap();
-    let tag = offline.kept().await.unwrap()[&list].keys().unwrap().tag().unwrap();
+    let tag = offline.kept().await.unwrap()[&shared].keys().unwrap().tag().unwrap();
     let id = format!("note/{tag}.1");
-    write(&offline, &list, &id, "eggs").await;
+    write(&offline, &shared, &id, "eggs").await;
     file = self::file(&offline).await;
 
     let found = device(&server.url()).await;
     found.restore(&file).await.unwrap();
-    sent(&found, &list).await;
-    let news = owner.database(&list).await.unwrap();
+    sent(&found, &shared).await;
+    let news = owner.database(&shared).await.unwrap();
     let mut seq = news.watch();
     while news.find::<Value>(&id).await.unwrap().is_none() {
         timeout(SOON, seq.changed()).await.expect("the owner gets it").unwrap();
@@ -232,7 +232,7 @@ async fn half_a_file_and_a_changed_one_take_nothing_by_force() {
     write(&lost, &first, "a", "milk").await;
     lost.home().await.unwrap();
     let file = file(&lost).await;
-    let refuses = async |file: &[u8]| {
+    let restore = async |file: &[u8]| {
         let device = Settee::start(Config::at(NOWHERE)).await.unwrap();
         let failed = device.restore(file).await;
         if failed.is_err() {
@@ -244,17 +244,17 @@ async fn half_a_file_and_a_changed_one_take_nothing_by_force() {
         matches!(failed, Err(Error::Backup(BackupError::CutOff)))
     };
     for end in HEAD.len()..file.len() {
-        assert!(cut_off(&refuses(&file[..end]).await), "{end}");
+        assert!(cut_off(&restore(&file[..end]).await), "{end}");
     }
-    assert!(cut_off(&refuses(&[&file[..], b"!"].concat()).await));
-    let refused = refuses(b"bread").await;
+    assert!(cut_off(&restore(&[&file[..], b"!"].concat()).await));
+    let refused = restore(b"bread").await;
     assert!(matches!(refused, Err(Error::Backup(BackupError::NotOne))));
-    let refused = refuses(b"settee backup 2\n").await;
+    let refused = restore(b"settee backup 2\n").await;
     assert!(matches!(refused, Err(Error::Backup(BackupError::Newer))));
     for at in HEAD.len()..file.len() {
         let mut changed = file.clone();
         changed[at] ^= 1;
         // It may be another file of the kind, and then no document is there that was changed.
-        let _ = refuses(&changed).await;
+        let _ = restore(&changed).await;
     }
 }
