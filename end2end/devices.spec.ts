@@ -63,3 +63,35 @@ test('a device that has lists keeps them, and the link is opened offline', async
   await shows(one, 'Bread');
   await expect(status(other)).toHaveAttribute('data-sync', 'synced');
 });
+
+test('once there is something to lose, a link that brings it back is offered, once', async ({ newPerson, goOffline }) => {
+  const page = await newPerson();
+  await openList(page);
+  const offer = page.locator('.keep-safe');
+  await addTodo(page, 'Bread', 'Butter');
+  await waitSynced(page);
+  await expect(offer).toHaveCount(0);
+  await goOffline(page);
+  await waitOffline(page);
+  await addTodo(page, 'Milk');
+  await expect(offer).toBeVisible();
+  await action(page, 'keep-safe').click();
+  const devices = await copied(page, page.getByRole('dialog').locator('[data-action="copy-devices-link"]'));
+  expect(devices).toContain('/#d=');
+  await page.getByRole('dialog').locator('[data-action="close-devices"]').click();
+  await expect(offer).toHaveCount(0);
+  await reload(page);
+  await shows(page, 'Bread', 'Butter', 'Milk');
+  // It would come with the lists' rows.
+  await expect(lists(page).first()).toContainText('3');
+  await expect(offer).toHaveCount(0);
+
+  const other = await newPerson();
+  await openList(other);
+  await addTodo(other, 'Soap', 'Tea', 'Honey');
+  await action(other, 'not-safe').click();
+  await expect(other.locator('.keep-safe')).toHaveCount(0);
+  await reload(other);
+  await expect(lists(other).first()).toContainText('3');
+  await expect(other.locator('.keep-safe')).toHaveCount(0);
+});

@@ -12,6 +12,8 @@ use crate::session::Theme;
 const THEME: &str = "settee/theme";
 const NAME: &str = "settee/name";
 const DEVICE: &str = "settee/device";
+/// There once somebody has answered the offer to keep what opens this device's lists in a safe place.
+const KEPT_SAFE: &str = "settee/kept-safe";
 /// There as long as this device is being forgotten. Other tabs hear of it.
 const FORGETTING: &str = "settee/forgetting";
 
@@ -44,6 +46,15 @@ pub fn device(list: &str) -> u64 {
     u64::from_be_bytes(*number.first_chunk().expect("it is longer"))
 }
 
+/// Whether somebody has a link or a file that brings this device's lists back, or wants none.
+pub fn has_kept_safe() -> bool {
+    get(KEPT_SAFE).is_some()
+}
+
+pub fn keep_safe() {
+    set(KEPT_SAFE, "yes");
+}
+
 /// Whether this device is about to be forgotten: nothing of it may be opened until that is done.
 pub fn is_forgetting() -> bool {
     get(FORGETTING).is_some()
@@ -58,7 +69,7 @@ pub fn begin_forgetting() -> bool {
 /// Removes all that is kept here, and last the wish to be forgotten.
 pub fn forget() {
     let Some(storage) = storage() else { return };
-    for key in [THEME, NAME, DEVICE, FORGETTING] {
+    for key in [THEME, NAME, DEVICE, KEPT_SAFE, FORGETTING] {
         // It fails where nothing can be kept.
         let _ = storage.remove_item(key);
     }

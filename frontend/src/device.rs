@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Does what is asked for.
 pub async fn run(settee: &Settee, command: DeviceCommand) -> Result<(), Error> {
+    if matches!(command, DeviceCommand::TellHome { .. } | DeviceCommand::BackUp { .. }) {
+        settings::keep_safe();
+    }
     match command {
         DeviceCommand::TellHome { tell } => drop(tell.try_set(Some(settee.home().await?))),
         DeviceCommand::TellUnsent { tell } => drop(tell.try_set(Some(unsent(settee).await?))),

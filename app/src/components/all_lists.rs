@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::devices::Devices;
 use super::files::{OpenFile, SaveList};
 use super::forget_list::ForgetList;
+use super::keep_safe;
 use super::limit_name;
 use super::list_row::{ListMenu, ListRow, focus_name};
 use super::open_link::OpenLink;
@@ -47,6 +48,7 @@ pub fn contents(
             session.ask(Command::Create { name: NEW_LIST.to_owned(), todos: Vec::new() });
         };
         tell_open(session, opened);
+        keep_safe::offer(session);
         view! {
             <ListRows menu archived=false />
             <button

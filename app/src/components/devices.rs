@@ -12,8 +12,24 @@ const NAME: &str = "Your devices’ link";
 
 #[component]
 pub fn Devices(session: SessionSlot) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
     let home = RwSignal::new(None::<Token>);
+    view! {
+        <button
+            type="button"
+            data-action="devices"
+            aria-haspopup="dialog"
+            on:click=move |_| session.ask(Command::Device(DeviceCommand::TellHome { tell: home }))
+        >
+            "My other devices…"
+        </button>
+        <DevicesDialog home title="devices-title" />
+    }
+}
+
+/// It is open as long as there is a home. `title` is an id that nothing else has.
+#[component]
+pub fn DevicesDialog(home: RwSignal<Option<Token>>, title: &'static str) -> impl IntoView {
+    let dialog = NodeRef::<Dialog>::new();
     let code = RwSignal::new(None);
     dialog::follow(dialog, move || home.with(Option::is_some));
     let link = Memo::new(move |_| {
@@ -25,16 +41,8 @@ pub fn Devices(session: SessionSlot) -> impl IntoView {
         code.set(None);
     };
     view! {
-        <button
-            type="button"
-            data-action="devices"
-            aria-haspopup="dialog"
-            on:click=move |_| session.ask(Command::Device(DeviceCommand::TellHome { tell: home }))
-        >
-            "My other devices…"
-        </button>
-        <dialog node_ref=dialog class="sharing" aria-labelledby="devices-title" on:close=close>
-            <h2 id="devices-title">"Your lists on all your devices"</h2>
+        <dialog node_ref=dialog class="sharing" aria-labelledby=title on:close=close>
+            <h2 id=title>"Your lists on all your devices"</h2>
             <p>
                 "Open this link on another phone or computer of yours. Each of them has all your lists then, "
                 "those that it had and those that you make later."

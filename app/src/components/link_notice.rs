@@ -12,6 +12,7 @@ use crate::focus;
 use crate::mounted::{Mounted, Place};
 use crate::records::follow_records;
 use crate::session::{Command, CurrentList, SessionSlot, quoted};
+use crate::settings;
 use crate::sharing::invitation_in;
 use crate::status::StatusKind;
 
@@ -90,6 +91,7 @@ fn Joined(session: SessionSlot, id: String) -> impl IntoView {
 /// What has happened to a device that shares a person's lists now.
 #[component]
 fn JoinedHome() -> impl IntoView {
+    settings::keep_safe();
     let is_over = RwSignal::new(false);
     view! {
         <p data-link="joined-home" hidden=move || is_over.get()>

@@ -12,6 +12,7 @@ mod footer;
 mod forget_list;
 mod forgetting;
 mod here;
+mod keep_safe;
 mod link_notice;
 mod list_name;
 mod list_row;
