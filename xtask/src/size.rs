@@ -13,7 +13,7 @@ use crate::workspace;
 /// Until the list is on the screen and answers: the most it may be, and what it should be.
 const FIRST: Budget = Budget { name: "first screen", most: 250_000, goal: 250_000 };
 /// The same with all that comes after it.
-const ALL: Budget = Budget { name: "all", most: 542_500, goal: 320_000 };
+const ALL: Budget = Budget { name: "all", most: 545_000, goal: 320_000 };
 /// How the names of files begin that are loaded after the first screen.
 const LATER: [&str; 2] = ["split_", "chunk_"];
 
