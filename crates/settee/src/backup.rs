@@ -9,7 +9,8 @@
 //! | `[2, id, seen, body]` | an edit of that document that the server has refused; without a body it is a deletion |
 //! | `[3, count]` | the end: how many items came before |
 //!
-//! What is restored is only ever added. The server is sent again what this device may send, in case it has
+//! What is restored is only ever added. To a database that the device keeps already, only a file adds that has what
+//! this device opens it with; and only a device that was never used takes homes. The server is sent again what this device may send, in case it has
 //! lost it, and refused edits are tried once more.
 
 use minicbor::decode;

@@ -226,6 +226,27 @@ async fn what_is_there_stays_beside_it() {
 }
 
 #[tokio::test]
+async fn a_file_of_somebody_who_may_do_less_writes_nothing_and_brings_no_home() {
+    let server = server().await;
+    let (owner, viewer) = (device(&server.url()).await, device(&server.url()).await);
+    let list = with_another(&owner).await;
+    write(&owner, &list, "a", "milk").await;
+    sent(&owner, &list).await;
+    let token = owner.kept().await.unwrap()[&list].keys().unwrap().token_for(Role::Viewer, 0);
+    viewer.join(&list.parse().unwrap(), token.unwrap()).await.unwrap();
+    sent(&viewer, &list).await;
+    write(&viewer, &list, "access/role", "owner").await;
+    let bait = with_another(&viewer).await;
+    write(&viewer, &bait, "a", "cheese").await;
+    let home = viewer.home().await.unwrap().home_name();
+    let before = contents(&owner, &list).await;
+    let restored = owner.restore(&file(&viewer).await).await.unwrap();
+    assert_eq!(contents(&owner, &list).await, before);
+    assert!(restored.failed > 0 && owner.kept().await.unwrap().contains_key(&bait));
+    assert!(!owner.kept().await.unwrap().contains_key(&home));
+}
+
+#[tokio::test]
 async fn half_a_file_and_a_changed_one_take_nothing_by_force() {
     let lost = device(NOWHERE).await;
     let first = first(&lost).await;

@@ -10,7 +10,7 @@ use settee_store::{
 use settee_sync::{Role, message::WireDocument};
 
 use super::{
-    kept::Kept,
+    kept::{Credentials, Kept},
     taking::{Taking, can_take},
     used::Use,
 };
@@ -173,6 +173,8 @@ fn check(file: &[u8]) -> Result<Decoder<'_>, BackupError> {
 /// Keeps all that a file has.
 pub(crate) async fn restore(device: &Taking, file: &[u8]) -> Result<Restored, Error> {
     let mut decoder = check(file)?;
+    // Somebody else's home would learn of all that this device keeps.
+    let takes_homes = device.is_fresh().await?;
     let mut restored = Restored::default();
     let mut target: Option<Target> = None;
     loop {
@@ -184,7 +186,7 @@ pub(crate) async fn restore(device: &Taking, file: &[u8]) -> Result<Restored, Er
         }
         match (item, &mut target) {
             (Item::Kept(key, kept), _) => {
-                target = keep(device, &key, kept, &mut restored).await?;
+                target = keep(device, &key, kept, takes_homes, &mut restored).await?;
             }
             (Item::Document { document, waits }, Some(target)) => match document.verify() {
                 Ok(document) => target.take(Step::Document { document, waits }),
@@ -207,9 +209,13 @@ async fn keep(
     device: &Taking,
     key: &str,
     kept: Kept,
+    takes_homes: bool,
     restored: &mut Restored,
 ) -> Result<Option<Target>, Error> {
     if kept.home_token().is_some() {
+        if !takes_homes {
+            return Ok(None);
+        }
         device.home.keep(&kept.name.clone(), kept).await?;
         return Ok(None);
     }
@@ -217,9 +223,18 @@ async fn keep(
         return Ok(None);
     }
     let name = kept.name.clone();
-    let is_known = device.home.all().await?.values().any(|known| known.name == name);
-    restored.databases += usize::from(!is_known);
+    let known = device.home.all().await?.into_values().find(|known| known.name == name);
+    restored.databases += usize::from(known.is_none());
+    // Whoever may do less than this device could have it do more for them.
+    let may_write = known.is_none_or(|known| {
+        let best = known.keys().and_then(|keys| keys.best().cloned());
+        let best = best.map(|best| Credentials(best.as_bytes().to_vec()));
+        best.or(known.credentials.first().cloned()).is_some_and(|it| kept.credentials.contains(&it))
+    });
     device.take(key, kept, false).await?;
+    if !may_write {
+        return Ok(None);
+    }
     let all = device.home.all().await?;
     let role = all.into_values().find(|known| known.name == name).and_then(|known| {
         let role = known.keys().map_or(known.granted(), |keys| keys.role());

@@ -50,6 +50,16 @@ impl Taking {
         }
     }
 
+    /// Whether nobody ever wrote to what is kept here.
+    pub async fn is_fresh(&self) -> Result<bool, Error> {
+        for kept in self.home.all().await?.values() {
+            if !self.is_untouched(kept).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether a database began here, and nobody ever wrote to it.
     async fn is_untouched(&self, kept: &Kept) -> Result<bool, Error> {
         let is_unsaved = self.unsaved.of(&kept.name).is_some();
