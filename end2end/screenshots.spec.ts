@@ -69,6 +69,9 @@ test('screenshots of a list that two people share', async ({ newPerson, server }
   await anna.locator('dialog[open] [data-action="show-code"]').click();
   await picture(anna, 'devices');
   await action(anna, 'close-devices').click();
+  await action(anna, 'this-device').click();
+  await picture(anna, 'this-device');
+  await action(anna, 'close-this-device').click();
 
   await server.kill();
   await addTodo(anna, 'Ask the warden about snow');

@@ -56,7 +56,7 @@ fn Offer(session: SessionSlot, is_over: RwSignal<bool>) -> impl IntoView {
     view! {
         <aside class="keep-safe">
             <p>
-                "Your lists are in this browser alone, and browsers may clear what they keep. A link brings them back."
+                "Only this browser can open your own lists, and browsers may clear what they keep. A link brings them back."
             </p>
             <button
                 type="button"

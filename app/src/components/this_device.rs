@@ -103,8 +103,8 @@ pub fn restored(outcome: Result<Restored, BackupError>) -> String {
     };
     match failed {
         0 => told,
-        1 => format!("{told} One entry of the file can’t be read."),
-        failed => format!("{told} {failed} entries of the file can’t be read."),
+        1 => format!("{told} One entry of the file was left out."),
+        failed => format!("{told} {failed} entries of the file were left out."),
     }
 }
 
@@ -141,8 +141,8 @@ mod tests {
         assert_eq!(told(0, 0, 0), "All of it is here already.");
         assert_eq!(told(0, 3, 0), "Your lists have all of it again.");
         assert_eq!(told(1, 0, 0), "1 list is here again.");
-        assert_eq!(told(2, 9, 1), "2 lists are here again. One entry of the file can’t be read.");
-        assert!(told(2, 9, 2).ends_with(" 2 entries of the file can’t be read."));
+        assert_eq!(told(2, 9, 1), "2 lists are here again. One entry of the file was left out.");
+        assert!(told(2, 9, 2).ends_with(" 2 entries of the file were left out."));
         assert_eq!(restored(Err(BackupError::CutOff)), CUT_OFF);
     }
 }
