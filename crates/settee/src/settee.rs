@@ -253,7 +253,7 @@ impl Settee {
     }
 
     /// Keeps all that a device had whose file this is, beside what this device keeps. To do so twice changes
-    /// nothing more. Fails with [`Error::Backup`] if it is no such file or isn't whole, and then nothing was
+    /// nothing more, but for edits that were refused, which are tried once more. Fails with [`Error::Backup`] if it is no such file or isn't whole, and then nothing was
     /// taken from it.
     pub async fn restore(&self, file: &[u8]) -> Result<Restored, Error> {
         let restored = backup::restore(&self.taking(), file).await;
