@@ -69,6 +69,8 @@ impl Engine {
     pub async fn run(self) {
         let connector = self.server.connector();
         let homes = SharedHomes {
+            home: self.home.clone(),
+            databases: self.databases.clone(),
             taking: Taking {
                 home: self.home.clone(),
                 databases: self.databases.clone(),

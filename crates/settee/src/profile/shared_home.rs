@@ -13,8 +13,10 @@ use settee_store::{Body, Database, DocumentId, WriteError};
 use tokio::sync::{Mutex, watch};
 
 use super::{
+    home::Home,
     kept::{Credentials, Kept},
     taking::{Taking, can_take},
+    used::OpenDatabases,
 };
 use crate::{Error, settee::until};
 
@@ -27,6 +29,8 @@ const ENTRY_LIMIT: usize = 4096;
 /// Keeps this device and its shared homes alike.
 #[derive(Clone)]
 pub struct SharedHomes {
+    pub home: Home,
+    pub databases: Arc<OpenDatabases>,
     pub taking: Taking,
     /// One home at a time takes and says something.
     pub turn: Arc<Mutex<()>>,
@@ -38,7 +42,7 @@ impl SharedHomes {
     /// Runs until the storage is closed underneath.
     pub async fn run(self) {
         let mut kept = loop {
-            match self.taking.home.watch_all().await {
+            match self.home.watch_all().await {
                 Ok(kept) => break kept,
                 Err(_) => sleep(RETRY).await,
             }
@@ -65,7 +69,7 @@ impl SharedHomes {
         let name = token.home_name();
         // As one that is used, it hears at once what others say.
         let used = loop {
-            match self.taking.databases.use_database(&name).await {
+            match self.databases.use_database(&name).await {
                 Ok(used) => break used,
                 Err(_) => sleep(RETRY).await,
             }
@@ -90,9 +94,7 @@ impl SharedHomes {
     async fn exchange(&self, database: &Database, token: &Token) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let name = token.home_name();
-        let Some(Kept { app: mut known, .. }) = self.taking.home.get(&name).await? else {
-            return Ok(());
-        };
+        let Some(Kept { app: mut known, .. }) = self.home.get(&name).await? else { return Ok(()) };
         for record in database.changes(0, usize::MAX).await? {
             if !known.contains_key(record.id.as_str())
                 && let Some(document) = record.document().filter(|document| !document.deleted)
@@ -107,7 +109,7 @@ impl SharedHomes {
                 self.note(&name, &mut known, ids).await?;
             }
         }
-        for (key, kept) in self.taking.home.all().await? {
+        for (key, kept) in self.home.all().await? {
             // Nobody else can use one that never was on the server, or that is closed to this device.
             let is_open = (kept.role.is_some() || !kept.is_own) && !kept.is_revoked;
             let is_shared = is_open && kept.home_token().is_none();
@@ -138,7 +140,7 @@ impl SharedHomes {
             kept.app.extend(ids.map(|id| (id, true.into())));
             true
         };
-        self.taking.home.change(home, note).await.map(drop)
+        self.home.change(home, note).await.map(drop)
     }
 }
 
